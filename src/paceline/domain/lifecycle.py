@@ -1,0 +1,145 @@
+"""Who may become what: the states of email jobs, campaigns and senders, and their transitions.
+
+This table owns the states. The SQL CHECKs, the dashboard's labels and the diagram in the docs are
+derived from it, and a test compares them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from paceline.errors import Conflict
+
+
+class JobState(StrEnum):
+    """Where one email job stands."""
+
+    SCHEDULED = "scheduled"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    DEFERRED = "deferred"
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
+
+
+class JobEvent(StrEnum):
+    """What can happen to an email job."""
+
+    CLAIM = "claim"  # a worker takes it, under a lease and a new attempt number
+    WRITE_AHEAD = "write_ahead"  # noted before the final dot: from here on it may have left
+    ACCEPT = "accept"  # 2xx after the dot
+    DEFER = "defer"  # not sent, to be tried again
+    REJECT = "reject"  # not sent, never to be tried again
+    LOSE_SIGHT = "lose_sight"  # the connection or the worker was lost after the dot
+    CANCEL = "cancel"  # a person called it back in time
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class CampaignEvent(StrEnum):
+    """What can happen to a campaign."""
+
+    LAUNCH = "launch"
+    PAUSE = "pause"
+    RESUME = "resume"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+    REOPEN = "reopen"  # an email of a completed campaign is to be sent again
+
+
+class SenderState(StrEnum):
+    """Whether a sender's lane may send."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # by a person
+    BROKEN = "broken"  # by its server: the log-in or the From address was refused
+
+
+class FailureReason(StrEnum):
+    """Why an email job failed for good."""
+
+    HARD_BOUNCE = "hard_bounce"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+class DoubtPolicy(StrEnum):
+    """What follows when nobody can know whether an email was accepted."""
+
+    HOLD = "hold"  # at most once: a person or a resolver settles it
+    RESEND = "resend"  # at least once: the same Message-ID goes out again
+
+
+WAITING = frozenset({JobState.SCHEDULED, JobState.DEFERRED})
+IN_FLIGHT = frozenset({JobState.CLAIMED, JobState.SENDING})
+FINAL = frozenset({JobState.SENT, JobState.FAILED, JobState.CANCELLED})
+# A campaign is over when none of its emails is in one of these; doubt does not hold it open.
+UNFINISHED = WAITING | IN_FLIGHT
+
+_JOB: dict[tuple[JobState, JobEvent], JobState] = {
+    (JobState.SCHEDULED, JobEvent.CLAIM): JobState.CLAIMED,
+    (JobState.SCHEDULED, JobEvent.CANCEL): JobState.CANCELLED,
+    (JobState.DEFERRED, JobEvent.CLAIM): JobState.CLAIMED,
+    (JobState.DEFERRED, JobEvent.CANCEL): JobState.CANCELLED,
+    (JobState.DEFERRED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
+    (JobState.CLAIMED, JobEvent.WRITE_AHEAD): JobState.SENDING,
+    (JobState.CLAIMED, JobEvent.DEFER): JobState.DEFERRED,
+    (JobState.CLAIMED, JobEvent.REJECT): JobState.FAILED,
+    (JobState.CLAIMED, JobEvent.CANCEL): JobState.CANCELLED,
+    (JobState.SENDING, JobEvent.ACCEPT): JobState.SENT,
+    (JobState.SENDING, JobEvent.DEFER): JobState.DEFERRED,
+    (JobState.SENDING, JobEvent.REJECT): JobState.FAILED,
+    (JobState.SENDING, JobEvent.LOSE_SIGHT): JobState.IN_DOUBT,
+    (JobState.IN_DOUBT, JobEvent.ACCEPT): JobState.SENT,
+    (JobState.IN_DOUBT, JobEvent.DEFER): JobState.DEFERRED,
+    (JobState.IN_DOUBT, JobEvent.REJECT): JobState.FAILED,
+}
+
+_CAMPAIGN: dict[tuple[CampaignState, CampaignEvent], CampaignState] = {
+    (CampaignState.DRAFT, CampaignEvent.LAUNCH): CampaignState.ACTIVE,
+    (CampaignState.DRAFT, CampaignEvent.CANCEL): CampaignState.CANCELLED,
+    (CampaignState.ACTIVE, CampaignEvent.PAUSE): CampaignState.PAUSED,
+    (CampaignState.ACTIVE, CampaignEvent.COMPLETE): CampaignState.COMPLETED,
+    (CampaignState.ACTIVE, CampaignEvent.CANCEL): CampaignState.CANCELLED,
+    (CampaignState.PAUSED, CampaignEvent.RESUME): CampaignState.ACTIVE,
+    (CampaignState.PAUSED, CampaignEvent.CANCEL): CampaignState.CANCELLED,
+    (CampaignState.COMPLETED, CampaignEvent.REOPEN): CampaignState.ACTIVE,
+}
+
+
+def after(state: JobState, event: JobEvent) -> JobState:
+    """The state that follows. Raises `Conflict` where the table has no such transition."""
+    try:
+        return _JOB[state, event]
+    except KeyError:
+        raise Conflict(f"an email that is {state} cannot {event.replace('_', ' ')}") from None
+
+
+def campaign_after(state: CampaignState, event: CampaignEvent) -> CampaignState:
+    """The campaign state that follows. Raises `Conflict`, worded for the person who asked."""
+    try:
+        return _CAMPAIGN[state, event]
+    except KeyError:
+        raise Conflict(f"cannot {event} a campaign that is {state}") from None
+
+
+def job_transitions() -> list[tuple[JobState, JobEvent, JobState]]:
+    """The whole table, for the docs' diagram and for tests."""
+    return [(before, event, then) for (before, event), then in _JOB.items()]
+
+
+def campaign_transitions() -> list[tuple[CampaignState, CampaignEvent, CampaignState]]:
+    """The campaigns' table, for the docs' diagram and for tests."""
+    return [(before, event, then) for (before, event), then in _CAMPAIGN.items()]

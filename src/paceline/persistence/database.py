@@ -1,0 +1,166 @@
+"""The way to PostgreSQL, in two forms: SQLAlchemy's transactions and the bare driver.
+
+The ledger's statements go to asyncpg directly, through a pool of its own: they are a handful, hot,
+and written for its binary arrays. Everything else goes through SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import asyncpg
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import OperationalError as SqlOperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from paceline.errors import OperationalError
+
+POOL_SIZE = 12
+POOL_OVERFLOW = 8
+POOL_TIMEOUT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 5
+COMMAND_TIMEOUT_SECONDS = 60
+CLOSE_TIMEOUT_SECONDS = 2
+
+_SERVER_SETTINGS = {"application_name": "paceline", "timezone": "UTC", "jit": "off"}
+
+if TYPE_CHECKING:  # only the stubs know that these are generic
+    Driver: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Driver = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+_LOST = (
+    ConnectionError,
+    TimeoutError,
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+class DatabaseUnavailable(OperationalError):
+    """PostgreSQL did not answer, or told us to come back later."""
+
+
+def async_url(url: str) -> URL:
+    """The URL as people write it (`postgresql://`, `postgres://`), with our driver in it."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    return parsed.set(drivername="postgresql+asyncpg")
+
+
+class _LedgerConnection(Driver):
+    """Skips the clean-up round trip at each release: our statements leave nothing behind."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database:
+    """Owns the connections; nothing is opened before it is needed. `close()` at the end."""
+
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+        self.url = url
+        self._pool_size = pool_size
+        self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
+        self._engine: AsyncEngine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_SECONDS,
+                "command_timeout": COMMAND_TIMEOUT_SECONDS,
+                "server_settings": _SERVER_SETTINGS,
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed at the end, or undone by an exception."""
+        async with (
+            translate_lost_connections(),
+            AsyncSession(self._engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncIterator[Driver]:
+        """A bare asyncpg connection from the ledger's pool, each statement its own transaction."""
+        async with translate_lost_connections():
+            pool = self._pool or await self._open_pool()
+            async with pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection:
+                yield cast("Driver", connection)
+
+    async def dedicated(self) -> Driver:
+        """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""
+        async with translate_lost_connections():
+            return await asyncpg.connect(
+                self._dsn(), timeout=CONNECT_TIMEOUT_SECONDS, server_settings=_SERVER_SETTINGS
+            )
+
+    async def _open_pool(self) -> Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn(),
+                    min_size=0,
+                    max_size=self._pool_size,
+                    timeout=CONNECT_TIMEOUT_SECONDS,
+                    command_timeout=COMMAND_TIMEOUT_SECONDS,
+                    connection_class=_LedgerConnection,
+                    server_settings=_SERVER_SETTINGS,
+                )
+            return self._pool
+
+    def _dsn(self) -> str:
+        url = make_url(self.url.replace("postgres://", "postgresql://", 1))
+        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_SECONDS)
+            except TimeoutError:
+                self._pool.terminate()
+        await self._engine.dispose()
+
+
+async def driver_of(connection: AsyncConnection | AsyncSession) -> Driver:
+    """The asyncpg connection under a SQLAlchemy one; within a transaction it joins that."""
+    if isinstance(connection, AsyncSession):
+        connection = await connection.connection()
+    raw = await connection.get_raw_connection()
+    return cast("Driver", raw.driver_connection)
+
+
+@asynccontextmanager
+async def translate_lost_connections() -> AsyncIterator[None]:
+    """Turn "the server is away" into `DatabaseUnavailable`; let everything else surface."""
+    try:
+        yield
+    except (SqlOperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(f"PostgreSQL: {error.orig or error}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig and error.orig.__cause__, _LOST):
+            raise DatabaseUnavailable(f"PostgreSQL: {error.orig}") from error
+        raise
+    except _LOST as error:
+        raise DatabaseUnavailable(f"PostgreSQL: {error or type(error).__name__}") from error
