@@ -1,0 +1,83 @@
+"""Where an email goes: the sender's SMTP account and one email's envelope.
+
+Both are checked when they are made, so that nothing behind them has to ask again. Neither is ever
+repaired: what cannot go on the wire as it stands is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from paceline.delivery.addresses import wire_address
+from paceline.errors import InvalidInput
+
+MAX_HOST_NAME = 253  # RFC 1035 §2.3.4, in text form
+MAX_CREDENTIAL = 8192  # octets; room for a long bearer token within RFC 4954's 12,288 per line
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+")
+_HELO_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.]+\]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Security(StrEnum):
+    """How the connection is protected. There is no opportunistic form: it is this or nothing."""
+
+    NONE = "none"  # plain text, credentials included
+    STARTTLS = "starttls"  # upgraded before anything is said (RFC 3207)
+    TLS = "tls"  # encrypted from the first byte (RFC 8314)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """How to reach one sender's SMTP server. Raises `InvalidInput` naming the field."""
+
+    host: str
+    port: int
+    security: Security
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    helo_name: str
+
+    def __post_init__(self) -> None:
+        if len(self.host) > MAX_HOST_NAME or not _HOST.fullmatch(self.host):
+            raise InvalidInput.of("host", f"is not a host name or IP address: {self.host[:80]!a}")
+        if not 1 <= self.port <= 65535:
+            raise InvalidInput.of("port", f"must be between 1 and 65535, not {self.port}")
+        if len(self.helo_name) > MAX_HOST_NAME or not _HELO_NAME.fullmatch(self.helo_name):
+            raise InvalidInput.of("helo_name", f"is not a host name: {self.helo_name[:80]!a}")
+        if (self.username is None) != (self.password is None):
+            lacking = "password" if self.password is None else "username"
+            raise InvalidInput.of(lacking, "is missing: give both a username and a password")
+        for name, value in (("username", self.username), ("password", self.password)):
+            _refuse_unsendable(name, value)
+
+
+def _refuse_unsendable(name: str, value: str | None) -> None:
+    if value is None:
+        return
+    if not value or len(value.encode(errors="replace")) > MAX_CREDENTIAL:
+        raise InvalidInput.of(name, f"must have 1 to {MAX_CREDENTIAL} octets")
+    if _CONTROL.search(value):  # NUL would split an AUTH PLAIN message (RFC 4616)
+        raise InvalidInput.of(name, "contains control characters")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """Return path and the one recipient, in wire form. Raises `InvalidInput` naming the field."""
+
+    mail_from: str
+    rcpt_to: str
+
+    def __post_init__(self) -> None:
+        for name in ("mail_from", "rcpt_to"):
+            given: str = getattr(self, name)
+            wire = wire_address(given, field=name)
+            if wire is not given:
+                object.__setattr__(self, name, wire)
+
+    @property
+    def needs_smtp_utf8(self) -> bool:
+        """Whether a local part can only travel by SMTPUTF8 (RFC 6531)."""
+        return not (self.mail_from.isascii() and self.rcpt_to.isascii())
