@@ -30,7 +30,8 @@ class JobEvent(StrEnum):
     CLAIM = "claim"  # a worker takes it, under a lease and a new attempt number
     WRITE_AHEAD = "write_ahead"  # noted before the final dot: from here on it may have left
     ACCEPT = "accept"  # 2xx after the dot
-    DEFER = "defer"  # not sent, to be tried again
+    RELEASE = "release"  # not sent, and not for its own sake: it waits as if untouched
+    DEFER = "defer"  # not sent: its recipient's server said "not now"
     REJECT = "reject"  # not sent, never to be tried again
     LOSE_SIGHT = "lose_sight"  # the connection or the worker was lost after the dot
     CANCEL = "cancel"  # a person called it back in time
@@ -91,14 +92,18 @@ UNFINISHED = WAITING | IN_FLIGHT
 _JOB: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.SCHEDULED, JobEvent.CLAIM): JobState.CLAIMED,
     (JobState.SCHEDULED, JobEvent.CANCEL): JobState.CANCELLED,
+    (JobState.SCHEDULED, JobEvent.REJECT): JobState.FAILED,  # suppressed before it was tried
+    (JobState.SCHEDULED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
     (JobState.DEFERRED, JobEvent.CLAIM): JobState.CLAIMED,
     (JobState.DEFERRED, JobEvent.CANCEL): JobState.CANCELLED,
+    (JobState.DEFERRED, JobEvent.REJECT): JobState.FAILED,
     (JobState.DEFERRED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
     (JobState.CLAIMED, JobEvent.WRITE_AHEAD): JobState.SENDING,
+    (JobState.CLAIMED, JobEvent.RELEASE): JobState.SCHEDULED,
     (JobState.CLAIMED, JobEvent.DEFER): JobState.DEFERRED,
     (JobState.CLAIMED, JobEvent.REJECT): JobState.FAILED,
-    (JobState.CLAIMED, JobEvent.CANCEL): JobState.CANCELLED,
     (JobState.SENDING, JobEvent.ACCEPT): JobState.SENT,
+    (JobState.SENDING, JobEvent.RELEASE): JobState.SCHEDULED,
     (JobState.SENDING, JobEvent.DEFER): JobState.DEFERRED,
     (JobState.SENDING, JobEvent.REJECT): JobState.FAILED,
     (JobState.SENDING, JobEvent.LOSE_SIGHT): JobState.IN_DOUBT,

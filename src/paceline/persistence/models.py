@@ -217,7 +217,7 @@ class EmailJob(Base):
     __table_args__ = (
         one_of("state", JobState),
         one_of("failure_reason", FailureReason),
-        CheckConstraint("attempt >= 0", name="attempt"),
+        CheckConstraint("attempt >= 0 AND deferrals >= 0", name="attempt"),
         CheckConstraint(
             f"({in_list('state', IN_FLIGHT)}) = (lease_until IS NOT NULL)", name="lease"
         ),
@@ -272,6 +272,9 @@ class EmailJob(Base):
     scheduled_at: Mapped[datetime]  # as asked for
     due_at: Mapped[datetime]  # when it may next be tried: scheduled_at, or the end of a backoff
     attempt: Mapped[int] = mapped_column(server_default=text("0"))  # the fencing token
+    # How often its recipient's server said "not now": what the backoff counts by. Attempts that
+    # failed for the sender's or the host's sake are not the email's, and count in `attempt` alone.
+    deferrals: Mapped[int] = mapped_column(server_default=text("0"))
     worker_run: Mapped[uuid.UUID | None]  # one run of one worker process
     lease_until: Mapped[datetime | None]
     dated_at: Mapped[datetime | None]  # the Date header: the first attempt's, kept for all others

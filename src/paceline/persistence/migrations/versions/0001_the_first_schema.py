@@ -448,6 +448,7 @@ def upgrade() -> None:
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("deferrals", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("worker_run", sa.Uuid(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dated_at", sa.DateTime(timezone=True), nullable=True),
@@ -481,7 +482,7 @@ def upgrade() -> None:
             "state IN ('cancelled', 'claimed', 'deferred', 'failed', 'in_doubt', 'scheduled', 'sending', 'sent')",
             name=op.f("ck_email_jobs_state"),
         ),
-        sa.CheckConstraint("attempt >= 0", name=op.f("ck_email_jobs_attempt")),
+        sa.CheckConstraint("attempt >= 0 AND deferrals >= 0", name=op.f("ck_email_jobs_attempt")),
         sa.ForeignKeyConstraint(
             ["email_id"], ["emails.id"], name=op.f("fk_email_jobs_email_id"), ondelete="CASCADE"
         ),

@@ -1,0 +1,116 @@
+"""What PostgreSQL knows of each lane: how often it was signalled, and when it is to wake.
+
+A *signal* belongs to the transaction that makes the work; it survives whatever happens to Redis.
+A lane may only go to sleep over the signals it has seen (`park`), which is what makes a wake-up
+impossible to lose. The table holds one row per sender and is read by index, never scanned.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.persistence.database import Database
+
+CHANNEL = "lanes"  # LISTEN/NOTIFY: the payload is the sender's id
+MAX_OVERDUE = 1_000
+
+_SIGNAL = text("""
+    WITH before AS (SELECT wake_at FROM lanes WHERE sender_id = :sender_id FOR UPDATE),
+    signalled AS (
+        INSERT INTO lanes (sender_id, signal_seq, wake_at) VALUES (:sender_id, 1, :due_at)
+        ON CONFLICT (sender_id) DO UPDATE
+           SET signal_seq = lanes.signal_seq + 1, wake_at = LEAST(lanes.wake_at, excluded.wake_at)
+        RETURNING wake_at)
+    SELECT coalesce(signalled.wake_at < before.wake_at, true) AS earlier,
+           pg_notify(:channel, CAST(:sender_id AS text))
+      FROM signalled LEFT JOIN before ON true
+""")
+
+_BEGIN = """
+    INSERT INTO lanes (sender_id, wake_at) VALUES ($1, clock_timestamp() + $2::interval)
+    ON CONFLICT (sender_id) DO UPDATE SET wake_at = excluded.wake_at, parked_at = NULL
+    RETURNING signal_seq
+"""
+
+_PARK = """
+    UPDATE lanes SET wake_at = $3, held_by = $4, parked_at = clock_timestamp()
+     WHERE sender_id = $1 AND signal_seq = $2
+    RETURNING true
+"""
+
+_OVERDUE = """
+    SELECT sender_id FROM lanes
+     WHERE wake_at < clock_timestamp() - $1::interval ORDER BY wake_at LIMIT $2
+"""
+
+_AWAKE = "SELECT sender_id FROM lanes WHERE wake_at < 'infinity' ORDER BY wake_at"
+
+
+async def signal(session: AsyncSession, sender_id: uuid.UUID, due_at: datetime) -> bool:
+    """Note new or earlier work for a lane, inside the transaction that makes it.
+
+    True when the lane must now wake earlier than it would have: ring it after the commit. Make it
+    the last statement of the transaction, since it holds the lane's row until the commit.
+    """
+    row = (
+        await session.execute(
+            _SIGNAL, {"sender_id": sender_id, "due_at": due_at, "channel": CHANNEL}
+        )
+    ).one()
+    return bool(row.earlier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """When a lane is to look again, and what holds it until then (None: nothing to do)."""
+
+    wake_at: datetime
+    held_by: str | None
+
+
+class Lanes:
+    """The lanes' rows, as the engine needs them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, sender_id: uuid.UUID, *, busy_for: timedelta) -> int:
+        """Note that the lane runs, so that the keeper leaves it alone; its signals so far."""
+        async with self._database.driver() as driver:
+            return int(await driver.fetchval(_BEGIN, sender_id, busy_for))
+
+    async def park(self, sender_id: uuid.UUID, *, signal_seq: int, rest: Rest) -> bool:
+        """Let the lane sleep. False when it was signalled meanwhile and has to look again."""
+        async with self._database.driver() as driver:
+            parked = await driver.fetchval(_PARK, sender_id, signal_seq, rest.wake_at, rest.held_by)
+        return parked is not None
+
+    async def overdue(self, *, grace: timedelta) -> Sequence[uuid.UUID]:
+        """Lanes that should have woken by now: their ring was lost, or their job was."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(_OVERDUE, grace, MAX_OVERDUE)
+        return [row["sender_id"] for row in rows]
+
+    async def awake(self) -> Sequence[uuid.UUID]:
+        """Every lane with anything to do, the most urgent first."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(_AWAKE)
+        return [row["sender_id"] for row in rows]
+
+    async def signal_all(self, sender_ids: Collection[uuid.UUID]) -> None:
+        """Signal several lanes at once, in a transaction of their own: look now."""
+        async with self._database.driver() as driver:
+            await driver.execute(
+                """
+                UPDATE lanes SET signal_seq = signal_seq + 1,
+                                 wake_at = LEAST(wake_at, clock_timestamp())
+                 WHERE sender_id = ANY ($1)
+                """,
+                list(sender_ids),
+            )
