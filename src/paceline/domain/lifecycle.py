@@ -102,6 +102,7 @@ _JOB: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.CLAIMED, JobEvent.RELEASE): JobState.SCHEDULED,
     (JobState.CLAIMED, JobEvent.DEFER): JobState.DEFERRED,
     (JobState.CLAIMED, JobEvent.REJECT): JobState.FAILED,
+    (JobState.CLAIMED, JobEvent.CANCEL): JobState.CANCELLED,  # its write-ahead will be refused
     (JobState.SENDING, JobEvent.ACCEPT): JobState.SENT,
     (JobState.SENDING, JobEvent.RELEASE): JobState.SCHEDULED,
     (JobState.SENDING, JobEvent.DEFER): JobState.DEFERRED,

@@ -238,6 +238,7 @@ class EmailJob(Base):
             "lease_until",
             postgresql_where=text(in_list("state", IN_FLIGHT)),
         ),
+        Index("ix_email_jobs_in_doubt", "in_doubt_at", postgresql_where=text("state = 'in_doubt'")),
         # What the three tabs of the dashboard read.
         Index(
             "ix_email_jobs_coming",

@@ -503,6 +503,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('deferred', 'scheduled')"),
     )
     op.create_index(
+        "ix_email_jobs_in_doubt",
+        "email_jobs",
+        ["in_doubt_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'in_doubt'"),
+    )
+    op.create_index(
         "ix_email_jobs_leases",
         "email_jobs",
         ["lease_until"],
@@ -535,6 +542,11 @@ def downgrade() -> None:
         "ix_email_jobs_not_sent",
         table_name="email_jobs",
         postgresql_where=sa.text("state IN ('cancelled', 'failed', 'in_doubt')"),
+    )
+    op.drop_index(
+        "ix_email_jobs_in_doubt",
+        table_name="email_jobs",
+        postgresql_where=sa.text("state = 'in_doubt'"),
     )
     op.drop_index(
         "ix_email_jobs_leases",

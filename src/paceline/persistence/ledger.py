@@ -1,0 +1,211 @@
+"""The ledger: the three durable marks of an attempt, and what keeps them honest.
+
+*Claim* takes an email under a lease and a new attempt number, *write-ahead* notes before the final
+dot that it may be leaving, *record* notes how it ended. Every statement names the attempt and may
+be run again: a lost acknowledgement changes nothing. The SQL is in `sql/`, one file each.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.database import Database
+from paceline.persistence.statements import statement
+
+MAX_CLAIM = 256
+MAX_RECOVER = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An email and the number of its attempt: what every later statement has to name."""
+
+    email_id: uuid.UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One email taken by this worker, with all that is needed to send it."""
+
+    attempt: Attempt
+    campaign_id: uuid.UUID | None
+    due_at: datetime
+    scheduled_at: datetime
+    deferrals: int
+    dated_at: datetime  # the Date header, the same for every attempt
+    address: str
+    name: str | None
+    fields: Mapping[str, object]
+    line: int | None
+    subject: str | None  # single emails carry their own content
+    text_body: str | None
+    html_body: str | None
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a claim came back with."""
+
+    claims: tuple[Claim, ...]
+    suppressed: int  # failed on the spot: their addresses had been suppressed meanwhile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one attempt ended, and where that leaves the email.
+
+    `evidence` is the attempt's own outcome (None: it was never tried), `state` what becomes of the
+    email. `retry_in` None keeps the due time, as for an email that is not to blame.
+    """
+
+    attempt: Attempt
+    state: JobState
+    evidence: str | None = None
+    phase: str | None = None
+    reply_code: int | None = None
+    reply_enhanced: str | None = None
+    reply_text: str | None = None
+    failure_reason: FailureReason | None = None
+    retry_in: timedelta | None = None
+    is_deferral: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """An email taken back from a worker that let its lease run out."""
+
+    email_id: uuid.UUID
+    state: JobState
+    sender_id: uuid.UUID
+
+
+class Ledger:
+    """The statements of one worker run. `worker_run` is unique to one life of one process."""
+
+    def __init__(self, database: Database, *, worker_run: uuid.UUID, lease: timedelta) -> None:
+        self._database = database
+        self._worker_run = worker_run
+        self._lease_seconds = lease.total_seconds()
+
+    async def claim(
+        self,
+        sender_id: uuid.UUID,
+        *,
+        of_campaigns: Mapping[uuid.UUID, int],
+        single: int,
+    ) -> Claimed:
+        """Take up to so many due emails of each campaign, and so many single ones, in order."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(
+                statement("claim"),
+                sender_id,
+                self._worker_run,
+                self._lease_seconds,
+                list(of_campaigns),
+                list(of_campaigns.values()),
+                single,
+            )
+        taken = [row for row in rows if row["state"] == JobState.CLAIMED]
+        taken.sort(key=lambda row: (row["due_at"], row["email_id"]))
+        return Claimed(
+            claims=tuple(_claim(row) for row in taken), suppressed=len(rows) - len(taken)
+        )
+
+    async def write_ahead(self, attempts: Sequence[Attempt]) -> list[bool]:
+        """Note that these may be leaving; for each, whether it is still ours to send."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(
+                statement("write_ahead"),
+                [attempt.email_id for attempt in attempts],
+                [attempt.number for attempt in attempts],
+                self._worker_run,
+                self._lease_seconds,
+            )
+        ours = {row["email_id"] for row in rows}
+        return [attempt.email_id in ours for attempt in attempts]
+
+    async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """Record how these ended; for each, whether it changed the email (False: too late)."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(statement("record"), *_columns(outcomes), self._worker_run)
+        recorded = {row["email_id"] for row in rows}
+        return [outcome.attempt.email_id in recorded for outcome in outcomes]
+
+    async def heartbeat(self, attempts: Collection[Attempt]) -> set[uuid.UUID]:
+        """Renew the leases of these; the ids that are still ours."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(
+                statement("heartbeat"),
+                self._worker_run,
+                [attempt.email_id for attempt in attempts],
+                [attempt.number for attempt in attempts],
+                self._lease_seconds,
+            )
+        return {row["email_id"] for row in rows}
+
+
+async def recover_expired(database: Database) -> list[Recovered]:
+    """Take back what dead workers held, and signal the lanes concerned."""
+    async with database.driver() as driver:
+        rows = await driver.fetch(statement("recover"), MAX_RECOVER)
+    return [
+        Recovered(
+            email_id=row["email_id"], state=JobState(row["state"]), sender_id=row["sender_id"]
+        )
+        for row in rows
+    ]
+
+
+async def resend_doubtful(database: Database, *, grace: timedelta) -> set[uuid.UUID]:
+    """Let campaigns with the policy `resend` try doubtful emails again; the senders concerned."""
+    async with database.driver() as driver:
+        rows = await driver.fetch(statement("resend_doubtful"), grace.total_seconds(), MAX_RECOVER)
+    return {row["sender_id"] for row in rows}
+
+
+def _claim(row: asyncpg.Record) -> Claim:
+    return Claim(
+        attempt=Attempt(row["email_id"], row["attempt"]),
+        campaign_id=row["campaign_id"],
+        due_at=row["due_at"],
+        scheduled_at=row["scheduled_at"],
+        deferrals=row["deferrals"],
+        dated_at=row["dated_at"],
+        address=row["address"],
+        name=row["name"],
+        fields=json.loads(row["fields"]),
+        line=row["line"],
+        subject=row["subject"],
+        text_body=row["text_body"],
+        html_body=row["html_body"],
+        message_id=row["message_id"],
+    )
+
+
+def _columns(outcomes: Sequence[Outcome]) -> tuple[list[object], ...]:
+    rows = [
+        (
+            o.attempt.email_id,
+            o.attempt.number,
+            o.evidence,
+            o.state.value,
+            o.phase,
+            o.reply_code,
+            o.reply_enhanced,
+            o.reply_text,
+            o.failure_reason,
+            None if o.retry_in is None else o.retry_in.total_seconds(),
+            int(o.is_deferral),
+        )
+        for o in outcomes
+    ]
+    return tuple(list(column) for column in zip(*rows, strict=True))

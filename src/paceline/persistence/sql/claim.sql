@@ -1,0 +1,46 @@
+-- Take emails that are due. The attempt number is the fencing token; a lost acknowledgement is
+-- harmless, since the rows wait for their lease to expire. Select and update are one statement:
+-- locking in one and updating in another lets two workers claim the same row.
+-- now() rather than clock_timestamp(): only a stable function can be an index condition.
+-- An address that was suppressed meanwhile fails here, at the last moment that costs nothing.
+-- $1 sender_id, $2 worker_run, $3 lease seconds, $4 campaign_ids, $5 how many of each,
+-- $6 how many single emails
+WITH wanted AS (
+    SELECT w.campaign_id, w.n
+      FROM unnest($4::uuid[], $5::int[]) AS w (campaign_id, n)
+      JOIN campaigns c ON c.id = w.campaign_id AND c.state = 'active'),
+of_campaigns AS MATERIALIZED (
+    SELECT picked.email_id
+      FROM wanted w
+     CROSS JOIN LATERAL (
+           SELECT j.email_id
+             FROM email_jobs j
+            WHERE j.sender_id = $1 AND j.campaign_id = w.campaign_id
+              AND j.state IN ('deferred', 'scheduled') AND j.due_at <= now()
+            ORDER BY j.due_at, j.email_id LIMIT w.n
+              FOR UPDATE SKIP LOCKED) picked),
+single AS MATERIALIZED (
+    SELECT j.email_id
+      FROM email_jobs j
+     WHERE j.sender_id = $1 AND j.campaign_id IS NULL
+       AND j.state IN ('deferred', 'scheduled') AND j.due_at <= now()
+     ORDER BY j.due_at, j.email_id LIMIT $6
+       FOR UPDATE SKIP LOCKED)
+UPDATE email_jobs j
+   SET state = CASE WHEN s.address_key IS NULL THEN 'claimed' ELSE 'failed' END,
+       failure_reason = CASE WHEN s.address_key IS NOT NULL THEN 'suppressed' END,
+       attempt = j.attempt + CASE WHEN s.address_key IS NULL THEN 1 ELSE 0 END,
+       worker_run = $2,
+       lease_until = CASE WHEN s.address_key IS NULL
+                          THEN clock_timestamp() + make_interval(secs => $3) END,
+       dated_at = coalesce(j.dated_at, clock_timestamp()),
+       updated_at = clock_timestamp()
+  FROM (SELECT email_id FROM of_campaigns UNION ALL SELECT email_id FROM single) p
+  JOIN emails m ON m.id = p.email_id
+  LEFT JOIN suppressions s ON s.owner_id = m.owner_id AND s.address_key = m.address_key
+ WHERE j.email_id = p.email_id
+   AND EXISTS (SELECT 1 FROM senders WHERE id = $1 AND state = 'active')
+   AND j.state IN ('deferred', 'scheduled')
+RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.scheduled_at, j.deferrals,
+          j.dated_at, m.address, m.name, m.fields, m.line, m.subject, m.text_body, m.html_body,
+          m.message_id

@@ -1,0 +1,49 @@
+-- Record how attempts ended: evidence, state and next try in one statement, safe to run again.
+-- Definite evidence is never overwritten, and late evidence is never thrown away: a 250 that was
+-- read by a worker that had lost its lease still turns a waiting or doubtful email into 'sent'.
+-- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
+-- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
+-- $10 seconds until the next try (NULL: keep the due time), $11 deferrals to add, $12 worker_run
+WITH given AS (
+    SELECT g.email_id, g.attempt, g.outcome, g.new_state, g.phase, g.code, g.enhanced, g.text,
+           g.failure_reason, g.retry_seconds, g.deferral
+      FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[],
+                  $7::text[], $8::text[], $9::text[], $10::float8[], $11::int[])
+           AS g (email_id, attempt, outcome, new_state, phase, code, enhanced, text,
+                 failure_reason, retry_seconds, deferral)),
+evidence AS (
+    INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run, outcome,
+                               phase, reply_code, reply_enhanced, reply_text, ended_at)
+    SELECT g.email_id, g.attempt, j.sender_id, j.campaign_id, $12, g.outcome,
+           g.phase, g.code, g.enhanced, g.text, clock_timestamp()
+      FROM given g JOIN email_jobs j USING (email_id)
+     WHERE g.outcome IS NOT NULL
+    ON CONFLICT (email_id, attempt) DO UPDATE
+       SET outcome = excluded.outcome, phase = excluded.phase, reply_code = excluded.reply_code,
+           reply_enhanced = excluded.reply_enhanced, reply_text = excluded.reply_text,
+           ended_at = coalesce(a.ended_at, excluded.ended_at)
+     WHERE a.outcome IN ('sending', 'in_doubt'))
+UPDATE email_jobs j
+   SET state = g.new_state,
+       lease_until = NULL,
+       due_at = CASE WHEN g.retry_seconds IS NULL OR j.state NOT IN ('claimed', 'sending')
+                     THEN j.due_at
+                     ELSE clock_timestamp() + make_interval(secs => g.retry_seconds) END,
+       deferrals = j.deferrals
+                   + CASE WHEN j.state IN ('claimed', 'sending') THEN g.deferral ELSE 0 END,
+       failure_reason = g.failure_reason,
+       reply_code = coalesce(g.code, j.reply_code),
+       reply_enhanced = CASE WHEN g.text IS NULL THEN j.reply_enhanced ELSE g.enhanced END,
+       reply_text = coalesce(g.text, j.reply_text),
+       in_doubt_at = CASE WHEN g.new_state = 'in_doubt'
+                          THEN coalesce(j.in_doubt_at, clock_timestamp()) END,
+       sent_at = CASE WHEN g.new_state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,
+       updated_at = clock_timestamp()
+  FROM given g
+ WHERE j.email_id = g.email_id
+   AND (   (j.attempt = g.attempt
+            AND (   j.state IN ('claimed', 'sending', g.new_state)
+                 OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
+        OR (j.attempt >= g.attempt AND g.outcome = 'sent'
+            AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt')))
+RETURNING j.email_id

@@ -1,0 +1,27 @@
+-- Take back what dead workers held. Before the write-ahead nothing can have left: the email waits
+-- again. After it nobody knows: it is in doubt. Their lanes are signalled in the same statement.
+-- $1 at most so many
+WITH expired AS (
+    SELECT email_id FROM email_jobs
+     WHERE state IN ('claimed', 'sending') AND lease_until < now()
+     ORDER BY lease_until LIMIT $1
+       FOR UPDATE SKIP LOCKED),
+recovered AS (
+    UPDATE email_jobs j
+       SET state = CASE j.state
+                   WHEN 'sending' THEN 'in_doubt'
+                   ELSE CASE WHEN j.deferrals > 0 THEN 'deferred' ELSE 'scheduled' END END,
+           in_doubt_at = CASE j.state WHEN 'sending' THEN clock_timestamp() END,
+           lease_until = NULL, updated_at = clock_timestamp()
+      FROM expired e
+     WHERE j.email_id = e.email_id AND j.state IN ('claimed', 'sending')
+    RETURNING j.email_id, j.attempt, j.state, j.sender_id),
+doubted AS (
+    UPDATE attempts a SET outcome = 'in_doubt', ended_at = clock_timestamp()
+      FROM recovered r
+     WHERE a.email_id = r.email_id AND a.attempt = r.attempt
+       AND r.state = 'in_doubt' AND a.outcome = 'sending'),
+signalled AS (
+    UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
+     WHERE l.sender_id IN (SELECT sender_id FROM recovered))
+SELECT email_id, state, sender_id FROM recovered

@@ -1,0 +1,23 @@
+-- After the grace period, a campaign whose policy is 'resend' tries its doubtful emails again.
+-- $1 grace seconds, $2 at most so many
+WITH settled AS (
+    SELECT j.email_id
+      FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
+     WHERE j.state = 'in_doubt' AND c.doubt_policy = 'resend' AND c.state <> 'cancelled'
+       AND j.in_doubt_at < now() - make_interval(secs => $1)
+     ORDER BY j.in_doubt_at LIMIT $2
+       FOR UPDATE OF j SKIP LOCKED),
+again AS (
+    UPDATE email_jobs j
+       SET state = 'deferred', in_doubt_at = NULL, due_at = clock_timestamp(),
+           updated_at = clock_timestamp()
+      FROM settled s
+     WHERE j.email_id = s.email_id AND j.state = 'in_doubt'
+    RETURNING j.email_id, j.sender_id, j.campaign_id),
+reopened AS (
+    UPDATE campaigns c SET state = 'active', finished_at = NULL, updated_at = clock_timestamp()
+     WHERE c.id IN (SELECT campaign_id FROM again) AND c.state = 'completed'),
+signalled AS (
+    UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
+     WHERE l.sender_id IN (SELECT sender_id FROM again))
+SELECT email_id, sender_id FROM again

@@ -1,0 +1,23 @@
+-- What a sender's counters must hold, rebuilt from evidence: per key what the current UTC hour has
+-- seen, and how long ago the last email left. Emails claimed but not yet written ahead count as
+-- spent: their slots were reserved. Evidence that the dot was never written does not count.
+-- $1 sender_id, $2 campaign_ids
+WITH spent AS (
+    SELECT a.campaign_id, a.dot_at
+      FROM attempts a
+     WHERE a.sender_id = $1 AND a.dot_at >= date_trunc('hour', now(), 'UTC')
+       AND (a.outcome IN ('sending', 'sent', 'in_doubt')
+            OR (a.outcome = 'rejected' AND a.phase = 'dot'))
+    UNION ALL
+    SELECT j.campaign_id, NULL FROM email_jobs j WHERE j.sender_id = $1 AND j.state = 'claimed'),
+keys AS (
+    SELECT $1 AS key, true AS of_sender
+    UNION ALL SELECT c, false FROM unnest($2::uuid[]) AS c)
+SELECT k.key, k.of_sender,
+       (SELECT count(*) FROM spent s WHERE k.of_sender OR s.campaign_id = k.key) AS used,
+       extract(epoch FROM clock_timestamp() - CASE
+           WHEN k.of_sender THEN (SELECT max(a.dot_at) FROM attempts a
+                                   WHERE a.sender_id = k.key AND a.dot_at IS NOT NULL)
+           ELSE (SELECT max(a.dot_at) FROM attempts a
+                  WHERE a.campaign_id = k.key AND a.dot_at IS NOT NULL) END) AS last_seconds_ago
+  FROM keys k

@@ -1,0 +1,204 @@
+"""What a lane reads and writes about its sender: standing, demands, content, spent counters."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from paceline.domain.gate import Demand, SenderStanding
+from paceline.domain.lifecycle import SenderState
+from paceline.persistence.database import Database
+from paceline.persistence.statements import statement
+
+LOOK_AHEAD = 256  # no lane claims more at once, so that counting further would be in vain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneView:
+    """One sender as its lane sees it, by the database's clock."""
+
+    now: datetime
+    standing: SenderStanding
+    hourly_limit: int | None
+    min_delay_ms: int
+    max_connections: int
+    updated_at: datetime  # changes when the account may have changed
+    demands: tuple[Demand, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderAccount:
+    """How to reach a sender's server, its password still sealed."""
+
+    owner_id: uuid.UUID
+    from_address: str
+    from_name: str | None
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_username: str | None
+    smtp_password: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignContent:
+    """A campaign's templates."""
+
+    subject: str
+    text_body: str | None
+    html_body: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What one counter must hold, rebuilt from evidence."""
+
+    used_this_hour: int
+    last_seconds_ago: float | None
+
+
+class Standing:
+    """The sender's side of dispatch, in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self, sender_id: uuid.UUID) -> LaneView | None:
+        """The sender and its waiting emails; None when there is no such sender."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(statement("look"), sender_id, LOOK_AHEAD)
+        return _view(rows) if rows else None
+
+    async def account(self, sender_id: uuid.UUID) -> SenderAccount:
+        """How to reach the sender's server."""
+        async with self._database.driver() as driver:
+            row = await driver.fetchrow(
+                """
+                SELECT owner_id, from_address, from_name, smtp_host, smtp_port, smtp_security,
+                       smtp_username, smtp_password
+                  FROM senders WHERE id = $1
+                """,
+                sender_id,
+            )
+        assert row is not None, "a lane is run only for a sender that was just read"
+        return SenderAccount(**dict(row))
+
+    async def content(self, campaign_id: uuid.UUID) -> CampaignContent:
+        """The campaign's templates; they no longer change once it has been launched."""
+        async with self._database.driver() as driver:
+            row = await driver.fetchrow(
+                "SELECT subject, text_body, html_body FROM campaigns WHERE id = $1", campaign_id
+            )
+        assert row is not None, "a claim names a campaign that exists"
+        return CampaignContent(**dict(row))
+
+    async def spent(
+        self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID]
+    ) -> Mapping[uuid.UUID, Spent]:
+        """What the counters of a sender and its campaigns must hold, from the evidence."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(statement("spent"), sender_id, list(campaign_ids))
+        return {
+            row["key"]: Spent(
+                used_this_hour=row["used"],
+                last_seconds_ago=_seconds(row["last_seconds_ago"]),
+            )
+            for row in rows
+        }
+
+    async def complete_campaigns(self, sender_id: uuid.UUID) -> list[uuid.UUID]:
+        """Close the sender's campaigns that have nothing left to do."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(statement("complete"), sender_id)
+        return [row["id"] for row in rows]
+
+    async def mark_broken(self, sender_id: uuid.UUID, *, reason: str) -> None:
+        """Stop the sender: its server refuses it. Its emails keep waiting."""
+        async with self._database.driver() as driver:
+            await driver.execute(
+                """
+                UPDATE senders SET state = 'broken', state_reason = $2,
+                                   updated_at = clock_timestamp()
+                 WHERE id = $1 AND state = 'active'
+                """,
+                sender_id,
+                reason,
+            )
+
+    async def rest(self, sender_id: uuid.UUID, *, pause: timedelta, reason: str) -> None:
+        """Let the sender sleep: its server cannot be reached."""
+        async with self._database.driver() as driver:
+            await driver.execute(
+                """
+                UPDATE senders SET host_failures = host_failures + 1, state_reason = $3,
+                                   resting_until = clock_timestamp() + $2::interval
+                 WHERE id = $1 AND state = 'active'
+                """,
+                sender_id,
+                pause,
+                reason,
+            )
+
+    async def host_failures(self, sender_id: uuid.UUID) -> int:
+        """How often in a row the sender's server could not be reached."""
+        async with self._database.driver() as driver:
+            return int(
+                await driver.fetchval("SELECT host_failures FROM senders WHERE id = $1", sender_id)
+            )
+
+    async def host_reached(self, sender_id: uuid.UUID) -> None:
+        """Its server took an email: forget the failures."""
+        async with self._database.driver() as driver:
+            await driver.execute(
+                """
+                UPDATE senders SET host_failures = 0, resting_until = NULL, state_reason = NULL
+                 WHERE id = $1 AND host_failures > 0 AND state = 'active'
+                """,
+                sender_id,
+            )
+
+    async def suppress(self, owner_id: uuid.UUID, addresses: Mapping[str, str]) -> None:
+        """Add addresses (key → reason) to the owner's suppression list."""
+        async with self._database.driver() as driver:
+            await driver.execute(
+                """
+                INSERT INTO suppressions (owner_id, address_key, reason)
+                SELECT $1, k, r FROM unnest($2::text[], $3::text[]) AS t (k, r)
+                ON CONFLICT DO NOTHING
+                """,
+                owner_id,
+                list(addresses),
+                list(addresses.values()),
+            )
+
+
+def _seconds(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _view(rows: Sequence[asyncpg.Record]) -> LaneView:
+    first = rows[0]
+    return LaneView(
+        now=first["now"],
+        standing=SenderStanding(
+            state=SenderState(first["state"]), resting_until=first["resting_until"]
+        ),
+        hourly_limit=first["sender_hourly_limit"],
+        min_delay_ms=first["sender_min_delay_ms"],
+        max_connections=first["max_connections"],
+        updated_at=first["updated_at"],
+        demands=tuple(
+            Demand(
+                campaign_id=row["campaign_id"],
+                due=row["due"],
+                next_due_at=row["next_due_at"],
+                hourly_limit=row["hourly_limit"],
+                min_delay_ms=row["min_delay_ms"],
+            )
+            for row in rows
+        ),
+    )

@@ -1,0 +1,256 @@
+"""Users, sessions, sign-in links and API keys: their rows. Only hashes of secrets get here.
+
+Expiry is judged by PostgreSQL's clock, so that all processes agree on it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.domain.identifiers import new_id
+from paceline.persistence.models import ApiKey, Session, SignInLink, User
+
+# "Last used" is a help to people, not an audit: one write a minute is enough.
+TOUCH_EVERY = timedelta(minutes=1)
+KEEP_DEAD_LINKS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord:
+    """A user who is not disabled."""
+
+    id: uuid.UUID
+    email: str | None
+    name: str
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyRecord:
+    """An API key, as far as it may be shown."""
+
+    id: uuid.UUID
+    name: str
+    prefix: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+def _record(user: User) -> UserRecord:
+    return UserRecord(id=user.id, email=user.email, name=user.name, is_admin=user.is_admin)
+
+
+def _enabled() -> ColumnElement[bool]:
+    return User.disabled_at.is_(None)
+
+
+async def ensure_user(
+    session: AsyncSession,
+    *,
+    issuer: str,
+    subject: str,
+    name: str,
+    email: str | None = None,
+    is_admin: bool = False,
+) -> UserRecord:
+    """The user with this identity, made on first sight. Existing ones are left as they are."""
+    await session.execute(
+        insert(User)
+        .values(
+            id=new_id(),
+            issuer=issuer,
+            subject=subject,
+            name=name,
+            email=email,
+            is_admin=is_admin,
+        )
+        .on_conflict_do_nothing(index_elements=[User.issuer, User.subject])
+    )
+    identity = (User.issuer == issuer) & (User.subject == subject)
+    return _record((await session.execute(select(User).where(identity))).scalar_one())
+
+
+async def user_by_email(session: AsyncSession, email: str) -> UserRecord | None:
+    """The first user to have this address, in whatever case it is written."""
+    found = await session.execute(
+        select(User)
+        .where(func.lower(User.email) == email.lower(), _enabled())
+        .order_by(User.created_at, User.id)
+        .limit(1)
+    )
+    user = found.scalar_one_or_none()
+    return None if user is None else _record(user)
+
+
+async def give_first_email(
+    session: AsyncSession, user_id: uuid.UUID, email: str
+) -> UserRecord | None:
+    """Give an address to a user who has none; None when they have one already."""
+    changed = await session.execute(
+        update(User)
+        .where(User.id == user_id, User.email.is_(None))
+        .values(email=email)
+        .returning(User)
+    )
+    user = changed.scalar_one_or_none()
+    return None if user is None else _record(user)
+
+
+async def insert_api_key(
+    session: AsyncSession,
+    *,
+    key_id: uuid.UUID,
+    user_id: uuid.UUID,
+    name: str,
+    prefix: str,
+    key_hash: bytes,
+) -> None:
+    """Store a key's hash."""
+    session.add(ApiKey(id=key_id, user_id=user_id, name=name, prefix=prefix, key_hash=key_hash))
+
+
+async def user_by_api_key(session: AsyncSession, key_hash: bytes) -> UserRecord | None:
+    """Whose key this is, if it may still be used. Notes the use, about once a minute."""
+    stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - TOUCH_EVERY)
+    found = await session.execute(
+        select(User, stale)
+        .join(ApiKey, ApiKey.user_id == User.id)
+        .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None), _enabled())
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    user, to_touch = row
+    if to_touch:
+        await session.execute(
+            update(ApiKey).where(ApiKey.key_hash == key_hash).values(last_used_at=func.now())
+        )
+    return _record(user)
+
+
+async def api_keys_of(session: AsyncSession, user_id: uuid.UUID) -> list[ApiKeyRecord]:
+    """The keys of a user that are not revoked, the newest first."""
+    found = await session.execute(
+        select(ApiKey)
+        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .order_by(ApiKey.id.desc())
+    )
+    return [
+        ApiKeyRecord(
+            id=key.id,
+            name=key.name,
+            prefix=key.prefix,
+            created_at=key.created_at,
+            last_used_at=key.last_used_at,
+        )
+        for key in found.scalars()
+    ]
+
+
+async def revoke_api_key(session: AsyncSession, user_id: uuid.UUID, key_id: uuid.UUID) -> bool:
+    """Revoke a key of this user's. False when there is none that is still good."""
+    changed = await session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.id)
+    )
+    return changed.scalar_one_or_none() is not None
+
+
+async def insert_session(
+    session: AsyncSession,
+    *,
+    id_hash: bytes,
+    user_id: uuid.UUID,
+    csrf_token: str,
+    lifetime: timedelta,
+) -> None:
+    """Store a new sign-in."""
+    await session.execute(
+        insert(Session).values(
+            id_hash=id_hash,
+            user_id=user_id,
+            csrf_token=csrf_token,
+            expires_at=func.now() + lifetime,
+        )
+    )
+
+
+async def user_by_session(
+    session: AsyncSession, id_hash: bytes, *, idle_after: timedelta
+) -> tuple[UserRecord, str] | None:
+    """(user, CSRF token) of a session that is not over. Notes the use, about once a minute."""
+    stale = Session.seen_at < func.now() - TOUCH_EVERY
+    found = await session.execute(
+        select(User, Session.csrf_token, stale)
+        .join(Session, Session.user_id == User.id)
+        .where(
+            Session.id_hash == id_hash,
+            Session.expires_at > func.now(),
+            Session.seen_at > func.now() - idle_after,
+            _enabled(),
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    user, csrf_token, to_touch = row
+    if to_touch:
+        await session.execute(
+            update(Session).where(Session.id_hash == id_hash).values(seen_at=func.now())
+        )
+    return _record(user), csrf_token
+
+
+async def delete_session(session: AsyncSession, id_hash: bytes) -> None:
+    """End a sign-in."""
+    await session.execute(delete(Session).where(Session.id_hash == id_hash))
+
+
+async def delete_stale_sessions(
+    session: AsyncSession, user_id: uuid.UUID, *, idle_after: timedelta
+) -> None:
+    """Clear away a user's sign-ins that are over."""
+    over = or_(Session.expires_at <= func.now(), Session.seen_at <= func.now() - idle_after)
+    await session.execute(delete(Session).where(Session.user_id == user_id, over))
+
+
+async def insert_link(
+    session: AsyncSession, *, token_hash: bytes, user_id: uuid.UUID, lifetime: timedelta
+) -> None:
+    """Store a new sign-in link."""
+    await session.execute(
+        insert(SignInLink).values(
+            token_hash=token_hash, user_id=user_id, expires_at=func.now() + lifetime
+        )
+    )
+
+
+async def consume_link(session: AsyncSession, token_hash: bytes) -> uuid.UUID | None:
+    """Use a link up and tell whose it was. One statement, so that one of two racers wins."""
+    consumed = await session.execute(
+        update(SignInLink)
+        .where(
+            SignInLink.token_hash == token_hash,
+            SignInLink.used_at.is_(None),
+            SignInLink.expires_at > func.now(),
+            SignInLink.user_id.in_(select(User.id).where(_enabled())),
+        )
+        .values(used_at=func.now())
+        .returning(SignInLink.user_id)
+    )
+    return consumed.scalar_one_or_none()
+
+
+async def delete_dead_links(session: AsyncSession) -> None:
+    """Clear away links that have long been of no use."""
+    await session.execute(
+        delete(SignInLink).where(SignInLink.expires_at < func.now() - KEEP_DEAD_LINKS)
+    )

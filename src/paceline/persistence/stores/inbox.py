@@ -1,0 +1,140 @@
+"""The messages that the dev inbox caught: put in, listed, opened, and the oldest dropped."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.domain.identifiers import new_id
+from paceline.persistence.models import InboxMessage
+
+MAX_KEPT = 10_000
+MAX_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInboxMessage:
+    """A message as it came in. `raw` is all of it, headers and body, as it was on the wire."""
+
+    received_at: datetime
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    subject: str
+    message_id: str | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxSummary:
+    """One line of the list."""
+
+    id: uuid.UUID
+    received_at: datetime
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    subject: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredInboxMessage:
+    """One message, with all of its content."""
+
+    id: uuid.UUID
+    received_at: datetime
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    subject: str
+    message_id: str | None
+    raw: bytes
+
+
+async def insert_messages(session: AsyncSession, messages: Sequence[NewInboxMessage]) -> None:
+    """Store a batch. Its order is kept."""
+    if not messages:
+        return
+    rows = [
+        {
+            "id": new_id(),
+            "received_at": message.received_at,
+            "mail_from": message.mail_from,
+            "rcpt_to": list(message.rcpt_to),
+            "subject": message.subject,
+            "message_id": message.message_id,
+            "raw": message.raw,
+        }
+        for message in messages
+    ]
+    await session.execute(insert(InboxMessage), rows)
+
+
+async def count_messages(session: AsyncSession) -> int:
+    """How many are kept."""
+    counted = await session.execute(select(func.count()).select_from(InboxMessage))
+    return counted.scalar_one()
+
+
+async def list_newest(
+    session: AsyncSession, *, limit: int, before: uuid.UUID | None = None
+) -> list[InboxSummary]:
+    """The newest messages, or those next after `before`. At most `MAX_LISTED`."""
+    query = (
+        select(
+            InboxMessage.id,
+            InboxMessage.received_at,
+            InboxMessage.mail_from,
+            InboxMessage.rcpt_to,
+            InboxMessage.subject,
+            func.octet_length(InboxMessage.raw).label("size_bytes"),
+        )
+        .order_by(InboxMessage.id.desc())
+        .limit(min(limit, MAX_LISTED))
+    )
+    if before is not None:
+        query = query.where(InboxMessage.id < before)
+    return [
+        InboxSummary(
+            id=row.id,
+            received_at=row.received_at,
+            mail_from=row.mail_from,
+            rcpt_to=tuple(row.rcpt_to),
+            subject=row.subject,
+            size_bytes=row.size_bytes,
+        )
+        for row in await session.execute(query)
+    ]
+
+
+async def get_message(session: AsyncSession, message_id: uuid.UUID) -> StoredInboxMessage | None:
+    """One message, or None."""
+    found = await session.get(InboxMessage, message_id)
+    if found is None:
+        return None
+    return StoredInboxMessage(
+        id=found.id,
+        received_at=found.received_at,
+        mail_from=found.mail_from,
+        rcpt_to=tuple(found.rcpt_to),
+        subject=found.subject,
+        message_id=found.message_id,
+        raw=found.raw,
+    )
+
+
+async def prune(session: AsyncSession, *, keep: int = MAX_KEPT) -> None:
+    """Drop all but the newest `keep`. Ids grow with time, so the index on them tells which."""
+    oldest_kept = (
+        select(InboxMessage.id).order_by(InboxMessage.id.desc()).offset(keep - 1).limit(1)
+    ).scalar_subquery()
+    await session.execute(delete(InboxMessage).where(InboxMessage.id < oldest_kept))
+
+
+async def delete_all(session: AsyncSession) -> None:
+    """Empty the inbox."""
+    await session.execute(delete(InboxMessage))
