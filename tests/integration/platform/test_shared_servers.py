@@ -1,0 +1,32 @@
+"""The servers that the other tests stand on."""
+
+from __future__ import annotations
+
+import asyncpg
+import redis.asyncio
+
+
+async def test_each_test_gets_a_migrated_database_of_its_own(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM users") == 0
+    finally:
+        await connection.close()
+
+
+async def test_postgres_waits_for_the_disk_at_each_commit(postgres_url: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        assert await connection.fetchval("SHOW fsync") == "on"
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        assert int(await connection.fetchval("SHOW server_version_num")) >= 150_000
+    finally:
+        await connection.close()
+
+
+async def test_redis_is_empty_and_set_up_for_bullmq(redis_url: str) -> None:
+    async with redis.asyncio.from_url(redis_url, decode_responses=True) as connection:
+        assert await connection.dbsize() == 0
+        found = await connection.config_get("*")
+    wanted = {"maxmemory-policy": "noeviction", "appendonly": "yes", "hz": "100", "save": ""}
+    assert {name: found[name] for name in wanted} == wanted
