@@ -1,0 +1,48 @@
+"""Who is who: the local owner, and people by their address."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from sqlalchemy import text
+
+from paceline.auth.users import Users
+from paceline.persistence.database import Database
+
+
+async def forget_everybodys_address(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE users SET email = NULL"))
+
+
+async def test_there_is_one_local_owner_however_often_it_is_asked_for(database: Database) -> None:
+    owners = await asyncio.gather(*(Users(database).local_owner() for _ in range(8)))
+    assert len({owner.user_id for owner in owners}) == 1
+    assert owners[0].is_admin
+
+
+async def test_the_first_address_becomes_the_owners_and_the_second_a_new_users(
+    database: Database,
+) -> None:
+    await forget_everybodys_address(database)
+    users = Users(database)
+    owner = await users.local_owner()
+    first = await users.with_email(f"{uuid.uuid4().hex}@example.com")
+    second = await users.with_email(f"{uuid.uuid4().hex}@example.com")
+    assert first.user_id == owner.user_id and first.is_admin
+    assert second.user_id != owner.user_id and not second.is_admin
+
+
+async def test_an_address_is_found_again_in_any_case(database: Database) -> None:
+    users = Users(database)
+    address = f"{uuid.uuid4().hex}@example.com"
+    assert await users.with_email(f" {address} ") == await users.with_email(address.upper())
+
+
+async def test_two_at_once_with_the_same_address_are_the_same_user(database: Database) -> None:
+    users = Users(database)
+    await users.with_email(f"{uuid.uuid4().hex}@example.com")  # the owner's, if nobody's before
+    address = f"{uuid.uuid4().hex}@example.com"
+    people = await asyncio.gather(*(users.with_email(address) for _ in range(8)))
+    assert len({person.user_id for person in people}) == 1
