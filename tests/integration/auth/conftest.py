@@ -1,4 +1,4 @@
-"""A database per test run, and the rows of a test reached through it."""
+"""The door to the test's own database."""
 
 from __future__ import annotations
 
