@@ -29,6 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Relays used to read these as "send it on from there" (RFC 5321 §F.2); several still do.
 _ROUTING = re.compile(r"[%!]")
 _BLANK = " \t\u00a0"
+_RESEMBLING = re.compile(r"\s*[^\s@,;|<>\"]+@[^\s@,;|<>\"]+\s*")
 
 
 class InvalidAddress(DomainError):
@@ -53,6 +54,11 @@ def parse_address(text: str) -> Address:
     domain = matched[2].lower()
     address = text if domain == matched[2] else f"{matched[1]}@{domain}"
     return Address(address, address.lower())
+
+
+def looks_like_an_address(text: str) -> bool:
+    """Whether somebody may have meant this as one address; a cheap glance, no verdict."""
+    return _RESEMBLING.fullmatch(text) is not None
 
 
 def _look_closely(text: str) -> Address:
