@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from paceline.domain.addresses import looks_like_an_address
@@ -56,7 +56,7 @@ class RowReader:
             at = yield from self._read(lines, at, final=final)
         self._line += len(lines)
 
-    def _read(self, lines: list[str], at: int, *, final: bool) -> Iterator[Row]:
+    def _read(self, lines: list[str], at: int, *, final: bool) -> Generator[Row, None, int]:
         """Rows from `lines[at]` on, up to the first broken one; returns where to go on."""
         begin = at
         reader = csv.reader(

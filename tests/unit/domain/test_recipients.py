@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paceline.domain.addresses import InvalidAddress
 from paceline.domain.bounds import MAX_BATCH, MAX_FILE_OCTETS, MAX_REFUSED
 from paceline.domain.recipient_files import RecipientReader
-from paceline.domain.recipients import Recipient, Refusal, RefusedRow, from_values
+from paceline.domain.recipients import FieldValue, Recipient, Refusal, RefusedRow, from_values
 from paceline.errors import InvalidInput
 
 ANN = ("ann@example.com", "Ann")
@@ -281,7 +281,7 @@ def test_any_bytes_at_all_are_read_or_refused_and_chunks_make_no_difference(
 
 
 def test_a_callers_own_values_meet_the_same_rules() -> None:
-    fields = {"plan": "pro", "seats": 3, "note": "", "gone": None}
+    fields: dict[str, FieldValue | None] = {"plan": "pro", "seats": 3, "note": "", "gone": None}
     recipient = from_values(1, "A@X.org", " Ann  Lee ", fields)
     assert recipient == Recipient(1, "A@x.org", "a@x.org", "Ann Lee", {"plan": "pro", "seats": 3})
 
