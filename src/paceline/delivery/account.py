@@ -14,7 +14,7 @@ from paceline.delivery.addresses import wire_address
 from paceline.errors import InvalidInput
 
 MAX_HOST_NAME = 253  # RFC 1035 §2.3.4, in text form
-MAX_CREDENTIAL = 8192  # octets; room for a long bearer token within RFC 4954's 12,288 per line
+MAX_CREDENTIAL = 4096  # octets; both fit one AUTH PLAIN line of 12,288 (RFC 4954 §4)
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+")
 _HELO_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.]+\]")

@@ -75,7 +75,7 @@ RULES: tuple[Rule, ...] = (
     _rule(_V.SENDER_BROKEN, "the log-in was refused", "auth", code=r"5\d\d"),
     _rule(_V.SENDER_BROKEN, "the server wants a (stronger) log-in or TLS", code=r"53[0458]"),
     _rule(_V.SENDER_BROKEN, "the log-in is invalid or too weak", enhanced=r"5\.7\.(8|9|11)"),
-    # RFC 3207 §4: 454 is "TLS not available due to temporary reason"; the rest will not mend itself.
+    # RFC 3207 §4: 454 is a temporary lack of TLS; anything else will not mend itself.
     _rule(_V.HOST_BACKOFF, "TLS is unavailable for now", "tls", code=r"4\d\d"),
     _rule(_V.SENDER_BROKEN, "TLS was asked for and refused", "tls", code=r"5\d\d"),
     # RFC 5321 §3.1: 554 and 4xx at the greeting speak about our host, before any email is named.
@@ -120,9 +120,9 @@ RULES: tuple[Rule, ...] = (
         code=r"5\d\d",
         enhanced=r"5\.(2\.1|7\.13)",
     ),
-    # RFC 3463 §3.8, RFC 7372, Gmail and Outlook 5.7.x: policy and reputation. The recipient is real.
+    # RFC 3463 §3.8, RFC 7372, Gmail and Outlook 5.7.x: policy and reputation; the mailbox is real.
     _rule(_V.FAIL, "refused by policy", code=r"5\d\d", enhanced=r"5\.7\.\d+"),
-    # RFC 5321 §4.2.1, and a plain 550 without an enhanced code is no proof that the mailbox is gone.
+    # RFC 5321 §4.2.1. A plain 550 without an enhanced code is no proof that the mailbox is gone.
     _rule(_V.RETRY, "refused for now", code=r"4\d\d"),
     _rule(_V.FAIL, "refused for good", code=r"5\d\d"),
 )

@@ -1,0 +1,260 @@
+"""One connection as bytes and replies: reading, writing, deadlines, TLS. It knows no mail.
+
+A channel fails once and for good. After a timeout, garbage, a loss or an abort, `lost` says why,
+every call raises `ChannelLost`, and nothing is ever read from it again: a reply that comes late
+would be taken for the answer to the next command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from typing import cast
+
+from paceline.delivery.replies import BadReply, RawReply, ReplyParser
+
+MAX_UNREAD_REPLIES = 16  # more than any pipelined batch of ours asks for
+BLOCK_OCTETS = 128 * 1024  # of body handed over at a time, each with its own deadline
+# A TLS transport says nothing when the socket below it has drained, so it is looked at.
+TLS_DRAIN_LOOK_SECONDS = 0.005
+TLS_GOODBYE_SECONDS = 2
+
+
+class ChannelLost(Exception):
+    """The connection is gone; the message says how."""
+
+
+class Channel(asyncio.Protocol):
+    """The asyncio side. One task uses it at a time."""
+
+    __slots__ = (
+        "_alarm",
+        "_alarm_at",
+        "_deadline",
+        "_loop",
+        "_parser",
+        "_paused",
+        "_replies",
+        "_socket",
+        "_transport",
+        "_waiter",
+        "closed",
+        "dropped",
+        "lost",
+        "retiring",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._parser = ReplyParser()
+        self._replies: deque[RawReply] = deque()
+        self._transport: asyncio.Transport
+        self._socket: asyncio.Transport  # below TLS, the same as _transport without it
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
+        self._deadline = 0.0
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self.lost: str | None = None
+        self.dropped = False  # lost by the other side, rather than failed by this one
+        self.retiring = False
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = self._socket = cast(asyncio.Transport, transport)
+        # With no room above the socket, "not paused" means that the kernel has it all: otherwise a
+        # final dot could wait in our own memory for a minute after the guard allowed it.
+        self._socket.set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        if self.lost is not None:
+            return
+        try:
+            self._replies.extend(self._parser.feed(data))
+        except BadReply as bad:
+            self.fail(str(bad))
+            return
+        if self.retiring:
+            self._transport.close()
+        elif len(self._replies) > MAX_UNREAD_REPLIES:
+            self.fail("replies that nobody asked for")
+        elif self._replies:
+            self._wake()
+
+    def eof_received(self) -> None:
+        self._drop("the server closed the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._drop(
+            f"the connection was lost ({exc})" if exc else "the server closed the connection"
+        )
+        self._cancel_alarm()
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._wake()
+
+    # Called by the conversation.
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is open and the server has said nothing that was not read."""
+        silent = not self._replies and self._parser.idle
+        return silent and self.lost is None and not self.retiring
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Hands bytes to the transport. Raises `ChannelLost` rather than drop them in silence."""
+        if self.lost is not None:
+            raise ChannelLost(self.lost)
+        self._transport.write(data)
+
+    async def read(self, seconds: float) -> RawReply:
+        """The next reply. What arrived before a loss is still handed out. Raises `ChannelLost`."""
+        if not self._replies:
+            deadline = self._loop.time() + seconds
+            while not self._replies:
+                await self._change(deadline)
+        return self._replies.popleft()
+
+    def take_reply(self) -> RawReply | None:
+        """A reply that has come already, if any."""
+        return self._replies.popleft() if self._replies else None
+
+    async def write_blocks(self, data: bytes, seconds: float) -> None:
+        """Writes it all and waits until the kernel has it; `seconds` for each block.
+
+        Returns early when the server speaks, which before the end of a body means that it refuses.
+        """
+        if len(data) <= BLOCK_OCTETS:
+            self.write(data)
+            await self._drain(seconds)
+            return
+        view = memoryview(data)
+        for start in range(0, len(view), BLOCK_OCTETS):
+            self.write(view[start : start + BLOCK_OCTETS])
+            await self._drain(seconds)
+            if self._replies:
+                return
+
+    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
+        """Encrypts from here on. Whatever was said in plain text and not yet read is fatal.
+
+        Such bytes could be an attacker's, meant to be taken for replies inside TLS (CVE-2011-0411).
+        Raises `ChannelLost`; the handshake's own failure is in its message.
+        """
+        if not self.quiet:
+            self.fail("bytes in plain text behind the last reply before TLS")
+        if self.lost is not None:
+            raise ChannelLost(self.lost)
+        try:
+            transport = await self._loop.start_tls(
+                self._socket,
+                self,
+                context,
+                server_hostname=host,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=TLS_GOODBYE_SECONDS,
+            )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            self.fail(f"the TLS handshake failed: {_tls_reason(error)}")
+            raise ChannelLost(self.lost) from error
+        if transport is None:
+            self.fail("the connection was lost during the TLS handshake")
+            raise ChannelLost(self.lost)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=1, low=0)  # 0 would pause it for ever
+
+    def retire(self, seconds: float) -> None:
+        """Says goodbye without waiting: closes on any answer, and after `seconds` without one."""
+        if self.lost is None and not self.retiring:
+            self.retiring = True
+            self._transport.write(b"QUIT\r\n")
+            self._watch(self._loop.time() + seconds)
+
+    def abort(self, why: str = "dropped by us") -> None:
+        """Drops the connection now, unsent bytes and all."""
+        self.fail(why)
+
+    def fail(self, why: str) -> None:
+        """Ends the channel for `why`, unless it ended before."""
+        self._lose(why)
+        self._socket.abort()
+
+    def _drop(self, why: str) -> None:
+        self.dropped = self.dropped or self.lost is None
+        self._lose(why)
+
+    def _lose(self, why: str) -> None:
+        if self.lost is None:
+            self.lost = why
+            self._cancel_alarm()
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _drain(self, seconds: float) -> None:
+        deadline = self._loop.time() + seconds
+        while self._paused and not self._replies:
+            await self._change(deadline)
+        while self._socket is not self._transport and self._socket.get_write_buffer_size():
+            if self.lost is not None:
+                raise ChannelLost(self.lost)
+            if self._loop.time() > deadline:
+                self.fail("the server did not take the data in time")
+            await asyncio.sleep(TLS_DRAIN_LOOK_SECONDS)
+
+    async def _change(self, deadline: float) -> None:
+        """Waits until something happened. Raises `ChannelLost` when that is, or was, the end."""
+        if self.lost is not None:
+            raise ChannelLost(self.lost)
+        self._watch(deadline)
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    # One timer serves all deadlines. It is moved only when a nearer one comes, and when it goes off
+    # early it is set again: a timer per command would cost more than the command.
+
+    def _watch(self, deadline: float) -> None:
+        self._deadline = deadline
+        if self._alarm is None or self._alarm_at > deadline:
+            self._set_alarm(deadline)
+
+    def _set_alarm(self, at: float) -> None:
+        self._cancel_alarm()
+        self._alarm_at = at
+        self._alarm = self._loop.call_at(at, self._on_alarm)
+
+    def _cancel_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _on_alarm(self) -> None:
+        self._alarm = None
+        if self._waiter is None and not self.retiring:
+            return
+        if self._loop.time() < self._deadline:
+            self._set_alarm(self._deadline)
+        else:
+            self.fail("the server did not answer in time")
+
+
+def _tls_reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return str(error.reason).replace("_", " ").lower()
+    return str(error) or type(error).__name__

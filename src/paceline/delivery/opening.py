@@ -1,0 +1,171 @@
+"""From a TCP connection to a session that may send: greeting, EHLO, STARTTLS, AUTH.
+
+Never falls back: an account that asks for TLS gets TLS or nothing, so that neither its password nor
+its mail can be had by cutting a line out of the server's EHLO.
+"""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from paceline.delivery.account import Account, Security
+from paceline.delivery.channel import Channel, ChannelLost
+from paceline.delivery.replies import RawReply
+from paceline.delivery.results import Phase, Reply, Scope
+from paceline.delivery.timeouts import Timeouts
+
+MAX_LOGIN_PROMPTS = 2  # user name and password
+_MECHANISMS = ("PLAIN", "LOGIN")  # in order of preference; both are as safe as the TLS around them
+
+
+class OpenFailed(Exception):
+    """There is no session. `reply` is set when the server refused; otherwise it did not answer."""
+
+    def __init__(self, phase: Phase, scope: Scope, detail: str, reply: Reply | None = None) -> None:
+        super().__init__(detail)
+        self.phase = phase
+        self.scope = scope
+        self.detail = detail
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """What the server offers (RFC 5321 §4.1.1.1): keyword to parameters, both in capitals."""
+
+    offered: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, reply: RawReply) -> Extensions:
+        """Reads an EHLO reply; its first line is the server's name."""
+        offered: dict[str, tuple[str, ...]] = {}
+        for line in reply.lines[1:]:
+            keyword, *parameters = line.decode("ascii", "replace").upper().split() or [""]
+            keyword, equals, first = keyword.partition("=")  # "AUTH=PLAIN", from before RFC 2554
+            offered[keyword] = (first, *parameters) if equals else tuple(parameters)
+        offered.pop("", None)
+        return cls(offered)
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self.offered
+
+    @property
+    def size_limit(self) -> int | None:
+        """The largest message in octets (RFC 1870), None when unlimited or not said."""
+        value = next(iter(self.offered.get("SIZE", ())), "")
+        return int(value) or None if value.isascii() and value.isdigit() else None
+
+
+class Opening:
+    """One way from connection to session; `run` it once."""
+
+    def __init__(
+        self,
+        account: Account,
+        channel: Channel,
+        *,
+        timeouts: Timeouts,
+        tls_context: Callable[[], ssl.SSLContext],
+    ) -> None:
+        self._account = account
+        self._channel = channel
+        self._timeouts = timeouts
+        self._tls_context = tls_context
+        self.phase = Phase.GREETING
+        self.extensions = Extensions()
+
+    async def run(self) -> Extensions:
+        """Opens the session. Raises `OpenFailed`; the channel is then of no use."""
+        try:
+            if self._account.security is Security.TLS:
+                await self._encrypt()
+            await self._greeting()
+            await self._hello()
+            if self._account.security is Security.STARTTLS:
+                await self._start_tls()
+            if self._account.username is not None:
+                await self._log_in()
+        except ChannelLost as lost:
+            raise OpenFailed(self.phase, Scope.HOST, str(lost)) from lost
+        return self.extensions
+
+    async def _greeting(self) -> None:
+        self.phase = Phase.GREETING
+        reply = await self._channel.read(self._timeouts.greeting_seconds)
+        if reply.code != 220:
+            raise self._refused(reply, Scope.HOST)
+
+    async def _hello(self) -> None:
+        self.phase = Phase.EHLO
+        reply = await self._ask(f"EHLO {self._account.helo_name}", self._timeouts.ehlo_seconds)
+        if reply.code == 250:
+            self.extensions = Extensions.of(reply)
+            return
+        if 500 <= reply.code <= 504:  # a server from before RFC 1869
+            reply = await self._ask(f"HELO {self._account.helo_name}", self._timeouts.ehlo_seconds)
+        if reply.code != 250:
+            raise self._refused(reply, Scope.HOST)
+        self.extensions = Extensions()
+
+    async def _start_tls(self) -> None:
+        self.phase = Phase.TLS
+        if "STARTTLS" not in self.extensions:
+            raise self._lacking("the server does not offer STARTTLS; nothing was sent unencrypted")
+        reply = await self._ask("STARTTLS", self._timeouts.tls_seconds)
+        if reply.code != 220:
+            raise self._refused(reply, Scope.SENDER if reply.code >= 500 else Scope.HOST)
+        await self._encrypt()
+        await self._hello()  # what was offered in plain text is forgotten (RFC 3207 §4.2)
+
+    async def _encrypt(self) -> None:
+        self.phase = Phase.TLS
+        await self._channel.start_tls(
+            self._tls_context(), self._account.host.rstrip("."), self._timeouts.tls_seconds
+        )
+
+    async def _log_in(self) -> None:
+        self.phase = Phase.AUTH
+        offered = self.extensions.offered.get("AUTH", ())
+        mechanism = next((name for name in _MECHANISMS if name in offered), None)
+        if mechanism is None:
+            known = f"only {' '.join(offered)}" if offered else "no log-in"
+            hint = "; it may want TLS first" if self._account.security is Security.NONE else ""
+            raise self._lacking(f"the server offers {known} (AUTH){hint}")
+        username, password = self._account.username or "", self._account.password or ""
+        if mechanism == "PLAIN":
+            secret = _base64(f"\0{username}\0{password}")
+            reply = await self._ask(f"AUTH PLAIN {secret}", self._timeouts.auth_seconds)
+        else:
+            reply = await self._login([_base64(username), _base64(password)])
+        if not 200 <= reply.code < 300:
+            temporary = 400 <= reply.code < 500
+            raise self._refused(reply, Scope.HOST if temporary else Scope.SENDER)
+
+    async def _login(self, answers: list[str]) -> RawReply:
+        reply = await self._ask("AUTH LOGIN", self._timeouts.auth_seconds)
+        for answer in answers[:MAX_LOGIN_PROMPTS]:
+            if reply.code != 334:
+                break
+            reply = await self._ask(answer, self._timeouts.auth_seconds)
+        return reply
+
+    async def _ask(self, line: str, seconds: float) -> RawReply:
+        self._channel.write(f"{line}\r\n".encode("ascii"))
+        return await self._channel.read(seconds)
+
+    def _refused(self, raw: RawReply, scope: Scope) -> OpenFailed:
+        reply = raw.readable()
+        if raw.code < 400:  # neither yes nor no: the two sides are out of step
+            return OpenFailed(self.phase, Scope.HOST, f"unexpected reply: {reply}")
+        scope = Scope.HOST if raw.code == 421 else scope
+        return OpenFailed(self.phase, scope, f"refused: {reply}", reply)
+
+    def _lacking(self, detail: str) -> OpenFailed:
+        return OpenFailed(self.phase, Scope.SENDER, detail)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")

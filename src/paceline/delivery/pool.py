@@ -1,0 +1,209 @@
+"""The connections of one worker process, kept between emails.
+
+Hands each email to an idle connection of its account or opens one; how many are open at once is up
+to the caller, who bounds its concurrent `send` calls. Nothing is kept that is not in perfect order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+import time
+from collections import deque
+
+from paceline.delivery import verdicts
+from paceline.delivery.account import Account, Envelope
+from paceline.delivery.channel import Channel
+from paceline.delivery.hosts import Unreachable, connect
+from paceline.delivery.opening import OpenFailed, Opening
+from paceline.delivery.results import CheckResult, Phase, Result, Scope
+from paceline.delivery.session import Guard, Session, StaleSession
+from paceline.delivery.timeouts import RFC_TIMEOUTS, Timeouts
+from paceline.delivery.wire import Mail
+from paceline.errors import InvalidInput
+
+IDLE_SECONDS = 30  # below the minute after which many servers hang up
+MAX_MAILS = 100  # over one connection; servers commonly allow 100 and count
+MAX_AGE_SECONDS = 300
+MAX_IDLE = 256  # connections kept idle over all accounts
+_SWEEP_SECONDS = 5
+
+
+class Pool:
+    """One per worker process and event loop. `close` it at the end."""
+
+    def __init__(
+        self,
+        *,
+        timeouts: Timeouts = RFC_TIMEOUTS,
+        allow_private_hosts: bool,
+        verify_certificates: bool = True,
+        idle_seconds: float = IDLE_SECONDS,
+        max_mails: int = MAX_MAILS,
+        max_age_seconds: float = MAX_AGE_SECONDS,
+    ) -> None:
+        self._timeouts = timeouts
+        self._allow_private_hosts = allow_private_hosts
+        self._verify_certificates = verify_certificates
+        self._idle_seconds = idle_seconds
+        self._max_mails = max_mails
+        self._max_age_seconds = max_age_seconds
+        self._idle: dict[Account, deque[Session]] = {}
+        self._idle_count = 0
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    async def send(
+        self,
+        account: Account,
+        envelope: Envelope,
+        content: bytes,
+        *,
+        guard: Guard,
+        smtp_utf8: bool = False,
+    ) -> Result:
+        """Sends one email and says how far it came; never raises for anything a server does.
+
+        `content` is a whole message; `smtp_utf8` says that its headers hold raw UTF-8 (RFC 6532).
+        Cancelling it drops the connection: what the server made of the email is then unknown, once
+        `guard` has been awaited.
+        """
+        mail = Mail.of(envelope, content, smtp_utf8=smtp_utf8)
+        session = self._take(account)
+        if session is not None:
+            try:
+                result = await session.deliver(mail, guard)
+            except StaleSession:
+                pass  # the server had not answered MAIL: nothing of this email was acted on
+            else:
+                self._put_back(account, session)
+                return result
+        try:
+            session = await self._open(account)
+        except OpenFailed as failure:
+            return verdicts.open_failed(failure)
+        result = await session.deliver(mail, guard)
+        self._put_back(account, session)
+        return result
+
+    async def check(self, account: Account) -> CheckResult:
+        """Connects, encrypts, says EHLO, logs in and says QUIT: all that sending needs but mail."""
+        try:
+            session = await self._open(account)
+        except OpenFailed as failure:
+            detail = verdicts.open_failed(failure).detail
+            return CheckResult(ok=False, phase=failure.phase, reply=failure.reply, detail=detail)
+        phase = Phase.EHLO if account.username is None else Phase.AUTH
+        try:
+            session.retire()
+            await session.closed()
+        finally:
+            session.abort()
+        offered = tuple(sorted(session.extensions.offered))
+        return CheckResult(ok=True, phase=phase, reply=None, detail="ready", extensions=offered)
+
+    async def close(self) -> None:
+        """Says QUIT on every idle connection. Those in use end with their `send`."""
+        self._closing = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        sessions = [session for idle in self._idle.values() for session in idle]
+        self._idle.clear()
+        self._idle_count = 0
+        for session in sessions:
+            session.retire()
+        try:
+            await asyncio.gather(*(session.closed() for session in sessions))
+        finally:
+            for session in sessions:
+                session.abort()
+
+    async def _open(self, account: Account) -> Session:
+        channel = await self._connect(account)
+        opening = Opening(account, channel, timeouts=self._timeouts, tls_context=self._tls_context)
+        try:
+            extensions = await opening.run()
+        except BaseException:
+            channel.abort()
+            raise
+        return Session(channel, extensions, timeouts=self._timeouts)
+
+    async def _connect(self, account: Account) -> Channel:
+        try:
+            return await connect(
+                account.host,
+                account.port,
+                allow_private=self._allow_private_hosts,
+                seconds=self._timeouts.connect_seconds,
+                protocol=functools.partial(Channel, asyncio.get_running_loop()),
+            )
+        except Unreachable as error:
+            raise OpenFailed(Phase.CONNECT, Scope.HOST, str(error)) from error
+        except InvalidInput as error:
+            raise OpenFailed(Phase.CONNECT, Scope.SENDER, str(error)) from error
+
+    @functools.cached_property
+    def _context(self) -> ssl.SSLContext:
+        # Made once: reading the trust store takes 20 ms, more than sending fifty emails.
+        context = ssl.create_default_context()
+        if not self._verify_certificates:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def _tls_context(self) -> ssl.SSLContext:
+        return self._context
+
+    def _take(self, account: Account) -> Session | None:
+        idle = self._idle.get(account)
+        while idle:
+            session = idle.pop()  # the last one used: the others may grow old and go
+            self._idle_count -= 1
+            if not idle:
+                del self._idle[account]
+            if self._fresh(session):
+                return session
+            self._let_go(session)
+        return None
+
+    def _put_back(self, account: Account, session: Session) -> None:
+        if self._closing or self._idle_count >= MAX_IDLE or not self._fresh(session):
+            self._let_go(session)
+            return
+        self._idle.setdefault(account, deque()).append(session)
+        self._idle_count += 1
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+
+    def _fresh(self, session: Session) -> bool:
+        now = time.monotonic()
+        return (
+            session.usable
+            and session.mails < self._max_mails
+            and now - session.idle_since < self._idle_seconds
+            and now - session.opened_at < self._max_age_seconds
+        )
+
+    def _sweep(self) -> None:
+        """Lets go of what nobody asked for in time."""
+        self._sweeper = None
+        for account, idle in list(self._idle.items()):
+            kept = deque(session for session in idle if self._fresh(session))
+            for session in idle:
+                if session not in kept:
+                    self._let_go(session)
+            self._idle_count -= len(idle) - len(kept)
+            if kept:
+                self._idle[account] = kept
+            else:
+                del self._idle[account]
+        if self._idle:
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+
+    @staticmethod
+    def _let_go(session: Session) -> None:
+        if session.usable:
+            session.retire()
+        else:
+            session.abort()

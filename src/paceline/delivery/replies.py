@@ -1,0 +1,96 @@
+"""Reads SMTP replies out of a stream of bytes, however it is cut, within fixed bounds.
+
+Refuses, with `BadReply`, whatever is not a reply by RFC 5321 §4.2: the caller then drops the
+connection, since nobody can say any more which reply answers which command.
+"""
+
+from __future__ import annotations
+
+import re
+
+from paceline.delivery.results import MAX_REPLY_TEXT, Reply
+
+MAX_LINE = 4096  # octets; RFC 5321 §4.5.3.1.5 says 512, real servers say more
+MAX_LINES = 100  # of one reply
+
+_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
+
+
+class BadReply(Exception):
+    """What came is not an SMTP reply; the message says why."""
+
+
+class RawReply:
+    """One whole reply as received. `Reply`, the form for people, is made only where it is kept."""
+
+    __slots__ = ("code", "lines")
+
+    def __init__(self, code: int, lines: list[bytes]) -> None:
+        self.code = code
+        self.lines = lines
+
+    def readable(self) -> Reply:
+        """The reply with its enhanced status code taken out, on one printable line."""
+        texts = [line.decode("utf-8", "replace").strip() for line in self.lines]
+        found = _ENHANCED.match(texts[0])
+        # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
+        enhanced = found[0] if found and found[1] == str(self.code)[0] else None
+        if enhanced:
+            texts = [text.removeprefix(enhanced).lstrip() for text in texts]
+        return Reply(code=self.code, enhanced=enhanced, text=one_line(" ".join(texts)))
+
+
+def one_line(text: str) -> str:
+    """Printable text on one line, at most `MAX_REPLY_TEXT` characters: safe to store and show."""
+    text = "".join(char if char.isprintable() else " " for char in text)
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_REPLY_TEXT else text[: MAX_REPLY_TEXT - 1] + "…"
+
+
+class ReplyParser:
+    """Feeds on bytes, yields whole replies. After `BadReply` it is not to be fed again."""
+
+    __slots__ = ("_code", "_lines", "_rest")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._code = 0
+        self._lines: list[bytes] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left over: no part of a line, no unfinished reply."""
+        return not self._rest and not self._lines
+
+    def feed(self, data: bytes) -> list[RawReply]:
+        """The replies that `data` completes, in order. Raises `BadReply`."""
+        if self._rest:
+            data = self._rest + data
+        replies: list[RawReply] = []
+        start = 0
+        while (end := data.find(b"\n", start)) >= 0:
+            # A bare LF ends a line too: old servers send it, and in replies it can do no harm.
+            stop = end - 1 if end > start and data[end - 1] == 0x0D else end
+            self._line(data[start:stop], replies)
+            start = end + 1
+        self._rest = data[start:]
+        if len(self._rest) > MAX_LINE:
+            raise BadReply(f"a reply line of more than {MAX_LINE} octets")
+        return replies
+
+    def _line(self, line: bytes, replies: list[RawReply]) -> None:
+        found = _LINE.fullmatch(line)
+        if found is None or len(line) > MAX_LINE:
+            raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
+        code, lines = int(found[1]), self._lines
+        if lines and code != self._code:
+            raise BadReply(f"a reply that begins with {self._code} and goes on with {code}")
+        lines.append(found[3] or b"")
+        if found[2] != b"-":
+            replies.append(RawReply(code, lines))
+            self._lines = []
+            return
+        self._code = code
+        if len(lines) >= MAX_LINES:
+            raise BadReply(f"a reply of more than {MAX_LINES} lines")

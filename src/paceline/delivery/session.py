@@ -1,0 +1,208 @@
+"""One email over an open connection: MAIL, RCPT, DATA, body, guard, dot.
+
+Owns the line between "certainly not sent" and "perhaps sent", which is the writing of the final dot
+and nothing else. A session survives an email only when every reply was accounted for; any surprise,
+a cancellation included, drops the connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from paceline import clock
+from paceline.delivery import verdicts
+from paceline.delivery.channel import Channel, ChannelLost
+from paceline.delivery.opening import Extensions
+from paceline.delivery.replies import RawReply
+from paceline.delivery.results import Kind, Phase, Result
+from paceline.delivery.timeouts import Timeouts
+from paceline.delivery.wire import Mail, dot_stuffed
+
+# Awaited when the server has the whole body, directly before the final dot. False, or an exception,
+# drops the connection without the dot: the email is then certainly not sent.
+Guard = Callable[[], Awaitable[bool]]
+
+_log = logging.getLogger(__name__)
+
+_RSET = b"RSET\r\n"
+_DATA = b"DATA\r\n"
+_FINAL_DOT = b".\r\n"
+
+_Step = tuple[Phase, bytes, float, int]  # where, what to say, seconds to wait, the digit hoped for
+
+
+class StaleSession(Exception):
+    """A reused connection turned out dead before MAIL was answered: a fresh one may try."""
+
+
+class Session:
+    """An open, logged-in connection. One email at a time."""
+
+    __slots__ = (
+        "_channel",
+        "_dirty",
+        "_extensions",
+        "_pipelining",
+        "_timeouts",
+        "idle_since",
+        "mails",
+        "opened_at",
+    )
+
+    def __init__(self, channel: Channel, extensions: Extensions, *, timeouts: Timeouts) -> None:
+        self._channel = channel
+        self._extensions = extensions
+        self._pipelining = "PIPELINING" in extensions
+        self._timeouts = timeouts
+        self._dirty = False  # the server still holds a transaction that it refused a part of
+        self.mails = 0
+        self.opened_at = self.idle_since = time.monotonic()
+
+    @property
+    def usable(self) -> bool:
+        """Whether another email may begin: open, and the server has said nothing on its own."""
+        return self._channel.quiet
+
+    @property
+    def extensions(self) -> Extensions:
+        """What the server offered after the last EHLO."""
+        return self._extensions
+
+    async def deliver(self, mail: Mail, guard: Guard) -> Result:
+        """Sends one email. Raises `StaleSession` only where the server cannot have acted on it."""
+        unfit = verdicts.unfit(mail, self._extensions)
+        if unfit is not None:
+            return unfit
+        reused = self.mails > 0
+        self.mails += 1
+        try:
+            result = await self._announce(mail, reused)
+            if result is None:
+                result = await self._hand_over(mail, guard)
+        except BaseException:
+            self._channel.abort()
+            raise
+        self.idle_since = time.monotonic()
+        return result
+
+    def retire(self) -> None:
+        """Says QUIT and closes without waiting for the answer."""
+        self._channel.retire(self._timeouts.quit_seconds)
+
+    async def closed(self) -> None:
+        """Waits for the end of a retired session, which the time given to QUIT bounds."""
+        await self._channel.closed
+
+    def abort(self) -> None:
+        """Drops the connection now."""
+        self._channel.abort()
+
+    async def _announce(self, mail: Mail, reused: bool) -> Result | None:
+        """MAIL, RCPT and DATA, in one write where the server pipelines; None once it said 354."""
+        steps = self._steps(mail)
+        refused: tuple[Phase, RawReply] | None = None
+        phase, answered = Phase.MAIL, False
+        try:
+            if self._pipelining:
+                self._channel.write(b"".join([line for _, line, _, _ in steps]))
+            for phase, line, seconds, hoped in steps:
+                if not self._pipelining:
+                    self._channel.write(line)
+                reply = await self._channel.read(seconds)
+                as_hoped = reply.code // 100 == hoped
+                if (
+                    reused
+                    and not answered
+                    and not as_hoped
+                    and (line is _RSET or reply.code == 421)
+                ):
+                    self._channel.abort()  # it had enough of this connection, not of this email
+                    raise StaleSession
+                answered = line is not _RSET
+                if as_hoped:
+                    continue
+                refused = refused or (phase, reply)
+                if not self._pipelining or reply.code < 400 or reply.code == 421:
+                    break
+        except ChannelLost as lost:
+            if reused and not answered and self._channel.dropped:
+                raise StaleSession from lost
+            if refused is None:
+                return verdicts.lost_before_dot(phase, lost)
+        if refused is None:
+            return None
+        self._after_refusal(*refused, last=reply)
+        return verdicts.refused(*refused)
+
+    def _steps(self, mail: Mail) -> list[_Step]:
+        timeouts = self._timeouts
+        steps: list[_Step] = [
+            (Phase.MAIL, self._mail_command(mail), timeouts.mail_seconds, 2),
+            (Phase.RCPT, b"RCPT TO:<%b>\r\n" % mail.rcpt_to, timeouts.rcpt_seconds, 2),
+            (Phase.DATA, _DATA, timeouts.data_seconds, 3),
+        ]
+        if self._dirty:
+            steps.insert(0, (Phase.MAIL, _RSET, timeouts.mail_seconds, 2))
+            self._dirty = False
+        return steps
+
+    def _mail_command(self, mail: Mail) -> bytes:
+        parameters = b" SIZE=%d" % len(mail.content) if "SIZE" in self._extensions else b""
+        if mail.smtp_utf8 or not mail.ascii_only:
+            parameters += b" BODY=8BITMIME"
+        if mail.smtp_utf8:
+            parameters += b" SMTPUTF8"
+        return b"MAIL FROM:<%b>%b\r\n" % (mail.mail_from, parameters)
+
+    def _after_refusal(self, phase: Phase, reply: RawReply, *, last: RawReply) -> None:
+        # 354 although the recipient was refused (RFC 2920 §3.1 knows such servers): it waits for a
+        # body that must never be sent, and the connection is the cheaper thing to give up.
+        if last.code < 400 or last.code == 421 or reply.code < 400:
+            self._channel.abort()
+        else:
+            self._dirty = phase is not Phase.MAIL
+
+    async def _hand_over(self, mail: Mail, guard: Guard) -> Result:
+        """Body, guard, dot. From the write of the dot on, silence is doubt."""
+        channel = self._channel
+        try:
+            await channel.write_blocks(dot_stuffed(mail.content), self._timeouts.body_seconds)
+        except ChannelLost as lost:
+            return self._ended_early(lost)
+        fence = await _ask(guard) if channel.quiet else None
+        if fence is not None:
+            channel.abort()
+            return verdicts.fenced(fence)
+        if not channel.quiet:
+            return self._ended_early(ChannelLost(channel.lost or "half a reply before the dot"))
+        dot_written_at = clock.now()
+        channel.write(_FINAL_DOT)
+        try:
+            reply = await channel.read(self._timeouts.dot_seconds)
+        except ChannelLost as lost:
+            return verdicts.in_doubt(str(lost), dot_written_at)
+        result = verdicts.after_dot(reply, dot_written_at)
+        if result.kind is Kind.IN_DOUBT or reply.code == 421:
+            channel.abort()
+        return result
+
+    def _ended_early(self, lost: ChannelLost) -> Result:
+        """The server spoke or went before the dot: it will not take this body."""
+        reply = self._channel.take_reply()
+        self._channel.abort()
+        if reply is None:
+            return verdicts.lost_before_dot(Phase.BODY, lost)
+        return verdicts.refused(Phase.BODY, reply)
+
+
+async def _ask(guard: Guard) -> str | None:
+    """Why the dot may not be written, None when it may."""
+    try:
+        return None if await guard() else "the guard refused the final dot"
+    # Whatever is wrong with the guard, the answer is no: without it nobody knows that this attempt
+    # still owns the email. It is logged, so that a bug in it surfaces.
+    except Exception as error:  # noqa: BLE001
+        _log.warning("the guard before the final dot failed", exc_info=True)
+        return f"the guard before the final dot failed ({type(error).__name__}: {error})"

@@ -1,0 +1,53 @@
+"""The body as it goes on the wire: CRLF line ends only, dots doubled (RFC 5321 §4.5.2).
+
+Nothing here can end the message: that dot is written elsewhere, after the guard. A bare CR or LF is
+made CRLF first, because servers that take one for a line end were how messages were smuggled
+(CVE-2023-51764 and its kin).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from paceline.delivery.account import Envelope
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+def crlf_only(content: bytes) -> bytes:
+    """The content with every line end as CRLF, and one at its end."""
+    pairs = content.count(b"\r\n")
+    if pairs != content.count(b"\n") or pairs != content.count(b"\r"):
+        content = _LINE_END.sub(b"\r\n", content)
+    return content if content.endswith(b"\r\n") else content + b"\r\n"
+
+
+def dot_stuffed(content: bytes) -> bytes:
+    """Content of `crlf_only`, with the dot of each line that begins with one doubled."""
+    if content.startswith(b"."):
+        content = b"." + content
+    return content.replace(b"\n.", b"\n..")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One email in wire form: `content` has CRLF line ends, and no doubled dots yet."""
+
+    mail_from: bytes
+    rcpt_to: bytes
+    content: bytes
+    ascii_only: bool
+    smtp_utf8: bool
+
+    @classmethod
+    def of(cls, envelope: Envelope, content: bytes, *, smtp_utf8: bool = False) -> Mail:
+        """Content of any line ends; SMTPUTF8 also where the envelope alone needs it."""
+        content = crlf_only(content)
+        return cls(
+            envelope.mail_from.encode(),
+            envelope.rcpt_to.encode(),
+            content,
+            content.isascii(),
+            smtp_utf8 or envelope.needs_smtp_utf8,
+        )
