@@ -6,7 +6,15 @@ package prepares, starts, recognises and stops them; keeping them up is the call
 """
 
 from paceline.embedded.postgres import Postgres
-from paceline.embedded.process import Command, EmbeddedServerError, Server, running, stop_leftovers
+from paceline.embedded.process import (
+    Command,
+    EmbeddedServerError,
+    Server,
+    running,
+    stop_all,
+    tail,
+    working_in,
+)
 from paceline.embedded.redis import Redis
 
 __all__ = [
@@ -16,5 +24,7 @@ __all__ = [
     "Redis",
     "Server",
     "running",
-    "stop_leftovers",
+    "stop_all",
+    "tail",
+    "working_in",
 ]

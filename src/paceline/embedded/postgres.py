@@ -17,9 +17,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from paceline.embedded.process import Command, EmbeddedServerError, stop_leftovers
+from paceline.embedded.process import (
+    Command,
+    EmbeddedServerError,
+    SystemUser,
+    stop_all,
+    working_in,
+)
 from paceline.embedded.sockets import make_private, socket_directory
-from paceline.embedded.system_user import SystemUser, let_pass, make_readable, server_user
+from paceline.embedded.system_user import let_pass, make_readable, server_user
 
 MAJOR_VERSION = 18
 DATABASE = "paceline"
@@ -71,8 +77,7 @@ class Postgres:
     def prepare(self) -> None:
         """Stop leftovers, make the cluster if there is none, clear the way for its user."""
         user = server_user(self.directory)
-        if self.directory.exists():
-            stop_leftovers(self.directory, self.name)
+        self.stop_leftovers()
         if user is not None:
             make_readable(_binaries().parent)
             let_pass(user, _binaries())
@@ -84,6 +89,20 @@ class Postgres:
             make_private(self._sockets, uid=user.uid if user else os.geteuid())
             if user is not None:
                 let_pass(user, self._sockets)
+
+    def stop_leftovers(self) -> None:
+        """Stop what a killed parent left running, the postmaster first and gently.
+
+        Its children get the immediate shutdown: SIGINT would have an orphaned checkpointer write
+        a shutdown checkpoint while others may still be committing.
+        """
+        if not self.directory.exists():
+            return
+        postmaster = [p for p in working_in(self.directory, self.name) if p.pid == self._pid()]
+        stop_all(postmaster, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+        stop_all(working_in(self.directory, self.name), signal.SIGQUIT, signal.SIGKILL)
+        # Nobody works here now. The file of a killed server may name a pid that is another's today.
+        (self.directory / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> Command:
         """The server in the foreground; SIGINT is its fast shutdown."""
@@ -99,18 +118,24 @@ class Postgres:
             argv=(str(_binaries() / "postgres"), "-D", str(self.directory), *options),
             cwd=self.directory,
             stop_signal=signal.SIGINT,
-            user=user and user.uid,
-            group=user and user.gid,
+            user=user,
         )
 
     def is_ready(self, pid: int) -> bool:
         """As pg_ctl decides it: the status line that the server writes into postmaster.pid."""
+        lines = self._pid_file()
+        return self._pid() == pid and len(lines) > _STATUS_LINE and lines[_STATUS_LINE] == "ready"
+
+    def _pid(self) -> int | None:
+        lines = self._pid_file()
+        return int(lines[0]) if lines and lines[0].isdigit() else None
+
+    def _pid_file(self) -> list[str]:
         try:
-            lines = (self.directory / "postmaster.pid").read_text().splitlines()
+            text = (self.directory / "postmaster.pid").read_text()
         except FileNotFoundError:
-            return False
-        started = len(lines) > _STATUS_LINE and lines[0].strip() == str(pid)
-        return started and lines[_STATUS_LINE].strip() == "ready"
+            return []
+        return [line.strip() for line in text.splitlines()]
 
     def _create_cluster(self, user: SystemUser | None) -> None:
         # Under another name until it is complete: a creation that is interrupted starts afresh.
@@ -154,9 +179,7 @@ def _run(
         cwd=cwd,
         timeout=INITDB_TIMEOUT_SECONDS,
         env={**os.environ, "LC_ALL": "C"},
-        user=user and user.uid,
-        group=user and user.gid,
-        extra_groups=None if user is None else [],
+        **({} if user is None else user.options()),
     )
     if done.returncode:
         raise EmbeddedServerError(f"{program} failed: {(done.stderr or done.stdout).strip()}")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,18 @@ class EmbeddedServerError(OperationalError):
     """A private server could not be prepared or started; the message says what to look at."""
 
 
+@dataclass(frozen=True, slots=True)
+class SystemUser:
+    """Whom to run a server as."""
+
+    uid: int
+    gid: int
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for `subprocess`."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
     """How to run one process, and how to ask it to stop."""
@@ -36,13 +48,11 @@ class Command:
     argv: tuple[str, ...]
     cwd: Path
     stop_signal: signal.Signals
-    user: int | None = None
-    group: int | None = None
+    user: SystemUser | None = None  # None: as ourselves
     env: Mapping[str, str] = field(default_factory=dict)
 
     def options(self, log: IO[bytes]) -> dict[str, Any]:
         """Keyword arguments for `subprocess.Popen` and `asyncio.create_subprocess_exec` alike."""
-        drop = {} if self.user is None else {"user": self.user, "group": self.group}
         return {
             "cwd": self.cwd,
             "env": {**os.environ, **self.env},
@@ -52,8 +62,7 @@ class Command:
             # Ctrl-C reaches the whole foreground group; only the parent may decide who stops when.
             "start_new_session": True,
             "preexec_fn": die_with_parent(self.stop_signal),
-            **drop,
-            **({} if self.user is None else {"extra_groups": []}),
+            **({} if self.user is None else self.user.options()),
         }
 
 
@@ -68,6 +77,9 @@ class Server(Protocol):
 
     def prepare(self) -> None:
         """Stop leftovers and create what is missing. Raises `EmbeddedServerError`."""
+
+    def stop_leftovers(self) -> None:
+        """Stop what a killed parent left running in the directory."""
 
     def command(self) -> Command: ...
 
@@ -125,30 +137,29 @@ def tail(log: Path) -> str:
     return "(no log)"
 
 
-def stop_leftovers(directory: Path, name: str) -> int:
-    """Stop every process called `name` that works in `directory`; how many there were.
+def working_in(directory: Path, name: str) -> list[psutil.Process]:
+    """The processes called `name` that work in `directory`.
 
     A server's working directory is its data directory, so this finds the orphans of a killed
     parent without trusting a pid file, and never anybody else's server.
     """
-    found = list(_working_in(directory, name))
-    for stop_signal in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        if not found:
-            break
-        for process in found:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(stop_signal)
-        psutil.wait_procs(found, timeout=STOP_TIMEOUT_SECONDS)
-        found = list(_working_in(directory, name))
-    if found:
-        raise EmbeddedServerError(f"cannot stop process {found[0].pid}, which uses {directory}")
-    return 0
-
-
-def _working_in(directory: Path, name: str) -> Iterator[psutil.Process]:
+    found = []
     for process in psutil.process_iter(["name"]):
         if not (process.info["name"] or "").startswith(name):
             continue
         with suppress(psutil.Error, OSError):
             if os.path.samefile(process.cwd(), directory):
-                yield process
+                found.append(process)
+    return found
+
+
+def stop_all(processes: Sequence[psutil.Process], *signals: signal.Signals) -> None:
+    """Ask with one signal after the other, each with its time, until all are gone."""
+    left = list(processes)
+    for stop_signal in signals:
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(stop_signal)
+        _, left = psutil.wait_procs(left, timeout=STOP_TIMEOUT_SECONDS)
+    if left:
+        raise EmbeddedServerError(f"process {left[0].pid} ({left[0].name()}) does not stop")

@@ -18,7 +18,7 @@ from os import geteuid
 from pathlib import Path
 from urllib.parse import quote
 
-from paceline.embedded.process import Command, EmbeddedServerError, stop_leftovers
+from paceline.embedded.process import Command, EmbeddedServerError, stop_all, working_in
 from paceline.embedded.sockets import make_private, socket_directory
 
 OLDEST_VERSION = (6, 2)
@@ -55,12 +55,17 @@ class Redis:
         return socket_directory(self.directory, _SOCKET_NAME) / _SOCKET_NAME
 
     def prepare(self) -> None:
-        """Stop leftovers: two servers must never append to one file."""
+        """Make the directory, and the way free: two servers must never append to one file."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stop_leftovers(self.directory, self.name)
+        self.stop_leftovers()
         if self._socket.parent != self.directory:
             make_private(self._socket.parent, uid=geteuid())
         self._socket.unlink(missing_ok=True)
+
+    def stop_leftovers(self) -> None:
+        """Stop what a killed parent left running."""
+        if self.directory.exists():
+            stop_all(working_in(self.directory, self.name), signal.SIGTERM, signal.SIGKILL)
 
     def command(self) -> Command:
         """The server in the foreground; SIGTERM flushes the append-only file."""

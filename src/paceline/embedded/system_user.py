@@ -13,24 +13,15 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from paceline.embedded.process import EmbeddedServerError
+from paceline.embedded.process import EmbeddedServerError, SystemUser
 
 USER_NAME = "paceline"
 FALLBACK_USER_NAME = "nobody"
 _USERADD_TIMEOUT_SECONDS = 20
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SystemUser:
-    """Whom to run a server as."""
-
-    uid: int
-    gid: int
 
 
 def server_user(directory: Path) -> SystemUser | None:

@@ -1,0 +1,144 @@
+"""The home folder: everything that `paceline up` keeps on this machine, and who is using it.
+
+One `up` at a time owns a home (`up.lock`); while it runs, `run.json` tells the other commands
+where to find it. Nothing outside this folder is written.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from paceline.errors import Conflict, SettingsError
+from paceline.settings import SECRET_KEY_BYTES, decode_secret_key
+
+
+class HomeInUse(Conflict):
+    """Another `paceline up` runs on this home."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What a running system says about itself."""
+
+    pid: int
+    url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    devinbox_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder and what is where in it. `path` is absolute."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path | None, env: Mapping[str, str]) -> Home:
+        """The folder asked for, else PACELINE_HOME, else the platform's place for user data."""
+        chosen = path or (Path(env["PACELINE_HOME"]) if env.get("PACELINE_HOME") else None)
+        return cls(Path(os.path.abspath((chosen or _default(env)).expanduser())))
+
+    @property
+    def postgres(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def redis(self) -> Path:
+        return self.path / "redis"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    def create(self) -> None:
+        """Make the folder, for its owner alone. Raises `SettingsError` when that is impossible."""
+        try:
+            if not self.path.exists():
+                self.path.mkdir(parents=True, mode=0o700)
+            self.logs.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SettingsError(f"cannot use {self.path} as home: {error.strerror}") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Own the home for a block. Raises `HomeInUse`. The kernel lets go if we are killed."""
+        with (self.path / "up.lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HomeInUse(self._in_use()) from None
+            yield
+
+    def _in_use(self) -> str:
+        running = self.running()
+        if running is None:
+            return f"paceline is already starting or stopping on {self.path}"
+        return f"paceline is already running at {running.url} (pid {running.pid}, {self.path})"
+
+    def secret_key(self) -> str:
+        """The key of this home in base64; made, for the owner's eyes only, at the first call."""
+        file = self.path / "secret.key"
+        with suppress(FileExistsError):
+            _write_new(file, base64.b64encode(secrets.token_bytes(SECRET_KEY_BYTES)) + b"\n")
+        text = file.read_text().strip()
+        decode_secret_key(text)
+        return text
+
+    def announce(self, running: Running) -> None:
+        """Tell the other commands. Readable by the owner alone: URLs may hold passwords."""
+        draft = self.path / f"run.json.{os.getpid()}"
+        draft.unlink(missing_ok=True)
+        _write_new(draft, json.dumps(asdict(running), indent=2).encode())
+        draft.replace(self.path / "run.json")
+
+    def forget(self) -> None:
+        """Nothing runs here any more."""
+        (self.path / "run.json").unlink(missing_ok=True)
+
+    def running(self) -> Running | None:
+        """What runs here, as far as can be seen."""
+        try:
+            found = Running(**json.loads((self.path / "run.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return found if _is_alive(found.pid) else None
+
+
+def _write_new(file: Path, content: bytes) -> None:
+    # Complete or absent, also after a crash: another name first, then a link that never replaces.
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as output:
+            output.write(content)
+            output.flush()
+            os.fsync(output.fileno())
+        os.link(draft, file)
+    finally:
+        draft.unlink()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _default(env: Mapping[str, str]) -> Path:
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/paceline")
+    return Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "paceline"

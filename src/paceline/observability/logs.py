@@ -1,0 +1,105 @@
+"""Logs through the standard library: words on a terminal, one JSON object per line otherwise.
+
+Every line names its component. What looks like a secret is blotted out on the way, whoever logged
+it: API keys, one-time tokens, passwords within URLs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+from paceline.errors import SettingsError
+
+_SECRETS = (
+    (re.compile(r"\bpl_[A-Za-z0-9_-]{8,}"), "pl_***"),
+    (re.compile(r"(?i)\b(token|password|secret|api_key)=[^&\s\"']+"), r"\1=***"),
+    (re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@"), r"\1:***@"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
+)
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+_QUIET = ("alembic", "asyncio", "httpcore2", "httpx2", "mail.log", "uvicorn.access")
+
+
+def configure_logging(
+    component: str, env: Mapping[str, str], *, stream: TextIO | None = None
+) -> None:
+    """Send all logs to `stream` (standard error). PACELINE_LOG is `text` or `json`,
+    PACELINE_LOG_LEVEL one of debug, info, warning, error; `up` names its children by
+    PACELINE_COMPONENT. Raises `SettingsError`.
+    """
+    output = stream or sys.stderr
+    name = env.get("PACELINE_COMPONENT") or component
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(_formatter(env.get("PACELINE_LOG", ""), name, output))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_level(env.get("PACELINE_LOG_LEVEL", "")))
+    for noisy in _QUIET:
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+def _level(text: str) -> str:
+    level = (text or "info").upper()
+    if level not in _LEVELS:
+        raise SettingsError(
+            f"PACELINE_LOG_LEVEL must be debug, info, warning or error, not {text!r}"
+        )
+    return level
+
+
+def _formatter(form: str, component: str, stream: TextIO) -> logging.Formatter:
+    chosen = form.lower() or ("text" if stream.isatty() else "json")
+    if chosen == "json":
+        return JsonFormatter(component)
+    if chosen == "text":
+        return TextFormatter(component)
+    raise SettingsError(f"PACELINE_LOG must be text or json, not {form!r}")
+
+
+def redact(text: str) -> str:
+    """`text` without anything that looks like a secret."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class JsonFormatter(logging.Formatter):
+    """One object per line: at, level, component, logger, message, what `extra` added, exception."""
+
+    def __init__(self, component: str) -> None:
+        super().__init__()
+        self._component = component
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "component": self._component,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return redact(json.dumps(entry, default=str, ensure_ascii=False))
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level, component, message; for people, in their own zone."""
+
+    default_msec_format = "%s.%03d"
+    default_time_format = "%H:%M:%S"
+
+    def __init__(self, component: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {component}  %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))

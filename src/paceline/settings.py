@@ -1,0 +1,235 @@
+"""The settings: read once from the environment, checked, and handed on in small frozen pieces.
+
+A name that nobody knows, a value that cannot be read and two settings that contradict each other
+stop the start with one line that says what to change. `.env.example` explains each setting.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from paceline.errors import SettingsError
+
+SECRET_KEY_BYTES = 32
+
+# Known here, read elsewhere: by sign-in, by the command line, by the build of the web assets.
+_READ_ELSEWHERE = frozenset(
+    {"PACELINE_HOME", "PACELINE_LOG", "PACELINE_LOG_LEVEL", "PACELINE_COMPONENT"}
+    | {"PACELINE_URL", "PACELINE_API_KEY"}
+    | {"PACELINE_SKIP_FRONTEND", "PACELINE_BUNDLED_NODE"}
+)
+_READ_HERE = frozenset(
+    {"PACELINE_SECRET_KEY", "PACELINE_HOST", "PACELINE_LANES", "PACELINE_LEASE_SECONDS"}
+    | {"PACELINE_HEARTBEAT_SECONDS", "PACELINE_GUARD_MARGIN_SECONDS"}
+)
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseSettings:
+    """Where PostgreSQL is. The URL may hold a password."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedisSettings:
+    """Where Redis is. The URL may hold a password."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiSettings:
+    """Where the API and the dashboard listen, and what they are called from outside."""
+
+    host: str = "127.0.0.1"
+    port: int = 3001
+    base_url: str = "http://localhost:3001"
+    allow_private_hosts: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerSettings:
+    """How much one worker process does at a time, and how long a claim of its holds."""
+
+    concurrency: int = 64
+    lanes: int = 32
+    lease_seconds: int = 12
+    heartbeat_seconds: int = 4
+    guard_margin_seconds: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DevInboxSettings:
+    """Where the dev inbox takes SMTP."""
+
+    host: str = "127.0.0.1"
+    port: int = 1025
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecretSettings:
+    """The key that the senders' passwords are encrypted with."""
+
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All pieces. The three without a default say so when they are asked for and not set."""
+
+    api: ApiSettings = ApiSettings()
+    worker: WorkerSettings = WorkerSettings()
+    devinbox: DevInboxSettings = DevInboxSettings()
+    given_database: DatabaseSettings | None = None
+    given_redis: RedisSettings | None = None
+    given_secrets: SecretSettings | None = None
+
+    @property
+    def database(self) -> DatabaseSettings:
+        """Raises `SettingsError` when DATABASE_URL is not set."""
+        if self.given_database is None:
+            raise SettingsError(_missing("DATABASE_URL", "postgresql://user:password@host/name"))
+        return self.given_database
+
+    @property
+    def redis(self) -> RedisSettings:
+        """Raises `SettingsError` when neither REDIS_URL nor REDIS_HOST is set."""
+        if self.given_redis is None:
+            raise SettingsError(_missing("REDIS_URL", "redis://host:6379/0"))
+        return self.given_redis
+
+    @property
+    def secrets(self) -> SecretSettings:
+        """Raises `SettingsError` when PACELINE_SECRET_KEY is not set."""
+        if self.given_secrets is None:
+            raise SettingsError(
+                _missing("PACELINE_SECRET_KEY", "openssl rand -base64 32 makes one")
+            )
+        return self.given_secrets
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Settings:
+        """Read and check everything. An empty value counts as not set."""
+        given = {name: value.strip() for name, value in env.items() if value.strip()}
+        _refuse_unknown(given)
+        return cls(
+            api=_api(given),
+            worker=_worker(given),
+            devinbox=DevInboxSettings(port=_number(given, "DEVINBOX_PORT", 1025, 1, 65535)),
+            given_database=_database(given),
+            given_redis=_redis(given),
+            given_secrets=_secrets(given),
+        )
+
+
+def _missing(name: str, example: str) -> str:
+    return f"{name} is not set ({example}); `paceline up` needs no settings at all"
+
+
+def _refuse_unknown(env: Mapping[str, str]) -> None:
+    known = _READ_HERE | _READ_ELSEWHERE
+    unknown = sorted(name for name in env if name.startswith("PACELINE_") and name not in known)
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]}; known: {', '.join(sorted(known))}")
+
+
+def _database(env: Mapping[str, str]) -> DatabaseSettings | None:
+    url = env.get("DATABASE_URL")
+    if url is None:
+        return None
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("DATABASE_URL must begin with postgresql://")
+    return DatabaseSettings(url=url)
+
+
+def _redis(env: Mapping[str, str]) -> RedisSettings | None:
+    url, host = env.get("REDIS_URL"), env.get("REDIS_HOST")
+    if url and (host or "REDIS_PORT" in env):
+        raise SettingsError("REDIS_URL and REDIS_HOST/REDIS_PORT are both set: keep one of them")
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    if "REDIS_PORT" in env and not host:
+        raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
+    port = _number(env, "REDIS_PORT", 6379, 1, 65535)
+    if host:
+        url = f"redis://[{host}]:{port}/0" if ":" in host else f"redis://{host}:{port}/0"
+    return RedisSettings(url=url) if url else None
+
+
+def _secrets(env: Mapping[str, str]) -> SecretSettings | None:
+    text = env.get("PACELINE_SECRET_KEY")
+    return None if text is None else SecretSettings(key=decode_secret_key(text))
+
+
+def decode_secret_key(text: str) -> bytes:
+    """32 bytes from base64, of either alphabet. Raises `SettingsError`; never repeats the value."""
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        key = base64.b64decode(padded.translate(str.maketrans("-_", "+/")), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != SECRET_KEY_BYTES:
+        raise SettingsError(
+            "PACELINE_SECRET_KEY must be 32 random bytes in base64: openssl rand -base64 32"
+        )
+    return key
+
+
+def _api(env: Mapping[str, str]) -> ApiSettings:
+    port = _number(env, "PORT", 3001, 1, 65535)
+    return ApiSettings(
+        host=env.get("PACELINE_HOST", "127.0.0.1"),
+        port=port,
+        base_url=_base_url(env, port),
+        allow_private_hosts=_flag(env, "ALLOW_PRIVATE_HOSTS"),
+    )
+
+
+def _base_url(env: Mapping[str, str], port: int) -> str:
+    url = env.get("BASE_URL", f"http://localhost:{port}").rstrip("/")
+    parts = urlsplit(url)
+    plain = not (parts.query or parts.fragment or parts.username)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+        raise SettingsError(f"BASE_URL must look like https://mail.example.com, not {url}")
+    return url
+
+
+def _worker(env: Mapping[str, str]) -> WorkerSettings:
+    settings = WorkerSettings(
+        concurrency=_number(env, "WORKER_CONCURRENCY", 64, 1, 1024),
+        lanes=_number(env, "PACELINE_LANES", 32, 1, 1024),
+        lease_seconds=_number(env, "PACELINE_LEASE_SECONDS", 12, 3, 600),
+        heartbeat_seconds=_number(env, "PACELINE_HEARTBEAT_SECONDS", 4, 1, 200),
+        guard_margin_seconds=_number(env, "PACELINE_GUARD_MARGIN_SECONDS", 3, 1, 200),
+    )
+    needed = 2 * settings.heartbeat_seconds + settings.guard_margin_seconds
+    if settings.lease_seconds < needed:
+        # One lost heartbeat must not cost a healthy worker its claims.
+        raise SettingsError(
+            f"PACELINE_LEASE_SECONDS is {settings.lease_seconds}: it must be at least {needed}, "
+            "two heartbeats and the guard margin"
+        )
+    return settings
+
+
+def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = env.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "no").lower()
+    if text not in _TRUE | _FALSE:
+        raise SettingsError(f"{name} must be yes or no, not {text!r}")
+    return text in _TRUE

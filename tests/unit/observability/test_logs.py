@@ -1,0 +1,81 @@
+"""Logs: one JSON object per line, and never a secret in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from paceline.errors import SettingsError
+from paceline.observability import configure_logging, redact
+
+
+@pytest.fixture(autouse=True)
+def _keep_the_root_logger() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    logging.captureWarnings(False)
+
+
+def lines(env: dict[str, str]) -> io.StringIO:
+    stream = io.StringIO()
+    configure_logging("worker", env, stream=stream)
+    return stream
+
+
+def test_without_a_terminal_each_line_is_one_json_object() -> None:
+    stream = lines({"PACELINE_COMPONENT": "worker-2"})
+    logging.getLogger("paceline.engine").warning("lane %s\nsleeps", "x", extra={"seconds": 5})
+    entry = json.loads(stream.getvalue())
+    assert entry["component"] == "worker-2"
+    assert entry["level"] == "warning"
+    assert entry["message"] == "lane x\nsleeps"
+    assert entry["seconds"] == 5
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_an_exception_is_within_its_line() -> None:
+    stream = lines({})
+    try:
+        raise ValueError("boom")
+    except ValueError:
+        logging.getLogger("x").exception("failed")
+    assert "ValueError: boom" in json.loads(stream.getvalue())["exception"]
+
+
+def test_text_can_be_asked_for() -> None:
+    stream = lines({"PACELINE_LOG": "text"})
+    logging.getLogger("x").info("hello")
+    assert "INFO    worker  x: hello" in stream.getvalue()
+
+
+@pytest.mark.parametrize("env", [{"PACELINE_LOG": "xml"}, {"PACELINE_LOG_LEVEL": "loud"}])
+def test_an_unknown_form_or_level_is_refused(env: dict[str, str]) -> None:
+    with pytest.raises(SettingsError):
+        lines(env)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key pl_hunter2hunter2hunter2 used",
+        "GET /auth/link?token=hunter2&next=/",
+        "connecting to postgresql://ada:hunter2@db/mail",
+        "redis://:hunter2@cache:6379/0",
+        "Authorization: Bearer hunter2hunter2",
+        '{"url": "redis://x:hunter2@cache"}',
+    ],
+)
+def test_what_looks_like_a_secret_is_blotted_out(text: str) -> None:
+    assert "hunter2" not in redact(text)
+    assert "***" in redact(text)
+
+
+def test_ordinary_text_is_left_alone() -> None:
+    text = "sent to ada@example.com in 12 ms: 250 2.0.0 Ok: queued, http://localhost:3001/x?page=2"
+    assert redact(text) == text

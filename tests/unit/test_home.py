@@ -1,0 +1,97 @@
+"""The home folder: one owner at a time, private files, honest answers about what runs."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from paceline.errors import SettingsError
+from paceline.home import Home, HomeInUse, Running
+from paceline.settings import decode_secret_key
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.create()
+    return home
+
+
+def running(pid: int) -> Running:
+    return Running(
+        pid=pid,
+        url="http://localhost:3001",
+        database_url="postgresql://x",
+        redis_url="redis://x",
+        devinbox_port=1025,
+    )
+
+
+def test_the_folder_asked_for_goes_before_the_environment(tmp_path: Path) -> None:
+    env = {"PACELINE_HOME": "/elsewhere", "XDG_DATA_HOME": "/data"}
+    assert Home.at(tmp_path, env).path == tmp_path
+    assert Home.at(None, env).path == Path("/elsewhere")
+    assert Home.at(None, {"XDG_DATA_HOME": "/data"}).path == Path("/data/paceline")
+
+
+def test_a_relative_folder_is_made_absolute_at_once() -> None:
+    assert Home.at(Path("here"), {}).path == Path.cwd() / "here"
+
+
+def test_a_second_owner_is_turned_away_and_told_where_to_look(home: Home) -> None:
+    with home.lock():
+        home.announce(running(os.getpid()))
+        with (
+            pytest.raises(HomeInUse, match="already running at http://localhost:3001"),
+            home.lock(),
+        ):
+            pytest.fail("two owners")
+    with home.lock():
+        pass
+
+
+def test_the_secret_key_is_made_once_and_is_private(home: Home) -> None:
+    key = home.secret_key()
+    assert home.secret_key() == key
+    assert len(decode_secret_key(key)) == 32
+    assert stat.S_IMODE((home.path / "secret.key").stat().st_mode) == 0o600
+
+
+def test_a_damaged_secret_key_is_refused_rather_than_replaced(home: Home) -> None:
+    (home.path / "secret.key").write_text("damaged")
+    with pytest.raises(SettingsError):
+        home.secret_key()
+    assert (home.path / "secret.key").read_text() == "damaged"
+
+
+def test_what_runs_is_announced_privately_and_forgotten(home: Home) -> None:
+    home.announce(running(os.getpid()))
+    home.announce(running(os.getpid()))
+    assert home.running() == running(os.getpid())
+    assert stat.S_IMODE((home.path / "run.json").stat().st_mode) == 0o600
+    home.forget()
+    assert home.running() is None
+
+
+def test_an_announcement_by_a_dead_process_does_not_count(home: Home) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    home.announce(running(child))
+    assert home.running() is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
+def test_an_unreadable_announcement_does_not_count(home: Home, content: str) -> None:
+    (home.path / "run.json").write_text(content)
+    assert home.running() is None
+
+
+def test_a_home_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="cannot use"):
+        Home(tmp_path / "file" / "home").create()

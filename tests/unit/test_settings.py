@@ -1,0 +1,111 @@
+"""Settings: what is read, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from paceline.errors import SettingsError
+from paceline.settings import Settings
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def read(**env: str) -> Settings:
+    return Settings.from_environment(env)
+
+
+def test_an_empty_environment_is_enough_for_the_defaults() -> None:
+    settings = read()
+    assert settings.api.port == 3001
+    assert settings.api.host == "127.0.0.1"
+    assert settings.api.base_url == "http://localhost:3001"
+    assert not settings.api.allow_private_hosts
+    assert settings.worker.concurrency == 64
+    assert settings.devinbox.port == 1025
+
+
+@pytest.mark.parametrize("piece", ["database", "redis", "secrets"])
+def test_a_missing_setting_is_named_when_its_piece_is_needed(piece: str) -> None:
+    with pytest.raises(SettingsError, match="is not set"):
+        getattr(read(), piece)
+
+
+def test_the_names_people_know_are_read() -> None:
+    settings = read(
+        PORT="8080",
+        DATABASE_URL="postgres://ada:s3cret@db/mail",
+        REDIS_HOST="cache",
+        REDIS_PORT="6380",
+        WORKER_CONCURRENCY="200",
+        PACELINE_SECRET_KEY=KEY,
+        BASE_URL="https://mail.example.com/",
+        ALLOW_PRIVATE_HOSTS="yes",
+        GOOGLE_CLIENT_ID="known, and not for this module",
+    )
+    assert settings.database.url == "postgres://ada:s3cret@db/mail"
+    assert settings.redis.url == "redis://cache:6380/0"
+    assert settings.api.port == 8080
+    assert settings.api.base_url == "https://mail.example.com"
+    assert settings.api.allow_private_hosts
+    assert settings.worker.concurrency == 200
+    assert settings.secrets.key == bytes(range(32))
+
+
+def test_an_ipv6_redis_host_is_bracketed() -> None:
+    assert read(REDIS_HOST="::1").redis.url == "redis://[::1]:6379/0"
+
+
+def test_the_key_may_use_the_url_alphabet_without_padding() -> None:
+    key = bytes([251, 255] * 16)
+    text = base64.urlsafe_b64encode(key).decode().rstrip("=")
+    assert read(PACELINE_SECRET_KEY=text).secrets.key == key
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert read(PORT="", REDIS_URL=" ").api.port == 3001
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ({"PACELINE_WORKER": "1"}, "unknown setting PACELINE_WORKER"),
+        ({"PORT": "0"}, "PORT must be a whole number from 1 to 65535, not '0'"),
+        ({"PORT": "80a"}, "PORT must be"),
+        ({"PORT": "٣"}, "PORT must be"),
+        ({"WORKER_CONCURRENCY": "-1"}, "WORKER_CONCURRENCY must be"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
+        ({"REDIS_URL": "cache:6379"}, "REDIS_URL must begin with redis://"),
+        ({"REDIS_URL": "redis://a", "REDIS_HOST": "b"}, "keep one of them"),
+        ({"REDIS_PORT": "6379"}, "REDIS_HOST is not"),
+        ({"BASE_URL": "mail.example.com"}, "BASE_URL must look like"),
+        ({"BASE_URL": "https://u:p@mail.example.com"}, "BASE_URL must look like"),
+        ({"ALLOW_PRIVATE_HOSTS": "maybe"}, "ALLOW_PRIVATE_HOSTS must be yes or no"),
+        ({"PACELINE_LEASE_SECONDS": "10"}, "at least 11"),
+        ({"PACELINE_SECRET_KEY": "short"}, "32 random bytes"),
+        ({"PACELINE_SECRET_KEY": "n*t base64"}, "32 random bytes"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_line(env: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment(env)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_secrets_are_in_no_representation() -> None:
+    settings = read(
+        DATABASE_URL="postgresql://ada:s3cret@db/mail",
+        REDIS_URL="redis://:s3cret@cache",
+        PACELINE_SECRET_KEY=KEY,
+    )
+    assert "s3cret" not in repr(settings)
+    assert KEY not in repr(settings)
+    assert "\\x01" not in repr(settings)
+
+
+def test_a_refused_key_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(PACELINE_SECRET_KEY="hunter2hunter2")
+    assert "hunter2" not in str(refused.value)
