@@ -1,0 +1,167 @@
+"""Puts a message together: header block and text parts, as the bytes that go on the wire.
+
+The same input gives the same bytes, so that all attempts at one email are identical. CRLF only,
+7-bit only, lines within RFC 5322: no relay on the way has a reason to change anything.
+"""
+
+from __future__ import annotations
+
+import binascii
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from paceline.delivery.headers import (
+    RenderError,
+    mailbox,
+    message_id,
+    structured,
+    unstructured,
+)
+
+MAX_LINE = 76  # octets of a body line before it is encoded as quoted-printable
+MAX_EXTRA_HEADERS = 50
+MAX_HEADER_NAME = 50  # leaves room for an encoded word beside it
+# Past this share of non-ASCII octets base64 is shorter than quoted-printable, and no less readable.
+_BASE64_FROM_SHARE = 1 / 6
+
+_ASCII = bytes(range(0x80))
+_LONE_LINE_END = re.compile(r"\r\n|\r|\n")
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_FREE_TEXT_EXTRAS = frozenset({"comments", "keywords", "organization"})
+_STRUCTURED_EXTRAS = frozenset(
+    {
+        "auto-submitted",
+        "feedback-id",
+        "in-reply-to",
+        "list-help",
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "precedence",
+        "references",
+        "resend-idempotency-key",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headers:
+    """What one message's header is made of. Checked when it is rendered.
+
+    `boundary_seed` is any text that is this email's own and stays the same over its attempts, such
+    as the id of its job. `extra` takes `X-…` and the known names of list and automation headers.
+    """
+
+    from_address: str
+    to_address: str
+    message_id: str
+    date: datetime
+    boundary_seed: str
+    from_name: str | None = None
+    to_name: str | None = None
+    reply_to: str | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+def message(headers: Headers, *, subject: str, text: str | None, html: str | None) -> bytes:
+    """The complete message. Raises `RenderError` for a header that is unsafe or unknown."""
+    boundary = _boundary(headers.boundary_seed)
+    parts = [
+        _part(subtype, body, boundary)
+        for subtype, body in ((b"plain", text), (b"html", html))  # the plainest first (RFC 2046)
+        if body is not None
+    ]
+    head = _head(headers, subject)
+    if len(parts) == 1:
+        return b"%bMIME-Version: 1.0\r\n%b" % (head, parts[0])
+    content_type = b'Content-Type: multipart/alternative; boundary="%b"' % boundary
+    rule = b"\r\n--%b\r\n" % boundary
+    return b"%bMIME-Version: 1.0\r\n%b\r\n%b%b\r\n--%b--\r\n" % (
+        head,
+        content_type,
+        rule,
+        rule.join(parts),
+        boundary,
+    )
+
+
+def _head(headers: Headers, subject: str) -> bytes:
+    if headers.date.tzinfo is None:
+        raise RenderError("Date", "has no time zone")
+    lines = [
+        f"Date: {format_datetime(headers.date)}\r\n",
+        _sender_mailbox("From", headers.from_name, headers.from_address),
+        mailbox("To", headers.to_name, headers.to_address),
+        unstructured("Subject", subject),
+        message_id(headers.message_id),
+    ]
+    if headers.reply_to is not None:
+        lines.append(_sender_mailbox("Reply-To", None, headers.reply_to))
+    if headers.extra:
+        lines += _extra(headers.extra)
+    return "".join(lines).encode()
+
+
+# The same for every email of a sender.
+_sender_mailbox = functools.lru_cache(maxsize=1024)(mailbox)
+
+
+def _extra(extra: tuple[tuple[str, str], ...]) -> list[str]:
+    if len(extra) > MAX_EXTRA_HEADERS:
+        raise RenderError("extra", f"has more than {MAX_EXTRA_HEADERS} headers")
+    lines = []
+    for name, value in extra:
+        lowered = name.lower()
+        if len(name) > MAX_HEADER_NAME or not _HEADER_NAME.fullmatch(name):
+            raise RenderError("extra", f"is not a header name: {name[:80]!a}")
+        if lowered in _STRUCTURED_EXTRAS:
+            lines.append(structured(name, value))
+        elif lowered.startswith("x-") or lowered in _FREE_TEXT_EXTRAS:
+            lines.append(unstructured(name, value))
+        else:
+            raise RenderError(name, "is not a header that may be added")
+    return lines
+
+
+def _part(subtype: bytes, body: str, boundary: bytes) -> bytes:
+    encoding, content = _encoded(_crlf(body), boundary)
+    return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
+        subtype,
+        encoding,
+        content,
+    )
+
+
+def _crlf(body: str) -> bytes:
+    """UTF-8 with CRLF line ends, the last line ended like the others."""
+    if "\r" in body:
+        body = _LONE_LINE_END.sub("\n", body)
+    if not body.endswith("\n"):
+        body += "\n"
+    return body.replace("\n", "\r\n").encode()
+
+
+def _encoded(data: bytes, boundary: bytes) -> tuple[bytes, bytes]:
+    if data.isascii():
+        longest = max(map(len, data.split(b"\r\n")))
+        if longest <= MAX_LINE and b"\0" not in data and boundary not in data:
+            return b"7bit", data
+    elif len(data.translate(None, _ASCII)) > len(data) * _BASE64_FROM_SHARE:
+        return b"base64", _base64(data)
+    # Given CRLF line ends, it makes its soft ones CRLF too, and encodes what ends in a blank.
+    return b"quoted-printable", binascii.b2a_qp(data, istext=True)
+
+
+def _base64(data: bytes) -> bytes:
+    encoded = binascii.b2a_base64(data, newline=False)
+    lines = [encoded[start : start + MAX_LINE] for start in range(0, len(encoded), MAX_LINE)]
+    return b"\r\n".join([*lines, b""])
+
+
+def _boundary(seed: str) -> bytes:
+    # "=_" occurs in neither base64 nor quoted-printable (RFC 2045 §6.7); 7-bit parts are looked at.
+    return b"=_" + hashlib.blake2s(seed.encode(), digest_size=12).hexdigest().encode("ascii")

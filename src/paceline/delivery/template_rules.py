@@ -1,0 +1,156 @@
+"""What a template may say: merge fields with filters, `if`, `for` and `raw`. Nothing that grows.
+
+The engine's fuel stops loops, but not one expression over a value that is small in memory and huge
+when written out: `[1] * 10**12`, or ten lists of ten lists of ten lists, keep a processor busy for
+hours before any fuel is counted. What can build such a value is refused here, when the template is
+saved: multiplication, lists made of anything but constants, and every statement and filter that
+binds or nests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
+FILTERS = frozenset(
+    {
+        "abs",
+        "bool",
+        "capitalize",
+        "count",
+        "d",
+        "default",
+        "e",
+        "escape",
+        "first",
+        "float",
+        "format",
+        "indent",
+        "int",
+        "join",
+        "last",
+        "length",
+        "lower",
+        "max",
+        "min",
+        "replace",
+        "reverse",
+        "round",
+        "safe",
+        "sort",
+        "split",
+        "string",
+        "sum",
+        "title",
+        "trim",
+        "truncate",
+        "unique",
+        "upper",
+        "urlencode",
+    }
+)
+_CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})
+_WORD_OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for"})
+
+_OPENING = re.compile(r"\{\{|\{%|\{#")
+_RAW = re.compile(r"[-+]?\s*raw\s*[-+]?%\}")
+_ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+         |(?P<name>[^\W\d]\w*)
+         |(?P<number>\d[\w.]*)
+         |(?P<mark>\*\*|//|==|!=|<=|>=|[^\s]))""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class RuleBroken(Exception):
+    """The template says something that templates may not; the message begins with the line."""
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+def check(source: str) -> None:
+    """Raises `RuleBroken`. `source` is one that the engine has parsed already."""
+    for line, tokens in _tags(source):
+        try:
+            _check_tag(tokens)
+        except RuleBroken as broken:
+            raise RuleBroken(f"line {line}: {broken}") from None
+
+
+def _check_tag(tokens: list[_Token]) -> None:
+    statement = tokens[0].text == "{%"
+    if statement and (len(tokens) < 2 or tokens[1].text not in STATEMENTS):
+        name = tokens[1].text if len(tokens) > 1 else ""
+        raise RuleBroken(f"{{% {name} %}} is not available; if, for and raw are")
+    open_brackets: list[str] = []  # "list", "group" or "other"
+    before = tokens[0]
+    for token in tokens[1:]:
+        mark = token.text if token.kind == "mark" else ""
+        if mark in ("*", "**", "{"):
+            raise RuleBroken(f"{mark} is not available in templates")
+        if before.text == "|" and before.kind == "mark" and token.text not in FILTERS:
+            raise RuleBroken(f"the filter {token.text} is not available")
+        if open_brackets and open_brackets[-1] == "list" and not _constant(token):
+            raise RuleBroken("a list may hold only constants")
+        if mark == "," and (not open_brackets or open_brackets[-1] == "group"):
+            raise RuleBroken("a list of values is not available here")
+        if mark in ("[", "("):
+            own = "list" if mark == "[" else "group"
+            open_brackets.append("other" if _follows_value(before) else own)
+        elif mark in ("]", ")") and open_brackets:
+            open_brackets.pop()
+        before = token
+
+
+def _constant(token: _Token) -> bool:
+    if token.kind == "name":
+        return token.text in _CONSTANTS
+    return token.kind in ("string", "number") or token.text in (",", "-", "]")
+
+
+def _follows_value(before: _Token) -> bool:
+    """Whether a bracket after this token calls or subscribes it, rather than opening a literal."""
+    if before.kind == "name":
+        return before.text not in _WORD_OPERATORS
+    return before.kind == "string" or before.text in ("]", ")")
+
+
+def _tags(source: str) -> Iterator[tuple[int, list[_Token]]]:
+    """Each `{{ }}` and `{% %}` with its line, cut as the engine cuts it; the text between is free."""
+    position = 0
+    while opening := _OPENING.search(source, position):
+        position = opening.end()
+        if opening[0] == "{#":
+            end = source.find("#}", position)
+            position = end + 2 if end >= 0 else len(source)
+        elif opening[0] == "{%" and (raw := _RAW.match(source, position)):
+            end_raw = _ENDRAW.search(source, raw.end())
+            position = end_raw.end() if end_raw else len(source)
+        else:
+            line = source.count("\n", 0, opening.start()) + 1
+            closing = "}}" if opening[0] == "{{" else "%}"
+            tokens, position = _tag(source, position, closing)
+            yield line, [_Token("mark", opening[0]), *tokens]
+
+
+def _tag(source: str, position: int, closing: str) -> tuple[list[_Token], int]:
+    """The tokens up to the closing mark, which counts only outside brackets, and where it ends."""
+    tokens: list[_Token] = []
+    end = re.compile(rf"\s*[-+]?{re.escape(closing)}")
+    depth = 0
+    while token := _TOKEN.match(source, position):
+        if depth == 0 and (ended := end.match(source, position)):
+            return tokens, ended.end()
+        kind = token.lastgroup or ""
+        tokens.append(_Token(kind, token[kind]))
+        if kind == "mark":
+            depth += (token[kind] in "([{") - (token[kind] in ")]}")
+        position = token.end()
+    return tokens, len(source)

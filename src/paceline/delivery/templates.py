@@ -1,0 +1,242 @@
+"""A campaign's subject, text and HTML: compiled once, rendered for each recipient.
+
+The only door to the template engine. Templates come from customers and so do the values: fuel and
+sizes are bounded, a merge field without a value is an error rather than a hole in the sentence, HTML
+is escaped, and only plain data goes in, since the engine would hand out an object's methods.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from minijinja import Environment, TemplateError
+
+from paceline.delivery import mime, template_rules
+from paceline.delivery.headers import RenderError, refuse_unsafe
+from paceline.delivery.mime import Headers
+from paceline.errors import FieldProblem, InvalidInput
+
+FUEL = 100_000  # engine steps for one part of one email
+MAX_SOURCE = 1024 * 1024  # octets of one part
+MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
+MAX_FIELDS = 200  # merge fields of one template
+MAX_DEPTH = 4  # of lists inside a recipient's field
+
+_MARKUP = re.compile(r"\{\{|\{%|\{#")
+_UNDEFINED = re.compile(r"`(.+)` is undefined")
+# The binding looks a field up in a dict of Python's, and finds the dict's own methods there.
+_TAKEN_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
+_PARTS = {"subject": "subject.txt", "text": "text.txt", "html": "html.html"}
+# Stand-ins for values, to find out which fields a template cannot do without: one for each way that
+# an `if` may turn, and a number.
+_STAND_INS: tuple[object, ...] = ("x", "", 1)
+
+
+class MessageTemplate:
+    """The parts of a campaign's email. Made by `compile`; safe to share between tasks."""
+
+    __slots__ = ("_html", "_subject", "_text", "fields")
+
+    def __init__(self, parts: Mapping[str, _Part], fields: frozenset[str]) -> None:
+        self._subject = parts["subject"]
+        self._text = parts.get("text")
+        self._html = parts.get("html")
+        self.fields = fields
+
+    @classmethod
+    def compile(cls, *, subject: str, text: str | None, html: str | None) -> MessageTemplate:
+        """Raises `InvalidInput` that names subject, text or html, with the line where there is one.
+
+        `fields` of the result are the merge fields that a recipient must have: those which are used
+        somewhere without `| default(…)`.
+        """
+        sources = {"subject": subject, "text": text, "html": html}
+        problems: list[FieldProblem] = []
+        parts: dict[str, _Part] = {}
+        for name, source in sources.items():
+            if source is None:
+                continue
+            try:
+                parts[name] = _Part(name, source)
+            except _Refused as refused:
+                problems.append(FieldProblem(name, str(refused)))
+        if text is None and html is None:
+            problems.append(FieldProblem("text", "is missing: give text, html or both"))
+        if problems:
+            raise InvalidInput(problems)
+        return cls(parts, frozenset().union(*(part.fields for part in parts.values())))
+
+    def render(self, recipient: Mapping[str, object], *, headers: Headers) -> bytes:
+        """The complete message for one recipient, CRLF line ends. Raises `RenderError`.
+
+        `recipient` maps merge fields to str, int, float, bool or lists of these; None and an absent
+        key are the same. For `| default(…)`, so is an empty text.
+        """
+        fields = _plain(recipient)
+        return mime.message(
+            headers,
+            subject=self._subject.render(fields),
+            text=None if self._text is None else self._text.render(fields),
+            html=None if self._html is None else self._html.render(fields),
+        )
+
+
+class _Refused(Exception):
+    """Why a part cannot be compiled."""
+
+
+class _Part:
+    """One compiled source: the subject, the text or the HTML."""
+
+    __slots__ = ("_constant", "_render", "_template", "fields", "name")
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self._template = _PARTS[name]
+        self.fields: frozenset[str] = frozenset()
+        self._refuse_source(source)
+        self._constant = None if _MARKUP.search(source) else source
+        if self._constant is None:
+            self._render: Callable[..., str] = self._compiled(source).render_template
+
+    def render(self, fields: Mapping[str, object]) -> str:
+        """The part for one recipient. Raises `RenderError`."""
+        if self._constant is not None:
+            return self._constant
+        try:
+            rendered = self._render(self._template, **fields)
+        except TemplateError as error:
+            raise self._explained(error) from None
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise RenderError(self.name, f"a value cannot be written out ({error})") from None
+        if len(rendered) > MAX_OUTPUT:
+            raise RenderError(self.name, f"becomes longer than {MAX_OUTPUT} characters")
+        return rendered
+
+    def _refuse_source(self, source: str) -> None:
+        if len(source) > MAX_SOURCE or len(source.encode(errors="replace")) > MAX_SOURCE:
+            raise _Refused(f"is larger than {MAX_SOURCE // 1024} KiB")
+        try:
+            source.encode()
+        except UnicodeEncodeError:
+            raise _Refused("contains half of a surrogate pair, which is no character") from None
+        if self.name == "subject":
+            try:
+                refuse_unsafe("subject", source)
+            except RenderError as error:
+                raise _Refused(str(error).removeprefix("subject: ")) from None
+
+    def _compiled(self, source: str) -> Environment:
+        environment = _environment()
+        try:
+            environment.add_template(self._template, source)
+            template_rules.check(source)
+            used = environment.undeclared_variables_in_template(self._template)
+        except TemplateError as error:
+            raise _Refused(_located(error)) from None
+        except template_rules.RuleBroken as broken:
+            raise _Refused(str(broken)) from None
+        if len(used) > MAX_FIELDS:
+            raise _Refused(f"uses more than {MAX_FIELDS} merge fields")
+        if taken := used & _TAKEN_NAMES:
+            raise _Refused(f"cannot have a merge field named {min(taken)}: rename it")
+        self.fields = _indispensable(environment, self._template, used)
+        return environment
+
+    def _explained(self, error: TemplateError) -> RenderError:
+        missing = _undefined(error)
+        if missing is not None:
+            message = f"the recipient has no value for the merge field {missing}"
+            return RenderError(self.name, message, field=missing)
+        if error.kind == "OutOfFuel":
+            return RenderError(self.name, "takes too long to render")
+        return RenderError(self.name, _located(error))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        fuel=FUEL,
+        undefined_behavior="strict",
+        pycompat=False,  # no methods on values
+        auto_escape_callback=_auto_escape,
+    )
+    for name in list(environment.globals):
+        environment.remove_global(name)
+    environment.add_filter("default", _default)
+    environment.add_filter("d", _default)
+    return environment
+
+
+def _auto_escape(template: str) -> str | None:
+    return "html" if template.endswith(".html") else None  # "none" is an error in the binding
+
+
+def _default(value: object, default: object = "", _boolean: object = True) -> object:
+    """An empty cell of a table is no value: "Hello ," is what `default` is there to prevent."""
+    return default if value is None or value == "" else value
+
+
+def _indispensable(environment: Environment, template: str, used: set[str]) -> frozenset[str]:
+    """Those of `used` without which the template fails, by trying. Raises `_Refused`."""
+    indispensable: set[str] = set()
+    for stand_in in _STAND_INS:
+        everything = dict.fromkeys(used, stand_in)
+        _try(environment, template, everything)
+        for field in used - indispensable:
+            fields = {name: value for name, value in everything.items() if name != field}
+            missing = _try(environment, template, fields)
+            if missing is not None and missing.partition(".")[0] == field:
+                indispensable.add(field)
+    return frozenset(indispensable)
+
+
+_BROKEN_FOR_EVERYBODY = frozenset(
+    {"UnknownFilter", "UnknownFunction", "UnknownTest", "UnknownMethod", "OutOfFuel"}
+)
+
+
+def _try(environment: Environment, template: str, fields: Mapping[str, object]) -> str | None:
+    """Renders with stand-ins; says what was undefined, if that is what it failed for."""
+    try:
+        environment.render_template(template, **fields)
+    except TemplateError as error:
+        if error.kind in _BROKEN_FOR_EVERYBODY:
+            raise _Refused(_located(error)) from None
+        return _undefined(error)
+    return None
+
+
+def _undefined(error: TemplateError) -> str | None:
+    found = _UNDEFINED.search(error.detail or "") if error.kind == "UndefinedError" else None
+    return found[1] if found else None
+
+
+def _located(error: TemplateError) -> str:
+    what = error.detail or error.message.partition(" (in ")[0]
+    return f"line {error.line}: {what}" if error.line else what
+
+
+_SCALARS = frozenset({str, int, float, bool})
+
+
+def _plain(recipient: Mapping[str, object]) -> dict[str, object]:
+    """The recipient's fields, None left out. Raises `RenderError` for anything but plain data."""
+    fields = {}
+    for name, value in recipient.items():
+        if type(value) is not str:
+            if value is None:
+                continue
+            value = _plain_value(name, value, MAX_DEPTH)
+        fields[name] = value
+    return fields
+
+
+def _plain_value(name: str, value: object, depth: int) -> object:
+    if type(value) in _SCALARS:
+        return value
+    if depth and isinstance(value, list | tuple):
+        # As tuples: of a list or a dict the engine would also hand out the methods that change it.
+        return tuple(_plain_value(name, item, depth - 1) for item in value)
+    message = f"the merge field {name} is neither text, number nor a list of them"
+    raise RenderError("recipient", message, field=name)
