@@ -3,7 +3,7 @@
 from paceline.delivery.account import Account, Envelope, Security
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
-from paceline.delivery.mime import Headers
+from paceline.delivery.mime import Headers, message
 from paceline.delivery.pool import Pool
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
@@ -26,5 +26,6 @@ __all__ = [
     "Scope",
     "Security",
     "Timeouts",
+    "message",
     "refuse_destination",
 ]

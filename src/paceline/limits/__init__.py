@@ -1,1 +1,31 @@
-"""The only door to the counters in Redis: hourly limits and minimum gaps."""
+"""The only door to the counters in Redis: hourly limits and minimum gaps.
+
+They fail closed: what cannot be counted is not granted. They are never the truth: a counter that
+is missing is rebuilt from the evidence in PostgreSQL before anything is granted.
+"""
+
+from paceline.limits.counters import (
+    Budget,
+    CampaignBudget,
+    Denied,
+    Granted,
+    Limits,
+    LimitsUnavailable,
+    Reservation,
+    Slot,
+    SpentSoFar,
+    SpentSource,
+)
+
+__all__ = [
+    "Budget",
+    "CampaignBudget",
+    "Denied",
+    "Granted",
+    "Limits",
+    "LimitsUnavailable",
+    "Reservation",
+    "Slot",
+    "SpentSoFar",
+    "SpentSource",
+]

@@ -39,7 +39,7 @@ _BEGIN = """
 """
 
 _PARK = """
-    UPDATE lanes SET wake_at = $3, held_by = $4, parked_at = clock_timestamp()
+    UPDATE lanes SET wake_at = clock_timestamp() + $3::interval, held_by = $4, parked_at = clock_timestamp()
      WHERE sender_id = $1 AND signal_seq = $2
     RETURNING true
 """
@@ -68,10 +68,10 @@ async def signal(session: AsyncSession, sender_id: uuid.UUID, due_at: datetime) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """When a lane is to look again, and what holds it until then (None: nothing to do)."""
+    """How long a lane may sleep, and what holds it (None: there is nothing to do)."""
 
-    wake_at: datetime
-    held_by: str | None
+    wait: timedelta
+    held_by: str | None = None
 
 
 class Lanes:
@@ -88,7 +88,7 @@ class Lanes:
     async def park(self, sender_id: uuid.UUID, *, signal_seq: int, rest: Rest) -> bool:
         """Let the lane sleep. False when it was signalled meanwhile and has to look again."""
         async with self._database.driver() as driver:
-            parked = await driver.fetchval(_PARK, sender_id, signal_seq, rest.wake_at, rest.held_by)
+            parked = await driver.fetchval(_PARK, sender_id, signal_seq, rest.wait, rest.held_by)
         return parked is not None
 
     async def overdue(self, *, grace: timedelta) -> Sequence[uuid.UUID]:

@@ -77,6 +77,7 @@ class Outcome:
     failure_reason: FailureReason | None = None
     retry_in: timedelta | None = None
     is_deferral: bool = False
+    suppress: bool = False  # never again to this address, for this owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +206,7 @@ def _columns(outcomes: Sequence[Outcome]) -> tuple[list[object], ...]:
             o.failure_reason,
             None if o.retry_in is None else o.retry_in.total_seconds(),
             int(o.is_deferral),
+            o.suppress,
         )
         for o in outcomes
     ]

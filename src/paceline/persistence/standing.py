@@ -26,6 +26,7 @@ class LaneView:
     hourly_limit: int | None
     min_delay_ms: int
     max_connections: int
+    host_failures: int  # in a row
     updated_at: datetime  # changes when the account may have changed
     demands: tuple[Demand, ...]
 
@@ -97,11 +98,11 @@ class Standing:
         return CampaignContent(**dict(row))
 
     async def spent(
-        self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID]
+        self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID], hour: datetime
     ) -> Mapping[uuid.UUID, Spent]:
-        """What the counters of a sender and its campaigns must hold, from the evidence."""
+        """What the counters of a sender and its campaigns must hold for the hour that began then."""
         async with self._database.driver() as driver:
-            rows = await driver.fetch(statement("spent"), sender_id, list(campaign_ids))
+            rows = await driver.fetch(statement("spent"), sender_id, list(campaign_ids), hour)
         return {
             row["key"]: Spent(
                 used_this_hour=row["used"],
@@ -143,13 +144,6 @@ class Standing:
                 reason,
             )
 
-    async def host_failures(self, sender_id: uuid.UUID) -> int:
-        """How often in a row the sender's server could not be reached."""
-        async with self._database.driver() as driver:
-            return int(
-                await driver.fetchval("SELECT host_failures FROM senders WHERE id = $1", sender_id)
-            )
-
     async def host_reached(self, sender_id: uuid.UUID) -> None:
         """Its server took an email: forget the failures."""
         async with self._database.driver() as driver:
@@ -159,20 +153,6 @@ class Standing:
                  WHERE id = $1 AND host_failures > 0 AND state = 'active'
                 """,
                 sender_id,
-            )
-
-    async def suppress(self, owner_id: uuid.UUID, addresses: Mapping[str, str]) -> None:
-        """Add addresses (key → reason) to the owner's suppression list."""
-        async with self._database.driver() as driver:
-            await driver.execute(
-                """
-                INSERT INTO suppressions (owner_id, address_key, reason)
-                SELECT $1, k, r FROM unnest($2::text[], $3::text[]) AS t (k, r)
-                ON CONFLICT DO NOTHING
-                """,
-                owner_id,
-                list(addresses),
-                list(addresses.values()),
             )
 
 
@@ -190,6 +170,7 @@ def _view(rows: Sequence[asyncpg.Record]) -> LaneView:
         hourly_limit=first["sender_hourly_limit"],
         min_delay_ms=first["sender_min_delay_ms"],
         max_connections=first["max_connections"],
+        host_failures=first["host_failures"],
         updated_at=first["updated_at"],
         demands=tuple(
             Demand(

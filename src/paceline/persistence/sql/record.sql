@@ -3,18 +3,19 @@
 -- read by a worker that had lost its lease still turns a waiting or doubtful email into 'sent'.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
--- $10 seconds until the next try (NULL: keep the due time), $11 deferrals to add, $12 worker_run
+-- $10 seconds until the next try (NULL: keep the due time), $11 deferrals to add,
+-- $12 whether to suppress the address, $13 worker_run
 WITH given AS (
     SELECT g.email_id, g.attempt, g.outcome, g.new_state, g.phase, g.code, g.enhanced, g.text,
-           g.failure_reason, g.retry_seconds, g.deferral
+           g.failure_reason, g.retry_seconds, g.deferral, g.suppress
       FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[],
-                  $7::text[], $8::text[], $9::text[], $10::float8[], $11::int[])
+                  $7::text[], $8::text[], $9::text[], $10::float8[], $11::int[], $12::bool[])
            AS g (email_id, attempt, outcome, new_state, phase, code, enhanced, text,
-                 failure_reason, retry_seconds, deferral)),
+                 failure_reason, retry_seconds, deferral, suppress)),
 evidence AS (
     INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run, outcome,
                                phase, reply_code, reply_enhanced, reply_text, ended_at)
-    SELECT g.email_id, g.attempt, j.sender_id, j.campaign_id, $12, g.outcome,
+    SELECT g.email_id, g.attempt, j.sender_id, j.campaign_id, $13, g.outcome,
            g.phase, g.code, g.enhanced, g.text, clock_timestamp()
       FROM given g JOIN email_jobs j USING (email_id)
      WHERE g.outcome IS NOT NULL
@@ -22,7 +23,13 @@ evidence AS (
        SET outcome = excluded.outcome, phase = excluded.phase, reply_code = excluded.reply_code,
            reply_enhanced = excluded.reply_enhanced, reply_text = excluded.reply_text,
            ended_at = coalesce(a.ended_at, excluded.ended_at)
-     WHERE a.outcome IN ('sending', 'in_doubt'))
+     WHERE a.outcome IN ('sending', 'in_doubt')),
+suppressed AS (
+    INSERT INTO suppressions (owner_id, address_key, reason)
+    SELECT DISTINCT m.owner_id, m.address_key, 'hard_bounce'
+      FROM given g JOIN emails m ON m.id = g.email_id
+     WHERE g.suppress
+    ON CONFLICT DO NOTHING)
 UPDATE email_jobs j
    SET state = g.new_state,
        lease_until = NULL,

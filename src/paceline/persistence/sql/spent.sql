@@ -1,11 +1,11 @@
--- What a sender's counters must hold, rebuilt from evidence: per key what the current UTC hour has
+-- What a sender's counters must hold, rebuilt from evidence: per key what the hour has
 -- seen, and how long ago the last email left. Emails claimed but not yet written ahead count as
 -- spent: their slots were reserved. Evidence that the dot was never written does not count.
--- $1 sender_id, $2 campaign_ids
+-- $1 sender_id, $2 campaign_ids, $3 the start of the hour by Redis' clock
 WITH spent AS (
     SELECT a.campaign_id, a.dot_at
       FROM attempts a
-     WHERE a.sender_id = $1 AND a.dot_at >= date_trunc('hour', now(), 'UTC')
+     WHERE a.sender_id = $1 AND a.dot_at >= $3
        AND (a.outcome IN ('sending', 'sent', 'in_doubt')
             OR (a.outcome = 'rejected' AND a.phase = 'dot'))
     UNION ALL

@@ -1,0 +1,76 @@
+"""The net under everything: one worker at a time, by an advisory lock, puts right what was lost.
+
+It takes back what dead workers held, finds a Redis that was wiped or restarted and rings every
+lane with work, and rings lanes that should have woken by now. It reads the indexes on leases and on
+lanes, never a backlog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from paceline.engine.queue import LaneQueue
+from paceline.errors import OperationalError
+from paceline.persistence.advisory import AdvisoryLock
+from paceline.persistence.database import Database
+from paceline.persistence.lanes import Lanes
+
+ROUND_SECONDS = 1.0
+# A lane is late only after this: rings and wake-ups have their own way to be in time.
+GRACE = timedelta(seconds=3)
+
+log = logging.getLogger(__name__)
+
+Recover = Callable[[], Awaitable[set[uuid.UUID]]]
+"""Recovers what was lost in PostgreSQL; answers whose lanes have work now."""
+
+
+class Keeper:
+    """Runs rounds while it holds the lock, until cancelled."""
+
+    def __init__(
+        self, database: Database, queue: LaneQueue, lanes: Lanes, *, recover: Recover
+    ) -> None:
+        self._lock = AdvisoryLock(database, name="keeper")
+        self._queue = queue
+        self._lanes = lanes
+        self._recover = recover
+        self._redis_run: str | None = None
+
+    async def run(self) -> None:
+        """Keep for ever."""
+        while True:
+            try:
+                async with self._lock:
+                    while await self._lock.is_held():
+                        await self._round()
+                        await asyncio.sleep(ROUND_SECONDS)
+            except OperationalError as error:
+                log.warning("keeper: %s", error)
+                await asyncio.sleep(ROUND_SECONDS)
+
+    async def _round(self) -> None:
+        recovered = await self._recover()
+        await self._queue.ring(sorted(recovered))
+        await self._ring_after_a_loss()
+        overdue = await self._lanes.overdue(grace=GRACE)
+        if overdue:
+            log.info("ringing %d lanes that are overdue", len(overdue))
+            await self._queue.ring(overdue)
+
+    async def _ring_after_a_loss(self) -> None:
+        """A Redis that was started anew may have lost up to a second, a wiped one all of it."""
+        wiped = await self._queue.mark()
+        run = await self._queue.run_id()
+        restarted = self._redis_run is not None and run != self._redis_run
+        self._redis_run = run
+        if wiped or restarted:
+            awake = await self._lanes.awake()
+            log.warning(
+                "Redis was %s: ringing %d lanes", "wiped" if wiped else "restarted", len(awake)
+            )
+            await self._queue.ring(awake)

@@ -1,0 +1,79 @@
+"""A lane's life: wake, take a turn, go back to sleep. The protocol that loses no wake-up.
+
+The order matters. The bell is read first, the signals second, the work is looked at third; then the
+lane may sleep only if neither has moved: first over its row in PostgreSQL, then over the bell in
+Redis. A ring or a signal that comes at any point in between sends it round again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from bullmq import DelayedError
+
+from paceline.engine.queue import LaneQueue, Parked
+from paceline.errors import OperationalError
+from paceline.persistence.lanes import Lanes, Rest
+
+# A sleeping lane wakes this much early and has everything in hand when its moment comes.
+WAKE_LEAD = timedelta(milliseconds=150)
+# A running lane is left alone by the keeper for so long: more than a turn and a stuck send.
+BUSY_FOR = timedelta(seconds=60)
+TROUBLE_PAUSE = timedelta(seconds=2)
+MAX_ROUNDS = 8  # signalled again and again: let other lanes have a go
+
+log = logging.getLogger(__name__)
+
+TakeTurn = Callable[[uuid.UUID], Awaitable[Rest]]
+
+
+class LaneRunner:
+    """Runs lanes for a worker."""
+
+    def __init__(
+        self, queue: LaneQueue, lanes: Lanes, take_turn: TakeTurn, *, stopping: asyncio.Event
+    ) -> None:
+        self._queue = queue
+        self._lanes = lanes
+        self._take_turn = take_turn
+        self._stopping = stopping
+
+    async def run(self, sender_id: uuid.UUID, token: str) -> None:
+        """One activation. Always raises `DelayedError`: a lane's job never completes or fails."""
+        try:
+            await self._until_asleep(sender_id, token)
+        except OperationalError as error:
+            log.warning("lane %s: %s; looks again in %s", sender_id, error, TROUBLE_PAUSE)
+            await self._sleep_off(sender_id, token)
+        raise DelayedError
+
+    async def _until_asleep(self, sender_id: uuid.UUID, token: str) -> None:
+        for _ in range(MAX_ROUNDS):
+            bell = await self._queue.bell(sender_id)
+            signal_seq = await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
+            rest = await self._take_turn(sender_id)
+            if not await self._lanes.park(sender_id, signal_seq=signal_seq, rest=rest):
+                if self._stopping.is_set():
+                    break
+                continue
+            wait = max(timedelta(0), rest.wait - WAKE_LEAD)
+            parked = await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
+            if parked is Parked.GONE:
+                await self._queue.ring([sender_id])
+            if parked is not Parked.RUNG:
+                return
+        await self._sleep_off(sender_id, token, wait=timedelta(0))
+
+    async def _sleep_off(
+        self, sender_id: uuid.UUID, token: str, *, wait: timedelta = TROUBLE_PAUSE
+    ) -> None:
+        """Park whatever the bell says. If even that fails, BullMQ finds the stalled job."""
+        try:
+            bell = await self._queue.bell(sender_id)
+            await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
+        except OperationalError as error:
+            log.warning("lane %s could not be parked: %s", sender_id, error)

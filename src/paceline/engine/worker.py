@@ -1,0 +1,119 @@
+"""Fetches lanes from BullMQ and runs many side by side, until told to stop.
+
+BullMQ's own worker loop costs two scripts per idle slot and closes by dropping the locks of what
+still runs. This one fetches with a single loop, and stops in order: no more fetching, locks
+renewed until the last lane has parked, then the connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import Any
+
+import bullmq
+from redis.asyncio import Redis
+
+from paceline.engine.lane import LaneRunner
+from paceline.engine.queue import PREFIX, QUEUE
+
+LOCK_MS = 8_000
+STALLED_CHECK_SECONDS = 3.0
+# BullMQ counts stalls over a job's whole life, and a lane lives for ever.
+MAX_STALLED = 10**9
+IDLE_BLOCK_SECONDS = 5
+RECONNECT_MS = 500
+FETCH_PAUSE_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class LaneWorker:
+    """One per process. `run()` until cancelled or `stop()`ped."""
+
+    def __init__(self, redis: Redis, runner: LaneRunner, *, lanes: int) -> None:
+        self._runner = runner
+        self._slots = asyncio.Semaphore(lanes)
+        self._running: set[asyncio.Task[None]] = set()
+        self._fetches = 0
+        self._bull: Any = bullmq.Worker(
+            QUEUE,
+            self._process,
+            {
+                "connection": redis,
+                "prefix": PREFIX,
+                "autorun": False,
+                "concurrency": lanes,
+                "lockDuration": LOCK_MS,
+                "stalledInterval": int(STALLED_CHECK_SECONDS * 1000),
+                "maxStalledCount": MAX_STALLED,
+                "drainDelay": IDLE_BLOCK_SECONDS,
+                "runRetryDelay": RECONNECT_MS,
+                "removeOnComplete": True,
+                "removeOnFail": True,
+            },
+        )
+        self._bull.on("error", _log_error)
+
+    async def run(self) -> None:
+        """Fetch and run lanes. Returns after `stop()`, when the last one has parked."""
+        # Without it BullMQ rounds its block timeouts up to whole seconds.
+        await self._bull.retryIfFailed(
+            self._bull.blockingRedisConnection.getRedisVersion, {"delay_in_ms": RECONNECT_MS}
+        )
+        self._bull.lockManager.start()
+        stalled = asyncio.create_task(self._look_for_stalled())
+        try:
+            await self._fetch_until_stopped()
+            if self._running:
+                await asyncio.wait(self._running)
+        finally:
+            stalled.cancel()
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(stalled, *self._running, return_exceptions=True)
+            await self._bull.lockManager.close()
+
+    def stop(self) -> None:
+        """Fetch no more lanes. Those that run go on until they have parked."""
+        self._bull.closing = True
+        if self._bull.waiting is not None:
+            self._bull.waiting.cancel()
+
+    async def _fetch_until_stopped(self) -> None:
+        while not self._bull.closing:
+            await self._slots.acquire()
+            job = await self._next_job()
+            if job is None:
+                self._slots.release()
+                continue
+            task = asyncio.create_task(self._bull.processJob(job, job.token))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    async def _next_job(self) -> Any:
+        self._fetches += 1
+        token = f"{self._bull.id}:{self._fetches}"
+        return await self._bull.retryIfFailed(
+            lambda: self._bull.getNextJob(token),
+            {"delay_in_ms": RECONNECT_MS, "only_emit_error": True},
+        )
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a lane ended badly", exc_info=task.exception())
+
+    async def _process(self, job: Any, token: str) -> None:
+        await self._runner.run(uuid.UUID(job.data["sender_id"]), token)
+
+    async def _look_for_stalled(self) -> None:
+        while True:
+            await asyncio.sleep(STALLED_CHECK_SECONDS)
+            await self._bull.runStalledJobsCheck()
+
+
+def _log_error(error: object, *_: object) -> None:
+    log.warning("BullMQ: %s", error)

@@ -1,0 +1,273 @@
+"""The counters' door: reserve, settle, and rebuild, each one script on Redis' own clock.
+
+`email_rate:{sender}:{YYYYMMDDHH}` counts a sender's emails of one UTC hour, `campaign_rate:…` a
+campaign's. `email_gap:{sender}` and `campaign_gap:…` remember when the last one left, so that a
+changed minimum delay holds from the next email on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any, Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+
+from paceline import clock
+from paceline.errors import OperationalError
+
+COUNTER_TTL = timedelta(hours=2)
+# A slot is held this long for an email that is on its way; its end is set when it has left. A
+# worker that dies with it delays the sender by this much, which is less than its lease.
+SLOT_HOLD = timedelta(seconds=10)
+SOCKET_TIMEOUT_SECONDS = 5
+MAX_TRIES = 4
+_HOUR_SECONDS = 3600
+
+
+class LimitsUnavailable(OperationalError):
+    """Redis did not answer, so nothing may be sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A sender's own limits. `hourly_limit` None: unlimited."""
+
+    sender_id: uuid.UUID
+    hourly_limit: int | None
+    min_delay_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignBudget:
+    """One campaign's limits, and how many emails it wants to send now. None: single emails."""
+
+    campaign_id: uuid.UUID | None
+    want: int
+    hourly_limit: int | None
+    min_delay_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """How many emails of one campaign may go, and how soon."""
+
+    campaign_id: uuid.UUID | None
+    granted: int
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Where a grant was booked; needed to settle it."""
+
+    sender_id: uuid.UUID
+    hour: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """These may go. Settle each of them, sent or not."""
+
+    reservation: Reservation
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """Nothing may go for so long, because of `held_by` (`hourly_limit`, `min_delay`, …)."""
+
+    wait: timedelta
+    held_by: str
+
+
+class SpentSoFar(Protocol):
+    """What one counter must hold."""
+
+    @property
+    def used_this_hour(self) -> int: ...
+    @property
+    def last_seconds_ago(self) -> float | None: ...
+
+
+SpentSource = Callable[
+    [uuid.UUID, Sequence[uuid.UUID], datetime], Awaitable[Mapping[uuid.UUID, SpentSoFar]]
+]
+"""(sender, campaigns, start of the hour) → what each has spent, from the evidence."""
+
+
+class Limits:
+    """Reserves and settles. `spent` is asked when a counter is missing."""
+
+    def __init__(self, redis_url: str, *, spent: SpentSource) -> None:
+        self._redis: Redis = Redis.from_url(
+            redis_url,
+            decode_responses=True,
+            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+        )
+        self._spent = spent
+        self._reserve = self._redis.register_script(_script("reserve"))
+        self._settle = self._redis.register_script(_script("settle"))
+        self._restore = self._redis.register_script(_script("restore"))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def reserve(
+        self,
+        budget: Budget,
+        campaigns: Sequence[CampaignBudget],
+        *,
+        capacity: int,
+        early: timedelta = timedelta(0),
+    ) -> Granted | Denied:
+        """Book up to `capacity` emails, fairly over the campaigns that want to send.
+
+        A slot that opens within `early` is granted ahead of time; its `wait` says how soon it may
+        be used. Raises `LimitsUnavailable`.
+        """
+        hour = _hour(clock.now())
+        for _ in range(MAX_TRIES):
+            match await self._ask(budget, campaigns, hour, capacity=capacity, early=early):
+                case ["hour", now]:
+                    hour = _hour(datetime.fromtimestamp(int(now) / 1000, UTC))
+                case ["missing", *_]:
+                    await self._rebuild(budget.sender_id, campaigns, hour)
+                case ["wait", wait, reason]:
+                    return Denied(wait=timedelta(milliseconds=int(wait)), held_by=str(reason))
+                case ["ok", *grants]:
+                    reservation = Reservation(sender_id=budget.sender_id, hour=hour)
+                    return Granted(
+                        reservation=reservation, slots=_slots(campaigns, [int(g) for g in grants])
+                    )
+        raise LimitsUnavailable("Redis: the counters vanish as fast as they are rebuilt")
+
+    async def settle(
+        self,
+        reservation: Reservation,
+        *,
+        unused: Mapping[uuid.UUID | None, int],
+        left: Mapping[uuid.UUID | None, int],
+    ) -> None:
+        """Give back `unused` reservations and note how many `left`, per campaign."""
+        campaigns = list({**unused, **left})
+        pairs = [(None, sum(unused.values()), sum(left.values()))]
+        pairs += [(c, unused.get(c, 0), left.get(c, 0)) for c in campaigns if c is not None]
+        keys = [
+            key
+            for campaign_id, _, _ in pairs
+            for key in _keys(reservation.sender_id, campaign_id, reservation.hour)
+        ]
+        args = [number for _, give_back, gone in pairs for number in (give_back, gone)]
+        await _guarded(self._settle(keys=keys, args=args))
+
+    async def used_this_hour(
+        self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
+    ) -> dict[uuid.UUID, int]:
+        """The counters as they stand, for people to read; a missing one is absent."""
+        hour = _hour(clock.now())
+        names = {_keys(s, None, hour)[0]: s for s in senders}
+        names |= {_keys(c, c, hour)[0]: c for c in campaigns}
+        if not names:
+            return {}
+        values = await _guarded(self._redis.mget(list(names)))
+        return {
+            key: int(value)
+            for key, value in zip(names.values(), values, strict=True)
+            if value is not None
+        }
+
+    async def _ask(
+        self,
+        budget: Budget,
+        campaigns: Sequence[CampaignBudget],
+        hour: datetime,
+        *,
+        capacity: int,
+        early: timedelta,
+    ) -> list[object]:
+        keys = [*_keys(budget.sender_id, None, hour)]
+        args: list[int] = [
+            int(hour.timestamp()),
+            capacity,
+            _milliseconds(early),
+            _milliseconds(SLOT_HOLD),
+            int(COUNTER_TTL.total_seconds()),
+            _limit(budget.hourly_limit),
+            budget.min_delay_ms,
+        ]
+        for campaign in campaigns:
+            keys += _keys(budget.sender_id, campaign.campaign_id, hour, own=True)
+            args += [campaign.want, _limit(campaign.hourly_limit), campaign.min_delay_ms]
+        answer: list[object] = await _guarded(self._reserve(keys=keys, args=args))
+        return answer
+
+    async def _rebuild(
+        self, sender_id: uuid.UUID, campaigns: Sequence[CampaignBudget], hour: datetime
+    ) -> None:
+        ids = [c.campaign_id for c in campaigns if c.campaign_id is not None]
+        spent = await self._spent(sender_id, ids, hour)
+        keys: list[str] = []
+        args: list[int] = [int(COUNTER_TTL.total_seconds())]
+        for campaign_id in (None, *ids):
+            so_far = spent[campaign_id or sender_id]
+            keys += _keys(sender_id, campaign_id, hour)
+            ago = so_far.last_seconds_ago
+            args += [so_far.used_this_hour, -1 if ago is None else int(ago * 1000)]
+        await _guarded(self._restore(keys=keys, args=args))
+
+
+def _script(name: str) -> str:
+    return (files("paceline.limits") / f"{name}.lua").read_text(encoding="utf-8")
+
+
+async def _guarded(call: Awaitable[Any]) -> Any:
+    try:
+        return await call
+    except (RedisError, OSError) as error:
+        raise LimitsUnavailable(f"Redis: {error}") from error
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _keys(
+    sender_id: uuid.UUID, campaign_id: uuid.UUID | None, hour: datetime, *, own: bool = False
+) -> tuple[str, str]:
+    """The rate and the gap key; `own`: single emails as a "campaign" without limits of its own."""
+    stamp = f"{hour:%Y%m%d%H}"
+    if campaign_id is not None:
+        return f"campaign_rate:{campaign_id}:{stamp}", f"campaign_gap:{campaign_id}"
+    if own:
+        return f"single_rate:{sender_id}:{stamp}", f"single_gap:{sender_id}"
+    return f"email_rate:{sender_id}:{stamp}", f"email_gap:{sender_id}"
+
+
+def _limit(hourly_limit: int | None) -> int:
+    return -1 if hourly_limit is None else hourly_limit
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def _slots(campaigns: Sequence[CampaignBudget], grants: Sequence[int]) -> tuple[Slot, ...]:
+    return tuple(
+        Slot(
+            campaign_id=campaign.campaign_id,
+            granted=granted,
+            wait=timedelta(milliseconds=wait),
+        )
+        for campaign, granted, wait in zip(campaigns, grants[::2], grants[1::2], strict=True)
+        if granted
+    )

@@ -1,0 +1,20 @@
+-- After the emails of a reservation: give back what was not used, and start the gaps anew.
+--
+-- KEYS: pairs of rate and gap, the sender's first, then those of the campaigns
+-- ARGV: for each pair: unused (to give back), left (how many left this machine: 0 frees the slot)
+-- A counter that has vanished is not revived: it will be rebuilt from evidence, which knows better.
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 1, #KEYS / 2 do
+  local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
+  local unused, left = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  if unused > 0 then
+    local used = tonumber(redis.call("GET", rate_key))
+    if used then redis.call("SET", rate_key, math.max(0, used - unused), "KEEPTTL") end
+  end
+  if redis.call("HEXISTS", gap_key, "last_at") == 1 then
+    redis.call("HDEL", gap_key, "busy_until")
+    if left > 0 then redis.call("HSET", gap_key, "last_at", now) end
+  end
+end
+return 0

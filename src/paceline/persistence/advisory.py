@@ -1,0 +1,50 @@
+"""A lock that one process of the whole installation holds at a time, and loses when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from types import TracebackType
+
+from paceline.persistence.database import Database, Driver, translate_lost_connections
+
+RETRY_SECONDS = 2.0
+_NAMESPACE = 0x70616365  # "pace": the first half of PostgreSQL's two-part lock keys
+
+_TRY_LOCK = "SELECT pg_try_advisory_lock($1, $2)"
+
+
+class AdvisoryLock:
+    """A session lock on a connection of its own. Entering it waits until it is free."""
+
+    def __init__(self, database: Database, *, name: str) -> None:
+        self._database = database
+        self._key = zlib.crc32(name.encode()) & 0x7FFFFFFF
+        self._driver: Driver | None = None
+
+    async def __aenter__(self) -> AdvisoryLock:
+        self._driver = driver = await self._database.dedicated()
+        try:
+            async with translate_lost_connections():
+                while not await driver.fetchval(_TRY_LOCK, _NAMESPACE, self._key):
+                    await asyncio.sleep(RETRY_SECONDS)
+        except BaseException:
+            driver.terminate()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._driver is not None:
+            self._driver.terminate()  # which frees the lock
+
+    async def is_held(self) -> bool:
+        """Whether the connection, and so the lock, still stands. Raises when it does not."""
+        if self._driver is None:
+            return False
+        async with translate_lost_connections():
+            return bool(await self._driver.fetchval("SELECT true"))

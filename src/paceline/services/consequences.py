@@ -1,0 +1,176 @@
+"""What follows from the end of one attempt: for the email, its address, its sender, its host.
+
+Pure: the result of delivery in, a `Consequence` out. The reading of reply codes is
+`domain.outcome`, the waiting times are `domain.backoff`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+from paceline.delivery import Kind, Result, Scope
+from paceline.domain.backoff import RETRY_STEPS, retry_delay
+from paceline.domain.lifecycle import FailureReason, JobEvent, JobState, after
+from paceline.domain.outcome import Verdict, classify
+from paceline.persistence.ledger import Attempt, Outcome
+
+# Give up after this long, however few tries there were: nobody wants last week's news.
+EXPIRES_AFTER = timedelta(days=3)
+MAX_DEFERRALS = len(RETRY_STEPS)
+
+
+class SenderEffect(Enum):
+    """What the end of an attempt means for all the other emails of its sender."""
+
+    NONE = auto()
+    BREAK = auto()  # its account is refused: it stops until a person has mended it
+    REST = auto()  # its server is out of reach: it sleeps for a while
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequence:
+    """What is to be recorded, and what else is to be done."""
+
+    outcome: Outcome
+    left: bool  # the final dot was written: it counts against the limits
+    sender: SenderEffect = SenderEffect.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the email has been through before this attempt."""
+
+    deferrals: int
+    age: timedelta  # since it was scheduled for
+
+
+def consequence(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
+    """Decide. `roll` is one throw of the dice, 0 <= roll < 1, for the jitter."""
+    match result.kind:
+        case Kind.SENT:
+            return Consequence(outcome=_outcome(attempt, result, JobEvent.ACCEPT), left=True)
+        case Kind.IN_DOUBT:
+            return Consequence(outcome=_outcome(attempt, result, JobEvent.LOSE_SIGHT), left=True)
+        case Kind.FENCED:
+            return Consequence(outcome=_released(attempt, result, history), left=False)
+        case Kind.NOT_SENT:
+            return _not_sent(attempt, result, history, roll=roll)
+        case Kind.REJECTED:
+            return _rejected(attempt, result, history, roll=roll)
+
+
+def unsendable(attempt: Attempt, reason: str) -> Consequence:
+    """The email could not be made into a message: nothing was tried, and nothing will help."""
+    outcome = Outcome(
+        attempt=attempt,
+        state=after(JobState.CLAIMED, JobEvent.REJECT),
+        evidence="not_sent",
+        reply_text=reason,
+        failure_reason=FailureReason.REJECTED,
+    )
+    return Consequence(outcome=outcome, left=False)
+
+
+def released(attempt: Attempt, *, deferrals: int) -> Outcome:
+    """An email that was claimed and never tried: it waits again as it did before."""
+    return Outcome(attempt=attempt, state=_waiting_again(deferrals))
+
+
+def _not_sent(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
+    if result.scope is Scope.MESSAGE:
+        return _deferred(attempt, result, history, roll=roll)
+    effect = SenderEffect.BREAK if result.scope is Scope.SENDER else SenderEffect.REST
+    return Consequence(outcome=_released(attempt, result, history), left=False, sender=effect)
+
+
+def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
+    assert result.reply is not None, "a rejection is a reply"
+    reply = result.reply
+    verdict = classify(
+        phase=result.phase, code=reply.code, enhanced=reply.enhanced, text=reply.text
+    )
+    match verdict:
+        case Verdict.SENDER_BROKEN:
+            effect = SenderEffect.BREAK
+        case Verdict.HOST_BACKOFF:
+            effect = SenderEffect.REST
+        case Verdict.RETRY:
+            return _deferred(attempt, result, history, roll=roll)
+        case _:
+            return _failed(attempt, result, verdict)
+    return Consequence(
+        outcome=_released(attempt, result, history), left=_left(result), sender=effect
+    )
+
+
+def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
+    if history.age >= EXPIRES_AFTER:
+        outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=FailureReason.EXPIRED)
+    elif history.deferrals >= MAX_DEFERRALS:
+        outcome = _outcome(
+            attempt, result, JobEvent.REJECT, failure_reason=FailureReason.ATTEMPTS_EXHAUSTED
+        )
+    else:
+        outcome = _outcome(
+            attempt,
+            result,
+            JobEvent.DEFER,
+            retry_in=retry_delay(history.deferrals + 1, roll=roll),
+            is_deferral=True,
+        )
+    return Consequence(outcome=outcome, left=_left(result))
+
+
+def _failed(attempt: Attempt, result: Result, verdict: Verdict) -> Consequence:
+    suppress = verdict is Verdict.FAIL_AND_SUPPRESS
+    reason = FailureReason.HARD_BOUNCE if suppress else FailureReason.REJECTED
+    outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=reason, suppress=suppress)
+    return Consequence(outcome=outcome, left=_left(result))
+
+
+def _released(attempt: Attempt, result: Result, history: History) -> Outcome:
+    # Not this email's fault: it keeps its due time and uses up none of its tries.
+    return Outcome(
+        attempt=attempt,
+        state=_waiting_again(history.deferrals),
+        evidence=result.kind.value,
+        phase=result.phase.value,
+        reply_code=result.reply.code if result.reply else None,
+        reply_enhanced=result.reply.enhanced if result.reply else None,
+        reply_text=result.reply.text if result.reply else result.detail,
+    )
+
+
+def _outcome(
+    attempt: Attempt,
+    result: Result,
+    event: JobEvent,
+    *,
+    failure_reason: FailureReason | None = None,
+    retry_in: timedelta | None = None,
+    is_deferral: bool = False,
+    suppress: bool = False,
+) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=after(JobState.SENDING, event),
+        evidence=result.kind.value,
+        phase=result.phase.value,
+        reply_code=result.reply.code if result.reply else None,
+        reply_enhanced=result.reply.enhanced if result.reply else None,
+        reply_text=result.reply.text if result.reply else result.detail,
+        failure_reason=failure_reason,
+        retry_in=retry_in,
+        is_deferral=is_deferral,
+        suppress=suppress,
+    )
+
+
+def _waiting_again(deferrals: int) -> JobState:
+    return JobState.DEFERRED if deferrals else after(JobState.CLAIMED, JobEvent.RELEASE)
+
+
+def _left(result: Result) -> bool:
+    return result.dot_written_at is not None

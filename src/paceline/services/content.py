@@ -1,0 +1,144 @@
+"""From a claim to the bytes on the wire: templates compiled once, accounts unsealed once.
+
+Both are cached per process: a campaign's templates do not change once it runs, and an account is
+read again whenever its sender's row has changed.
+"""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from paceline.auth.secretbox import SecretBox, smtp_password_label
+from paceline.delivery import Account, Envelope, Headers, MessageTemplate, Security, message
+from paceline.persistence.ledger import Claim
+from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+MAX_TEMPLATES = 256
+MAX_ACCOUNTS = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A sender ready to send: its account, and what its emails carry in From."""
+
+    owner_id: uuid.UUID
+    account: Account
+    from_address: str
+    from_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One email, ready for the wire."""
+
+    envelope: Envelope
+    content: bytes
+
+
+class Content:
+    """Makes messages out of claims."""
+
+    def __init__(self, standing: Standing, secrets: SecretBox) -> None:
+        self._standing = standing
+        self._secrets = secrets
+        self._helo_name = helo_name()
+        self._texts: OrderedDict[uuid.UUID, CampaignContent] = OrderedDict()
+        self._templates: OrderedDict[uuid.UUID, MessageTemplate] = OrderedDict()
+        self._identities: OrderedDict[tuple[uuid.UUID, datetime], Identity] = OrderedDict()
+
+    async def identity(self, sender_id: uuid.UUID, *, updated_at: datetime) -> Identity:
+        """The sender as it was at `updated_at`, its password unsealed."""
+        key = sender_id, updated_at
+        known = self._identities.get(key)
+        if known is None:
+            row = await self._standing.account(sender_id)
+            known = self._identity(sender_id, row)
+            _keep(self._identities, key, known, limit=MAX_ACCOUNTS)
+        return known
+
+    async def load(self, campaign_ids: Iterable[uuid.UUID]) -> None:
+        """Have the templates of these campaigns at hand, so that `message` needs no database."""
+        for campaign_id in campaign_ids:
+            if campaign_id not in self._texts:
+                texts = await self._standing.content(campaign_id)
+                _keep(self._texts, campaign_id, texts, limit=MAX_TEMPLATES)
+
+    def message(self, claim: Claim, sender: Identity) -> Message:
+        """The claim as a message. Raises `DomainError` when its template cannot be filled."""
+        headers = Headers(
+            from_address=sender.from_address,
+            from_name=sender.from_name,
+            to_address=claim.address,
+            to_name=claim.name,
+            message_id=claim.message_id,
+            date=claim.dated_at,
+            boundary_seed=claim.attempt.email_id.hex,
+        )
+        if claim.campaign_id is None:
+            content = _single(claim, headers)
+        else:
+            fields = {**claim.fields, "email": claim.address, "name": claim.name or ""}
+            content = self._template(claim.campaign_id).render(fields, headers=headers)
+        envelope = Envelope(mail_from=sender.from_address, rcpt_to=claim.address)
+        return Message(envelope=envelope, content=content)
+
+    def _template(self, campaign_id: uuid.UUID) -> MessageTemplate:
+        known = self._templates.get(campaign_id)
+        if known is None:
+            known = _compile(self._texts[campaign_id])
+            _keep(self._templates, campaign_id, known, limit=MAX_TEMPLATES)
+        return known
+
+    def _identity(self, sender_id: uuid.UUID, row: SenderAccount) -> Identity:
+        password = None
+        if row.smtp_password is not None:
+            label = smtp_password_label(owner_id=row.owner_id, sender_id=sender_id)
+            password = self._secrets.open(row.smtp_password, label=label)
+        account = Account(
+            host=row.smtp_host,
+            port=row.smtp_port,
+            security=Security(row.smtp_security),
+            username=row.smtp_username,
+            password=password,
+            helo_name=self._helo_name,
+        )
+        return Identity(
+            owner_id=row.owner_id,
+            account=account,
+            from_address=row.from_address,
+            from_name=row.from_name,
+        )
+
+
+def helo_name() -> str:
+    """How we introduce ourselves: our name where it looks like one (RFC 5321 §4.1.4)."""
+    name = socket.getfqdn()
+    is_a_name = "." in name and name.replace(".", "").replace("-", "").isalnum()
+    return name if is_a_name and not name.endswith(".arpa") else "[127.0.0.1]"
+
+
+def _single(claim: Claim, headers: Headers) -> bytes:
+    """A single email is sent as it was written: braces in it are braces."""
+    assert claim.subject is not None, "the table's CHECK asks single emails for a subject"
+    return message(headers, subject=claim.subject, text=claim.text_body, html=claim.html_body)
+
+
+def _compile(content: CampaignContent) -> MessageTemplate:
+    return MessageTemplate.compile(
+        subject=content.subject, text=content.text_body, html=content.html_body
+    )
+
+
+def _keep(cache: OrderedDict[Key, Value], key: Key, value: Value, *, limit: int) -> None:
+    cache[key] = value
+    if len(cache) > limit:
+        cache.popitem(last=False)

@@ -1,0 +1,97 @@
+"""The sending side of one lane: so many emails at once, each on a connection of its own.
+
+It owns the queue between claiming and sending, and what happens when the sender or its server
+turns out to be at fault: nothing more is started, and what was not started is handed back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+
+
+class Lines(Generic[Job]):
+    """Runs `send` for every job fed to it, at most `width` at a time.
+
+    Use it as an async context manager: leaving it waits for the jobs under way.
+    """
+
+    def __init__(self, send: Callable[[Job], Awaitable[None]], *, width: int) -> None:
+        self._send = send
+        self._width = width
+        self._queue: deque[Job] = deque()
+        self._running = 0
+        self._stopped = False
+        self._changed = asyncio.Condition()
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Lines[Job]:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        await self._tasks.__aexit__(kind, error, trace)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is queued or under way."""
+        return bool(self._running or self._queue)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called: nothing more will be started."""
+        return self._stopped
+
+    async def feed(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs; returns when the queue is short enough to ask for more."""
+        self._queue.extend(jobs)
+        self._start()
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._stopped or len(self._queue) <= self._width)
+
+    async def drain(self) -> None:
+        """Wait until every job fed so far is done, or the lines were stopped."""
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: not self._running and (self._stopped or not self._queue)
+            )
+
+    def stop(self) -> None:
+        """Start no more jobs; those under way go on to their end."""
+        self._stopped = True
+
+    def unstarted(self) -> list[Job]:
+        """Take back what was queued and not begun."""
+        jobs = list(self._queue)
+        self._queue.clear()
+        return jobs
+
+    def _start(self) -> None:
+        while self._queue and self._running < self._width and not self._stopped:
+            self._running += 1
+            self._tasks.create_task(self._line(self._queue.popleft()))
+
+    async def _line(self, job: Job) -> None:
+        while True:
+            try:
+                await self._send(job)
+            except BaseException:
+                self._running -= 1
+                raise
+            async with self._changed:
+                self._changed.notify_all()
+                if self._stopped or not self._queue:
+                    self._running -= 1
+                    return
+                job = self._queue.popleft()

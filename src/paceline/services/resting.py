@@ -1,0 +1,44 @@
+"""What a turn has learnt about its sender: broken, resting, well again; and campaigns that ended."""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+
+from paceline.domain.backoff import host_retry_delay
+from paceline.persistence.standing import LaneView, Standing
+from paceline.services.consequences import SenderEffect
+
+MAX_REASON = 500
+
+log = logging.getLogger(__name__)
+
+
+class SenderHealth:
+    """Writes a sender's troubles down, so that its lane, its owner and the API know."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    async def note_trouble(
+        self, sender_id: uuid.UUID, effect: SenderEffect, *, view: LaneView, reason: str
+    ) -> None:
+        """Its account is refused (it stops until mended), or its server is away (it sleeps)."""
+        reason = reason[:MAX_REASON]
+        if effect is SenderEffect.BREAK:
+            log.warning("sender %s is broken: %s", sender_id, reason)
+            await self._standing.mark_broken(sender_id, reason=reason)
+            return
+        pause = host_retry_delay(view.host_failures + 1, roll=random.random())
+        log.warning("sender %s rests for %.0f s: %s", sender_id, pause.total_seconds(), reason)
+        await self._standing.rest(sender_id, pause=pause, reason=reason)
+
+    async def host_reached(self, sender_id: uuid.UUID) -> None:
+        """Its server answers again."""
+        await self._standing.host_reached(sender_id)
+
+    async def complete_campaigns(self, sender_id: uuid.UUID) -> None:
+        """Close campaigns that have nothing left to do."""
+        for campaign_id in await self._standing.complete_campaigns(sender_id):
+            log.info("campaign %s is complete", campaign_id)
