@@ -1,13 +1,15 @@
 """Secrets at rest: AES-256-GCM, each value bound to the row and column that it belongs to.
 
-A ciphertext that is copied into another row does not open there. The key comes from the
-environment or the home folder, never from the database.
+A ciphertext moved to another row does not open there. The key comes from the settings, never from
+the database; each value names the key it was sealed with, so that keys can be changed one by one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,41 +17,54 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from paceline.errors import OperationalError
 
 KEY_BYTES = 32
+_VERSION = b"\x01"
+_KEY_ID_BYTES = 4
 _NONCE_BYTES = 12
-_VERSION = b"\x01"  # of the format, so that keys can be rotated later
+_HEAD_BYTES = len(_VERSION) + _KEY_ID_BYTES + _NONCE_BYTES
 
 
 class SecretUnreadable(OperationalError):
-    """A stored secret does not open: the key has changed, or the row was tampered with."""
-
-
-class SecretBox:
-    """Seals and opens. `label` says what the value belongs to and must be the same both times."""
-
-    def __init__(self, key: bytes) -> None:
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"the secret key must have {KEY_BYTES} bytes, not {len(key)}")
-        self._cipher = AESGCM(key)
-
-    def seal(self, plain: str, *, label: str) -> bytes:
-        """Encrypt; a new nonce each time."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, plain.encode(), label.encode())
-
-    def open(self, sealed: bytes, *, label: str) -> str:
-        """Decrypt. Raises `SecretUnreadable`."""
-        nonce, cipher = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        try:
-            if sealed[:1] != _VERSION:
-                raise InvalidTag
-            return self._cipher.decrypt(nonce, cipher, label.encode()).decode()
-        except InvalidTag:
-            raise SecretUnreadable(
-                f"{label.split(':')[0]}: the stored secret does not open with this "
-                "PACELINE_SECRET_KEY"
-            ) from None
+    """A stored secret cannot be opened: it was sealed with another key, or tampered with."""
 
 
 def smtp_password_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
-    """What a sender's password is bound to."""
-    return f"smtp_password:{owner_id}:{sender_id}"
+    """Where a sender's password belongs."""
+    return f"owner:{owner_id}:sender:{sender_id}:smtp_password"
+
+
+class SecretBox:
+    """Seals with `key`; opens what was sealed with it or with one of the `retired` ones."""
+
+    def __init__(self, key: bytes, *, retired: Sequence[bytes] = ()) -> None:
+        self._key_id = _key_id(key)
+        self._ciphers = {_key_id(k): AESGCM(_checked(k)) for k in (key, *retired)}
+
+    def seal(self, secret: str, *, label: str) -> bytes:
+        """The secret as it is stored; it opens under the same label only."""
+        nonce = os.urandom(_NONCE_BYTES)
+        head = _VERSION + self._key_id
+        sealed = self._ciphers[self._key_id].encrypt(nonce, secret.encode(), head + label.encode())
+        return head + nonce + sealed
+
+    def open(self, sealed: bytes, *, label: str) -> str:
+        """The secret. Raises `SecretUnreadable`."""
+        head, nonce = sealed[: len(_VERSION) + _KEY_ID_BYTES], sealed[:_HEAD_BYTES][-_NONCE_BYTES:]
+        cipher = self._ciphers.get(head[len(_VERSION) :]) if head[:1] == _VERSION else None
+        if cipher is None or len(sealed) < _HEAD_BYTES:
+            raise SecretUnreadable(
+                "a stored password was sealed with another PACELINE_SECRET_KEY than this one"
+            )
+        try:
+            return cipher.decrypt(nonce, sealed[_HEAD_BYTES:], head + label.encode()).decode()
+        except InvalidTag:
+            raise SecretUnreadable("a stored password does not belong to this sender") from None
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"paceline key id" + key).digest()[:_KEY_ID_BYTES]
+
+
+def _checked(key: bytes) -> bytes:
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(key)}")
+    return key
