@@ -9,13 +9,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from paceline.domain.lifecycle import CampaignState, JobState, SenderState
-
-# With nothing to do, a lane still looks once a day: a last net under every other one.
-IDLE_REST = timedelta(hours=24)
 
 
 class HeldBy(StrEnum):
@@ -54,9 +51,9 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing may go before `until`."""
+    """Nothing may go before `until`. None: only a signal ends this wait (new work, a decision)."""
 
-    until: datetime
+    until: datetime | None
     held_by: HeldBy | None
 
 
@@ -70,8 +67,7 @@ class Go:
 def judge(sender: SenderStanding, demands: Sequence[Demand], *, now: datetime) -> Go | Wait:
     """Decide for one sender at one moment."""
     if sender.state is not SenderState.ACTIVE:
-        # Whatever ends this pause signals the lane.
-        return Wait(until=now + IDLE_REST, held_by=_held_by_state(sender.state))
+        return Wait(until=None, held_by=_held_by_state(sender.state))
     if sender.resting_until is not None and sender.resting_until > now:
         return Wait(until=sender.resting_until, held_by=HeldBy.HOST_RESTING)
     due = tuple(demand for demand in demands if demand.due > 0)
@@ -79,8 +75,8 @@ def judge(sender: SenderStanding, demands: Sequence[Demand], *, now: datetime) -
         return Go(demands=due)
     upcoming = [demand.next_due_at for demand in demands if demand.next_due_at is not None]
     if not upcoming:
-        return Wait(until=now + IDLE_REST, held_by=None)
-    return Wait(until=min(*upcoming, now + IDLE_REST), held_by=HeldBy.SCHEDULE)
+        return Wait(until=None, held_by=None)
+    return Wait(until=min(upcoming), held_by=HeldBy.SCHEDULE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +98,10 @@ def explain(email: Waiting, *, now: datetime) -> Wait | None:
     """What holds this email, and until when as far as it is known; None when nothing does.
 
     The binding constraint comes first: a person's decision, then its time, then the limits.
-    `until` is `now` where only a person can end the wait.
     """
     held_by = _held_by_person(email)
     if held_by is not None:
-        return Wait(until=now, held_by=held_by)
+        return Wait(until=None, held_by=held_by)
     if email.due_at > now:
         retry = email.job_state is JobState.DEFERRED
         return Wait(until=email.due_at, held_by=HeldBy.RETRY if retry else HeldBy.SCHEDULE)
@@ -115,21 +110,6 @@ def explain(email: Waiting, *, now: datetime) -> Wait | None:
     if email.lane_held_by in _LANE_LIMITS and email.lane_wake_at is not None:
         return Wait(until=max(email.lane_wake_at, now), held_by=email.lane_held_by)
     return None
-
-
-def needs_a_person(held_by: HeldBy) -> bool:
-    """Whether this wait ends only by somebody's decision, so that no release time exists."""
-    return held_by in _BY_PERSON
-
-
-_BY_PERSON = frozenset(
-    {
-        HeldBy.CAMPAIGN_DRAFT,
-        HeldBy.CAMPAIGN_PAUSED,
-        HeldBy.SENDER_PAUSED,
-        HeldBy.SENDER_BROKEN,
-    }
-)
 
 
 def _held_by_person(email: Waiting) -> HeldBy | None:

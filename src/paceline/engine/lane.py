@@ -23,6 +23,8 @@ from paceline.persistence.lanes import Lanes, Rest
 WAKE_LEAD = timedelta(milliseconds=150)
 # A running lane is left alone by the keeper for so long: more than a turn and a stuck send.
 BUSY_FOR = timedelta(seconds=60)
+# With nothing to do, a lane still looks once a day: a last net under every other one.
+IDLE_LOOK = timedelta(hours=24)
 TROUBLE_PAUSE = timedelta(seconds=2)
 MAX_ROUNDS = 8  # signalled again and again: let other lanes have a go
 
@@ -60,7 +62,7 @@ class LaneRunner:
                 if self._stopping.is_set():
                     break
                 continue
-            wait = max(timedelta(0), rest.wait - WAKE_LEAD)
+            wait = IDLE_LOOK if rest.wait is None else max(timedelta(0), rest.wait - WAKE_LEAD)
             parked = await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
             if parked is Parked.GONE:
                 await self._queue.ring([sender_id])

@@ -160,6 +160,7 @@ class Limits:
     ) -> None:
         """Give back `unused` reservations and note how many `left`, per campaign."""
         campaigns = list({**unused, **left})
+        pairs: list[tuple[uuid.UUID | None, int, int]]
         pairs = [(None, sum(unused.values()), sum(left.values()))]
         pairs += [(c, unused.get(c, 0), left.get(c, 0)) for c in campaigns if c is not None]
         keys = [
@@ -194,7 +195,7 @@ class Limits:
         *,
         capacity: int,
         early: timedelta,
-    ) -> list[object]:
+    ) -> list[Any]:
         keys = [*_keys(budget.sender_id, None, hour)]
         args: list[int] = [
             int(hour.timestamp()),
@@ -208,7 +209,7 @@ class Limits:
         for campaign in campaigns:
             keys += _keys(budget.sender_id, campaign.campaign_id, hour, own=True)
             args += [campaign.want, _limit(campaign.hourly_limit), campaign.min_delay_ms]
-        answer: list[object] = await _guarded(self._reserve(keys=keys, args=args))
+        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))
         return answer
 
     async def _rebuild(

@@ -26,8 +26,7 @@ class AdvisoryLock:
         self._driver = driver = await self._database.dedicated()
         try:
             async with translate_lost_connections():
-                while not await driver.fetchval(_TRY_LOCK, _NAMESPACE, self._key):
-                    await asyncio.sleep(RETRY_SECONDS)
+                await _take(driver, self._key)
         except BaseException:
             driver.terminate()
             raise
@@ -48,3 +47,10 @@ class AdvisoryLock:
             return False
         async with translate_lost_connections():
             return bool(await self._driver.fetchval("SELECT true"))
+
+
+async def _take(driver: Driver, key: int) -> None:
+    # Asking again and again rather than blocking in PostgreSQL: a statement that waits for hours
+    # would run into every timeout on the way.
+    while not await driver.fetchval(_TRY_LOCK, _NAMESPACE, key):  # noqa: ASYNC110 - see above
+        await asyncio.sleep(RETRY_SECONDS)

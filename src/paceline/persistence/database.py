@@ -163,4 +163,4 @@ async def translate_lost_connections() -> AsyncIterator[None]:
             raise DatabaseUnavailable(f"PostgreSQL: {error.orig}") from error
         raise
     except _LOST as error:
-        raise DatabaseUnavailable(f"PostgreSQL: {error or type(error).__name__}") from error
+        raise DatabaseUnavailable(f"PostgreSQL: {str(error) or type(error).__name__}") from error

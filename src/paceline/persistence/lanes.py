@@ -39,7 +39,8 @@ _BEGIN = """
 """
 
 _PARK = """
-    UPDATE lanes SET wake_at = clock_timestamp() + $3::interval, held_by = $4, parked_at = clock_timestamp()
+    UPDATE lanes SET wake_at = coalesce(clock_timestamp() + $3::interval, 'infinity'),
+                     held_by = $4, parked_at = clock_timestamp()
      WHERE sender_id = $1 AND signal_seq = $2
     RETURNING true
 """
@@ -68,9 +69,9 @@ async def signal(session: AsyncSession, sender_id: uuid.UUID, due_at: datetime) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """How long a lane may sleep, and what holds it (None: there is nothing to do)."""
+    """How long a lane may sleep (None: until it is signalled), and what holds it, if anything."""
 
-    wait: timedelta
+    wait: timedelta | None
     held_by: str | None = None
 
 

@@ -100,7 +100,7 @@ class Standing:
     async def spent(
         self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID], hour: datetime
     ) -> Mapping[uuid.UUID, Spent]:
-        """What the counters of a sender and its campaigns must hold for the hour that began then."""
+        """What the counters must hold for the hour that began at `hour`, from the evidence."""
         async with self._database.driver() as driver:
             rows = await driver.fetch(statement("spent"), sender_id, list(campaign_ids), hour)
         return {

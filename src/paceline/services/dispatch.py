@@ -13,11 +13,11 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.delivery import Pool
-from paceline.domain.gate import IDLE_REST, Demand, Wait, judge
+from paceline.domain.gate import Demand, Wait, judge
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits, Reservation
 from paceline.persistence.group_commit import GroupCommit
@@ -106,7 +106,7 @@ class _Turn:
     async def run(self) -> Rest:
         view = await self._parts.standing.look(self._sender_id)
         if view is None:
-            return Rest(wait=IDLE_REST)
+            return Rest(wait=None)
         lines = Lines(self._send, width=1 if view.min_delay_ms else view.max_connections)
         self._lines = lines
         async with lines:
@@ -122,16 +122,16 @@ class _Turn:
             seen_at = clock.boottime()
             verdict = judge(view.standing, view.demands, now=view.now)
             if isinstance(verdict, Wait):
-                rest = Rest(wait=verdict.until - view.now, held_by=verdict.held_by)
+                rest = _rest(verdict, now=view.now)
             else:
                 rest = await self._send_some(view, verdict.demands)
-            if rest.wait > NEAR and not self._lines.busy:
-                return Rest(wait=rest.wait - _since(seen_at), held_by=rest.held_by)
-            if rest.wait > NEAR:
+            if rest.wait is not None and rest.wait <= NEAR:
+                await self._pause(rest.wait)
+            elif self._lines.busy:
                 # What is on its way may change the picture: by a retry, or as a campaign's last.
                 await self._lines.drain()
             else:
-                await self._pause(rest.wait)
+                return _shortened(rest, by=_since(seen_at))
             view = await self._parts.standing.look(self._sender_id)
         await self._lines.drain()
         return Rest(wait=timedelta(0))
@@ -304,6 +304,15 @@ class _Turn:
             or self._parts.stopping.is_set()
             or self._lines.stopped
         )
+
+
+def _rest(verdict: Wait, *, now: datetime) -> Rest:
+    wait = None if verdict.until is None else verdict.until - now
+    return Rest(wait=wait, held_by=verdict.held_by)
+
+
+def _shortened(rest: Rest, *, by: timedelta) -> Rest:
+    return rest if rest.wait is None else Rest(wait=rest.wait - by, held_by=rest.held_by)
 
 
 def _campaign_budget(demand: Demand) -> CampaignBudget:

@@ -1,4 +1,4 @@
-"""What a turn has learnt about its sender: broken, resting, well again; and campaigns that ended."""
+"""What a turn has learnt: a sender that is broken, rests or is well again; campaigns that ended."""
 
 from __future__ import annotations
 

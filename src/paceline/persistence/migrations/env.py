@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from paceline.persistence.models import Base
+from paceline.persistence import models  # so that the tables are known
+from paceline.persistence.tables import Base
+
+assert models.User.metadata is Base.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -475,11 +475,13 @@ def upgrade() -> None:
             name=op.f("ck_email_jobs_lease"),
         ),
         sa.CheckConstraint(
-            "failure_reason IN ('attempts_exhausted', 'expired', 'hard_bounce', 'rejected', 'suppressed')",
+            "failure_reason IN ('attempts_exhausted', 'expired', 'hard_bounce', "
+            "'rejected', 'suppressed')",
             name=op.f("ck_email_jobs_failure_reason"),
         ),
         sa.CheckConstraint(
-            "state IN ('cancelled', 'claimed', 'deferred', 'failed', 'in_doubt', 'scheduled', 'sending', 'sent')",
+            "state IN ('cancelled', 'claimed', 'deferred', 'failed', 'in_doubt', "
+            "'scheduled', 'sending', 'sent')",
             name=op.f("ck_email_jobs_state"),
         ),
         sa.CheckConstraint("attempt >= 0 AND deferrals >= 0", name=op.f("ck_email_jobs_attempt")),
