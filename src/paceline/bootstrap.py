@@ -23,7 +23,8 @@ from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
 from paceline.services.content import Content
-from paceline.services.dispatch import Dispatch, Marks, Parts
+from paceline.services.dispatch import Dispatch, Parts
+from paceline.services.handover import Handover, Marks
 from paceline.services.leases import Leases, LeaseTerms
 from paceline.services.recovery import Recovery
 from paceline.services.resting import SenderHealth
@@ -84,17 +85,25 @@ async def worker(settings: Settings) -> AsyncIterator[RunningWorker]:
             write_ahead=GroupCommit(ledger.write_ahead, insist=False),
             record=GroupCommit(ledger.record, insist=True),
         )
+        content = Content(standing, SecretBox(settings.secrets.key))
+        handover = Handover(
+            marks=marks,
+            leases=leases,
+            limits=limits,
+            content=content,
+            pool=pool,
+            in_flight=asyncio.Semaphore(settings.worker.concurrency),
+            stopping=stopping,
+        )
         dispatch = Dispatch(
             Parts(
                 standing=standing,
                 ledger=ledger,
-                marks=marks,
                 leases=leases,
                 limits=limits,
-                content=Content(standing, SecretBox(settings.secrets.key)),
-                pool=pool,
+                content=content,
+                handover=handover,
                 health=SenderHealth(standing),
-                in_flight=asyncio.Semaphore(settings.worker.concurrency),
                 stopping=stopping,
             )
         )
