@@ -26,6 +26,13 @@ _READ_HERE = frozenset(
     {"PACELINE_SECRET_KEY", "PACELINE_HOST", "PACELINE_LANES", "PACELINE_LEASE_SECONDS"}
     | {"PACELINE_HEARTBEAT_SECONDS", "PACELINE_GUARD_MARGIN_SECONDS"}
 )
+_WITHOUT_PREFIX = frozenset(
+    {"DATABASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "PORT", "BASE_URL"}
+    | {"WORKER_CONCURRENCY", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
+    | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_ISSUER", "ALLOWED_DOMAINS", "ADMINS"}
+    | {"ETHEREAL_EMAIL", "ETHEREAL_PASS"}
+)
+NAMES = _READ_HERE | _READ_ELSEWHERE | _WITHOUT_PREFIX
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -134,10 +141,10 @@ def _missing(name: str, example: str) -> str:
 
 
 def _refuse_unknown(env: Mapping[str, str]) -> None:
-    known = _READ_HERE | _READ_ELSEWHERE
-    unknown = sorted(name for name in env if name.startswith("PACELINE_") and name not in known)
+    unknown = sorted(name for name in env if name.startswith("PACELINE_") and name not in NAMES)
     if unknown:
-        raise SettingsError(f"unknown setting {unknown[0]}; known: {', '.join(sorted(known))}")
+        known = ", ".join(sorted(_READ_HERE | _READ_ELSEWHERE))
+        raise SettingsError(f"unknown setting {unknown[0]}; known are {known}")
 
 
 def _database(env: Mapping[str, str]) -> DatabaseSettings | None:

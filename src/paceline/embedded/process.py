@@ -51,7 +51,7 @@ class Command:
     user: SystemUser | None = None  # None: as ourselves
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def options(self, log: IO[bytes]) -> dict[str, Any]:
+    def options(self, log: IO[bytes] | None) -> dict[str, Any]:
         """Keyword arguments for `subprocess.Popen` and `asyncio.create_subprocess_exec` alike."""
         return {
             "cwd": self.cwd,
@@ -69,8 +69,11 @@ class Command:
 class Server(Protocol):
     """A private server: prepared once, then run as often as needed."""
 
-    name: str
-    directory: Path
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def directory(self) -> Path: ...
 
     @property
     def url(self) -> str: ...
@@ -130,11 +133,13 @@ def _wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: Pat
         time.sleep(POLL_SECONDS)
 
 
-def tail(log: Path) -> str:
-    """The end of a log, for a message to a person."""
-    with suppress(OSError):
-        return log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
-    return "(no log)"
+def tail(log: Path, *, since: int = 0) -> str:
+    """The end of what was logged after the byte `since`, for a message to a person."""
+    with suppress(OSError), log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(min(since, size), size - LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace").strip()
+    return ""
 
 
 def working_in(directory: Path, name: str) -> list[psutil.Process]:

@@ -73,7 +73,7 @@ def let_pass(user: SystemUser, path: Path) -> None:
     for folder in path.resolve().parents:
         if _may_pass(user, folder.stat()):
             continue
-        _log.info("chmod o+x %s: PostgreSQL's user must pass through to %s", folder, path)
+        _log.warning("chmod o+x %s, so that PostgreSQL's user can pass to %s", folder, path)
         try:
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
         except OSError as error:

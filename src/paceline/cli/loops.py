@@ -1,0 +1,46 @@
+"""Running the asynchronous parts: a quick event loop where there is one, a soft stop by signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_quickly(work: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, on uvloop where that exists."""
+    if sys.platform == "win32":
+        return asyncio.run(work)
+    import uvloop
+
+    return uvloop.run(work)
+
+
+def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `work`, which stops softly once its event is set: by SIGINT, SIGTERM or SIGHUP."""
+
+    async def until_stopped() -> None:
+        async with stop_event() as stop:
+            await work(stop)
+
+    run_quickly(until_stopped())
+
+
+@asynccontextmanager
+async def stop_event() -> AsyncIterator[asyncio.Event]:
+    """An event that the signals set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)

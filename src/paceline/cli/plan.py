@@ -1,0 +1,132 @@
+"""What `paceline up` runs: which components, with which settings. Decides; starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from paceline.cli import ports
+from paceline.cli.parts import own_command
+from paceline.cli.supervise import Component
+from paceline.embedded import Command, Postgres, Redis, Server
+from paceline.home import Home
+from paceline.settings import Settings
+
+SERVER_STOP_SECONDS = 3.0  # with the parts' six, within the ten that are promised
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything that is settled before the first process starts."""
+
+    home: Home
+    host: str
+    port: int
+    base_url: str
+    workers: int
+    sample: bool
+    devinbox_port: int
+    database_url: str | None = field(repr=False)  # None: our own PostgreSQL
+    redis_url: str | None = field(repr=False)  # None: our own Redis
+    secret_key: str = field(repr=False)
+    allow_private_hosts: bool
+
+    @classmethod
+    def made(
+        cls, settings: Settings, home: Home, env: Mapping[str, str], *, workers: int, sample: bool
+    ) -> Plan:
+        """From the settings. The dev inbox's port is moved when it is taken; the API's never is."""
+        allow = settings.api.allow_private_hosts
+        if not env.get("ALLOW_PRIVATE_HOSTS"):
+            allow = ports.is_loopback(settings.api.host)
+        return cls(
+            home=home,
+            host=settings.api.host,
+            port=settings.api.port,
+            base_url=settings.api.base_url,
+            workers=workers,
+            sample=sample,
+            devinbox_port=ports.free_port(settings.devinbox.host, preferred=settings.devinbox.port),
+            database_url=settings.database.url if settings.given_database else None,
+            redis_url=settings.redis.url if settings.given_redis else None,
+            secret_key=env.get("PACELINE_SECRET_KEY") or home.secret_key(),
+            allow_private_hosts=allow,
+        )
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(self.home.postgres)
+
+    @property
+    def redis(self) -> Redis:
+        return Redis(self.home.redis)
+
+    @property
+    def used_database_url(self) -> str:
+        return self.database_url or self.postgres.url
+
+    @property
+    def used_redis_url(self) -> str:
+        return self.redis_url or self.redis.url
+
+    def servers(self) -> list[Component]:
+        """PostgreSQL and Redis, as far as they are our own."""
+        components = []
+        if self.database_url is None:
+            components.append(self._server(self.postgres, "postgres"))
+        if self.redis_url is None:
+            components.append(self._server(self.redis, "redis"))
+        return components
+
+    def parts(self) -> list[Component]:
+        """Our own processes."""
+        inbox, port = "127.0.0.1", self.devinbox_port
+        workers = [self._part("worker", name=f"worker-{n}") for n in range(1, self.workers + 1)]
+        return [
+            self._part("api", is_ready=lambda _: ports.answers(self.host, self.port, "/readyz")),
+            self._part("devinbox", is_ready=lambda _: ports.accepts(inbox, port)),
+            *workers,
+        ]
+
+    def command(self, *arguments: str, component: str) -> Command:
+        """One of our commands, with this plan's settings."""
+        env = {**self._environment(), "PACELINE_COMPONENT": component}
+        return own_command(*arguments, cwd=self.home.path, env=env)
+
+    def _environment(self) -> dict[str, str]:
+        # REDIS_HOST, when it was given, has become part of the URL; an empty value is no value.
+        return {
+            "DATABASE_URL": self.used_database_url,
+            "REDIS_URL": self.used_redis_url,
+            "REDIS_HOST": "",
+            "REDIS_PORT": "",
+            "PACELINE_HOME": str(self.home.path),
+            "PACELINE_HOST": self.host,
+            "PORT": str(self.port),
+            "BASE_URL": self.base_url,
+            "DEVINBOX_PORT": str(self.devinbox_port),
+            "ALLOW_PRIVATE_HOSTS": "yes" if self.allow_private_hosts else "no",
+            "PACELINE_SECRET_KEY": self.secret_key,
+            "PACELINE_LOG": "json",
+        }
+
+    def _server(self, server: Server, name: str) -> Component:
+        return Component(
+            name=name,
+            command=server.command,
+            log=self.home.logs / f"{name}.log",
+            prepare=server.prepare,
+            is_ready=server.is_ready,
+            stop_seconds=SERVER_STOP_SECONDS,
+        )
+
+    def _part(
+        self, command: str, *, name: str = "", is_ready: Callable[[int], bool] | None = None
+    ) -> Component:
+        name = name or command
+        return Component(
+            name=name,
+            command=lambda: self.command(command, component=name),
+            log=self.home.logs / f"{name}.log",
+            is_ready=is_ready,
+        )

@@ -1,0 +1,2 @@
+def schedule() -> None:
+    """x"""
