@@ -16,8 +16,7 @@ from paceline.delivery.replies import BadReply, RawReply, ReplyParser
 
 MAX_UNREAD_REPLIES = 16  # more than any pipelined batch of ours asks for
 BLOCK_OCTETS = 128 * 1024  # of body handed over at a time, each with its own deadline
-# A TLS transport says nothing when the socket below it has drained, so it is looked at.
-TLS_DRAIN_LOOK_SECONDS = 0.005
+DRAIN_LOOK_SECONDS = 0.005
 TLS_GOODBYE_SECONDS = 2
 
 
@@ -34,7 +33,6 @@ class Channel(asyncio.Protocol):
         "_deadline",
         "_loop",
         "_parser",
-        "_paused",
         "_replies",
         "_socket",
         "_transport",
@@ -51,7 +49,6 @@ class Channel(asyncio.Protocol):
         self._replies: deque[RawReply] = deque()
         self._transport: asyncio.Transport
         self._socket: asyncio.Transport  # below TLS, the same as _transport without it
-        self._paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
@@ -65,9 +62,6 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = self._socket = cast(asyncio.Transport, transport)
-        # With no room above the socket, "not paused" means that the kernel has it all: otherwise a
-        # final dot could wait in our own memory for a minute after the guard allowed it.
-        self._socket.set_write_buffer_limits(high=0)
 
     def data_received(self, data: bytes) -> None:
         if self.lost is not None:
@@ -95,13 +89,6 @@ class Channel(asyncio.Protocol):
         if not self.closed.done():
             self.closed.set_result(None)
 
-    def pause_writing(self) -> None:
-        self._paused = True
-
-    def resume_writing(self) -> None:
-        self._paused = False
-        self._wake()
-
     # Called by the conversation.
 
     @property
@@ -111,7 +98,7 @@ class Channel(asyncio.Protocol):
         return silent and self.lost is None and not self.retiring
 
     def write(self, data: bytes | memoryview) -> None:
-        """Hands bytes to the transport. Raises `ChannelLost` rather than drop them in silence."""
+        """Hands bytes to the kernel, as far as it takes them. Raises `ChannelLost`."""
         if self.lost is not None:
             raise ChannelLost(self.lost)
         self._transport.write(data)
@@ -170,7 +157,6 @@ class Channel(asyncio.Protocol):
             self.fail("the connection was lost during the TLS handshake")
             raise ChannelLost(self.lost)
         self._transport = transport
-        transport.set_write_buffer_limits(high=1, low=0)  # 0 would pause it for ever
 
     def retire(self, seconds: float) -> None:
         """Says goodbye without waiting: closes on any answer, and after `seconds` without one."""
@@ -203,15 +189,16 @@ class Channel(asyncio.Protocol):
             self._waiter.set_result(None)
 
     async def _drain(self, seconds: float) -> None:
+        # Looked at, not waited for: the callbacks of a transport speak of its own buffer, and under
+        # TLS that is not the one before the kernel.
+        pending = self._socket.get_write_buffer_size
         deadline = self._loop.time() + seconds
-        while self._paused and not self._replies:
-            await self._change(deadline)
-        while self._socket is not self._transport and self._socket.get_write_buffer_size():
+        while pending() and not self._replies:
+            if self.lost is None and self._loop.time() >= deadline:
+                self.fail("the server did not take the data in time")
             if self.lost is not None:
                 raise ChannelLost(self.lost)
-            if self._loop.time() > deadline:
-                self.fail("the server did not take the data in time")
-            await asyncio.sleep(TLS_DRAIN_LOOK_SECONDS)
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
 
     async def _change(self, deadline: float) -> None:
         """Waits until something happened. Raises `ChannelLost` when that is, or was, the end."""

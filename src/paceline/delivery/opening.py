@@ -17,6 +17,7 @@ from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
 from paceline.delivery.timeouts import Timeouts
 
+MAX_DIGITS = 20  # of a size (RFC 1870 §5)
 MAX_LOGIN_PROMPTS = 2  # user name and password
 _MECHANISMS = ("PLAIN", "LOGIN")  # in order of preference; both are as safe as the TLS around them
 
@@ -34,9 +35,13 @@ class OpenFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """What the server offers (RFC 5321 §4.1.1.1): keyword to parameters, both in capitals."""
+    """What the server offers (RFC 5321 §4.1.1.1): keyword to parameters, both in capitals.
+
+    `size_limit` is the largest message in octets (RFC 1870), None when unlimited or not said.
+    """
 
     offered: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    size_limit: int | None = None
 
     @classmethod
     def of(cls, reply: RawReply) -> Extensions:
@@ -47,16 +52,12 @@ class Extensions:
             keyword, equals, first = keyword.partition("=")  # "AUTH=PLAIN", from before RFC 2554
             offered[keyword] = (first, *parameters) if equals else tuple(parameters)
         offered.pop("", None)
-        return cls(offered)
+        size = next(iter(offered.get("SIZE", ())), "")
+        limit = int(size) if size.isascii() and size.isdigit() and len(size) <= MAX_DIGITS else 0
+        return cls(offered, limit or None)
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.offered
-
-    @property
-    def size_limit(self) -> int | None:
-        """The largest message in octets (RFC 1870), None when unlimited or not said."""
-        value = next(iter(self.offered.get("SIZE", ())), "")
-        return int(value) or None if value.isascii() and value.isdigit() else None
 
 
 class Opening:

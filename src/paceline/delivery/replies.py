@@ -43,7 +43,8 @@ class RawReply:
 
 def one_line(text: str) -> str:
     """Printable text on one line, at most `MAX_REPLY_TEXT` characters: safe to store and show."""
-    text = "".join(char if char.isprintable() else " " for char in text)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
     text = " ".join(text.split())
     return text if len(text) <= MAX_REPLY_TEXT else text[: MAX_REPLY_TEXT - 1] + "…"
 

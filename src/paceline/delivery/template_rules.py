@@ -123,7 +123,7 @@ def _follows_value(before: _Token) -> bool:
 
 
 def _tags(source: str) -> Iterator[tuple[int, list[_Token]]]:
-    """Each `{{ }}` and `{% %}` with its line, cut as the engine cuts it; the text between is free."""
+    """Each `{{ }}` and `{% %}` with its line, cut as the engine cuts it; text between is free."""
     position = 0
     while opening := _OPENING.search(source, position):
         position = opening.end()

@@ -1,8 +1,8 @@
 """A campaign's subject, text and HTML: compiled once, rendered for each recipient.
 
 The only door to the template engine. Templates come from customers and so do the values: fuel and
-sizes are bounded, a merge field without a value is an error rather than a hole in the sentence, HTML
-is escaped, and only plain data goes in, since the engine would hand out an object's methods.
+sizes are bounded, a merge field without a value is an error rather than a hole in the sentence,
+HTML is escaped, and only plain data goes in, since the engine would hand out an object's methods.
 """
 
 from __future__ import annotations
@@ -108,8 +108,6 @@ class _Part:
             rendered = self._render(self._template, **fields)
         except TemplateError as error:
             raise self._explained(error) from None
-        except (UnicodeEncodeError, OverflowError) as error:
-            raise RenderError(self.name, f"a value cannot be written out ({error})") from None
         if len(rendered) > MAX_OUTPUT:
             raise RenderError(self.name, f"becomes longer than {MAX_OUTPUT} characters")
         return rendered
@@ -222,13 +220,12 @@ _SCALARS = frozenset({str, int, float, bool})
 
 def _plain(recipient: Mapping[str, object]) -> dict[str, object]:
     """The recipient's fields, None left out. Raises `RenderError` for anything but plain data."""
-    fields = {}
+    fields: dict[str, object] = {}
     for name, value in recipient.items():
-        if type(value) is not str:
-            if value is None:
-                continue
-            value = _plain_value(name, value, MAX_DEPTH)
-        fields[name] = value
+        if type(value) is str:  # nearly always
+            fields[name] = value
+        elif value is not None:
+            fields[name] = _plain_value(name, value, MAX_DEPTH)
     return fields
 
 
