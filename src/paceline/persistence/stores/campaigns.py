@@ -1,0 +1,210 @@
+"""Campaigns: their rows, always through their owner, and the moves of all their emails at once.
+
+Lock order, everywhere: email jobs first, then their campaign (a trigger keeps its counters). So
+that two people's commands for one campaign do not mix, each begins with `take_turns`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, func, literal, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.domain.lifecycle import WAITING, CampaignState, JobState
+from paceline.persistence.models import Campaign, Email, EmailJob, Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRecord:
+    """A campaign as stored, with what its views need of its sender."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    sender_id: uuid.UUID
+    name: str
+    subject: str
+    text_body: str | None
+    html_body: str | None
+    start_at: datetime | None
+    time_zone: str
+    min_delay_ms: int
+    hourly_limit: int | None
+    doubt_policy: str
+    state: str
+    total: int
+    sent: int
+    failed: int
+    cancelled: int
+    created_at: datetime
+    launched_at: datetime | None
+    finished_at: datetime | None
+    sender_address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """A recipient without a value for a merge field."""
+
+    address: str
+    line: int | None
+    field: str
+
+
+_COLUMNS = [getattr(Campaign, n) for n in CampaignRecord.__slots__ if n != "sender_address"]
+_RECORD = select(*_COLUMNS, Sender.from_address.label("sender_address")).join(
+    Sender, Sender.id == Campaign.sender_id
+)
+
+
+async def take_turns(session: AsyncSession, campaign_id: uuid.UUID) -> None:
+    """Wait for other commands about this campaign to finish, and make later ones wait for this."""
+    key = campaign_id.int & (2**63 - 1)
+    await session.execute(select(func.pg_advisory_xact_lock(literal(key, BigInteger()))))
+
+
+async def insert_campaign(session: AsyncSession, **values: object) -> None:
+    """Store a new campaign."""
+    session.add(Campaign(**values))
+    await session.flush()
+
+
+async def campaign(
+    session: AsyncSession, owner_id: uuid.UUID, campaign_id: uuid.UUID
+) -> CampaignRecord | None:
+    """One of this owner's campaigns, or None."""
+    query = _RECORD.where(Campaign.id == campaign_id, Campaign.owner_id == owner_id)
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else CampaignRecord(**row._mapping)
+
+
+async def campaigns(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    *,
+    state: CampaignState | None,
+    before: uuid.UUID | None,
+    limit: int,
+) -> list[CampaignRecord]:
+    """This owner's campaigns, the newest first, from the one after `before` on."""
+    query = _RECORD.where(Campaign.owner_id == owner_id)
+    if state is not None:
+        query = query.where(Campaign.state == state)
+    if before is not None:
+        query = query.where(Campaign.id < before)
+    rows = await session.execute(query.order_by(Campaign.id.desc()).limit(limit))
+    return [CampaignRecord(**row._mapping) for row in rows]
+
+
+async def change_campaign(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    campaign_id: uuid.UUID,
+    changes: Mapping[str, object],
+) -> None:
+    """Change some columns."""
+    await session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.owner_id == owner_id)
+        .values(**changes, updated_at=func.clock_timestamp())
+    )
+
+
+async def due_range(
+    session: AsyncSession, sender_id: uuid.UUID, campaign_id: uuid.UUID
+) -> tuple[datetime, datetime] | None:
+    """When the first and the last waiting email of a campaign are due; two look-ups by index."""
+    ends = select(func.min(EmailJob.due_at), func.max(EmailJob.due_at)).where(
+        EmailJob.sender_id == sender_id,
+        EmailJob.campaign_id == campaign_id,
+        EmailJob.state.in_(sorted(WAITING)),
+    )
+    ends_found = (await session.execute(ends)).one()
+    return None if None in ends_found else (ends_found[0], ends_found[1])
+
+
+async def reschedule_all(
+    session: AsyncSession, sender_id: uuid.UUID, campaign_id: uuid.UUID, start_at: datetime
+) -> None:
+    """Move every email of the campaign that nobody has tried yet."""
+    await session.execute(
+        update(EmailJob)
+        .where(
+            EmailJob.sender_id == sender_id,
+            EmailJob.campaign_id == campaign_id,
+            EmailJob.state == JobState.SCHEDULED,
+        )
+        .values(scheduled_at=start_at, due_at=start_at, updated_at=func.clock_timestamp())
+    )
+
+
+async def cancel_waiting(
+    session: AsyncSession, sender_id: uuid.UUID, campaign_id: uuid.UUID
+) -> None:
+    """Cancel every email of the campaign that is not on its way."""
+    await session.execute(
+        update(EmailJob)
+        .where(
+            EmailJob.sender_id == sender_id,
+            EmailJob.campaign_id == campaign_id,
+            EmailJob.state.in_(sorted(WAITING)),
+        )
+        .values(state=JobState.CANCELLED, updated_at=func.clock_timestamp())
+    )
+
+
+async def reopen(session: AsyncSession, campaign_id: uuid.UUID) -> None:
+    """An email of a completed campaign is to be sent again."""
+    await session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.state == CampaignState.COMPLETED)
+        .values(state=CampaignState.ACTIVE, finished_at=None, updated_at=func.clock_timestamp())
+    )
+
+
+async def recipient_lacking(
+    session: AsyncSession, campaign_id: uuid.UUID, required: list[str]
+) -> Lacking | None:
+    """The first recipient of the campaign that has no value for one of these merge fields."""
+    for field in sorted(required):
+        has_none = Email.name.is_(None) if field == "name" else ~Email.fields.has_key(field)
+        row = (
+            await session.execute(
+                select(Email.address, Email.line)
+                .where(Email.campaign_id == campaign_id, has_none)
+                .order_by(Email.id)
+                .limit(1)
+            )
+        ).one_or_none()
+        if row is not None:
+            return Lacking(address=row.address, line=row.line, field=field)
+    return None
+
+
+_LIVE = text("""
+    SELECT campaign_id, state, count(*) AS n
+      FROM email_jobs
+     WHERE campaign_id = ANY (:ids) AND state = 'deferred'
+     GROUP BY 1, 2
+    UNION ALL
+    SELECT campaign_id, state, count(*)
+      FROM email_jobs
+     WHERE campaign_id = ANY (:ids) AND state = 'in_doubt'
+     GROUP BY 1, 2
+    UNION ALL
+    SELECT campaign_id, state, count(*)
+      FROM email_jobs
+     WHERE campaign_id = ANY (:ids) AND state IN ('claimed', 'sending')
+     GROUP BY 1, 2
+""")
+
+
+async def live_counts(
+    session: AsyncSession, campaign_ids: list[uuid.UUID]
+) -> dict[tuple[uuid.UUID, JobState], int]:
+    """How many emails are in the states that no counter keeps, each read from a small index."""
+    rows = await session.execute(_LIVE, {"ids": campaign_ids})
+    return {(row.campaign_id, JobState(row.state)): row.n for row in rows}

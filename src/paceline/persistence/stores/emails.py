@@ -1,0 +1,146 @@
+"""Single emails, and what a person may do to one email of any kind. Always through the owner."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.domain.lifecycle import WAITING, JobState
+from paceline.persistence.models import Email, EmailJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSingleEmail:
+    """An email of its own, outside any campaign."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    sender_id: uuid.UUID
+    address: str
+    address_key: str
+    name: str | None
+    subject: str
+    text_body: str | None
+    html_body: str | None
+    message_id: str
+    scheduled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """Where one email stands."""
+
+    email_id: uuid.UUID
+    campaign_id: uuid.UUID | None
+    sender_id: uuid.UUID
+    state: JobState
+
+
+async def insert_single(session: AsyncSession, email: NewSingleEmail) -> None:
+    """Store an email and its job."""
+    values = {name: getattr(email, name) for name in NewSingleEmail.__slots__}
+    scheduled_at = values.pop("scheduled_at")
+    session.add(Email(**values))
+    await session.flush()
+    session.add(
+        EmailJob(
+            email_id=email.id,
+            owner_id=email.owner_id,
+            sender_id=email.sender_id,
+            scheduled_at=scheduled_at,
+            due_at=scheduled_at,
+        )
+    )
+    await session.flush()
+
+
+async def job(
+    session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID, *, for_update: bool = False
+) -> JobRecord | None:
+    """Where one of this owner's emails stands, or None. `for_update` keeps it there."""
+    query = select(
+        EmailJob.email_id, EmailJob.campaign_id, EmailJob.sender_id, EmailJob.state
+    ).where(EmailJob.email_id == email_id, EmailJob.owner_id == owner_id)
+    if for_update:
+        query = query.with_for_update()
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return JobRecord(
+        email_id=row.email_id,
+        campaign_id=row.campaign_id,
+        sender_id=row.sender_id,
+        state=JobState(row.state),
+    )
+
+
+async def cancel_one(session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID) -> bool:
+    """Cancel an email that waits. One statement, so that either it or the claim wins."""
+    changed = await session.execute(
+        update(EmailJob)
+        .where(
+            EmailJob.email_id == email_id,
+            EmailJob.owner_id == owner_id,
+            EmailJob.state.in_(sorted(WAITING)),
+        )
+        .values(state=JobState.CANCELLED, updated_at=func.clock_timestamp())
+        .returning(EmailJob.email_id)
+    )
+    return changed.one_or_none() is not None
+
+
+async def reschedule_one(
+    session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID, scheduled_at: datetime
+) -> bool:
+    """Move an email that nobody has tried yet."""
+    changed = await session.execute(
+        update(EmailJob)
+        .where(
+            EmailJob.email_id == email_id,
+            EmailJob.owner_id == owner_id,
+            EmailJob.state == JobState.SCHEDULED,
+        )
+        .values(scheduled_at=scheduled_at, due_at=scheduled_at, updated_at=func.clock_timestamp())
+        .returning(EmailJob.email_id)
+    )
+    return changed.one_or_none() is not None
+
+
+async def settle_as_sent(session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID) -> None:
+    """A person knows that a doubtful email arrived; it left when the doubt began."""
+    await session.execute(
+        update(EmailJob)
+        .where(
+            EmailJob.email_id == email_id,
+            EmailJob.owner_id == owner_id,
+            EmailJob.state == JobState.IN_DOUBT,
+        )
+        .values(
+            state=JobState.SENT,
+            sent_at=func.coalesce(EmailJob.in_doubt_at, func.clock_timestamp()),
+            in_doubt_at=None,
+            updated_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def settle_as_unsent(session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID) -> None:
+    """A person wants a doubtful email to go out again, now."""
+    await session.execute(
+        update(EmailJob)
+        .where(
+            EmailJob.email_id == email_id,
+            EmailJob.owner_id == owner_id,
+            EmailJob.state == JobState.IN_DOUBT,
+        )
+        .values(
+            state=JobState.DEFERRED,
+            due_at=func.clock_timestamp(),
+            in_doubt_at=None,
+            updated_at=func.clock_timestamp(),
+        )
+    )

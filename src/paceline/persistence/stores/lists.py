@@ -1,0 +1,340 @@
+"""Lists of emails, page by page. Each kind of list walks one index from where the last page ended.
+
+Nothing is skipped by counting (no OFFSET) and nothing is counted, so that a page of a million
+emails costs what a page of fifty does. Emails on their way, waiting, sent and not sent are walked
+one after the other: each of these *segments* has an index of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from paceline.domain.lifecycle import FINAL, IN_FLIGHT, WAITING, JobState
+from paceline.persistence.models import Campaign, Email, EmailJob, Lane, Sender
+
+Rows: TypeAlias = Select[*tuple[Any, ...]]
+AnySelect = TypeVar("AnySelect", bound=Rows)
+
+MAX_SEARCHED = 20_000  # emails looked at for one page of a search
+
+
+class Segment(StrEnum):
+    """A part of an owner's emails that one index keeps in order."""
+
+    IN_FLIGHT = "in_flight"
+    WAITING = "waiting"
+    SENT = "sent"
+    NOT_SENT = "not_sent"
+    CAMPAIGN = "campaign"  # all emails of one campaign, in the order of its file
+
+
+_SORTED_BY: dict[Segment, InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]]
+_SORTED_BY = {
+    Segment.IN_FLIGHT: EmailJob.due_at,
+    Segment.WAITING: EmailJob.due_at,
+    Segment.SENT: EmailJob.sent_at,
+    Segment.NOT_SENT: EmailJob.updated_at,
+}
+_STATES: dict[Segment, frozenset[JobState]] = {
+    Segment.IN_FLIGHT: IN_FLIGHT,
+    Segment.WAITING: WAITING,
+    Segment.SENT: frozenset({JobState.SENT}),
+    Segment.NOT_SENT: FINAL - {JobState.SENT} | {JobState.IN_DOUBT},
+}
+_NEWEST_FIRST = frozenset({Segment.SENT, Segment.NOT_SENT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page ended. `at` is None in the one list that is sorted by id alone."""
+
+    segment: Segment
+    at: datetime | None
+    email_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which of an owner's emails. `address_key` finds one address, `search` a part of it."""
+
+    states: frozenset[JobState] = frozenset(JobState)
+    campaign_id: uuid.UUID | None = None
+    campaign_sender_id: uuid.UUID | None = None  # its sender: the index on waiting emails needs it
+    campaign_since: datetime | None = None  # nothing of it was sent earlier
+    sender_id: uuid.UUID | None = None
+    address_key: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailRecord:
+    """An email with its job and what its view needs of campaign, sender and lane."""
+
+    id: uuid.UUID
+    campaign_id: uuid.UUID | None
+    campaign_name: str | None
+    campaign_state: str | None
+    campaign_subject: str | None
+    campaign_text: str | None
+    campaign_html: str | None
+    campaign_hourly_limit: int | None
+    campaign_min_delay_ms: int | None
+    sender_id: uuid.UUID
+    sender_address: str
+    sender_name: str | None
+    sender_state: str
+    sender_hourly_limit: int | None
+    sender_min_delay_ms: int
+    resting_until: datetime | None
+    lane_held_by: str | None
+    lane_wake_at: datetime | None
+    address: str
+    name: str | None
+    fields: dict[str, object]
+    subject: str | None
+    text_body: str | None
+    html_body: str | None
+    message_id: str
+    created_at: datetime
+    state: str
+    scheduled_at: datetime
+    due_at: datetime
+    dated_at: datetime | None
+    sent_at: datetime | None
+    updated_at: datetime
+    attempt: int
+    failure_reason: str | None
+    reply_code: int | None
+    reply_enhanced: str | None
+    reply_text: str | None
+
+
+def _own(model: type[Email | EmailJob], *names: str) -> list[InstrumentedAttribute[object]]:
+    return [getattr(model, name) for name in names]
+
+
+# Bodies only where one email is shown: a page of them could weigh a hundred megabytes.
+_COLUMNS = [
+    *_own(Email, "id", "address", "name", "fields", "subject", "message_id", "created_at"),
+    *_own(EmailJob, "campaign_id", "sender_id", "state", "scheduled_at", "due_at", "dated_at"),
+    *_own(EmailJob, "sent_at", "updated_at", "attempt", "failure_reason"),
+    *_own(EmailJob, "reply_code", "reply_enhanced", "reply_text"),
+    Campaign.name.label("campaign_name"),
+    Campaign.state.label("campaign_state"),
+    Campaign.subject.label("campaign_subject"),
+    Campaign.hourly_limit.label("campaign_hourly_limit"),
+    Campaign.min_delay_ms.label("campaign_min_delay_ms"),
+    Sender.from_address.label("sender_address"),
+    Sender.from_name.label("sender_name"),
+    Sender.state.label("sender_state"),
+    Sender.hourly_limit.label("sender_hourly_limit"),
+    Sender.min_delay_ms.label("sender_min_delay_ms"),
+    Sender.resting_until,
+    Lane.held_by.label("lane_held_by"),
+    func.nullif(Lane.wake_at, literal_column("'infinity'::timestamptz")).label("lane_wake_at"),
+]
+_BODIES = [
+    Email.text_body,
+    Email.html_body,
+    Campaign.text_body.label("campaign_text"),
+    Campaign.html_body.label("campaign_html"),
+]
+_NO_BODIES: dict[str, Any] = {
+    "text_body": None,
+    "html_body": None,
+    "campaign_text": None,
+    "campaign_html": None,
+}
+
+
+async def email(
+    session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID
+) -> EmailRecord | None:
+    """One of this owner's emails with its bodies, or None."""
+    query = _joined(select(*_COLUMNS, *_BODIES)).where(
+        EmailJob.email_id == email_id, EmailJob.owner_id == owner_id
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else EmailRecord(**row._mapping)
+
+
+async def emails(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    selection: Selection,
+    *,
+    after: Position | None,
+    limit: int,
+) -> tuple[list[EmailRecord], Position | None]:
+    """The next `limit` emails of a list, without bodies, and where they end (None: all seen)."""
+    found: list[EmailRecord] = []
+    for segment in _segments(selection):
+        if after is not None and _order(segment) < _order(after.segment):
+            continue
+        begin = after if after is not None and after.segment is segment else None
+        room = limit + 1 - len(found)
+        records, stopped = await _walk(session, owner_id, selection, segment, begin, room)
+        found += records
+        if len(found) > limit:
+            return found[:limit], _position(found[limit - 1], selection)
+        if stopped is not None:
+            return found, stopped
+    return found, None
+
+
+def _segments(selection: Selection) -> list[Segment]:
+    if selection.campaign_id is not None and selection.states == frozenset(JobState):
+        return [Segment.CAMPAIGN]
+    return [segment for segment, states in _STATES.items() if states & selection.states]
+
+
+def _order(segment: Segment) -> int:
+    return list(Segment).index(segment)
+
+
+def _position(record: EmailRecord, selection: Selection) -> Position:
+    segments = _segments(selection)
+    if segments == [Segment.CAMPAIGN]:
+        return Position(segment=Segment.CAMPAIGN, at=None, email_id=record.id)
+    segment = next(s for s in segments if record.state in _STATES[s])
+    return Position(
+        segment=segment, at=getattr(record, _SORTED_BY[segment].key), email_id=record.id
+    )
+
+
+async def _walk(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    selection: Selection,
+    segment: Segment,
+    after: Position | None,
+    limit: int,
+) -> tuple[list[EmailRecord], Position | None]:
+    """Some emails of one segment; and where the walk stopped for having looked at enough."""
+    candidates = _candidates(owner_id, selection, segment, after)
+    stopped = None
+    if selection.search is None:
+        ids = candidates.limit(limit)
+    else:
+        last = await _last_candidate(session, candidates, segment)
+        stopped = last
+        looked_at = candidates.limit(MAX_SEARCHED).subquery()
+        ids = _sorted(
+            select(EmailJob.email_id)
+            .join(looked_at, looked_at.c.email_id == EmailJob.email_id)
+            .join(Email, Email.id == EmailJob.email_id)
+            .where(_matches(selection.search)),
+            segment,
+        ).limit(limit)
+    query = _sorted(
+        _joined(select(*_COLUMNS)).where(EmailJob.email_id.in_(ids.scalar_subquery())), segment
+    )
+    rows = await session.execute(query)
+    return [EmailRecord(**row._mapping, **_NO_BODIES) for row in rows], stopped
+
+
+async def _last_candidate(
+    session: AsyncSession, candidates: Select[uuid.UUID], segment: Segment
+) -> Position | None:
+    at = _SORTED_BY.get(segment, EmailJob.due_at)
+    last = candidates.add_columns(at).offset(MAX_SEARCHED - 1).limit(1)
+    row = (await session.execute(last)).one_or_none()
+    if row is None:
+        return None
+    email_id, at_end = row
+    by_id_alone = segment is Segment.CAMPAIGN
+    return Position(segment=segment, at=None if by_id_alone else at_end, email_id=email_id)
+
+
+def _candidates(
+    owner_id: uuid.UUID, selection: Selection, segment: Segment, after: Position | None
+) -> Select[uuid.UUID]:
+    """The ids of a segment in its order, from `after` on."""
+    query = select(EmailJob.email_id).where(EmailJob.owner_id == owner_id)
+    if segment is Segment.CAMPAIGN:
+        query = query.join(Email, Email.id == EmailJob.email_id).where(
+            Email.campaign_id == selection.campaign_id
+        )
+    else:
+        query = query.where(EmailJob.state.in_(sorted(_STATES[segment] & selection.states)))
+        query = query.where(*_within(selection, segment))
+    if selection.sender_id is not None:
+        query = query.where(EmailJob.sender_id == selection.sender_id)
+    if selection.address_key is not None:
+        found = _with_address(owner_id, selection.address_key)
+        query = query.where(EmailJob.email_id.in_(found))
+    if after is not None:
+        query = query.where(_behind(after))
+    return _sorted(query, segment)
+
+
+def _within(selection: Selection, segment: Segment) -> list[ColumnElement[bool]]:
+    if selection.campaign_id is None:
+        return []
+    conditions = [EmailJob.campaign_id == selection.campaign_id]
+    if segment is Segment.WAITING and selection.campaign_sender_id is not None:
+        conditions.append(EmailJob.sender_id == selection.campaign_sender_id)
+    if segment is Segment.SENT and selection.campaign_since is not None:
+        conditions.append(EmailJob.sent_at >= selection.campaign_since)
+    return conditions
+
+
+def _with_address(owner_id: uuid.UUID, key: str) -> Select[uuid.UUID]:
+    """Every email of the owner's to one address: a look-up per campaign, then the single ones."""
+    own = select(Campaign.id).where(Campaign.owner_id == owner_id)
+    of_campaigns = select(Email.id).where(Email.campaign_id.in_(own), Email.address_key == key)
+    singles = (
+        select(Email.id, Email.owner_id, Email.address_key)
+        .where(Email.campaign_id.is_(None))
+        .order_by(Email.id.desc())
+        .limit(MAX_SEARCHED)
+        .subquery()
+    )
+    single = select(singles.c.id).where(
+        singles.c.owner_id == owner_id, singles.c.address_key == key
+    )
+    found = of_campaigns.union_all(single).cte().prefix_with("MATERIALIZED")
+    return select(found.c.id)
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    return or_(
+        Email.address_key.contains(search.lower(), autoescape=True),
+        Email.name.icontains(search, autoescape=True),
+        and_(Email.subject.is_not(None), Email.subject.icontains(search, autoescape=True)),
+    )
+
+
+def _behind(after: Position) -> ColumnElement[bool]:
+    if after.segment is Segment.CAMPAIGN:
+        return Email.id > after.email_id
+    key = tuple_(_SORTED_BY[after.segment], EmailJob.email_id)
+    end = tuple_(after.at, after.email_id)
+    return key < end if after.segment in _NEWEST_FIRST else key > end
+
+
+def _sorted(query: AnySelect, segment: Segment) -> AnySelect:
+    if segment is Segment.CAMPAIGN:
+        return query.order_by(EmailJob.email_id)
+    at = _SORTED_BY[segment]
+    if segment in _NEWEST_FIRST:
+        return query.order_by(at.desc(), EmailJob.email_id.desc())
+    return query.order_by(at, EmailJob.email_id)
+
+
+def _joined(query: AnySelect) -> AnySelect:
+    return (
+        query.select_from(EmailJob)
+        .join(Email, Email.id == EmailJob.email_id)
+        .join(Sender, Sender.id == EmailJob.sender_id)
+        .outerjoin(Campaign, Campaign.id == EmailJob.campaign_id)
+        .outerjoin(Lane, Lane.sender_id == EmailJob.sender_id)
+    )

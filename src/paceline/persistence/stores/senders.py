@@ -1,0 +1,90 @@
+"""Senders: their rows, always through their owner."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.persistence.models import Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderRecord:
+    """A sender as stored, its password still sealed."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    name: str
+    from_address: str
+    from_name: str | None
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_username: str | None
+    smtp_password: bytes | None
+    hourly_limit: int | None
+    min_delay_ms: int
+    max_connections: int
+    state: str
+    state_reason: str | None
+    resting_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = [getattr(Sender, name) for name in SenderRecord.__slots__]
+
+
+async def insert_sender(session: AsyncSession, **values: object) -> None:
+    """Store a new sender."""
+    session.add(Sender(**values))
+    await session.flush()
+
+
+async def sender(
+    session: AsyncSession, owner_id: uuid.UUID, sender_id: uuid.UUID, *, for_update: bool = False
+) -> SenderRecord | None:
+    """One of this owner's senders, or None."""
+    query = select(*_COLUMNS).where(Sender.id == sender_id, Sender.owner_id == owner_id)
+    if for_update:
+        query = query.with_for_update()
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else SenderRecord(**row._mapping)
+
+
+async def senders(
+    session: AsyncSession, owner_id: uuid.UUID, *, before: uuid.UUID | None, limit: int
+) -> list[SenderRecord]:
+    """This owner's senders, the newest first, from the one after `before` on."""
+    query = select(*_COLUMNS).where(Sender.owner_id == owner_id)
+    if before is not None:
+        query = query.where(Sender.id < before)
+    rows = await session.execute(query.order_by(Sender.id.desc()).limit(limit))
+    return [SenderRecord(**row._mapping) for row in rows]
+
+
+async def change_sender(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    sender_id: uuid.UUID,
+    changes: Mapping[str, object],
+) -> None:
+    """Change some columns. The time of the change tells workers to read the account again."""
+    await session.execute(
+        update(Sender)
+        .where(Sender.id == sender_id, Sender.owner_id == owner_id)
+        .values(**changes, updated_at=func.clock_timestamp())
+    )
+
+
+async def hourly_limits(session: AsyncSession, owner_id: uuid.UUID) -> dict[uuid.UUID, int | None]:
+    """The hourly limit of each of this owner's senders (None: unlimited)."""
+    rows = await session.execute(
+        select(Sender.id, Sender.hourly_limit).where(Sender.owner_id == owner_id)
+    )
+    return {row.id: row.hourly_limit for row in rows}

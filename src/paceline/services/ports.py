@@ -1,0 +1,46 @@
+"""What the use cases need from above and beside them, as small protocols."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from paceline.delivery import Account, CheckResult, Envelope, Guard, Result
+
+
+class Bell(Protocol):
+    """Wakes lanes. A ring that is lost is found again by whoever listens to the database."""
+
+    async def ring(self, sender_ids: Collection[uuid.UUID]) -> None:
+        """Tell these lanes to look now. Never raises, and returns within a second."""
+
+
+class Meter(Protocol):
+    """Reads the hourly counters."""
+
+    async def used_this_hour(
+        self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
+    ) -> dict[uuid.UUID, int]:
+        """What each has used up in this UTC hour; absent where nothing was counted yet.
+
+        Raises `OperationalError`.
+        """
+
+
+class Mailer(Protocol):
+    """Reaches a sender's server while its owner waits for the answer."""
+
+    async def check(self, account: Account) -> CheckResult:
+        """Connect, log in, say goodbye."""
+
+    async def send(
+        self,
+        account: Account,
+        envelope: Envelope,
+        content: bytes,
+        *,
+        guard: Guard,
+        smtp_utf8: bool = False,
+    ) -> Result:
+        """Hand one message over."""

@@ -1,0 +1,199 @@
+"""What the use cases answer with: plain frozen values, the same for the API and the dashboard."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from paceline.delivery import Security
+from paceline.domain.gate import HeldBy
+from paceline.domain.lifecycle import (
+    CampaignState,
+    DoubtPolicy,
+    FailureReason,
+    JobState,
+    SenderState,
+)
+from paceline.domain.recipients import Recipient, RefusedRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """Some items, and where the next ones begin (None: these were the last)."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderView:
+    """A sender. Whether it has a password is told; the password is not."""
+
+    id: uuid.UUID
+    name: str
+    from_address: str
+    from_name: str | None
+    smtp_host: str
+    smtp_port: int
+    smtp_security: Security
+    smtp_username: str | None
+    smtp_password_set: bool
+    hourly_limit: int | None
+    min_delay_ms: int
+    max_connections: int
+    state: SenderState
+    state_reason: str | None
+    resting_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """A campaign's emails by state."""
+
+    scheduled: int
+    claimed: int
+    sending: int
+    deferred: int
+    sent: int
+    failed: int
+    in_doubt: int
+    cancelled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignView:
+    """A campaign. `held_by` and `release_at` tell why its next email is not out yet."""
+
+    id: uuid.UUID
+    name: str
+    sender_id: uuid.UUID
+    sender_address: str
+    subject: str
+    text: str | None
+    html: str | None
+    start_at: datetime | None
+    time_zone: str
+    min_delay_ms: int
+    hourly_limit: int | None
+    doubt_policy: DoubtPolicy
+    state: CampaignState
+    counts: Counts
+    total: int
+    created_at: datetime
+    launched_at: datetime | None
+    finished_at: datetime | None
+    held_by: HeldBy | None
+    release_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What became of each row: rows == accepted + duplicates + suppressed + len(invalid)."""
+
+    rows: int
+    accepted: int
+    duplicates: int
+    suppressed: int
+    invalid: tuple[RefusedRow, ...]
+    notes: tuple[str, ...] = ()  # how the file was read, where that was not plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPreview:
+    """What an upload would do, as far as the file alone can tell."""
+
+    rows: int
+    usable: int
+    duplicates: int  # within the file
+    invalid: tuple[RefusedRow, ...]
+    fields: tuple[str, ...]  # what a message may use
+    first: tuple[Recipient, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedCampaign:
+    """A new campaign, and what became of the recipients that came with it."""
+
+    campaign: CampaignView
+    report: ImportReport | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailView:
+    """One email. The last three tell, while it waits, for what and until when."""
+
+    id: uuid.UUID
+    campaign_id: uuid.UUID | None
+    campaign_name: str | None
+    sender_id: uuid.UUID
+    sender_address: str
+    to: str
+    to_name: str | None
+    subject: str
+    state: JobState
+    scheduled_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    updated_at: datetime
+    attempt: int
+    message_id: str
+    failure_reason: FailureReason | None
+    reply_code: int | None
+    reply_enhanced: str | None
+    reply_text: str | None
+    held_by: HeldBy | None = None
+    release_at: datetime | None = None
+    estimated_send_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """Evidence of one attempt."""
+
+    attempt: int
+    outcome: str
+    phase: str | None
+    reply_code: int | None
+    reply_enhanced: str | None
+    reply_text: str | None
+    dot_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailDetail:
+    """One email with its content as it is sent, and its history, the oldest attempt first."""
+
+    email: EmailView
+    text: str | None
+    html: str | None
+    fields: dict[str, object]
+    attempts: tuple[AttemptView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """An owner's figures at a glance. `hourly_limit` sums the senders that have one."""
+
+    scheduled: int
+    sent: int
+    failed: int  # all that did not and will not go by themselves: failed, in doubt, cancelled
+    sent_today: int
+    next_due_at: datetime | None
+    sent_last_hour: int
+    hourly_limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A campaign with its recent pace: how many were sent in each UTC hour, the oldest first."""
+
+    campaign: CampaignView
+    sent_per_hour: list[tuple[datetime, int]]

@@ -1,0 +1,104 @@
+"""Why is this not out yet, until when, and when will it be? Answered by the rules that decide it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from paceline.domain.gate import HeldBy, SenderStanding, Waiting, explain
+from paceline.domain.lifecycle import WAITING, CampaignState, JobState, SenderState
+from paceline.domain.pacing import HOUR, estimate, hour_of
+from paceline.persistence.stores.lists import EmailRecord
+
+Usage = Mapping[uuid.UUID, int]
+"""How much of its hourly limit each sender and each campaign has used up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What an email waits for. All None: for nothing, it goes any moment."""
+
+    held_by: HeldBy | None = None
+    release_at: datetime | None = None
+    estimated_send_at: datetime | None = None
+
+
+def hold(email: EmailRecord, usage: Usage, *, ahead: int | None, now: datetime) -> Hold:
+    """For one email. `ahead` is how many of its campaign go before it; None: too many to say."""
+    if JobState(email.state) not in WAITING:
+        return Hold()
+    release_at, held_by = now, None
+    wait = explain(_waiting(email), now=now)
+    if wait is not None:
+        if wait.until is None:
+            return Hold(held_by=wait.held_by)
+        release_at, held_by = wait.until, wait.held_by
+    elif exhausted := _exhausted(email, usage):
+        release_at, held_by = hour_of(now) + HOUR, exhausted
+    if ahead is None:
+        return Hold(held_by=held_by, release_at=release_at if held_by else None)
+    return Hold(
+        held_by=held_by,
+        release_at=release_at if held_by else None,
+        estimated_send_at=_estimate(email, usage, release_at, ahead=ahead, now=now),
+    )
+
+
+def _waiting(email: EmailRecord) -> Waiting:
+    campaign_state = email.campaign_state
+    return Waiting(
+        job_state=JobState(email.state),
+        due_at=email.due_at,
+        campaign_state=None if campaign_state is None else CampaignState(campaign_state),
+        sender=SenderStanding(
+            state=SenderState(email.sender_state), resting_until=email.resting_until
+        ),
+        lane_held_by=_lane_held_by(email),
+        lane_wake_at=email.lane_wake_at,
+    )
+
+
+def _lane_held_by(email: EmailRecord) -> HeldBy | None:
+    if email.lane_held_by is None:
+        return None
+    held_by = HeldBy(email.lane_held_by)
+    # The lane serves all campaigns of its sender; this limit may be another campaign's.
+    if held_by is HeldBy.CAMPAIGN_HOURLY_LIMIT and email.campaign_hourly_limit is None:
+        return None
+    return held_by
+
+
+def _exhausted(email: EmailRecord, usage: Usage) -> HeldBy | None:
+    """Whether a limit has run out that the lane has not met yet."""
+    if _left(email.sender_hourly_limit, usage.get(email.sender_id)) == 0:
+        return HeldBy.HOURLY_LIMIT
+    campaign_used = usage.get(email.campaign_id) if email.campaign_id is not None else None
+    if _left(email.campaign_hourly_limit, campaign_used) == 0:
+        return HeldBy.CAMPAIGN_HOURLY_LIMIT
+    return None
+
+
+def _left(limit: int | None, used: int | None) -> int | None:
+    return None if limit is None else max(limit - (used or 0), 0)
+
+
+def _estimate(
+    email: EmailRecord, usage: Usage, release_at: datetime, *, ahead: int, now: datetime
+) -> datetime:
+    used_by = (email.sender_id, email.campaign_id)
+    limits = (email.sender_hourly_limit, email.campaign_hourly_limit)
+    left = [
+        remaining
+        for limit, key in zip(limits, used_by, strict=True)
+        if (remaining := _left(limit, usage.get(key) if key else None)) is not None
+    ]
+    this_hour = hour_of(release_at) == hour_of(now)
+    return estimate(
+        release_at=release_at,
+        ahead=ahead,
+        min_delay_ms=max(email.sender_min_delay_ms, email.campaign_min_delay_ms or 0),
+        hourly_limit=min((limit for limit in limits if limit is not None), default=None),
+        left_this_hour=min(left) if left and this_hour else None,
+    )
