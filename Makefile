@@ -1,0 +1,68 @@
+# The front door. `make` alone shows what there is.
+#
+# Everything lives in .venv, node_modules and the caches; `make clean` removes them all. The data of
+# `make run` lives in the home folder that it prints, and nothing here ever removes that.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV_VERSION := 0.13.9
+ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/templates -type f 2>/dev/null)
+
+# Zones come from the pinned tzdata package, not from whatever this machine was installed with.
+export PYTHONTZPATH :=
+
+.PHONY: help run test check fmt bench lock clean
+
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sample" for options
+	@exec $(BIN)/paceline up $(ARGS)
+
+test: check ## Check, then run all tests; ARGS="-k lane" narrows them down
+	@scripts/need-chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready-dev ## Lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fmt: $(VENV)/.ready-dev ## Format, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.ready-dev ## Measure how fast mail goes out
+	$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/bin/python ## Write the lock files anew, with the newest versions allowed
+	$(PIP_INSTALL) --target $(VENV)/uv uv==$(UV_VERSION)
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS UV="$(VENV)/uv/bin/uv" scripts/lock
+
+clean: ## Remove what was installed and built here (never a home folder)
+	rm -rf $(VENV) node_modules dist build src/paceline/web/static/dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@scripts/make-venv $(VENV)
+
+$(VENV)/.dependencies: requirements.lock $(VENV)/bin/python
+	@echo "installing what requirements.lock names …"
+	@$(PIP_INSTALL) --only-binary=:all: --require-hashes -r requirements.lock
+	@touch $@
+
+# Assets are part of the package: the build hook makes them, with Node.js from PyPI where there is none.
+$(VENV)/.ready: $(VENV)/.dependencies pyproject.toml hatch_build.py $(ASSETS)
+	@echo "installing paceline, with its web assets …"
+	@$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	@echo "installing what requirements-dev.lock names …"
+	@$(PIP_INSTALL) --only-binary=:all: --require-hashes -r requirements-dev.lock
+	@touch $@
