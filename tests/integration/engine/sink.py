@@ -49,7 +49,9 @@ class Sink:
 
     async def __aenter__(self) -> Sink:
         self._changed = asyncio.Condition()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=MAX_LINE)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, limit=MAX_LINE
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -84,7 +86,9 @@ class Sink:
             command, _, argument = line.decode("latin-1").strip().partition(" ")
             match command.upper():
                 case "EHLO":
-                    say("250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SIZE 0")
+                    say(
+                        "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SIZE 0"
+                    )
                 case "AUTH":
                     say(self.at_auth(argument) or "235 2.7.0 welcome")
                 case "MAIL":

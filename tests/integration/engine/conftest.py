@@ -1,0 +1,30 @@
+"""A sink, and a worker that may talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from paceline import bootstrap
+from paceline.settings import Settings
+from tests.integration.engine.sink import Sink
+from tests.world import settings_for
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    async with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> Settings:
+    return settings_for(database_url, redis_url)
+
+
+@pytest.fixture
+async def worker(settings: Settings) -> AsyncIterator[bootstrap.RunningWorker]:
+    async with bootstrap.worker(settings) as running:
+        yield running
+        await running.stop()

@@ -1,0 +1,300 @@
+"""Claim, write-ahead and record: each once, each again, each too late."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.database import Database
+from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome, recover_expired
+from tests.world import World
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database, worker_run=uuid.uuid4(), lease=LEASE)
+
+
+async def claim(
+    ledger: Ledger, sender_id: uuid.UUID, campaign_id: uuid.UUID | None, count: int = 10
+) -> tuple[Claim, ...]:
+    of_campaigns = {} if campaign_id is None else {campaign_id: count}
+    single = count if campaign_id is None else 0
+    return (await ledger.claim(sender_id, of_campaigns=of_campaigns, single=single)).claims
+
+
+async def test_emails_are_claimed_in_the_order_they_were_made(world: World, ledger: Ledger) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 7)
+    claims = await claim(ledger, sender, campaign, 5)
+    assert [c.attempt.email_id for c in claims] == ids[:5]
+    assert {c.attempt.number for c in claims} == {1}
+
+
+async def test_two_workers_never_claim_the_same_email(world: World, database: Database) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 300)
+    ledgers = [Ledger(database, worker_run=uuid.uuid4(), lease=LEASE) for _ in range(6)]
+    rounds = await asyncio.gather(
+        *(claim(each, sender, campaign, 20) for each in ledgers for _ in range(3))
+    )
+    taken = [c.attempt.email_id for claims in rounds for c in claims]
+    assert len(taken) == len(set(taken))
+    assert set(taken) <= set(ids)
+
+
+@pytest.mark.parametrize("state", ["draft", "paused", "cancelled", "completed"])
+async def test_nothing_is_claimed_of_a_campaign_that_does_not_run(
+    world: World, ledger: Ledger, state: str
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender, state=state)
+    await world.emails(sender, campaign, 1)
+    assert await claim(ledger, sender, campaign) == ()
+
+
+@pytest.mark.parametrize("state", ["paused", "broken"])
+async def test_nothing_is_claimed_of_a_sender_that_does_not_send(
+    world: World, ledger: Ledger, state: str
+) -> None:
+    sender = await world.sender(state=state)
+    await world.emails(sender, None, 1)
+    assert await claim(ledger, sender, None) == ()
+
+
+async def test_nothing_is_claimed_before_its_time(world: World, ledger: Ledger) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 1, due_in=timedelta(minutes=1))
+    assert await claim(ledger, sender, None) == ()
+
+
+async def test_an_address_suppressed_meanwhile_fails_at_the_claim(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, ["Gone@example.org", "here@example.org"])
+    await world.execute(
+        "INSERT INTO suppressions (owner_id, address_key, reason) VALUES ($1, $2, 'manual')",
+        world.owner_id,
+        "gone@example.org",
+    )
+    claimed = await ledger.claim(sender, of_campaigns={}, single=10)
+    assert [c.attempt.email_id for c in claimed.claims] == ids[1:]
+    assert claimed.suppressed == 1
+    assert await world.states(ids) == ["failed", "claimed"]
+
+
+async def test_a_write_ahead_run_again_answers_the_same(world: World, ledger: Ledger) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 2)
+    attempts = [c.attempt for c in await claim(ledger, sender, None)]
+    assert await ledger.write_ahead(attempts) == [True, True]
+    assert await ledger.write_ahead(attempts) == [True, True]
+
+
+async def test_a_write_ahead_of_another_worker_or_attempt_is_fenced(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 1)
+    (taken,) = await claim(ledger, sender, None)
+    stranger = Ledger(database, worker_run=uuid.uuid4(), lease=LEASE)
+    earlier = Attempt(taken.attempt.email_id, taken.attempt.number - 1)
+    assert await stranger.write_ahead([taken.attempt]) == [False]
+    assert await ledger.write_ahead([earlier]) == [False]
+
+
+async def test_a_cancelled_claim_is_fenced_before_the_dot(world: World, ledger: Ledger) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (taken,) = await claim(ledger, sender, None)
+    await world.execute(
+        "UPDATE email_jobs SET state = 'cancelled', lease_until = NULL WHERE email_id = $1", ids[0]
+    )
+    assert await ledger.write_ahead([taken.attempt]) == [False]
+
+
+def sent(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.SENT,
+        evidence="sent",
+        phase="dot",
+        reply_code=250,
+        reply_enhanced="2.0.0",
+        reply_text="taken",
+    )
+
+
+def refused(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.DEFERRED,
+        evidence="rejected",
+        phase="rcpt",
+        reply_code=451,
+        reply_text="later",
+        retry_in=timedelta(minutes=5),
+        is_deferral=True,
+    )
+
+
+async def test_an_outcome_recorded_twice_counts_once(world: World, ledger: Ledger) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    await world.emails(sender, campaign, 1)
+    (taken,) = await claim(ledger, sender, campaign)
+    await ledger.write_ahead([taken.attempt])
+    assert await ledger.record([sent(taken.attempt)]) == [True]
+    assert await ledger.record([sent(taken.attempt)]) == [True]
+    assert await world.fetchval("SELECT sent FROM campaigns WHERE id = $1", campaign) == 1
+    assert await world.fetchval("SELECT count(*) FROM attempts") == 1
+
+
+async def test_a_deferral_recorded_twice_uses_up_one_try_and_moves_the_time_once(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (taken,) = await claim(ledger, sender, None)
+    read = "SELECT deferrals, due_at, state FROM email_jobs WHERE email_id = $1"
+    await ledger.record([refused(taken.attempt)])
+    first = await world.fetch(read, ids[0])
+    await ledger.record([refused(taken.attempt)])
+    assert await world.fetch(read, ids[0]) == first
+    assert first[0]["deferrals"] == 1
+
+
+async def test_the_same_message_id_and_date_go_with_every_attempt(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (first,) = await claim(ledger, sender, None)
+    await ledger.record([refused(first.attempt)])
+    await world.execute("UPDATE email_jobs SET due_at = now() WHERE email_id = $1", ids[0])
+    (second,) = await claim(ledger, sender, None)
+    assert second.attempt.number == 2
+    assert (second.message_id, second.dated_at) == (first.message_id, first.dated_at)
+
+
+async def expire(world: World) -> None:
+    await world.execute(
+        "UPDATE email_jobs SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"
+    )
+
+
+async def test_a_lost_claim_waits_again_and_a_lost_write_ahead_is_in_doubt(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 2)
+    first, _ = await claim(ledger, sender, None)
+    await ledger.write_ahead([first.attempt])
+    await expire(world)
+    recovered = await recover_expired(database)
+    assert {r.email_id for r in recovered} == set(ids)
+    assert await world.states(ids) == ["in_doubt", "scheduled"]
+
+
+async def test_a_recovery_signals_the_lane(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 1)
+    await world.signal(sender)
+    await claim(ledger, sender, None)
+    await expire(world)
+    await recover_expired(database)
+    assert await world.fetchval("SELECT signal_seq FROM lanes WHERE sender_id = $1", sender) == 2
+
+
+async def test_late_evidence_turns_doubt_into_sent(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (taken,) = await claim(ledger, sender, None)
+    await ledger.write_ahead([taken.attempt])
+    await expire(world)
+    await recover_expired(database)
+    assert await ledger.record([sent(taken.attempt)]) == [True]
+    assert await world.states(ids) == ["sent"]
+    assert await world.fetchval("SELECT outcome FROM attempts") == "sent"
+
+
+async def test_late_evidence_of_an_older_attempt_fences_the_newer_one(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (old,) = await claim(ledger, sender, None)
+    await ledger.write_ahead([old.attempt])
+    await expire(world)
+    await recover_expired(database)
+    await world.execute(
+        "UPDATE email_jobs SET state = 'deferred', in_doubt_at = NULL WHERE email_id = $1", ids[0]
+    )
+    (new,) = await claim(ledger, sender, None)
+    assert await ledger.record([sent(old.attempt)]) == [True]
+    assert await world.states(ids) == ["sent"]
+    assert await ledger.write_ahead([new.attempt]) == [False]
+
+
+async def test_a_late_refusal_changes_nothing_that_has_moved_on(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (old,) = await claim(ledger, sender, None)
+    await expire(world)
+    await recover_expired(database)
+    (new,) = await claim(ledger, sender, None)
+    assert await ledger.record([refused(old.attempt)]) == [False]
+    assert await ledger.write_ahead([new.attempt]) == [True]
+    assert await world.states(ids) == ["sending"]
+
+
+async def test_a_heartbeat_keeps_what_is_ours_and_names_nothing_else(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 2)
+    kept, lost = await claim(ledger, sender, None)
+    await world.execute(
+        "UPDATE email_jobs SET lease_until = now() - interval '1 s' WHERE email_id = $1",
+        lost.attempt.email_id,
+    )
+    await recover_expired(database)
+    ours = await ledger.heartbeat([kept.attempt, lost.attempt])
+    assert ours == {kept.attempt.email_id}
+
+
+async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, ["Nobody@example.org"])
+    (taken,) = await claim(ledger, sender, None)
+    outcome = Outcome(
+        attempt=taken.attempt,
+        state=JobState.FAILED,
+        evidence="rejected",
+        phase="rcpt",
+        reply_code=550,
+        reply_enhanced="5.1.1",
+        reply_text="no such user",
+        failure_reason=FailureReason.HARD_BOUNCE,
+        suppress=True,
+    )
+    await ledger.record([outcome])
+    assert await world.states(ids) == ["failed"]
+    assert await world.fetchval("SELECT address_key FROM suppressions") == "nobody@example.org"

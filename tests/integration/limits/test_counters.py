@@ -1,0 +1,217 @@
+"""Hourly limits and minimum gaps, on a real Redis: atomic, fair, rebuilt, closed when in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+import redis.asyncio
+
+from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits, LimitsUnavailable
+
+NO_TIME = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Spent:
+    used_this_hour: int = 0
+    last_seconds_ago: float | None = None
+
+
+@dataclass
+class Evidence:
+    """Stands for the database: what it says each key has spent."""
+
+    spent: dict[uuid.UUID, Spent] = field(default_factory=dict)
+    asked: int = 0
+
+    async def __call__(
+        self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID], hour: datetime
+    ) -> Mapping[uuid.UUID, Spent]:
+        self.asked += 1
+        return {key: self.spent.get(key, Spent()) for key in (sender_id, *campaign_ids)}
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    return Evidence()
+
+
+@pytest.fixture
+async def limits(redis_url: str, evidence: Evidence) -> AsyncIterator[Limits]:
+    limits = Limits(redis_url, spent=evidence)
+    yield limits
+    await limits.close()
+
+
+def budget(*, limit: int | None = None, gap: int = 0, sender: uuid.UUID | None = None) -> Budget:
+    return Budget(sender_id=sender or uuid.uuid4(), hourly_limit=limit, min_delay_ms=gap)
+
+
+def campaign(want: int, *, limit: int | None = None, gap: int = 0) -> CampaignBudget:
+    return CampaignBudget(campaign_id=uuid.uuid4(), want=want, hourly_limit=limit, min_delay_ms=gap)
+
+
+async def granted(
+    limits: Limits, sender: Budget, *campaigns: CampaignBudget, capacity: int = 1000
+) -> list[int]:
+    answer = await limits.reserve(sender, campaigns, capacity=capacity)
+    if isinstance(answer, Denied):
+        return [0 for _ in campaigns]
+    by_campaign = {slot.campaign_id: slot.granted for slot in answer.slots}
+    return [by_campaign.get(c.campaign_id, 0) for c in campaigns]
+
+
+async def test_without_limits_everything_asked_for_is_granted(limits: Limits) -> None:
+    assert await granted(limits, budget(), campaign(300)) == [300]
+
+
+async def test_no_more_than_the_hourly_limit_is_granted_in_one_hour(limits: Limits) -> None:
+    sender, one = budget(limit=10), campaign(6)
+    assert await granted(limits, sender, one) == [6]
+    assert await granted(limits, sender, one) == [4]
+    denied = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(denied, Denied)
+    assert denied.held_by == "hourly_limit"
+    assert NO_TIME < denied.wait <= timedelta(hours=1)
+
+
+async def test_eight_workers_at_once_never_get_more_than_the_limit(limits: Limits) -> None:
+    sender = budget(limit=100)
+    answers = await asyncio.gather(*(granted(limits, sender, campaign(7)) for _ in range(8 * 10)))
+    assert sum(n for answer in answers for n in answer) == 100
+
+
+async def test_the_counter_has_the_name_and_the_life_that_are_promised(
+    limits: Limits, redis_url: str
+) -> None:
+    sender = budget(limit=10)
+    await granted(limits, sender, campaign(3))
+    async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
+        (key,) = await client.keys(f"email_rate:{sender.sender_id}:*")
+        stamp = key.rsplit(":", 1)[1]
+        assert len(stamp) == len("YYYYMMDDHH")
+        assert stamp.isdigit()
+        assert await client.get(key) == "3"
+        assert 7_100 < await client.ttl(key) <= 7_200
+
+
+async def test_a_campaign_has_a_limit_of_its_own(limits: Limits) -> None:
+    sender, small, large = budget(limit=100), campaign(50, limit=5), campaign(50)
+    assert await granted(limits, sender, small, large) == [5, 50]
+    denied = await limits.reserve(sender, [small], capacity=10)
+    assert isinstance(denied, Denied)
+    assert denied.held_by == "campaign_hourly_limit"
+
+
+async def test_twenty_emails_beside_fifty_thousand_are_not_starved(limits: Limits) -> None:
+    small, large = campaign(20), campaign(50_000)
+    assert await granted(limits, budget(), large, small, capacity=64) == [44, 20]
+
+
+async def test_one_at_a_time_goes_round_in_turn(limits: Limits) -> None:
+    sender, a, b, c = budget(), campaign(9), campaign(9), campaign(9)
+    order = [await granted(limits, sender, a, b, c, capacity=1) for _ in range(6)]
+    assert order == [[1, 0, 0], [0, 1, 0], [0, 0, 1]] * 2
+
+
+async def test_what_is_given_back_can_be_granted_again(limits: Limits) -> None:
+    sender, one = budget(limit=10), campaign(10, limit=10)
+    answer = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(answer, Granted)
+    await limits.settle(answer.reservation, unused={one.campaign_id: 4}, left={})
+    assert await granted(limits, sender, one) == [4]
+
+
+async def test_a_raised_limit_holds_at_once(limits: Limits) -> None:
+    sender, one = budget(limit=2), campaign(10)
+    assert await granted(limits, sender, one) == [2]
+    raised = budget(limit=5, sender=sender.sender_id)
+    assert await granted(limits, raised, one) == [3]
+
+
+async def test_a_minimum_delay_grants_one_and_then_waits_for_its_end(limits: Limits) -> None:
+    sender, one = budget(gap=60_000), campaign(5)
+    first = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(first, Granted)
+    assert [slot.granted for slot in first.slots] == [1]
+    assert isinstance(await limits.reserve(sender, [one], capacity=10), Denied)
+    await limits.settle(first.reservation, unused={}, left={one.campaign_id: 1})
+    denied = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(denied, Denied)
+    assert denied.held_by == "min_delay"
+    assert timedelta(seconds=59) < denied.wait <= timedelta(seconds=60)
+
+
+async def test_an_email_that_did_not_leave_frees_its_slot(limits: Limits) -> None:
+    sender, one = budget(gap=60_000), campaign(5)
+    first = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(first, Granted)
+    await limits.settle(first.reservation, unused={one.campaign_id: 1}, left={})
+    assert await granted(limits, sender, one) == [1]
+
+
+async def test_a_slot_that_opens_soon_is_granted_ahead_with_its_wait(limits: Limits) -> None:
+    sender, one = budget(gap=500), campaign(5)
+    first = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(first, Granted)
+    await limits.settle(first.reservation, unused={}, left={one.campaign_id: 1})
+    ahead = await limits.reserve(sender, [one], capacity=10, early=timedelta(seconds=1))
+    assert isinstance(ahead, Granted)
+    assert NO_TIME < ahead.slots[0].wait <= timedelta(milliseconds=500)
+
+
+async def test_a_campaign_with_a_delay_holds_up_no_other(limits: Limits) -> None:
+    sender, slow, quick = budget(), campaign(5, gap=60_000), campaign(5)
+    assert await granted(limits, sender, slow, quick) == [1, 5]
+    assert await granted(limits, sender, slow, quick) == [0, 5]
+
+
+async def test_a_missing_counter_is_rebuilt_from_evidence_before_anything_is_granted(
+    limits: Limits, evidence: Evidence, redis_url: str
+) -> None:
+    sender, one = budget(limit=10), campaign(10)
+    assert await granted(limits, sender, one) == [10]
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.flushall()
+    evidence.spent[sender.sender_id] = Spent(used_this_hour=9)
+    assert await granted(limits, sender, one) == [1]
+
+
+async def test_a_missing_gap_is_rebuilt_from_evidence(limits: Limits, evidence: Evidence) -> None:
+    sender, one = budget(gap=60_000), campaign(1)
+    evidence.spent[sender.sender_id] = Spent(last_seconds_ago=10.0)
+    denied = await limits.reserve(sender, [one], capacity=1)
+    assert isinstance(denied, Denied)
+    assert timedelta(seconds=45) < denied.wait <= timedelta(seconds=50)
+
+
+async def test_a_limit_switched_off_and_on_again_is_counted_from_evidence(
+    limits: Limits, evidence: Evidence
+) -> None:
+    sender, one = budget(limit=10), campaign(5)
+    await granted(limits, sender, one)
+    await granted(limits, budget(sender=sender.sender_id), one)
+    evidence.spent[sender.sender_id] = Spent(used_this_hour=10)
+    assert isinstance(await limits.reserve(sender, [one], capacity=5), Denied)
+
+
+async def test_without_redis_nothing_is_granted(evidence: Evidence) -> None:
+    limits = Limits("redis://127.0.0.1:1/0", spent=evidence)
+    with pytest.raises(LimitsUnavailable):
+        await limits.reserve(budget(), [campaign(1)], capacity=1)
+    await limits.close()
+
+
+async def test_the_counters_can_be_read_by_people(limits: Limits) -> None:
+    sender, one = budget(limit=10), campaign(3, limit=5)
+    await granted(limits, sender, one)
+    assert one.campaign_id is not None
+    used = await limits.used_this_hour(
+        senders=[sender.sender_id, uuid.uuid4()], campaigns=[one.campaign_id]
+    )
+    assert used == {sender.sender_id: 3, one.campaign_id: 3}

@@ -1,0 +1,141 @@
+"""What follows from the end of an attempt: for the email, its address, its sender, its limits."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from paceline.delivery import Kind, Phase, Reply, Result, Scope
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.ledger import Attempt
+from paceline.services.consequences import (
+    EXPIRES_AFTER,
+    MAX_DEFERRALS,
+    Consequence,
+    History,
+    SenderEffect,
+    consequence,
+    released,
+    unsendable,
+)
+
+ATTEMPT = Attempt(uuid.uuid4(), 1)
+NEW = History(deferrals=0, age=timedelta(0))
+DOT = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def result(
+    kind: Kind,
+    *,
+    phase: Phase = Phase.DOT,
+    code: int | None = None,
+    enhanced: str | None = None,
+    scope: Scope = Scope.MESSAGE,
+) -> Result:
+    reply = None if code is None else Reply(code=code, enhanced=enhanced, text="as it said")
+    written = DOT if phase is Phase.DOT and kind is not Kind.FENCED else None
+    return Result(
+        kind=kind, phase=phase, reply=reply, detail="detail", scope=scope, dot_written_at=written
+    )
+
+
+def decide(ended: Result, history: History = NEW) -> Consequence:
+    return consequence(ATTEMPT, ended, history, roll=0.5)
+
+
+def test_an_accepted_email_is_sent_and_counts_against_the_limits() -> None:
+    decided = decide(result(Kind.SENT, code=250, enhanced="2.0.0"))
+    assert decided.outcome.state is JobState.SENT
+    assert decided.left
+
+
+def test_a_connection_lost_after_the_dot_is_doubt_and_keeps_its_booking() -> None:
+    decided = decide(result(Kind.IN_DOUBT))
+    assert decided.outcome.state is JobState.IN_DOUBT
+    assert decided.left
+
+
+def test_a_fenced_attempt_leaves_the_email_as_it_was() -> None:
+    decided = decide(result(Kind.FENCED))
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert decided.outcome.retry_in is None
+    assert not decided.left
+
+
+def test_a_refusal_for_now_waits_and_uses_up_one_try() -> None:
+    decided = decide(result(Kind.REJECTED, phase=Phase.RCPT, code=451))
+    assert decided.outcome.state is JobState.DEFERRED
+    assert decided.outcome.is_deferral
+    assert decided.outcome.retry_in == timedelta(minutes=5) * 1.25
+    assert not decided.left
+
+
+def test_each_refusal_for_now_waits_longer_than_the_one_before() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
+    waits = [
+        decide(ended, History(deferrals=n, age=timedelta(0))).outcome.retry_in or timedelta(0)
+        for n in range(MAX_DEFERRALS)
+    ]
+    assert waits == sorted(set(waits))
+
+
+def test_after_the_last_try_the_email_has_failed_for_that_reason() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
+    decided = decide(ended, History(deferrals=MAX_DEFERRALS, age=timedelta(hours=1)))
+    assert decided.outcome.failure_reason is FailureReason.ATTEMPTS_EXHAUSTED
+
+
+def test_an_email_that_is_too_old_has_expired_however_few_its_tries() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
+    decided = decide(ended, History(deferrals=1, age=EXPIRES_AFTER))
+    assert decided.outcome.failure_reason is FailureReason.EXPIRED
+
+
+def test_no_such_mailbox_fails_and_suppresses() -> None:
+    decided = decide(result(Kind.REJECTED, phase=Phase.RCPT, code=550, enhanced="5.1.1"))
+    assert decided.outcome.failure_reason is FailureReason.HARD_BOUNCE
+    assert decided.outcome.suppress
+
+
+def test_a_refusal_by_policy_fails_and_suppresses_nobody() -> None:
+    decided = decide(result(Kind.REJECTED, code=550, enhanced="5.7.1"))
+    assert decided.outcome.failure_reason is FailureReason.REJECTED
+    assert not decided.outcome.suppress
+    assert decided.left  # the provider has seen it, and will have counted it
+
+
+@pytest.mark.parametrize("code", [535, 530])
+def test_a_refused_log_in_stops_the_sender_and_fails_nobody(code: int) -> None:
+    decided = decide(result(Kind.REJECTED, phase=Phase.AUTH, code=code, scope=Scope.SENDER))
+    assert decided.sender is SenderEffect.BREAK
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert not decided.outcome.is_deferral
+
+
+def test_a_server_that_is_away_lets_the_sender_rest() -> None:
+    decided = decide(result(Kind.NOT_SENT, phase=Phase.CONNECT, scope=Scope.HOST))
+    assert decided.sender is SenderEffect.REST
+    assert decided.outcome.state is JobState.SCHEDULED
+
+
+def test_a_421_lets_the_sender_rest_and_uses_up_no_try() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.MAIL, code=421, scope=Scope.HOST)
+    decided = decide(ended, History(deferrals=2, age=timedelta(0)))
+    assert decided.sender is SenderEffect.REST
+    assert decided.outcome.state is JobState.DEFERRED
+    assert not decided.outcome.is_deferral
+
+
+def test_an_email_that_cannot_be_made_fails_with_the_reason() -> None:
+    decided = unsendable(ATTEMPT, "no value for {{ name }}")
+    assert decided.outcome.state is JobState.FAILED
+    assert decided.outcome.reply_text == "no value for {{ name }}"
+    assert not decided.left
+
+
+def test_what_was_not_begun_waits_as_it_did_before() -> None:
+    assert released(ATTEMPT, deferrals=0).state is JobState.SCHEDULED
+    assert released(ATTEMPT, deferrals=1).state is JobState.DEFERRED
+    assert released(ATTEMPT, deferrals=0).evidence is None
