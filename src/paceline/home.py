@@ -94,6 +94,17 @@ class Home:
         decode_secret_key(text)
         return text
 
+    def cli_key(self) -> str | None:
+        """The API key that the command line made for itself here."""
+        with suppress(OSError):
+            return (self.path / "cli.key").read_text().strip() or None
+        return None
+
+    def keep_cli_key(self, key: str) -> None:
+        """Keep it for the next command, for the owner's eyes only."""
+        (self.path / "cli.key").unlink(missing_ok=True)
+        _write_new(self.path / "cli.key", key.encode() + b"\n")
+
     def announce(self, running: Running) -> None:
         """Tell the other commands. Readable by the owner alone: URLs may hold passwords."""
         draft = self.path / f"run.json.{os.getpid()}"

@@ -1,2 +1,154 @@
-def schedule() -> None:
-    """x"""
+"""`paceline schedule`: a list of recipients and a text become a running campaign, over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import typer
+
+from paceline import clock
+from paceline.cli.client import ApiClient
+from paceline.cli.connect import connect
+from paceline.cli.console import note, say
+from paceline.cli.watch import summarise, watch
+from paceline.cli.zone import local_zone
+from paceline.domain.when import InvalidWhen, parse_duration, parse_start
+from paceline.errors import DomainError, InvalidInput, NotFound
+
+SHOWN_REFUSED_ROWS = 10
+
+T = TypeVar("T")
+
+
+def schedule(
+    leads: Annotated[
+        Path, typer.Argument(help="CSV file with the recipients", exists=True, dir_okay=False)
+    ],
+    subject: Annotated[str, typer.Option(help="May hold merge fields: Hello {{ name }}")],
+    text: Annotated[str | None, typer.Option(help="The body")] = None,
+    text_file: Annotated[
+        Path | None, typer.Option(help="The body, from a file", exists=True, dir_okay=False)
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option(help="The body in HTML", exists=True, dir_okay=False)
+    ] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", help="Address or id of the sender", metavar="SENDER")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the campaign [the file's]")] = None,
+    start: Annotated[
+        str, typer.Option(help='now, "in 2 minutes", "tomorrow 09:00", or a time with its offset')
+    ] = "now",
+    min_delay: Annotated[str, typer.Option(help="Between two emails: 2s, 500ms, 1m")] = "0s",
+    hourly_limit: Annotated[int | None, typer.Option(min=1, help="Emails per hour")] = None,
+    follow: Annotated[
+        bool, typer.Option("--watch", help="Stay until it is done; exit 0 only if all was sent")
+    ] = False,
+    home: Annotated[
+        Path | None, typer.Option(help="Home of the running system [PACELINE_HOME]", metavar="DIR")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Of a system elsewhere [PACELINE_URL]")] = None,
+    api_key: Annotated[str | None, typer.Option(help="For it [PACELINE_API_KEY]")] = None,
+) -> None:
+    """Send one message to each recipient of a list, at its time and pace."""
+    zone = local_zone()
+    start_at = _read("--start", lambda: parse_start(start, now=clock.now(), zone=zone))
+    delay = _read("--min-delay", lambda: parse_duration(min_delay))
+    campaign: dict[str, object] = {
+        "name": name or leads.stem,
+        "subject": subject,
+        "text": _body(text, text_file),
+        "html": None if html_file is None else _content(html_file),
+        "start_at": start_at and start_at.isoformat(),
+        "time_zone": zone.key if isinstance(zone, ZoneInfo) else "UTC",
+        "min_delay_ms": delay // timedelta(milliseconds=1),
+        "hourly_limit": hourly_limit,
+    }
+    given = {field: value for field, value in campaign.items() if value is not None}
+    with connect(home=home, url=url, key=api_key) as client:
+        chosen = choose_sender(client.senders(), sender)
+        campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, leads)
+        say(f"campaign {campaign_id} from {chosen['from_address']}, starting {_spoken(start_at)}")
+        if follow and not summarise(watch(client, campaign_id)):
+            raise typer.Exit(1)
+
+
+def _launch(client: ApiClient, campaign: Mapping[str, object], leads: Path) -> str:
+    """The id of the running campaign. Whatever goes wrong before it runs, no draft stays behind."""
+    campaign_id = str(client.create_campaign(campaign)["id"])
+    try:
+        report = client.upload(campaign_id, leads)
+        for line in report_lines(report):
+            note(line)
+        if not report["accepted"]:
+            raise DomainError(
+                f"{leads} has no recipient that can be accepted; nothing was scheduled"
+            )
+        client.launch(campaign_id)
+    except BaseException:
+        client.cancel(campaign_id)
+        raise
+    return campaign_id
+
+
+def _read(option: str, parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except InvalidWhen as error:
+        raise InvalidInput.of(option, str(error)) from error
+
+
+def choose_sender(senders: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:
+    """The one asked for by address, name or id, or the only one there is. Raises `NotFound`."""
+    if not senders:
+        raise NotFound("there is no sender yet: add one on the dashboard, or POST /api/v1/senders")
+    names = ("id", "from_address", "name")
+    fits = [
+        sender
+        for sender in senders
+        if wanted is None or any(str(sender[name]).lower() == wanted.lower() for name in names)
+    ]
+    if len(fits) == 1:
+        return fits[0]
+    why = "which sender? Choose with --from" if wanted is None else f"--from {wanted}: which one?"
+    if not fits:
+        why = f"there is no sender {wanted}"
+    listed = [f"  {sender['from_address']}  {sender['name']}  {sender['id']}" for sender in senders]
+    raise NotFound("\n".join([f"{why}; there are:", *listed]))
+
+
+def report_lines(report: Mapping[str, Any]) -> list[str]:
+    """What became of the rows, and the first refused ones with their reasons."""
+    refused = report["invalid"]
+    counts = [f"{report['accepted']} accepted", f"{report['duplicates']} duplicates"]
+    if report.get("suppressed"):
+        counts.append(f"{report['suppressed']} suppressed")
+    lines = [", ".join([*counts, f"{len(refused)} refused"])]
+    for row in refused[:SHOWN_REFUSED_ROWS]:
+        lines.append(f"  line {row['line']}: {row['value']!r}: {row['reason']}")
+    if len(refused) > SHOWN_REFUSED_ROWS:
+        lines.append(f"  … and {len(refused) - SHOWN_REFUSED_ROWS} more")
+    return lines
+
+
+def _body(text: str | None, file: Path | None) -> str | None:
+    if text is not None and file is not None:
+        raise InvalidInput.of("--text", "give it or --text-file, not both")
+    return text if file is None else _content(file)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput.of(
+            str(file), "is not UTF-8: save it as UTF-8, then try again"
+        ) from error
+
+
+def _spoken(start_at: datetime | None) -> str:
+    return "now" if start_at is None else f"{start_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"

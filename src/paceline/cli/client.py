@@ -1,0 +1,113 @@
+"""The HTTP API as the command line uses it. Problems come back as the lines that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from paceline.errors import DomainError, OperationalError
+
+TIMEOUT = httpx2.Timeout(30.0, read=600.0)  # a million rows are answered once they are stored
+UPLOAD_CHUNK_BYTES = 256 * 1024
+MAX_SENDERS = 200
+
+
+class ApiRefused(DomainError):
+    """The API said no; the message is its own, one line per field."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ApiUnreachable(OperationalError):
+    """No answer, or none that is an answer."""
+
+
+class ApiClient:
+    """One server and one key. Close it at the end, or use it as a context."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url.rstrip("/")
+        self._http = httpx2.Client(
+            base_url=f"{self._url}/api/v1",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=TIMEOUT,
+        )
+
+    def __enter__(self) -> ApiClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def senders(self) -> list[dict[str, Any]]:
+        """All senders of the key's owner, up to a limit."""
+        answer = self._call("GET", "/senders", params={"limit": MAX_SENDERS})
+        return list(answer["items"])
+
+    def create_campaign(self, campaign: Mapping[str, object]) -> dict[str, Any]:
+        """A draft."""
+        return self._call("POST", "/campaigns", json=dict(campaign))
+
+    def campaign(self, campaign_id: str) -> dict[str, Any]:
+        """As it is now."""
+        return self._call("GET", f"/campaigns/{campaign_id}")
+
+    def upload(self, campaign_id: str, file: Path) -> dict[str, Any]:
+        """Send the file as it is; the report of what was accepted."""
+        return self._call(
+            "POST",
+            f"/campaigns/{campaign_id}/recipients",
+            content=_chunks(file),
+            headers={"Content-Type": "text/csv"},
+        )
+
+    def launch(self, campaign_id: str) -> dict[str, Any]:
+        """Let it run."""
+        return self._call("POST", f"/campaigns/{campaign_id}/launch")
+
+    def cancel(self, campaign_id: str) -> dict[str, Any]:
+        """Give it up."""
+        return self._call("POST", f"/campaigns/{campaign_id}/cancel")
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise ApiUnreachable(f"{self._url} does not answer: {error}") from error
+        body = _body_of(response)
+        if response.is_success and body is not None:
+            return body
+        if body is None or response.status_code >= 500:
+            raise ApiUnreachable(f"{self._url} answered {response.status_code}: {_explained(body)}")
+        raise ApiRefused(response.status_code, _explained(body))
+
+
+def _body_of(response: httpx2.Response) -> dict[str, Any] | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _explained(problem: Mapping[str, Any] | None) -> str:
+    """RFC 9457: the fields, one per line, else the detail, else the title."""
+    if problem is None:
+        return "this is no Paceline, or something stands between"
+    fields = [
+        f"{entry.get('field', '?')}: {entry.get('message', '')}"
+        for entry in problem.get("errors") or []
+        if isinstance(entry, dict)
+    ]
+    return "\n  ".join(fields) or str(problem.get("detail") or problem.get("title") or problem)
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        while chunk := source.read(UPLOAD_CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,115 @@
+"""Watching a campaign from the terminal until nothing of it waits any more, and its summary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from paceline import clock
+from paceline.cli.client import ApiClient, ApiUnreachable
+from paceline.cli.console import err, say
+
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 120.0  # with a server that does not answer: it may be starting again
+
+_WAITING = ("scheduled", "claimed", "sending", "deferred")
+_OVER = frozenset({"completed", "cancelled"})
+_HELD_BY = {
+    "campaign_paused": "the campaign is paused",
+    "sender_paused": "the sender is paused",
+    "sender_broken": "the sender is broken: see its page",
+    "host_resting": "the mail server rests after failures",
+    "hourly_limit": "the sender's hourly limit is reached",
+    "campaign_hourly_limit": "the campaign's hourly limit is reached",
+    "retry": "waiting to try again",
+}
+
+
+def watch(client: ApiClient, campaign_id: str) -> dict[str, Any]:
+    """Show a bar until it is over; the campaign as it is then."""
+    with _bar() as show:
+        patience_ends = clock.boottime() + PATIENCE_SECONDS
+        while True:
+            try:
+                campaign = client.campaign(campaign_id)
+            except ApiUnreachable:
+                if clock.boottime() > patience_ends:
+                    raise
+            else:
+                patience_ends = clock.boottime() + PATIENCE_SECONDS
+                show(campaign)
+                if is_over(campaign):
+                    return campaign
+            time.sleep(POLL_SECONDS)
+
+
+def is_over(campaign: Mapping[str, Any]) -> bool:
+    """Nothing of it will go out any more by itself. What is in doubt waits for a person."""
+    waiting = sum(campaign["counts"][state] for state in _WAITING)
+    return campaign["state"] in _OVER or waiting == 0
+
+
+def summarise(campaign: Mapping[str, Any]) -> bool:
+    """Print the closing lines; whether all of it was sent."""
+    counts = campaign["counts"]
+    parts = [
+        f"{counts['sent']} sent",
+        f"{counts['failed']} failed",
+        f"{counts['in_doubt']} in doubt",
+    ]
+    if counts["cancelled"]:
+        parts.append(f"{counts['cancelled']} cancelled")
+    say(f"{', '.join(parts)}, in {_duration(campaign)}")
+    return not (counts["failed"] or counts["in_doubt"] or counts["cancelled"])
+
+
+def _duration(campaign: Mapping[str, Any]) -> str:
+    start = max(_instants(campaign, "launched_at", "start_at"), default=clock.now())
+    end = next(_instants(campaign, "finished_at"), clock.now())
+    return str(timedelta(seconds=max(0, round((end - start).total_seconds()))))
+
+
+def _instants(campaign: Mapping[str, Any], *names: str) -> Iterator[datetime]:
+    yield from (datetime.fromisoformat(campaign[name]) for name in names if campaign.get(name))
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[remark]}"),
+    )
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task("sending", total=None, remark="")
+
+        def show(campaign: Mapping[str, Any]) -> None:
+            counts = campaign["counts"]
+            total = sum(counts.values())
+            done = total - sum(counts[state] for state in _WAITING)
+            progress.update(task, total=total, completed=done, remark=remark_on(campaign))
+
+        yield show
+
+
+def remark_on(campaign: Mapping[str, Any]) -> str:
+    """What it waits for, when it is worth a remark; else how many have failed."""
+    held_by, release_at = campaign.get("held_by"), campaign.get("release_at")
+    if held_by in _HELD_BY:
+        until = f" until {_local(release_at)}" if release_at else ""
+        return _HELD_BY[held_by] + until
+    if held_by == "schedule" and release_at:
+        return f"starts at {_local(release_at)}"
+    failed = campaign["counts"]["failed"]
+    return f"{failed} failed" if failed else ""
+
+
+def _local(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone():%H:%M:%S}"
