@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,7 +18,7 @@ from paceline.cli.console import note, say
 from paceline.cli.watch import summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.when import InvalidWhen, parse_duration, parse_start
-from paceline.errors import DomainError, InvalidInput, NotFound
+from paceline.errors import DomainError, InvalidInput, NotFound, PacelineError
 
 SHOWN_REFUSED_ROWS = 10
 
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 
 def schedule(
+    *,
     leads: Annotated[
         Path, typer.Argument(help="CSV file with the recipients", exists=True, dir_okay=False)
     ],
@@ -85,12 +87,11 @@ def _launch(client: ApiClient, campaign: Mapping[str, object], leads: Path) -> s
         for line in report_lines(report):
             note(line)
         if not report["accepted"]:
-            raise DomainError(
-                f"{leads} has no recipient that can be accepted; nothing was scheduled"
-            )
+            raise DomainError(f"{leads} holds no recipient to accept; nothing was scheduled")
         client.launch(campaign_id)
     except BaseException:
-        client.cancel(campaign_id)
+        with suppress(PacelineError):  # what went wrong first is what is told
+            client.cancel(campaign_id)
         raise
     return campaign_id
 
@@ -145,9 +146,7 @@ def _content(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput.of(
-            str(file), "is not UTF-8: save it as UTF-8, then try again"
-        ) from error
+        raise InvalidInput.of(str(file), "is not UTF-8: save it as UTF-8 first") from error
 
 
 def _spoken(start_at: datetime | None) -> str:

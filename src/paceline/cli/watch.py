@@ -57,13 +57,8 @@ def is_over(campaign: Mapping[str, Any]) -> bool:
 def summarise(campaign: Mapping[str, Any]) -> bool:
     """Print the closing lines; whether all of it was sent."""
     counts = campaign["counts"]
-    parts = [
-        f"{counts['sent']} sent",
-        f"{counts['failed']} failed",
-        f"{counts['in_doubt']} in doubt",
-    ]
-    if counts["cancelled"]:
-        parts.append(f"{counts['cancelled']} cancelled")
+    outcomes = ["sent", "failed", "in_doubt", *(["cancelled"] if counts["cancelled"] else [])]
+    parts = [f"{counts[outcome]} {outcome.replace('_', ' ')}" for outcome in outcomes]
     say(f"{', '.join(parts)}, in {_duration(campaign)}")
     return not (counts["failed"] or counts["in_doubt"] or counts["cancelled"])
 
