@@ -75,7 +75,9 @@ class LaneRunner:
     ) -> None:
         """Park whatever the bell says. If even that fails, BullMQ finds the stalled job."""
         try:
-            bell = await self._queue.bell(sender_id)
-            await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
+            parked = Parked.RUNG
+            while parked is Parked.RUNG:
+                bell = await self._queue.bell(sender_id)
+                parked = await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
         except OperationalError as error:
             log.warning("lane %s could not be parked: %s", sender_id, error)

@@ -55,6 +55,7 @@ class LaneWorker:
             },
         )
         self._bull.on("error", _log_error)
+        self._bull.on("failed", _log_failure)
 
     async def run(self) -> None:
         """Fetch and run lanes. Returns after `stop()`, when the last one has parked."""
@@ -117,3 +118,8 @@ class LaneWorker:
 
 def _log_error(error: object, *_: object) -> None:
     log.warning("BullMQ: %s", error)
+
+
+def _log_failure(job: Any, error: Exception) -> None:
+    # A lane's job is never meant to fail. It is gone from Redis now, and the keeper brings it back.
+    log.error("%s failed", job.id, exc_info=error)

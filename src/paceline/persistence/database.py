@@ -106,7 +106,13 @@ class Database:
         async with translate_lost_connections():
             pool = self._pool or await self._open_pool()
             async with pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection:
-                yield cast("Driver", connection)
+                try:
+                    yield cast("Driver", connection)
+                except BaseException:
+                    # Without a clean-up at its release, a connection in an unknown state must
+                    # not go back: after a FATAL, asyncpg only notices at the next use.
+                    connection.terminate()
+                    raise
 
     async def dedicated(self) -> Driver:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""

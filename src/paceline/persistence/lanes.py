@@ -34,7 +34,7 @@ _SIGNAL = text("""
 
 _BEGIN = """
     INSERT INTO lanes (sender_id, wake_at) VALUES ($1, clock_timestamp() + $2::interval)
-    ON CONFLICT (sender_id) DO UPDATE SET wake_at = excluded.wake_at, parked_at = NULL
+    ON CONFLICT (sender_id) DO UPDATE SET wake_at = excluded.wake_at, held_by = NULL, parked_at = NULL
     RETURNING signal_seq
 """
 

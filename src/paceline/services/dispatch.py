@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from paceline import clock
 from paceline.auth.secretbox import SecretUnreadable
 from paceline.domain.gate import Demand, Wait, judge
-from paceline.errors import DomainError
+from paceline.errors import DomainError, OperationalError
 from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits
 from paceline.persistence.lanes import Rest
 from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
@@ -78,13 +78,19 @@ class _Turn:
         self._lines = Lines(self._send, width=1 if view.min_delay_ms else view.max_connections)
 
     async def run(self) -> Rest:
-        """Work, then hand back what was not begun, then note what was learnt."""
+        """Work, hand back what was not begun, let what is under way end, note what was learnt."""
+        trouble: OperationalError | None = None
+        rest = AT_ONCE
         async with self._lines:
             try:
                 rest = await self._work(self._view)
-            finally:
-                self._lines.stop()
-                await self._parts.handover.hand_back(self._lines.unstarted())
+            except OperationalError as error:
+                # Raised only below: here it would cancel emails that may be past their dot.
+                trouble = error
+            self._lines.stop()
+            await self._parts.handover.hand_back(self._lines.unstarted())
+        if trouble is not None:
+            raise trouble
         return await self._finish(rest)
 
     async def _work(self, view: LaneView | None) -> Rest:
