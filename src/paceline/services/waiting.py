@@ -1,4 +1,4 @@
-"""Why is this not out yet, until when, and when will it be? Answered by the rules that decide it."""
+"""Why is this not out yet, until when, and when will it be? Asked of the rules that decide it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,146 @@
+"""An owner's figures. Totals come from the campaigns' counters; only single emails are counted.
+
+What is counted live is read from small indexes, and never past `MAX_COUNTED`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+MAX_COUNTED = 100_000  # of anything that has no counter; more is shown as this many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """How many emails an owner has, by what became of them."""
+
+    total: int
+    sent: int
+    failed: int
+    cancelled: int
+    in_doubt: int
+
+
+_OF_CAMPAIGNS = text("""
+    SELECT coalesce(sum(total), 0)::bigint AS total, coalesce(sum(sent), 0)::bigint AS sent,
+           coalesce(sum(failed), 0)::bigint AS failed,
+           coalesce(sum(cancelled), 0)::bigint AS cancelled
+      FROM campaigns WHERE owner_id = :owner_id
+""")
+
+# Single emails by state, through each sender's part of the index on waiting emails and through the
+# campaign-less part of the index on emails.
+_SINGLE = text("""
+    SELECT j.state, count(*) AS n
+      FROM (SELECT id FROM emails
+             WHERE campaign_id IS NULL AND owner_id = :owner_id LIMIT :most) m
+      JOIN email_jobs j ON j.email_id = m.id
+     GROUP BY j.state
+""")
+
+_IN_DOUBT = text("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM email_jobs
+         WHERE state = 'in_doubt' AND owner_id = :owner_id AND campaign_id IS NOT NULL
+         LIMIT :most) d
+""")
+
+_SENT_SINCE = text("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM email_jobs
+         WHERE owner_id = :owner_id AND state = 'sent' AND sent_at >= :since
+         LIMIT :most) s
+""")
+
+# Drafts and paused campaigns are passed over: nothing of theirs is due.
+_NEXT_DUE = text("""
+    SELECT min(due_at) FROM (
+        SELECT (SELECT j.due_at FROM email_jobs j
+                 WHERE j.sender_id = c.sender_id AND j.campaign_id = c.id
+                   AND j.state IN ('deferred', 'scheduled')
+                 ORDER BY j.due_at LIMIT 1) AS due_at
+          FROM campaigns c WHERE c.owner_id = :owner_id AND c.state = 'active'
+        UNION ALL
+        SELECT (SELECT j.due_at FROM email_jobs j
+                 WHERE j.sender_id = s.id AND j.campaign_id IS NULL
+                   AND j.state IN ('deferred', 'scheduled')
+                 ORDER BY j.due_at LIMIT 1)
+          FROM senders s WHERE s.owner_id = :owner_id AND s.state = 'active') d
+""")
+
+_SENT_PER_HOUR = text("""
+    SELECT date_trunc('hour', dot_at, 'UTC') AS hour, count(*) AS n
+      FROM attempts
+     WHERE campaign_id = :campaign_id AND dot_at >= :since AND outcome = 'sent'
+     GROUP BY 1 ORDER BY 1
+""")
+
+# One row per campaign and hour would be the better store past a few million sent in a day.
+_AHEAD = text("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM email_jobs j
+         WHERE j.sender_id = :sender_id AND j.campaign_id IS NOT DISTINCT FROM :campaign_id
+           AND j.state IN ('deferred', 'scheduled')
+           AND (j.due_at, j.email_id) < (:due_at, :email_id)
+         LIMIT :most) a
+""")
+
+
+async def totals(session: AsyncSession, owner_id: uuid.UUID) -> Totals:
+    """Over all campaigns and single emails."""
+    scope = {"owner_id": owner_id, "most": MAX_COUNTED}
+    campaigns = (await session.execute(_OF_CAMPAIGNS, {"owner_id": owner_id})).one()
+    single = {row.state: row.n for row in await session.execute(_SINGLE, scope)}
+    in_doubt = (await session.execute(_IN_DOUBT, scope)).scalar_one()
+    return Totals(
+        total=campaigns.total + sum(single.values()),
+        sent=campaigns.sent + single.get("sent", 0),
+        failed=campaigns.failed + single.get("failed", 0),
+        cancelled=campaigns.cancelled + single.get("cancelled", 0),
+        in_doubt=in_doubt + single.get("in_doubt", 0),
+    )
+
+
+async def sent_since(session: AsyncSession, owner_id: uuid.UUID, since: datetime) -> int:
+    """How many were sent since then."""
+    scope = {"owner_id": owner_id, "since": since, "most": MAX_COUNTED}
+    return int((await session.execute(_SENT_SINCE, scope)).scalar_one())
+
+
+async def next_due(session: AsyncSession, owner_id: uuid.UUID) -> datetime | None:
+    """When the next email of anything that runs is due."""
+    found: datetime | None = (await session.execute(_NEXT_DUE, {"owner_id": owner_id})).scalar_one()
+    return found
+
+
+async def sent_per_hour(
+    session: AsyncSession, campaign_id: uuid.UUID, since: datetime
+) -> list[tuple[datetime, int]]:
+    """How many of a campaign's emails were accepted in each UTC hour, the oldest first."""
+    rows = await session.execute(_SENT_PER_HOUR, {"campaign_id": campaign_id, "since": since})
+    return [(row.hour, row.n) for row in rows]
+
+
+async def ahead_of(
+    session: AsyncSession,
+    *,
+    sender_id: uuid.UUID,
+    campaign_id: uuid.UUID | None,
+    due_at: datetime,
+    email_id: uuid.UUID,
+) -> int | None:
+    """How many emails of the same campaign go before this one; None: more than are counted."""
+    place = {
+        "sender_id": sender_id,
+        "campaign_id": campaign_id,
+        "due_at": due_at,
+        "email_id": email_id,
+        "most": MAX_COUNTED,
+    }
+    n = int((await session.execute(_AHEAD, place)).scalar_one())
+    return None if n == MAX_COUNTED else n

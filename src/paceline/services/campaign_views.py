@@ -1,0 +1,112 @@
+"""Campaigns as people see them: with counts by state, and why nothing goes out right now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from paceline import clock
+from paceline.domain.gate import HeldBy
+from paceline.domain.lifecycle import CampaignState, DoubtPolicy, JobState
+from paceline.errors import NotFound
+from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores import lists
+from paceline.persistence.stores.campaigns import CampaignRecord
+from paceline.persistence.stores.session import Session
+from paceline.services.views import CampaignView, Counts
+from paceline.services.waiting import Usage, hold
+
+_LIVE = (JobState.CLAIMED, JobState.SENDING, JobState.DEFERRED, JobState.IN_DOUBT)
+_HELD_BY_STATE = {
+    CampaignState.DRAFT: HeldBy.CAMPAIGN_DRAFT,
+    CampaignState.PAUSED: HeldBy.CAMPAIGN_PAUSED,
+}
+
+
+async def view_of(
+    session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID, usage: Usage | None = None
+) -> CampaignView:
+    """One campaign. Raises `NotFound`."""
+    record = await store.campaign(session, owner_id, campaign_id)
+    if record is None:
+        raise NotFound("there is no such campaign")
+    return (await views_of(session, owner_id, [record], usage))[0]
+
+
+async def views_of(
+    session: Session,
+    owner_id: uuid.UUID,
+    records: Sequence[CampaignRecord],
+    usage: Usage | None = None,
+) -> list[CampaignView]:
+    """Several campaigns, their live counts read at once."""
+    live = await store.live_counts(session, [record.id for record in records])
+    views = []
+    for record in records:
+        numbers = {state: live.get((record.id, state), 0) for state in _LIVE}
+        held_by, release_at = await _held(session, owner_id, record, usage or {})
+        views.append(_view(record, numbers, held_by, release_at))
+    return views
+
+
+async def _held(
+    session: Session, owner_id: uuid.UUID, record: CampaignRecord, usage: Usage
+) -> tuple[HeldBy | None, datetime | None]:
+    """What its next email waits for."""
+    state = CampaignState(record.state)
+    if state in _HELD_BY_STATE:
+        return _HELD_BY_STATE[state], None
+    if state is not CampaignState.ACTIVE:
+        return None, None
+    next_up = lists.Selection(
+        states=frozenset({JobState.SCHEDULED, JobState.DEFERRED}),
+        campaign_id=record.id,
+        campaign_sender_id=record.sender_id,
+    )
+    found, _ = await lists.emails(session, owner_id, next_up, after=None, limit=1)
+    if not found:
+        return None, None
+    held = hold(found[0], usage, ahead=None, now=clock.now())
+    return held.held_by, held.release_at
+
+
+def _view(
+    record: CampaignRecord,
+    live: dict[JobState, int],
+    held_by: HeldBy | None,
+    release_at: datetime | None,
+) -> CampaignView:
+    counted = record.sent + record.failed + record.cancelled + sum(live.values())
+    return CampaignView(
+        id=record.id,
+        name=record.name,
+        sender_id=record.sender_id,
+        sender_address=record.sender_address,
+        subject=record.subject,
+        text=record.text_body,
+        html=record.html_body,
+        start_at=record.start_at,
+        time_zone=record.time_zone,
+        min_delay_ms=record.min_delay_ms,
+        hourly_limit=record.hourly_limit,
+        doubt_policy=DoubtPolicy(record.doubt_policy),
+        state=CampaignState(record.state),
+        counts=Counts(
+            # The others are read a moment apart; the sum must not run past the total.
+            scheduled=max(record.total - counted, 0),
+            claimed=live[JobState.CLAIMED],
+            sending=live[JobState.SENDING],
+            deferred=live[JobState.DEFERRED],
+            sent=record.sent,
+            failed=record.failed,
+            in_doubt=live[JobState.IN_DOUBT],
+            cancelled=record.cancelled,
+        ),
+        total=record.total,
+        created_at=record.created_at,
+        launched_at=record.launched_at,
+        finished_at=record.finished_at,
+        held_by=held_by,
+        release_at=release_at,
+    )

@@ -1,0 +1,40 @@
+"""Emails as people see them: with their subject filled in, and why they are not out yet."""
+
+from __future__ import annotations
+
+from paceline import clock
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.stores.lists import EmailRecord
+from paceline.services.rendering import rendered_subject
+from paceline.services.views import EmailView
+from paceline.services.waiting import Usage, hold
+
+
+def view_of(email: EmailRecord, usage: Usage, *, ahead: int | None) -> EmailView:
+    """One email; `ahead` as in `waiting.hold`."""
+    held = hold(email, usage, ahead=ahead, now=clock.now())
+    reason = email.failure_reason
+    return EmailView(
+        id=email.id,
+        campaign_id=email.campaign_id,
+        campaign_name=email.campaign_name,
+        sender_id=email.sender_id,
+        sender_address=email.sender_address,
+        to=email.address,
+        to_name=email.name,
+        subject=rendered_subject(email),
+        state=JobState(email.state),
+        scheduled_at=email.scheduled_at,
+        due_at=email.due_at,
+        sent_at=email.sent_at,
+        updated_at=email.updated_at,
+        attempt=email.attempt,
+        message_id=email.message_id,
+        failure_reason=None if reason is None else FailureReason(reason),
+        reply_code=email.reply_code,
+        reply_enhanced=email.reply_enhanced,
+        reply_text=email.reply_text,
+        held_by=held.held_by,
+        release_at=held.release_at,
+        estimated_send_at=held.estimated_send_at,
+    )

@@ -1,0 +1,198 @@
+"""Single emails, and what a person may do to one email: call it back, move it, settle its doubt."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from paceline import clock
+from paceline.domain.identifiers import new_id
+from paceline.domain.lifecycle import CampaignState, JobEvent, JobState, after
+from paceline.errors import Conflict, NotFound, TooLate
+from paceline.persistence.database import Database
+from paceline.persistence.lanes import signal
+from paceline.persistence.stores import campaigns as campaign_store
+from paceline.persistence.stores import emails as store
+from paceline.persistence.stores import lists
+from paceline.persistence.stores import senders as sender_store
+from paceline.persistence.stores.emails import JobRecord, NewSingleEmail
+from paceline.persistence.stores.session import Session
+from paceline.persistence.stores.suppressions import is_suppressed
+from paceline.services.email_views import view_of
+from paceline.services.ports import Bell
+from paceline.services.validation import Problems
+from paceline.services.views import EmailView
+
+_GONE = frozenset({JobState.CLAIMED, JobState.SENDING, JobState.SENT, JobState.IN_DOUBT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEmail:
+    """One email to one person, outside any campaign. `scheduled_at` None: now."""
+
+    sender_id: uuid.UUID
+    to: str
+    to_name: str | None = None
+    subject: str
+    text: str | None = None
+    html: str | None = None
+    scheduled_at: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """What came of calling an email back. There is no third."""
+
+    CANCELLED = "cancelled"
+    TOO_LATE = "too_late"
+
+
+class Resolution(StrEnum):
+    """How a person settles doubt."""
+
+    SENT = "sent"
+    RESEND = "resend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelResult:
+    """Whether an email was called back, and how it stands now."""
+
+    outcome: Outcome
+    email: EmailView
+
+
+class Emails:
+    """The emails of an owner, one at a time."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self._database = database
+        self._bell = bell
+
+    async def create(self, owner_id: uuid.UUID, new: NewEmail) -> EmailView:
+        """Schedule one email. Raises `InvalidInput`."""
+        problems = Problems()
+        address = problems.address("to", new.to)
+        name = problems.name("to_name", new.to_name, required=False)
+        problems.message(new.subject, new.text, new.html)
+        scheduled_at = problems.instant("scheduled_at", new.scheduled_at) or clock.now()
+        async with self._database.transaction() as session:
+            sender = await sender_store.sender(session, owner_id, new.sender_id)
+            if sender is None:
+                problems.add("sender_id", "is none of your senders")
+            if address is not None and await is_suppressed(session, owner_id, address.key):
+                problems.add("to", f"{address.address} is on your suppression list")
+            problems.raise_if_any()
+            assert sender is not None, "a missing sender is a problem"
+            assert address is not None, "so is an address that was refused"
+            email_id = new_id()
+            domain = sender.from_address.rpartition("@")[2]
+            await store.insert_single(
+                session,
+                NewSingleEmail(
+                    id=email_id,
+                    owner_id=owner_id,
+                    sender_id=sender.id,
+                    address=address.address,
+                    address_key=address.key,
+                    name=name,
+                    subject=new.subject,
+                    text_body=new.text or None,
+                    html_body=new.html or None,
+                    message_id=f"<{email_id}@{domain}>",
+                    scheduled_at=scheduled_at,
+                ),
+            )
+            view = await _view(session, owner_id, email_id)
+            await signal(session, sender.id, scheduled_at)
+        await self._bell.ring([sender.id])
+        return view
+
+    async def cancel(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> CancelResult:
+        """Call it back. Afterwards it is certain: cancelled, or too late. Raises `Conflict`."""
+        async with self._database.transaction() as session:
+            cancelled = await store.cancel_one(session, owner_id, email_id)
+            job = await _job(session, owner_id, email_id)
+            view = await _view(session, owner_id, email_id)
+            if cancelled:  # a campaign may be complete without it: let its lane see
+                await signal(session, job.sender_id, clock.now())
+        if cancelled:
+            await self._bell.ring([job.sender_id])
+        if job.state in _GONE:
+            return CancelResult(outcome=Outcome.TOO_LATE, email=view)
+        if job.state is not JobState.CANCELLED:
+            raise Conflict(f"an email that is {job.state} cannot be cancelled")
+        return CancelResult(outcome=Outcome.CANCELLED, email=view)
+
+    async def reschedule(
+        self, owner_id: uuid.UUID, email_id: uuid.UUID, scheduled_at: datetime
+    ) -> EmailView:
+        """Move an email that has not been tried yet. Raises `Conflict` otherwise."""
+        problems = Problems()
+        problems.instant("scheduled_at", scheduled_at)
+        problems.raise_if_any()
+        async with self._database.transaction() as session:
+            job = await _job(session, owner_id, email_id)
+            await _refuse_draft(session, owner_id, job)
+            if not await store.reschedule_one(session, owner_id, email_id, scheduled_at):
+                job = await _job(session, owner_id, email_id)
+                refusal = TooLate if job.state in _GONE else Conflict
+                raise refusal(f"an email that is {job.state} cannot be moved")
+            view = await _view(session, owner_id, email_id)
+            await signal(session, job.sender_id, scheduled_at)
+        await self._bell.ring([job.sender_id])
+        return view
+
+    async def resolve(
+        self, owner_id: uuid.UUID, email_id: uuid.UUID, resolution: Resolution
+    ) -> EmailView:
+        """Settle an email in doubt: it arrived, or it is to go out again. Raises `Conflict`."""
+        async with self._database.transaction() as session:
+            job = await _job(session, owner_id, email_id, for_update=True)
+            if job.state is not JobState.IN_DOUBT:
+                raise Conflict(f"an email that is {job.state} is not in doubt")
+            if resolution is Resolution.SENT:
+                after(job.state, JobEvent.ACCEPT)
+                await store.settle_as_sent(session, owner_id, email_id)
+            else:
+                after(job.state, JobEvent.DEFER)
+                await self._send_again(session, owner_id, job)
+            view = await _view(session, owner_id, email_id)
+            await signal(session, job.sender_id, clock.now())
+        await self._bell.ring([job.sender_id])
+        return view
+
+    async def _send_again(self, session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:
+        await store.settle_as_unsent(session, owner_id, job.email_id)
+        if job.campaign_id is None:
+            return
+        campaign = await campaign_store.campaign(session, owner_id, job.campaign_id)
+        if campaign is not None and campaign.state == CampaignState.CANCELLED:
+            raise Conflict("its campaign was cancelled: nothing of it is sent again")
+        await campaign_store.reopen(session, job.campaign_id)
+
+
+async def _job(
+    session: Session, owner_id: uuid.UUID, email_id: uuid.UUID, *, for_update: bool = False
+) -> JobRecord:
+    job = await store.job(session, owner_id, email_id, for_update=for_update)
+    if job is None:
+        raise NotFound("there is no such email")
+    return job
+
+
+async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:
+    """A launch moves all emails to the campaign's start; this one's own time would be lost."""
+    if job.campaign_id is None:
+        return
+    campaign = await campaign_store.campaign(session, owner_id, job.campaign_id)
+    if campaign is not None and campaign.state == CampaignState.DRAFT:
+        raise Conflict("launch its campaign first; until then its start is the campaign's")
+
+
+async def _view(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailView:
+    record = await lists.email(session, owner_id, email_id)
+    if record is None:
+        raise NotFound("there is no such email")
+    return view_of(record, {}, ahead=0)

@@ -1,0 +1,208 @@
+"""Recipients for a campaign, from a file or as values: all of them or, on any failure, none.
+
+An upload is first received whole, into a file that is gone when it is closed, and only then stored:
+no transaction is open while somebody's network is slow. Reading and storing overlap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from typing import IO
+
+from paceline import clock
+from paceline.delivery import MessageTemplate
+from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
+from paceline.domain.lifecycle import CampaignState
+from paceline.domain.recipient_files import RecipientReader
+from paceline.domain.recipients import Recipient, RefusedRow
+from paceline.errors import Conflict, InvalidInput, NotFound
+from paceline.persistence.database import Database
+from paceline.persistence.lanes import signal
+from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores.campaigns import CampaignRecord
+from paceline.persistence.stores.recipients import add_recipients
+from paceline.persistence.stores.session import Session
+from paceline.services.inline_recipients import (
+    RawRecipient,
+    add_inline,
+    destination_of,
+    read_all,
+)
+from paceline.services.ports import Bell
+from paceline.services.views import ImportPreview, ImportReport
+
+# Adding holds the campaign's counters until it commits, and a running campaign needs them.
+MAX_ROWS_UNDER_WAY = 10_000
+MAX_SHOWN = 10  # recipients of a preview
+_IN_MEMORY_OCTETS = 1024 * 1024  # a larger upload goes to disk
+_PIECE_OCTETS = 256 * 1024
+_OPEN = frozenset({CampaignState.DRAFT, CampaignState.ACTIVE, CampaignState.PAUSED})
+
+
+class FileTooLarge(InvalidInput):
+    """The upload exceeds what is taken in at all."""
+
+
+class Imports:
+    """Adds recipients to an owner's campaigns."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self._database = database
+        self._bell = bell
+
+    async def add_csv(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, chunks: AsyncIterator[bytes]
+    ) -> ImportReport:
+        """Add the recipients of a file. Raises `InvalidInput` for the field `file`."""
+        async with self._database.transaction() as session:
+            _open_for_more(await store.campaign(session, owner_id, campaign_id))
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_OCTETS) as spool:
+            await _receive(chunks, spool)
+            async with self._database.transaction() as session:
+                record = await _turn(session, owner_id, campaign_id)
+                report = await _store_file(session, record, spool)
+                await self._announce(session, record, report)
+        await self._ring(record, report)
+        return report
+
+    async def add(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, recipients: Sequence[RawRecipient]
+    ) -> ImportReport:
+        """Add recipients that came as values; the refused ones are reported by their place."""
+        if len(recipients) > MAX_ROWS:
+            raise InvalidInput.of("recipients", f"at most {MAX_ROWS:,} at a time")
+        async with self._database.transaction() as session:
+            record = await _turn(session, owner_id, campaign_id)
+            _refuse_too_many(record, len(recipients))
+            read = list(read_all(recipients, required=_template(record).fields))
+            report = await add_inline(
+                session, record, [r for r in read if isinstance(r, Recipient)]
+            )
+            refused = tuple(r for r in read if isinstance(r, RefusedRow))
+            report = ImportReport(
+                rows=len(recipients),
+                accepted=report.accepted,
+                duplicates=report.duplicates,
+                suppressed=report.suppressed,
+                invalid=refused,
+            )
+            await self._announce(session, record, report)
+        await self._ring(record, report)
+        return report
+
+    async def _announce(
+        self, session: Session, record: CampaignRecord, report: ImportReport
+    ) -> None:
+        if report.accepted and record.state == CampaignState.ACTIVE:
+            await signal(session, record.sender_id, record.start_at or clock.now())
+
+    async def _ring(self, record: CampaignRecord, report: ImportReport) -> None:
+        if report.accepted and record.state == CampaignState.ACTIVE:
+            await self._bell.ring([record.sender_id])
+
+
+def preview(data: bytes) -> ImportPreview:
+    """What an upload of this file would do, as far as the file tells. Raises `InvalidInput`."""
+    reader = RecipientReader()
+    seen: set[int] = set()  # hashes, a third of the size of the addresses
+    first: list[Recipient] = []
+    usable = 0
+    for batch in _batches(reader, [data]):
+        usable += len(batch)
+        seen.update(hash(recipient.key) for recipient in batch)
+        first += batch[: MAX_SHOWN - len(first)]
+    return ImportPreview(
+        rows=reader.rows,
+        usable=len(seen),
+        duplicates=usable - len(seen),
+        invalid=tuple(reader.refused),
+        fields=reader.fields,
+        first=tuple(first),
+        notes=reader.notes,
+    )
+
+
+async def _receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
+    octets = 0
+    async for chunk in chunks:
+        octets += len(chunk)
+        if octets > MAX_FILE_OCTETS:
+            limit = MAX_FILE_OCTETS >> 20
+            raise FileTooLarge.of("file", f"is larger than {limit} MiB: split it")
+        if octets > _IN_MEMORY_OCTETS:
+            await asyncio.to_thread(spool.write, chunk)
+        else:
+            spool.write(chunk)
+    spool.seek(0)
+
+
+async def _store_file(session: Session, record: CampaignRecord, spool: IO[bytes]) -> ImportReport:
+    reader = RecipientReader(required=_template(record).fields)
+    batches = _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b""))
+    to = destination_of(record)
+    read = accepted = suppressed = 0
+    async with aclosing(_read_ahead(batches)) as ready:
+        async for batch in ready:
+            read += len(batch)
+            _refuse_too_many(record, reader.rows)
+            added = await add_recipients(session, to, batch)
+            accepted += added.accepted
+            suppressed += added.suppressed
+    return ImportReport(
+        rows=reader.rows,
+        accepted=accepted,
+        duplicates=read - accepted - suppressed,
+        suppressed=suppressed,
+        invalid=tuple(reader.refused),
+        notes=reader.notes,
+    )
+
+
+def _batches(
+    reader: RecipientReader, pieces: Iterator[bytes] | Sequence[bytes]
+) -> Iterator[list[Recipient]]:
+    for piece in pieces:
+        yield from reader.feed(piece)
+    yield from reader.finish()
+
+
+async def _read_ahead(batches: Iterator[list[Recipient]]) -> AsyncGenerator[list[Recipient], None]:
+    """The same batches, each read on a thread while the one before it is being stored."""
+    coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+            yield batch
+    finally:
+        # The thread reads from the caller's file: do not let go of it before it is done.
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+async def _turn(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:
+    await store.take_turns(session, campaign_id)
+    return _open_for_more(await store.campaign(session, owner_id, campaign_id))
+
+
+def _open_for_more(record: CampaignRecord | None) -> CampaignRecord:
+    if record is None:
+        raise NotFound("there is no such campaign")
+    if record.state not in _OPEN:
+        raise Conflict(f"a campaign that is {record.state} takes no more recipients")
+    return record
+
+
+def _refuse_too_many(record: CampaignRecord, rows: int) -> None:
+    if rows > MAX_ROWS_UNDER_WAY and record.state != CampaignState.DRAFT:
+        raise Conflict(
+            f"more than {MAX_ROWS_UNDER_WAY:,} recipients at a time can be added to a draft only"
+        )
+
+
+def _template(record: CampaignRecord) -> MessageTemplate:
+    return MessageTemplate.compile(
+        subject=record.subject, text=record.text_body, html=record.html_body
+    )

@@ -1,0 +1,94 @@
+"""Recipients that come as values rather than as a file: with a new campaign, or as JSON later."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from paceline import clock
+from paceline.domain.addresses import InvalidAddress
+from paceline.domain.bounds import MAX_BATCH
+from paceline.domain.recipients import (
+    FieldValue,
+    Recipient,
+    Refusal,
+    RefusedRow,
+    from_values,
+    refuse_without,
+    shown,
+)
+from paceline.persistence.stores.campaigns import CampaignRecord
+from paceline.persistence.stores.recipients import Destination, add_recipients
+from paceline.persistence.stores.session import Session
+from paceline.services.validation import Problems
+from paceline.services.views import ImportReport
+
+if TYPE_CHECKING:
+    from paceline.services.campaigns import NewCampaign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRecipient:
+    """One recipient as a caller names them."""
+
+    email: str
+    name: str | None = None
+    fields: Mapping[str, FieldValue | None] = field(default_factory=dict)
+
+
+def read_inline(problems: Problems, new: NewCampaign) -> list[Recipient]:
+    """The recipients of a new campaign and its message, checked together."""
+    template = problems.template(new.subject, new.text, new.html)
+    required = template.fields if template else frozenset()
+    found: list[Recipient] = []
+    for recipient in read_all(new.recipients, required=required):
+        if isinstance(recipient, Recipient):
+            found.append(recipient)
+        else:
+            problems.add(f"recipients[{recipient.line - 1}].email", recipient.reason)
+    return found
+
+
+def read_all(
+    raw: Sequence[RawRecipient], *, required: Collection[str]
+) -> Iterator[Recipient | RefusedRow]:
+    """Each as a recipient, or refused with a reason; lines count from 1."""
+    for line, given in enumerate(raw, start=1):
+        try:
+            recipient = from_values(line, given.email, given.name, given.fields)
+            refuse_without(recipient, required)
+        except (InvalidAddress, Refusal) as refusal:
+            yield RefusedRow(line, shown(given.email), str(refusal))
+        else:
+            yield recipient
+
+
+async def add_inline(
+    session: Session, campaign: CampaignRecord, recipients: Sequence[Recipient]
+) -> ImportReport:
+    """Store them, within the caller's transaction."""
+    to = destination_of(campaign)
+    accepted = suppressed = 0
+    for start in range(0, len(recipients), MAX_BATCH):
+        added = await add_recipients(session, to, recipients[start : start + MAX_BATCH])
+        accepted += added.accepted
+        suppressed += added.suppressed
+    return ImportReport(
+        rows=len(recipients),
+        accepted=accepted,
+        duplicates=len(recipients) - accepted - suppressed,
+        suppressed=suppressed,
+        invalid=(),
+    )
+
+
+def destination_of(campaign: CampaignRecord) -> Destination:
+    """Where recipients of this campaign go. Those of a campaign under way are due with the rest."""
+    return Destination(
+        owner_id=campaign.owner_id,
+        campaign_id=campaign.id,
+        sender_id=campaign.sender_id,
+        message_id_domain=campaign.sender_address.rpartition("@")[2],
+        scheduled_at=campaign.start_at or clock.now(),
+    )

@@ -1,0 +1,245 @@
+"""What people look at: campaigns, emails, figures. Reads only, always through the owner.
+
+Answers come in the same time whether there are fifty emails or a million: lists walk an index,
+totals are kept, and whatever is counted has an end.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from paceline import clock
+from paceline.domain.addresses import InvalidAddress, parse_address
+from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
+from paceline.domain.lifecycle import WAITING, CampaignState, JobState
+from paceline.domain.pacing import HOUR, hour_of
+from paceline.errors import InvalidInput, NotFound, OperationalError
+from paceline.persistence.database import Database
+from paceline.persistence.stores import attempts as attempt_store
+from paceline.persistence.stores import campaigns as campaign_store
+from paceline.persistence.stores import lists, overview
+from paceline.persistence.stores import senders as sender_store
+from paceline.persistence.stores.lists import EmailRecord, Selection
+from paceline.persistence.stores.session import Session
+from paceline.services import campaign_views, email_views
+from paceline.services.cursors import pack_id, pack_position, unpack_id, unpack_position
+from paceline.services.ports import Meter
+from paceline.services.rendering import rendered
+from paceline.services.views import (
+    AttemptView,
+    CampaignView,
+    EmailDetail,
+    EmailView,
+    Overview,
+    Page,
+    Progress,
+)
+from paceline.services.waiting import Usage
+
+PROGRESS_HOURS = 48
+
+__all__ = ["EmailDetail", "EmailFilter", "EmailView", "Overview", "Page", "Queries"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailFilter:
+    """Which emails to list. `q` is looked for in addresses, names and subjects."""
+
+    states: frozenset[JobState] = frozenset(JobState)
+    q: str | None = None
+    campaign_id: uuid.UUID | None = None
+    sender_id: uuid.UUID | None = None
+
+
+class Queries:
+    """Everything an owner can look at."""
+
+    def __init__(self, database: Database, meter: Meter) -> None:
+        self._database = database
+        self._meter = meter
+
+    async def campaign(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignView:
+        """One campaign. Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            record = await campaign_store.campaign(session, owner_id, campaign_id)
+        if record is None:
+            raise NotFound("there is no such campaign")
+        usage = await self._usage([record.sender_id], [record.id])
+        async with self._database.transaction() as session:
+            return await campaign_views.view_of(session, owner_id, campaign_id, usage)
+
+    async def campaigns(
+        self,
+        owner_id: uuid.UUID,
+        *,
+        state: CampaignState | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[CampaignView]:
+        """Some campaigns, the newest first. Raises `InvalidInput` for a foreign cursor."""
+        limit = min(limit, MAX_PAGE)
+        before = unpack_id(cursor)
+        async with self._database.transaction() as session:
+            records = await campaign_store.campaigns(
+                session, owner_id, state=state, before=before, limit=limit + 1
+            )
+            items = await campaign_views.views_of(session, owner_id, records[:limit])
+        more = len(records) > limit
+        return Page(items=items, next_cursor=pack_id(items[-1].id) if more else None)
+
+    async def campaign_progress(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> Progress:
+        """One campaign and its pace over the last two days it ran. Raises `NotFound`."""
+        view = await self.campaign(owner_id, campaign_id)
+        since = hour_of(view.finished_at or clock.now()) - PROGRESS_HOURS * HOUR
+        async with self._database.transaction() as session:
+            per_hour = await overview.sent_per_hour(session, campaign_id, since)
+        return Progress(campaign=view, sent_per_hour=per_hour)
+
+    async def email(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailDetail:
+        """One email with its content and history. Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            record = await lists.email(session, owner_id, email_id)
+            if record is None:
+                raise NotFound("there is no such email")
+            attempts = await attempt_store.attempts(session, email_id)
+            ahead = await self._ahead(session, record)
+        usage = await self._usage_of([record])
+        content = rendered(record)
+        return EmailDetail(
+            email=email_views.view_of(record, usage, ahead=ahead),
+            text=content.text,
+            html=content.html,
+            fields=dict(record.fields),
+            attempts=tuple(AttemptView(**attempt) for attempt in attempts),
+        )
+
+    async def emails(
+        self,
+        owner_id: uuid.UUID,
+        wanted: EmailFilter,
+        *,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[EmailView]:
+        """Some emails: on their way, waiting, sent, not sent; those of one campaign in its order.
+
+        A search looks at `lists.MAX_SEARCHED` emails at a time: a page may be short or empty and
+        still have a next one. Raises `InvalidInput`, `NotFound` for somebody else's campaign.
+        """
+        limit = min(limit, MAX_PAGE)
+        after = unpack_position(cursor)
+        async with self._database.transaction() as session:
+            selection = await self._selection(session, owner_id, wanted)
+            records, end = await lists.emails(
+                session, owner_id, selection, after=after, limit=limit
+            )
+            ahead = await self._ranks(session, records)
+        usage = await self._usage_of(records)
+        items = [
+            email_views.view_of(record, usage, ahead=ahead.get(record.id)) for record in records
+        ]
+        return Page(items=items, next_cursor=pack_position(end))
+
+    async def overview(self, owner_id: uuid.UUID) -> Overview:
+        """An owner's figures at a glance."""
+        now = clock.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        async with self._database.transaction() as session:
+            totals = await overview.totals(session, owner_id)
+            sent_today = await overview.sent_since(session, owner_id, midnight)
+            last_hour = await overview.sent_since(session, owner_id, now - timedelta(hours=1))
+            next_due_at = await overview.next_due(session, owner_id)
+            limits = await sender_store.hourly_limits(session, owner_id)
+        not_sent = totals.failed + totals.cancelled + totals.in_doubt
+        limited = [limit for limit in limits.values() if limit is not None]
+        return Overview(
+            scheduled=max(totals.total - totals.sent - not_sent, 0),
+            sent=totals.sent,
+            failed=not_sent,
+            sent_today=sent_today,
+            next_due_at=next_due_at,
+            sent_last_hour=last_hour,
+            hourly_limit=sum(limited) if limited else None,
+        )
+
+    async def _selection(
+        self, session: Session, owner_id: uuid.UUID, wanted: EmailFilter
+    ) -> Selection:
+        campaign = None
+        if wanted.campaign_id is not None:
+            campaign = await campaign_store.campaign(session, owner_id, wanted.campaign_id)
+            if campaign is None:
+                raise NotFound("there is no such campaign")
+        key, search = _search(wanted.q)
+        return Selection(
+            states=wanted.states,
+            campaign_id=wanted.campaign_id,
+            campaign_sender_id=campaign.sender_id if campaign else None,
+            campaign_since=campaign.launched_at if campaign else None,
+            sender_id=wanted.sender_id,
+            address_key=key,
+            search=search,
+        )
+
+    async def _ahead(self, session: Session, email: EmailRecord) -> int | None:
+        if JobState(email.state) not in WAITING:
+            return 0
+        return await overview.ahead_of(
+            session,
+            sender_id=email.sender_id,
+            campaign_id=email.campaign_id,
+            due_at=email.due_at,
+            email_id=email.id,
+        )
+
+    async def _ranks(
+        self, session: Session, records: Sequence[EmailRecord]
+    ) -> dict[uuid.UUID, int | None]:
+        """How many go before each: counted for the first of a campaign, then one more for each."""
+        next_rank: dict[tuple[uuid.UUID, uuid.UUID | None], int | None] = {}
+        ranks: dict[uuid.UUID, int | None] = {}
+        for record in records:
+            if JobState(record.state) not in WAITING:
+                continue
+            queue = (record.sender_id, record.campaign_id)
+            if queue not in next_rank:
+                next_rank[queue] = await self._ahead(session, record)
+            rank = next_rank[queue]
+            ranks[record.id] = rank
+            next_rank[queue] = None if rank is None else rank + 1
+        return ranks
+
+    async def _usage_of(self, records: Sequence[EmailRecord]) -> Usage:
+        waiting = [record for record in records if JobState(record.state) in WAITING]
+        senders = {r.sender_id for r in waiting if r.sender_hourly_limit is not None}
+        campaigns = {r.campaign_id for r in waiting if r.campaign_hourly_limit is not None}
+        return await self._usage(list(senders), [c for c in campaigns if c is not None])
+
+    async def _usage(self, senders: Sequence[uuid.UUID], campaigns: Sequence[uuid.UUID]) -> Usage:
+        if not senders and not campaigns:
+            return {}
+        try:
+            return await self._meter.used_this_hour(senders=senders, campaigns=campaigns)
+        except OperationalError as error:
+            # A page without today's counters is better than no page.
+            log.warning("hourly counters unread: %s", error)
+            return {}
+
+
+def _search(q: str | None) -> tuple[str | None, str | None]:
+    """(a whole address's key, None) or (None, a part of something)."""
+    q = (q or "").strip()
+    if not q:
+        return None, None
+    if len(q) > MAX_QUERY or "\x00" in q:
+        raise InvalidInput.of("q", f"must be at most {MAX_QUERY} characters of plain text")
+    try:
+        return parse_address(q).key, None
+    except InvalidAddress:
+        return None, q

@@ -1,0 +1,112 @@
+"""What makes a sender acceptable, and what a change to one brings about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from paceline.delivery import Account, Security, refuse_destination
+from paceline.domain.bounds import MAX_CONNECTIONS
+from paceline.domain.lifecycle import SenderState
+from paceline.errors import InvalidInput
+from paceline.persistence.stores.senders import SenderRecord
+from paceline.services.validation import Problems
+
+# Changing one of these may be what mends a broken sender.
+_ACCOUNT = frozenset(
+    {
+        *("smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"),
+        "from_address",
+    }
+)
+WELL_AGAIN: dict[str, object] = {
+    "state": SenderState.ACTIVE,
+    "state_reason": None,
+    "resting_until": None,
+    "host_failures": 0,
+}
+_PARTS = {
+    "host": "smtp_host",
+    "port": "smtp_port",
+    "username": "smtp_username",
+    "password": "smtp_password",
+}
+_SEALED = "•"  # stands in for a password that is stored already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPolicy:
+    """Whether senders may name servers in private networks and on unusual ports."""
+
+    allow_private_hosts: bool
+
+
+def checked(
+    values: Mapping[str, Any], *, policy: HostPolicy, password_is_set: bool
+) -> dict[str, Any]:
+    """The values as they are stored. Raises `InvalidInput` with all that is wrong with them."""
+    problems = Problems()
+    name = problems.name("name", values["name"])
+    address = problems.address("from_address", values["from_address"])
+    from_name = problems.name("from_name", values["from_name"], required=False)
+    problems.hourly_limit("hourly_limit", values["hourly_limit"])
+    problems.min_delay_ms("min_delay_ms", values["min_delay_ms"])
+    problems.whole_number(
+        "max_connections", values["max_connections"], least=1, most=MAX_CONNECTIONS
+    )
+    host = values["smtp_host"].strip()
+    _check_account(problems, {**values, "smtp_host": host}, policy, password_is_set)
+    problems.raise_if_any()
+    return {
+        "name": name,
+        "from_address": address.address if address else None,
+        "from_name": from_name,
+        "smtp_host": host,
+    }
+
+
+def _check_account(
+    problems: Problems, values: Mapping[str, Any], policy: HostPolicy, password_is_set: bool
+) -> None:
+    password = values["smtp_password"] or (_SEALED if password_is_set else None)
+    host, port = values["smtp_host"], values["smtp_port"]
+    try:
+        Account(
+            host=host,
+            port=port,
+            security=values["smtp_security"],
+            username=values["smtp_username"],
+            password=password,
+            helo_name="localhost",
+        )
+        refuse_destination(host, port, allow_private=policy.allow_private_hosts)
+    except InvalidInput as invalid:
+        for problem in invalid.problems:
+            problems.add(_PARTS.get(problem.field, problem.field), problem.message)
+    if (
+        password is not None
+        and values["smtp_security"] is Security.NONE
+        and not policy.allow_private_hosts
+    ):
+        problems.add("smtp_security", "none would send the password in the clear: use starttls")
+
+
+def checked_changes(
+    changes: dict[str, Any], before: SenderRecord, *, policy: HostPolicy
+) -> dict[str, Any]:
+    """The changes as they are stored, with what follows from them. Raises `InvalidInput`."""
+    if changes.get("state") is SenderState.BROKEN:
+        raise InvalidInput.of("state", "can be set to active or paused")
+    if changes.get("smtp_username", "") is None:
+        changes.setdefault("smtp_password", None)
+    stored = {name: getattr(before, name) for name in SenderRecord.__slots__}
+    stored |= {"smtp_security": Security(before.smtp_security), "smtp_password": None}
+    merged = {**stored, **changes}
+    kept = before.smtp_password is not None and "smtp_password" not in changes
+    tidied = checked(merged, policy=policy, password_is_set=kept)
+    changes |= {name: value for name, value in tidied.items() if name in changes}
+    mended = _ACCOUNT & changes.keys() and before.state != SenderState.PAUSED
+    if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
+        changes |= WELL_AGAIN
+    return changes

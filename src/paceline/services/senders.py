@@ -1,0 +1,275 @@
+"""Senders: add, change, pause, check that they can log in, try them out.
+
+A password goes in and is sealed; it comes out only on the way to the server. Whatever may change
+what a lane does signals that lane.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from paceline import clock
+from paceline.auth.secretbox import SecretBox, smtp_password_label
+from paceline.delivery import (
+    Account,
+    Envelope,
+    Headers,
+    Kind,
+    MessageTemplate,
+    Phase,
+    Result,
+    Security,
+)
+from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
+from paceline.domain.identifiers import new_id
+from paceline.domain.lifecycle import SenderState
+from paceline.errors import NotFound
+from paceline.persistence.database import Database
+from paceline.persistence.lanes import signal
+from paceline.persistence.stores import senders as store
+from paceline.persistence.stores.senders import SenderRecord
+from paceline.services import sender_rules
+from paceline.services.content import helo_name
+from paceline.services.cursors import pack_id, unpack_id
+from paceline.services.ports import Bell, Mailer
+from paceline.services.sender_rules import HostPolicy
+from paceline.services.unset import UNSET, Maybe, changes_of
+from paceline.services.validation import Problems
+from paceline.services.views import Page, SenderView
+
+MAX_LISTED = 1_000  # senders in a list that is not paged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSender:
+    """A sender to be added."""
+
+    name: str
+    from_address: str
+    from_name: str | None = None
+    smtp_host: str
+    smtp_port: int
+    smtp_security: Security
+    smtp_username: str | None = None
+    smtp_password: str | None = None
+    hourly_limit: int | None = None
+    min_delay_ms: int = 0
+    max_connections: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderPatch:
+    """What is to change. `state` is a person's to set: active or paused."""
+
+    name: Maybe[str] = UNSET
+    from_address: Maybe[str] = UNSET
+    from_name: Maybe[str | None] = UNSET
+    smtp_host: Maybe[str] = UNSET
+    smtp_port: Maybe[int] = UNSET
+    smtp_security: Maybe[Security] = UNSET
+    smtp_username: Maybe[str | None] = UNSET
+    smtp_password: Maybe[str | None] = UNSET
+    hourly_limit: Maybe[int | None] = UNSET
+    min_delay_ms: Maybe[int] = UNSET
+    max_connections: Maybe[int] = UNSET
+    state: Maybe[SenderState] = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """Whether the server can be reached and logged in to; if not, where it ended and why."""
+
+    ok: bool
+    phase: Phase
+    detail: str
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestReport:
+    """Whether the server took a test message."""
+
+    ok: bool
+    detail: str
+    message_id: str
+
+
+class Senders:
+    """The senders of an owner."""
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Bell,
+        secrets: SecretBox,
+        mailer: Mailer,
+        policy: HostPolicy,
+    ) -> None:
+        self._database = database
+        self._bell = bell
+        self._secrets = secrets
+        self._mailer = mailer
+        self._policy = policy
+
+    async def create(self, owner_id: uuid.UUID, new: NewSender) -> SenderView:
+        """Add a sender. Raises `InvalidInput`."""
+        values: dict[str, Any] = {name: getattr(new, name) for name in NewSender.__slots__}
+        values |= sender_rules.checked(values, policy=self._policy, password_is_set=False)
+        sender_id = new_id()
+        values["smtp_password"] = self._sealed(owner_id, sender_id, new.smtp_password)
+        async with self._database.transaction() as session:
+            await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
+            record = await store.sender(session, owner_id, sender_id)
+        return _view(_existing(record))
+
+    async def get(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderView:
+        """One sender. Raises `NotFound`."""
+        return _view(await self._record(owner_id, sender_id))
+
+    async def list(self, owner_id: uuid.UUID) -> list[SenderView]:
+        """All senders, the newest first."""
+        async with self._database.transaction() as session:
+            records = await store.senders(session, owner_id, before=None, limit=MAX_LISTED)
+        return [_view(record) for record in records]
+
+    async def page(
+        self, owner_id: uuid.UUID, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[SenderView]:
+        """Some senders, the newest first. Raises `InvalidInput` for a foreign cursor."""
+        limit = min(limit, MAX_PAGE)
+        before = unpack_id(cursor)
+        async with self._database.transaction() as session:
+            records = await store.senders(session, owner_id, before=before, limit=limit + 1)
+        shown = records[:limit]
+        more = len(records) > limit
+        return Page(
+            items=[_view(record) for record in shown],
+            next_cursor=pack_id(shown[-1].id) if more else None,
+        )
+
+    async def patch(
+        self, owner_id: uuid.UUID, sender_id: uuid.UUID, patch: SenderPatch
+    ) -> SenderView:
+        """Change a sender. Mending what broke it sets it going again. Raises `InvalidInput`."""
+        changes = changes_of(patch)
+        async with self._database.transaction() as session:
+            before = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
+            changes = sender_rules.checked_changes(changes, before, policy=self._policy)
+            if isinstance(changes.get("smtp_password"), str):
+                sealed = self._sealed(owner_id, sender_id, changes["smtp_password"])
+                changes["smtp_password"] = sealed
+            if changes:
+                await store.change_sender(session, owner_id, sender_id, changes)
+            after = _existing(await store.sender(session, owner_id, sender_id))
+            await signal(session, sender_id, clock.now())
+        await self._bell.ring([sender_id])
+        return _view(after)
+
+    async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
+        """Connect and log in. A sender that had broken and now can is set going again."""
+        record = await self._record(owner_id, sender_id)
+        result = await self._mailer.check(self._account(record))
+        if result.ok and (record.state == SenderState.BROKEN or record.resting_until):
+            await self._set_going(owner_id, sender_id)
+        return CheckReport(
+            ok=result.ok,
+            phase=result.phase,
+            detail=str(result.reply) if result.reply and not result.ok else result.detail,
+            extensions=result.extensions,
+        )
+
+    async def send_test(self, owner_id: uuid.UUID, sender_id: uuid.UUID, to: str) -> TestReport:
+        """Send one short message at once, past all schedules and limits. Raises `InvalidInput`."""
+        problems = Problems()
+        address = problems.address("to", to)
+        problems.raise_if_any()
+        assert address is not None, "an address that was refused is a problem"
+        record = await self._record(owner_id, sender_id)
+        message_id = f"<{new_id()}@{record.from_address.rpartition('@')[2]}>"
+        content = _test_message(record, to=address.address, message_id=message_id)
+        envelope = Envelope(mail_from=record.from_address, rcpt_to=address.address)
+        result = await self._mailer.send(self._account(record), envelope, content, guard=_always)
+        return TestReport(ok=result.kind is Kind.SENT, detail=_told(result), message_id=message_id)
+
+    async def _set_going(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
+        async with self._database.transaction() as session:
+            record = await store.sender(session, owner_id, sender_id, for_update=True)
+            if record is None or record.state == SenderState.PAUSED:
+                return
+            await store.change_sender(session, owner_id, sender_id, sender_rules.WELL_AGAIN)
+            await signal(session, sender_id, clock.now())
+        await self._bell.ring([sender_id])
+
+    async def _record(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderRecord:
+        async with self._database.transaction() as session:
+            return _existing(await store.sender(session, owner_id, sender_id))
+
+    def _sealed(
+        self, owner_id: uuid.UUID, sender_id: uuid.UUID, password: str | None
+    ) -> bytes | None:
+        if password is None:
+            return None
+        label = smtp_password_label(owner_id=owner_id, sender_id=sender_id)
+        return self._secrets.seal(password, label=label)
+
+    def _account(self, record: SenderRecord) -> Account:
+        password = None
+        if record.smtp_password is not None:
+            label = smtp_password_label(owner_id=record.owner_id, sender_id=record.id)
+            password = self._secrets.open(record.smtp_password, label=label)
+        return Account(
+            host=record.smtp_host,
+            port=record.smtp_port,
+            security=Security(record.smtp_security),
+            username=record.smtp_username,
+            password=password,
+            helo_name=helo_name(),
+        )
+
+
+def _existing(record: SenderRecord | None) -> SenderRecord:
+    if record is None:
+        raise NotFound("there is no such sender")
+    return record
+
+
+def _view(record: SenderRecord) -> SenderView:
+    values = {n: getattr(record, n) for n in SenderView.__slots__ if n != "smtp_password_set"}
+    values["smtp_security"] = Security(record.smtp_security)
+    values["state"] = SenderState(record.state)
+    return SenderView(**values, smtp_password_set=record.smtp_password is not None)
+
+
+def _test_message(record: SenderRecord, *, to: str, message_id: str) -> bytes:
+    template = MessageTemplate.compile(
+        subject="Paceline can send",
+        text=(
+            "This is a test message.\n\n"
+            f"It left {record.smtp_host} port {record.smtp_port} for the sender that you set up."
+        ),
+        html=None,
+    )
+    return template.render(
+        {},
+        headers=Headers(
+            from_address=record.from_address,
+            from_name=record.from_name,
+            to_address=to,
+            to_name=None,
+            message_id=message_id,
+            date=clock.now(),
+            boundary_seed=message_id,
+        ),
+    )
+
+
+async def _always() -> bool:
+    return True
+
+
+def _told(result: Result) -> str:
+    if result.kind is Kind.IN_DOUBT:
+        return f"sent, but the server's answer was lost; look into the mailbox ({result.detail})"
+    return str(result.reply) if result.reply else result.detail
