@@ -28,7 +28,7 @@ def create_key(
     """Make an API key and print it, alone. It is shown only this once."""
     configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})
     settings = settings_of(home)
-    from paceline.bootstrap import create_api_key
+    from paceline.bootstrap.local import create_api_key
 
     say(run_quickly(create_api_key(settings, email)))
 
@@ -37,6 +37,6 @@ def sign_in_link(home: HomeOption = None) -> None:
     """Make a sign-in link, good once and for 15 minutes, and print it, alone."""
     configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})
     settings = settings_of(home)
-    from paceline.bootstrap import mint_sign_in_link
+    from paceline.bootstrap.local import mint_sign_in_link
 
     say(run_quickly(mint_sign_in_link(settings)))

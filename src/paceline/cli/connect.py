@@ -57,7 +57,7 @@ def _is_accepted(url: str, key: str) -> bool:
 
 
 def _new_key(home: Home) -> str:
-    from paceline.bootstrap import create_api_key
+    from paceline.bootstrap.local import create_api_key
 
     key = run_quickly(create_api_key(settings_of(home.path), None))
     home.keep_cli_key(key)

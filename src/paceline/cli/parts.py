@@ -29,7 +29,7 @@ def api(
     configure_logging("api", os.environ)
     settings = Settings.from_environment(os.environ)
     chosen = replace(settings.api, host=host or settings.api.host, port=port or settings.api.port)
-    from paceline.bootstrap import run_api
+    from paceline.bootstrap.server import run_api
 
     run_quickly(run_api(replace(settings, api=chosen)))
 
@@ -43,7 +43,7 @@ def worker(
     if processes > 1:
         asyncio.run(_run_several(processes))
         return
-    from paceline.bootstrap import run_worker
+    from paceline.bootstrap.worker import run_worker
 
     run_until_stopped(lambda stop: run_worker(settings, stop))
 
@@ -52,7 +52,7 @@ def devinbox() -> None:
     """Catch the mail that is sent to this machine's dev inbox, and relay none of it."""
     configure_logging("devinbox", os.environ)
     settings = Settings.from_environment(os.environ)
-    from paceline.bootstrap import run_devinbox
+    from paceline.bootstrap.local import run_devinbox
 
     run_until_stopped(lambda stop: run_devinbox(settings, stop))
 
@@ -61,7 +61,7 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     configure_logging("migrate", os.environ)
     settings = Settings.from_environment(os.environ)
-    from paceline.bootstrap import migrate as bring_up_to_date
+    from paceline.bootstrap.local import migrate as bring_up_to_date
 
     bring_up_to_date(settings)
 

@@ -32,7 +32,7 @@ def welcome(
 
 
 async def _welcome(settings: Settings, home: Home, *, sample: bool) -> None:
-    from paceline.bootstrap import create_sample, mint_sign_in_link
+    from paceline.bootstrap.local import create_sample, mint_sign_in_link
 
     made = home.path / "sample.made"
     if sample and not made.exists():

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from paceline import bootstrap
+from paceline.bootstrap.worker import RunningWorker, running_worker
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.world import settings_for
@@ -24,7 +24,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-async def worker(settings: Settings) -> AsyncIterator[bootstrap.RunningWorker]:
-    async with bootstrap.worker(settings) as running:
+async def worker(settings: Settings) -> AsyncIterator[RunningWorker]:
+    async with running_worker(settings) as running:
         yield running
         await running.stop()

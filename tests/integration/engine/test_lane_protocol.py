@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from paceline import bootstrap
+from paceline.bootstrap.worker import running_worker
 from paceline.engine.lane import LaneRunner
 from paceline.engine.queue import LaneQueue, Parked, connect, job_id
 from paceline.engine.worker import LaneWorker
@@ -142,7 +142,7 @@ async def take(queue: LaneQueue, redis: Redis, sender: uuid.UUID) -> str:
 async def test_a_redis_emptied_while_emails_wait_is_noticed_and_they_still_go(
     world: World, settings: Settings, sink: Sink, redis: Redis
 ) -> None:
-    async with bootstrap.worker(settings) as running:
+    async with running_worker(settings) as running:
         sender = await world.sender(port=sink.port)
         await world.emails(sender, None, 3, due_in=timedelta(seconds=2))
         await world.signal(sender)
@@ -155,7 +155,7 @@ async def test_a_redis_emptied_while_emails_wait_is_noticed_and_they_still_go(
 async def test_an_emptied_redis_breaks_no_hourly_limit(
     world: World, settings: Settings, sink: Sink, redis: Redis
 ) -> None:
-    async with bootstrap.worker(settings) as running:
+    async with running_worker(settings) as running:
         sender = await world.sender(port=sink.port, hourly_limit=5)
         await world.emails(sender, None, 10)
         await world.signal(sender)
@@ -173,7 +173,7 @@ async def test_an_emptied_redis_breaks_no_hourly_limit(
 async def test_a_commit_whose_ring_was_lost_is_heard_by_the_listener(
     world: World, settings: Settings, sink: Sink
 ) -> None:
-    async with bootstrap.worker(settings) as running:
+    async with running_worker(settings) as running:
         sender = await world.sender(port=sink.port)
         await world.emails(sender, None, 1)
         await world.signal(sender)  # and nobody rings

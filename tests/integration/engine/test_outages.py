@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from paceline import bootstrap
+from paceline.bootstrap.worker import running_worker
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.world import World
@@ -14,7 +14,7 @@ async def test_an_outage_of_the_database_between_sending_and_recording_loses_no_
     world: World, settings: Settings, sink: Sink
 ) -> None:
     """Every connection is cut while emails are on their way, again and again."""
-    async with bootstrap.worker(settings) as running:
+    async with running_worker(settings) as running:
         sender = await world.sender(port=sink.port)
         ids = await world.emails(sender, None, 400)
         await world.signal(sender)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from paceline import bootstrap
+from paceline.bootstrap.worker import running_worker
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.world import World
@@ -264,7 +264,7 @@ async def test_a_second_worker_shares_the_lanes(
     world: World, sink: Sink, settings: Settings
 ) -> None:
     senders = [await world.sender(port=sink.port) for _ in range(12)]
-    async with bootstrap.worker(settings) as second:
+    async with running_worker(settings) as second:
         ids = []
         for sender in senders:
             ids += await world.emails(sender, None, 20)

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     """Run lanes until `stop` is set, then finish what is under way and hand back the rest."""
-    async with worker(settings) as running:
+    async with running_worker(settings) as running:
         await stop.wait()
         log.info("stopping: no new lanes, finishing what is under way")
         await running.stop()
@@ -64,7 +64,7 @@ class RunningWorker:
 
 
 @asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[RunningWorker]:
+async def running_worker(settings: Settings) -> AsyncIterator[RunningWorker]:
     """One worker: its lanes, leases, group commits, listener and, in turn, the keeper."""
     async with AsyncExitStack() as stack:
         database = Database(settings.database.url)

@@ -1,0 +1,65 @@
+"""The use cases and what they stand on, for whoever answers people: the API, the pages, the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from paceline.auth.secretbox import SecretBox
+from paceline.delivery import Pool
+from paceline.engine.bell import PatientBell
+from paceline.engine.queue import LaneQueue, connect
+from paceline.limits import Limits
+from paceline.persistence.database import Database
+from paceline.persistence.standing import Standing
+from paceline.services.campaigns import Campaigns
+from paceline.services.emails import Emails
+from paceline.services.imports import Imports
+from paceline.services.queries import Queries
+from paceline.services.senders import HostPolicy, Senders
+from paceline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """One of each, sharing a pool of database connections and one of Redis'."""
+
+    database: Database
+    queue: LaneQueue
+    senders: Senders
+    campaigns: Campaigns
+    imports: Imports
+    emails: Emails
+    queries: Queries
+
+
+@asynccontextmanager
+async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
+    """Everything wired up; closed at the end."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database.url)
+        stack.push_async_callback(database.close)
+        redis = connect(settings.redis.url)
+        stack.push_async_callback(redis.aclose)
+        limits = Limits(settings.redis.url, spent=Standing(database).spent)
+        stack.push_async_callback(limits.close)
+        pool = Pool(allow_private_hosts=settings.api.allow_private_hosts)
+        stack.push_async_callback(pool.close)
+        queue = LaneQueue(redis)
+        bell = PatientBell(queue)
+        yield UseCases(
+            database=database,
+            queue=queue,
+            senders=Senders(
+                database,
+                bell,
+                SecretBox(settings.secrets.key),
+                pool,
+                HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
+            ),
+            campaigns=Campaigns(database, bell),
+            imports=Imports(database, bell),
+            emails=Emails(database, bell),
+            queries=Queries(database, limits),
+        )
