@@ -1,0 +1,49 @@
+// The rich-text editor of the compose page. The <textarea> stays the form's value; merge fields
+// are {{ name }} there and unbreakable chips in the editor.
+import { Editor, Node } from "@tiptap/core";
+import StarterKit from "@tiptap/starter-kit";
+
+const MergeField = Node.create({
+  name: "merge",
+  group: "inline",
+  inline: true,
+  atom: true,
+  addAttributes: () => ({ field: { default: "" } }),
+  parseHTML: () => [
+    { tag: "span[data-merge]", getAttrs: (element) => ({ field: element.dataset.merge }) },
+  ],
+  renderHTML: ({ node }) => [
+    "span",
+    { class: "merge", "data-merge": node.attrs.field },
+    `{{ ${node.attrs.field} }}`,
+  ],
+});
+
+const toChips = (html) => html.replace(/\{\{\s*(\w+)\s*\}\}/g, '<span data-merge="$1"></span>');
+const fromChips = (html) =>
+  html.replace(/<span class="merge"[^>]*>(\{\{ \w+ \}\})<\/span>/g, "$1");
+
+const SURFACE = {
+  class: "rte",
+  role: "textbox",
+  "aria-multiline": "true",
+  "aria-labelledby": "body-label",
+};
+
+/** Puts an editor into `host`, in place of `textarea`; `onMarks` hears of each change of format. */
+export function createEditor(host, textarea, onMarks) {
+  const editor = new Editor({
+    element: host,
+    extensions: [StarterKit, MergeField],
+    injectCSS: false, // the content security policy allows no inline styles
+    content: toChips(textarea.value),
+    editorProps: { attributes: SURFACE },
+    onUpdate: () => {
+      textarea.value = editor.isEmpty ? "" : fromChips(editor.getHTML());
+      textarea.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+    onTransaction: () => onMarks(editor),
+  });
+  textarea.hidden = true;
+  return editor;
+}

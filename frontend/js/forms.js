@@ -1,0 +1,27 @@
+// Small helps for plain forms. Every one of them works without this file, only less comfortably.
+
+// A menu item that stands for a form elsewhere: <div role="menuitem" data-submit="form-id">.
+document.addEventListener("click", (event) => {
+  const id = event.target.closest("[data-submit]")?.dataset.submit;
+  if (id) document.getElementById(id).requestSubmit();
+});
+
+// Ask before what cannot be undone.
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+// Quick picks: <button data-start="2026-11-25T10:00"> sets the start and chooses "Later".
+document.addEventListener("click", (event) => {
+  const start = event.target.closest("[data-start]")?.dataset.start;
+  if (!start) return;
+  const field = document.querySelector("#start");
+  field.value = start;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+// Whoever sets a time means "Later".
+document.addEventListener("input", (event) => {
+  if (event.target.id === "start") document.querySelector("#when-later").checked = true;
+});

@@ -1,0 +1,162 @@
+"""Who is looking, and whether a write came from one of our pages.
+
+Reads the session cookie, never an API key. Every route takes `SignedIn` or is one of the few that
+people see before they sign in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from paceline.auth import csrf
+from paceline.auth.principal import Principal
+from paceline.auth.sessions import LIFETIME
+from paceline.web.bodies import MAX_FIELD_OCTETS
+from paceline.web.parts import Wired
+
+COOKIE = "paceline-session"
+CSRF_FIELD = "csrf"
+CSRF_HEADER = "X-CSRF-Token"
+MAX_NEXT_CHARACTERS = 2_000
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in; `next_path` is where to go afterwards."""
+
+    def __init__(self, next_path: str) -> None:
+        super().__init__(next_path)
+        self.next_path = next_path
+
+
+class Forbidden(Exception):
+    """The request is refused; the message says why, to a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """The signed-in person, and the token that their forms carry."""
+
+    principal: Principal
+    csrf: str
+
+
+def is_https(base_url: str) -> bool:
+    """Decided by the setting, never by the request, which a proxy may have changed."""
+    return urlsplit(base_url).scheme == "https"
+
+
+def cookie_name(base_url: str) -> str:
+    """`__Host-` ties the cookie to this very host, where the browser lets us ask for it."""
+    return f"__Host-{COOKIE}" if is_https(base_url) else COOKIE
+
+
+def put_cookie(response: Response, value: str, *, base_url: str) -> None:
+    """Sign the browser in. Lax, not Strict: a link in a mail has to find its reader signed in."""
+    response.set_cookie(
+        cookie_name(base_url),
+        value,
+        max_age=int(LIFETIME.total_seconds()),
+        path="/",
+        secure=is_https(base_url),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(response: Response, *, base_url: str) -> None:
+    """Sign the browser out."""
+    response.delete_cookie(
+        cookie_name(base_url), path="/", secure=is_https(base_url), httponly=True, samesite="lax"
+    )
+
+
+def cookie_of(request: Request, *, base_url: str) -> str | None:
+    """The session cookie as the browser sent it."""
+    return request.cookies.get(cookie_name(base_url))
+
+
+async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
+    """Who is signed in, if anybody. Refuses writes that do not come from our own pages."""
+    check_origin(request, base_url=parts.base_url)
+    cookie = cookie_of(request, base_url=parts.base_url)
+    resolved = None if cookie is None else await parts.sessions.resolve(cookie)
+    if resolved is None:
+        return None
+    principal, token = resolved
+    if request.method not in _SAFE_METHODS and not await _carries(request, token):
+        raise Forbidden("This form is from an earlier sign-in. Reload the page and try again.")
+    return Viewer(principal=principal, csrf=token)
+
+
+async def signed_in(
+    request: Request, viewer: Annotated[Viewer | None, Depends(maybe_signed_in)]
+) -> Viewer:
+    """Who is signed in; anybody else is sent to sign in first."""
+    if viewer is None:
+        raise SignInNeeded(_here(request))
+    return viewer
+
+
+async def administrator(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:
+    """The signed-in administrator; everybody else is refused."""
+    if not viewer.principal.is_admin:
+        raise Forbidden("Only administrators can see this.")
+    return viewer
+
+
+SignedIn = Annotated[Viewer, Depends(signed_in)]
+MaybeSignedIn = Annotated[Viewer | None, Depends(maybe_signed_in)]
+Administrator = Annotated[Viewer, Depends(administrator)]
+
+
+def check_origin(request: Request, *, base_url: str) -> None:
+    """Let writes through only where the browser vouches that they are from our own pages."""
+    if request.method in _SAFE_METHODS:
+        return
+    headers = request.headers
+    if not csrf.same_origin(
+        fetch_site=headers.get("sec-fetch-site"), origin=headers.get("origin"), base_url=base_url
+    ):
+        raise Forbidden(f"This request did not come from {base_url}.")
+
+
+async def form_of(request: Request) -> FormData:
+    """The posted form. Starlette keeps it: it is read once, however often it is asked for."""
+    return await request.form(max_part_size=MAX_FIELD_OCTETS)
+
+
+async def _carries(request: Request, token: str) -> bool:
+    given: object = request.headers.get(CSRF_HEADER)
+    if given is None:
+        given = (await form_of(request)).get(CSRF_FIELD)
+    return isinstance(given, str) and csrf.token_matches(token, given)
+
+
+def _here(request: Request) -> str:
+    """Where to come back to: this page, or the one that a form or a fragment belongs to."""
+    if request.method in _SAFE_METHODS and "hx-request" not in request.headers:
+        query = request.url.query
+        return request.url.path + (f"?{query}" if query else "")
+    page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "/")
+    return local_path(page.path + (f"?{page.query}" if page.query else ""))
+
+
+def local_path(path: str | None) -> str:
+    """`path` if it stays on this site, else `/`: an open redirect would lend out our good name."""
+    if not path or len(path) > MAX_NEXT_CHARACTERS or not path.isprintable():
+        return "/"
+    if not path.startswith("/") or path.startswith("//") or "\\" in path:
+        return "/"
+    return path
+
+
+def sign_in_url(next_path: str) -> str:
+    """The sign-in page, with the way back."""
+    return "/login" if next_path == "/" else f"/login?next={quote(next_path, safe='/')}"

@@ -1,0 +1,53 @@
+"""Bounds what a request may carry, before anything reads it."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from paceline.domain.bounds import MAX_BODY_OCTETS, MAX_FILE_OCTETS
+
+# A list of recipients, the message around it, and the form's own lines.
+MAX_REQUEST_OCTETS = MAX_FILE_OCTETS + 2 * MAX_BODY_OCTETS
+MAX_FIELD_OCTETS = MAX_BODY_OCTETS + 1024  # of one form field: a byte too many is still reported
+
+
+class TooLarge(Exception):
+    """The body is past the bound; whoever reads it stops here."""
+
+
+class BodyLimit:
+    """Refuses a body that says it is too large, and stops one that turns out to be."""
+
+    def __init__(self, app: ASGIApp, *, max_octets: int = MAX_REQUEST_OCTETS) -> None:
+        self.app = app
+        self.max_octets = max_octets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_octets:
+                raise TooLarge
+            return message
+
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self.max_octets:
+            await _refusal(self.max_octets)(scope, receive, send)
+            return
+        try:
+            await self.app(scope, counted, send)
+        except TooLarge:
+            await _refusal(self.max_octets)(scope, receive, send)
+
+
+def _refusal(max_octets: int) -> PlainTextResponse:
+    megabytes = max_octets // (1024 * 1024)
+    return PlainTextResponse(f"This is more than {megabytes} MB; send less.", status_code=413)

@@ -1,0 +1,146 @@
+"""The fields of the compose page as they are typed, and what they amount to."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, time, timedelta, tzinfo
+from functools import cache
+from zoneinfo import available_timezones
+
+from starlette.datastructures import FormData
+
+from paceline.services.campaigns import NewCampaign
+from paceline.web import plain_text
+from paceline.web.forms import (
+    Problems,
+    local_input,
+    milliseconds,
+    optional_limit,
+    text_of,
+    wall_time,
+)
+from paceline.web.timetable import Pace
+from paceline.web.wording import zone_named
+
+# A service's names for fields, and ours.
+FIELDS = {
+    "name": "name",
+    "sender_id": "sender_id",
+    "subject": "subject",
+    "text": "body",
+    "html": "body",
+    "start_at": "start",
+    "time_zone": "time_zone",
+    "min_delay_ms": "min_delay",
+    "hourly_limit": "hourly_limit",
+    "file": "file",
+}
+NOW, LATER = "now", "later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeForm:
+    """What stands in the fields."""
+
+    name: str = ""
+    sender_id: str = ""
+    subject: str = ""
+    body: str = ""
+    when: str = NOW
+    start: str = ""
+    time_zone: str = "UTC"
+    min_delay: str = "2"
+    hourly_limit: str = "100"
+
+    @classmethod
+    def empty(cls, *, now: datetime, zone: tzinfo) -> ComposeForm:
+        """A new one, for a reader in `zone`."""
+        return cls(time_zone=str(zone), start=tomorrow_at(10, now=now, zone=zone))
+
+    @classmethod
+    def read(cls, form: FormData) -> ComposeForm:
+        """What was posted."""
+        read = cls(**{f.name: text_of(form, f.name, str(f.default)) for f in fields(cls)})
+        return read if read.when in (NOW, LATER) else replace(read, when=NOW)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The chosen zone; UTC where the name makes no sense."""
+        return zone_named(self.time_zone)
+
+    def start_at(self, problems: Problems) -> datetime | None:
+        """The instant of the start; None means as soon as it is launched."""
+        if self.when == NOW:
+            return None
+        return problems.read("start", lambda text: wall_time(text, self.zone), self.start)
+
+    def pace(self, problems: Problems) -> Pace:
+        """Delay and limit, with nonsense noted and left out."""
+        return Pace(
+            min_delay_ms=problems.read("min_delay", milliseconds, self.min_delay) or 0,
+            hourly_limit=problems.read("hourly_limit", optional_limit, self.hourly_limit),
+        )
+
+    def as_new(self, problems: Problems) -> NewCampaign | None:
+        """A new campaign, or None with the problems noted."""
+        sender_id = problems.read("sender_id", _sender_id, self.sender_id)
+        start_at = self.start_at(problems)
+        pace = self.pace(problems)
+        body = self.body.strip()
+        if not plain_text.from_html(body).strip():
+            problems.add("body", "is empty; write what the email is to say")
+        if not self.subject.strip():
+            problems.add("subject", "is empty; an email needs one")
+        if problems or sender_id is None:
+            return None
+        is_html = plain_text.looks_like_html(body)
+        return NewCampaign(
+            name=self.name.strip() or self.subject.strip(),
+            sender_id=sender_id,
+            subject=self.subject.strip(),
+            text=plain_text.from_html(body) if is_html else body,
+            html=body if is_html else None,
+            start_at=start_at,
+            time_zone=self.time_zone,
+            min_delay_ms=pace.min_delay_ms,
+            hourly_limit=pace.hourly_limit,
+        )
+
+
+def _sender_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise ValueError("is missing; choose a sender") from None
+
+
+def tomorrow_at(hour: int, *, now: datetime, zone: tzinfo) -> str:
+    """Tomorrow at a full hour, as an input field wants it."""
+    return _at(now.astimezone(zone) + timedelta(days=1), hour)
+
+
+def quick_picks(*, now: datetime, zone: tzinfo) -> list[tuple[str, str]]:
+    """(label, value of the field) for the usual starts, in the reader's zone."""
+    local = now.astimezone(zone)
+    monday = local + timedelta(days=7 - local.weekday())
+    return [
+        ("In an hour", local_input(now + timedelta(hours=1), zone)),
+        ("Tomorrow 10:00", tomorrow_at(10, now=now, zone=zone)),
+        ("Tomorrow 15:00", tomorrow_at(15, now=now, zone=zone)),
+        ("Monday 09:00", _at(monday, 9)),
+    ]
+
+
+def _at(day: datetime, hour: int) -> str:
+    return datetime.combine(day.date(), time(hour)).strftime("%Y-%m-%dT%H:%M")
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The zones to choose from: places, and UTC."""
+    places = (name for name in available_timezones() if "/" in name)
+    return (
+        "UTC",
+        *sorted(name for name in places if not name.startswith(("Etc/", "posix", "right"))),
+    )

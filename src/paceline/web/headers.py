@@ -1,0 +1,97 @@
+"""Response headers: one strict policy for the dashboard, another for the emails it shows.
+
+An email is hostile HTML. It is only ever shown in a sandboxed frame whose policy allows inline
+styles (mail has nothing else) and blocks scripts, forms and every remote request, so that opening
+a preview cannot ping a tracker.
+"""
+
+from __future__ import annotations
+
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "frame-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    )
+)
+
+MAIL_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
+        "font-src 'none'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'self'",
+        "sandbox allow-popups allow-popups-to-escape-sandbox",
+    )
+)
+
+HSTS_SECONDS = 365 * 24 * 3600
+
+
+class SecurityHeaders:
+    """Plain ASGI rather than BaseHTTPMiddleware, which would buffer what is streamed."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self._always = [
+            (b"x-content-type-options", b"nosniff"),
+            # Not no-referrer: that turns the Origin of our own forms into "null".
+            (b"referrer-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+        ]
+        if https:
+            hsts = f"max-age={HSTS_SECONDS}".encode()
+            self._always.append((b"strict-transport-security", hsts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._add(message)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+    def _add(self, message: Message) -> None:
+        headers: list[tuple[bytes, bytes]] = list(message["headers"])
+        present = {name.lower() for name, _ in headers}
+        # A route that brings its own policy (an email body) keeps it.
+        if b"content-security-policy" not in present:
+            headers.append((b"content-security-policy", PAGE_POLICY.encode()))
+        # Whatever is shown is somebody's; only the built files may be kept (ImmutableFiles).
+        if b"cache-control" not in present:
+            headers.append((b"cache-control", b"no-store"))
+        message["headers"] = headers + self._always
+
+
+class ImmutableFiles(StaticFiles):
+    """Every built file carries its hash in its name, so it can be cached for good."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def mail_frame(html: str) -> HTMLResponse:
+    """An email's HTML, harmless even when its address is opened outside its frame."""
+    return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})

@@ -1,0 +1,49 @@
+"""What the pages are made from: the services they show, and the ways to sign in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from paceline.auth.sessions import Sessions
+from paceline.auth.sign_in import SignInLinks
+from paceline.services.campaigns import Campaigns
+from paceline.services.emails import Emails
+from paceline.services.imports import Imports
+from paceline.services.queries import Queries
+from paceline.services.senders import Senders
+from paceline.web.caught_mail import CaughtMail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxAddress:
+    """Where the dev inbox of this machine takes mail by SMTP."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Handed to `create_web` by the composition root."""
+
+    queries: Queries
+    campaigns: Campaigns
+    imports: Imports
+    senders: Senders
+    emails: Emails
+    caught_mail: CaughtMail
+    sessions: Sessions
+    links: SignInLinks
+    base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins
+    dev_inbox: InboxAddress | None = None  # offered as a first sender where there is one
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the application that this request came to."""
+    return cast("Parts", request.app.state.parts)
+
+
+Wired = Annotated[Parts, Depends(parts_of)]

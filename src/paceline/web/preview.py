@@ -1,0 +1,90 @@
+"""The message as one recipient will read it, made by the very engine that sends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email import message_from_bytes, policy
+from html import escape
+
+from paceline import clock
+from paceline.delivery import Headers, MessageTemplate
+from paceline.errors import DomainError
+from paceline.services.views import ImportPreview
+from paceline.web import plain_text
+from paceline.web.mail_body import document_of
+
+EXAMPLE = {"email": "ada@example.com", "name": "Ada Lovelace"}
+MAX_SAMPLE_CHARACTERS = 20_000
+_ANYBODY = "anybody@example.com"
+_HEAD_STYLE = "margin: 0 0 12px; padding: 0 0 10px; border-bottom: 1px solid #e5e5ea"
+_LABEL_STYLE = "color: #6b6b76; font-size: 12px"
+
+
+def sample_of(preview: ImportPreview) -> str:
+    """The first recipient of a file, to travel with the page and come back for each preview."""
+    if not preview.first:
+        return ""
+    first = preview.first[0]
+    values = {**first.fields, "email": first.address, "name": first.name or ""}
+    sample = json.dumps(values, ensure_ascii=False)
+    return sample if len(sample) <= MAX_SAMPLE_CHARACTERS else ""
+
+
+def read_sample(text: str) -> dict[str, object]:
+    """What `sample_of` made; the example where there is none."""
+    if not text or len(text) > MAX_SAMPLE_CHARACTERS:
+        return dict(EXAMPLE)
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return dict(EXAMPLE)
+    return values if isinstance(values, dict) else dict(EXAMPLE)
+
+
+def preview_document(*, subject: str, body: str, sample: Mapping[str, object]) -> str:
+    """The rendered message as a document, or the reason why it cannot be rendered."""
+    if not subject.strip() and not plain_text.from_html(body).strip():
+        return _note("What you write appears here as your recipients will read it.")
+    is_html = plain_text.looks_like_html(body)
+    try:
+        template = MessageTemplate.compile(
+            subject=subject.strip() or "(no subject)",
+            text=None if is_html else body,
+            html=body if is_html else None,
+        )
+        # Without a file every field is unknown yet: its name stands in for its value.
+        values = {field: f"[{field}]" for field in template.fields} | dict(sample)
+        message = template.render(values, headers=_headers())
+    except DomainError as error:
+        return _note(str(error))
+    return _document(message)
+
+
+def _headers() -> Headers:
+    return Headers(
+        from_address=_ANYBODY,
+        from_name=None,
+        to_address=_ANYBODY,
+        to_name=None,
+        message_id="<preview@localhost>",
+        date=clock.now(),
+        boundary_seed="preview",
+    )
+
+
+def _document(message: bytes) -> str:
+    parsed = message_from_bytes(message, policy=policy.default)
+    part = parsed.get_body(preferencelist=("html", "plain"))
+    content = str(part.get_content()) if part is not None else ""
+    if part is None or part.get_content_subtype() != "html":
+        content = f'<div style="white-space: pre-wrap">{escape(content)}</div>'
+    head = (
+        f'<div style="{_HEAD_STYLE}"><span style="{_LABEL_STYLE}">Subject</span><br>'
+        f"<b>{escape(str(parsed['Subject']))}</b></div>"
+    )
+    return document_of(html=head + content, text=None)
+
+
+def _note(text: str) -> str:
+    return document_of(html=f'<p style="{_LABEL_STYLE}">{escape(text)}</p>', text=None)

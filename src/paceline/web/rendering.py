@@ -1,0 +1,143 @@
+"""Templates to responses: one environment, and what every template may count on.
+
+A page includes the fragment that htmx later swaps, so both come from one tree. A fragment is
+answered to `HX-Request-Type: partial` only: when Back restores a page, htmx asks for all of it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from starlette.responses import RedirectResponse, Response
+
+from paceline import clock
+from paceline.services.views import CampaignView
+from paceline.web import states, wording
+from paceline.web.access import Viewer
+from paceline.web.assets import asset
+
+ZONE_COOKIE = "zone"  # set by frontend/js/theme.js
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        asset=asset,
+        TABS=states.TABS,
+        email_badge=states.email_badge,
+        campaign_badge=states.campaign_badge,
+        sender_badge=states.sender_badge,
+        why_failed=wording.why_failed,
+        why_waiting=pass_context(_why_waiting),
+        why_standing=pass_context(_why_standing),
+    )
+    environment.filters.update(
+        number=wording.number,
+        count=wording.count,
+        duration=wording.duration,
+        delay=wording.delay,
+        size=wording.size,
+        initials=wording.initials,
+        when=pass_context(_when),
+        exactly=pass_context(_exactly),
+        in_or_ago=pass_context(_in_or_ago),
+        clock_time=pass_context(_clock_time),
+    )
+    return environment
+
+
+def _when(context: Context, at: datetime) -> str:
+    return wording.day_and_time(at, now=context["now"], zone=context["zone"])
+
+
+def _exactly(context: Context, at: datetime) -> str:
+    return wording.day_and_time(at, now=context["now"], zone=context["zone"], seconds=True)
+
+
+def _clock_time(context: Context, at: datetime) -> str:
+    return wording.clock_time(at, context["zone"], seconds=True)
+
+
+def _in_or_ago(context: Context, at: datetime) -> str:
+    now: datetime = context["now"]
+    if abs(at - now) < timedelta(seconds=1):
+        return "now"
+    return f"in {wording.duration(at - now)}" if at > now else f"{wording.duration(now - at)} ago"
+
+
+def _why_waiting(context: Context, held_by: str | None, release_at: datetime | None) -> str:
+    return wording.why_waiting(held_by, release_at, now=context["now"], zone=context["zone"])
+
+
+def _why_standing(context: Context, campaign: CampaignView) -> str:
+    now, zone = context["now"], context["zone"]
+    return wording.why_standing(campaign.held_by, campaign.release_at, now=now, zone=zone)
+
+
+_templates = _environment()
+
+
+def zone_of(request: Request) -> tzinfo:
+    """The reader's time zone, as their browser told it."""
+    return wording.zone_named(request.cookies.get(ZONE_COOKIE))
+
+
+def wants_fragment(request: Request) -> bool:
+    """Whether htmx is going to put the answer into a page that is there already."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def is_htmx(request: Request) -> bool:
+    """Whether a script of ours asks, rather than the browser itself."""
+    return "HX-Request" in request.headers
+
+
+def render(
+    request: Request,
+    template: str,
+    *,
+    viewer: Viewer | None,
+    status: int = 200,
+    **context: Any,
+) -> HTMLResponse:
+    """A page or a fragment. `viewer` is None only on pages that people see before they sign in."""
+    now = clock.now()
+    zone = zone_of(request)
+    html = _templates.get_template(template).render(
+        {
+            "viewer": viewer,
+            "csrf": viewer.csrf if viewer else "",
+            "now": now,
+            "zone": zone,
+            "zone_label": wording.zone_label(zone, now),
+            "section": "",
+            **context,
+        }
+    )
+    return HTMLResponse(html, status_code=status, headers={"Vary": "HX-Request-Type"})
+
+
+def go_to(request: Request, path: str) -> Response:
+    """Send the browser to another page after a write."""
+    if is_htmx(request):
+        return Response(status_code=200, headers={"HX-Redirect": path})
+    return RedirectResponse(path, status_code=303)
+
+
+def toast_only(message: str, *, status: int) -> Response:
+    """An error for a script of ours: the page stays as it is, and a toast says what is wrong."""
+    event = json.dumps({"toast": {"message": message, "tone": "error"}})  # ASCII, as headers are
+    return Response(status_code=status, headers={"HX-Reswap": "none", "HX-Trigger": event})

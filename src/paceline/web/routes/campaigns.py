@@ -1,0 +1,209 @@
+"""Campaigns: the list, and one campaign with its progress, its pace and its emails."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from paceline import clock
+from paceline.domain.lifecycle import CampaignState
+from paceline.errors import InvalidInput
+from paceline.services.campaigns import CampaignPatch
+from paceline.services.views import CampaignView, Counts, Progress, SenderView
+from paceline.web.access import SignedIn, Viewer, form_of
+from paceline.web.forms import Problems, milliseconds, optional_limit, seconds, text_of
+from paceline.web.list_query import ListQuery
+from paceline.web.parts import Parts, Wired
+from paceline.web.rendering import go_to, render, wants_fragment, zone_of
+from paceline.web.routes.emails import emails_of
+from paceline.web.timetable import Bar, Pace, Timetable, plan, series
+
+router = APIRouter(prefix="/campaigns")
+
+PAGE_SIZE = 25
+MAX_PAST_BARS = 24
+MAX_BARS_SHOWN = 36
+_LIMIT_FIELDS = {"min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
+
+
+@router.get("")
+async def list_campaigns(
+    request: Request, parts: Wired, viewer: SignedIn, cursor: str = ""
+) -> Response:
+    """All campaigns, the newest first."""
+    page = await parts.queries.campaigns(
+        viewer.principal.user_id, cursor=cursor or None, limit=PAGE_SIZE
+    )
+    template = "_campaigns_live.html" if wants_fragment(request) else "campaigns.html"
+    return render(request, template, viewer=viewer, section="campaigns", page=page, cursor=cursor)
+
+
+@router.get("/{campaign_id}")
+async def show_campaign(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """One campaign; as a fragment, another tab of its emails."""
+    context = await _everything(request, parts, viewer, campaign_id)
+    template = "_list.html" if wants_fragment(request) else "campaign.html"
+    return render(request, template, viewer=viewer, section="campaigns", **context)
+
+
+@router.get("/{campaign_id}/rows")
+async def campaign_rows(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """What moves on it, for the page that is open already."""
+    context = await _everything(request, parts, viewer, campaign_id)
+    return render(request, "_campaign_live.html", viewer=viewer, **context)
+
+
+@router.post("/{campaign_id}/launch")
+async def launch(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Let a draft go."""
+    return await _change(request, viewer, campaign_id, parts.campaigns.launch)
+
+
+@router.post("/{campaign_id}/pause")
+async def pause(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Hold everything that has not gone out."""
+    return await _change(request, viewer, campaign_id, parts.campaigns.pause)
+
+
+@router.post("/{campaign_id}/resume")
+async def resume(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Go on where it stopped."""
+    return await _change(request, viewer, campaign_id, parts.campaigns.resume)
+
+
+@router.post("/{campaign_id}/cancel")
+async def cancel(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """End it; what waits is never sent."""
+    return await _change(request, viewer, campaign_id, parts.campaigns.cancel)
+
+
+@router.post("/{campaign_id}/limits")
+async def change_limits(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Another delay or hourly limit, while it runs or before."""
+    form = await form_of(request)
+    typed = {name: text_of(form, name) for name in _LIMIT_FIELDS.values()}
+    problems = Problems()
+    min_delay_ms = problems.read("min_delay", milliseconds, typed["min_delay"])
+    hourly_limit = problems.read("hourly_limit", optional_limit, typed["hourly_limit"])
+    if not problems and min_delay_ms is not None:
+        patch = CampaignPatch(min_delay_ms=min_delay_ms, hourly_limit=hourly_limit)
+        try:
+            await parts.campaigns.patch(viewer.principal.user_id, campaign_id, patch)
+        except InvalidInput as error:
+            problems.take(error.problems, names=_LIMIT_FIELDS)
+        else:
+            return go_to(request, f"/campaigns/{campaign_id}")
+    context = await _everything(request, parts, viewer, campaign_id)
+    context |= {"limits": typed, "problems": problems.by_field}
+    return render(
+        request, "campaign.html", viewer=viewer, section="campaigns", status=422, **context
+    )
+
+
+async def _change(
+    request: Request,
+    viewer: Viewer,
+    campaign_id: uuid.UUID,
+    change: Callable[[uuid.UUID, uuid.UUID], Awaitable[CampaignView]],
+) -> Response:
+    await change(viewer.principal.user_id, campaign_id)
+    return go_to(request, f"/campaigns/{campaign_id}")
+
+
+async def _everything(
+    request: Request, parts: Parts, viewer: Viewer, campaign_id: uuid.UUID
+) -> dict[str, Any]:
+    owner = viewer.principal.user_id
+    path = f"/campaigns/{campaign_id}"
+    progress = await parts.queries.campaign_progress(owner, campaign_id)
+    campaign = progress.campaign
+    counts = _by_tab(campaign.counts)
+    query = ListQuery.read(
+        dict(request.query_params), path=path, campaign=campaign_id, default_tab=_liveliest(counts)
+    )
+    page, sender = await asyncio.gather(
+        emails_of(parts, viewer, query), parts.senders.get(owner, campaign.sender_id)
+    )
+    ahead = outlook(campaign, sender, now=clock.now())
+    return {
+        "campaign": campaign,
+        "sender": sender,
+        "outlook": ahead,
+        "chart": _chart(progress, ahead, request),
+        "limits": {
+            "min_delay": seconds(campaign.min_delay_ms),
+            "hourly_limit": campaign.hourly_limit or "",
+        },
+        "problems": {},
+        "query": query,
+        "page": page,
+        "counts": counts,
+        "campaigns": [],
+        "senders": [],
+        "live_url": f"{path}/rows?{query.url().partition('?')[2]}",
+    }
+
+
+def _by_tab(counts: Counts) -> dict[str, int]:
+    return {
+        "scheduled": counts.scheduled + counts.claimed + counts.sending + counts.deferred,
+        "sent": counts.sent,
+        "failed": counts.failed + counts.in_doubt + counts.cancelled,
+    }
+
+
+def _liveliest(counts: dict[str, int]) -> str:
+    return next((tab for tab in ("scheduled", "sent", "failed") if counts[tab]), "scheduled")
+
+
+def outlook(campaign: CampaignView, sender: SenderView, *, now: datetime) -> Timetable | None:
+    """The plan for what is left, if anything is and nobody holds it."""
+    left = _by_tab(campaign.counts)["scheduled"]
+    # Without a time of release it waits for a person.
+    held = campaign.held_by is not None and campaign.release_at is None
+    if campaign.state is not CampaignState.ACTIVE or held or not left:
+        return None
+    start_at = max(now, campaign.start_at or now, campaign.release_at or now)
+    return plan(left, start_at=start_at, pace=_pace(campaign, sender))
+
+
+def _pace(campaign: CampaignView, sender: SenderView) -> Pace:
+    own = Pace(min_delay_ms=campaign.min_delay_ms, hourly_limit=campaign.hourly_limit)
+    return own.tightened_by(
+        Pace(min_delay_ms=sender.min_delay_ms, hourly_limit=sender.hourly_limit)
+    )
+
+
+def _chart(progress: Progress, ahead: Timetable | None, request: Request) -> dict[str, Any]:
+    """Bars of what was sent, then of what is planned; the current hour counts as sent."""
+    past = [Bar(hour=hour, emails=sent) for hour, sent in progress.sent_per_hour[-MAX_PAST_BARS:]]
+    planned = list(ahead.bars) if ahead else []
+    if past and planned and planned[0].hour <= past[-1].hour:
+        planned = planned[1:]
+    planned = planned[: MAX_BARS_SHOWN - len(past)]
+    limit = ahead.hourly_limit if ahead else progress.campaign.hourly_limit
+    return {
+        "series": series([*past, *planned], zone_of(request)),
+        "sent_hours": len(past),
+        "limit": limit or 0,
+    }

@@ -1,0 +1,254 @@
+"""Composing a campaign: the form, its live parts, and the one write at the end.
+
+Nothing is stored before the form is sent, and then all of it or nothing: message, recipients and
+launch. The file of recipients travels with the form; the page only shows what reading it gave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import Response
+
+from paceline import clock
+from paceline.delivery import MessageTemplate
+from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
+from paceline.domain.table_columns import ALWAYS_AVAILABLE
+from paceline.errors import DomainError, InvalidInput
+from paceline.services import imports
+from paceline.services.campaigns import NewCampaign
+from paceline.services.views import ImportPreview, SenderView
+from paceline.web import wording
+from paceline.web.access import SignedIn, Viewer, form_of
+from paceline.web.compose_form import FIELDS, ComposeForm, quick_picks, zones
+from paceline.web.forms import Problems, text_of
+from paceline.web.headers import mail_frame
+from paceline.web.parts import Parts, Wired
+from paceline.web.preview import preview_document, read_sample, sample_of
+from paceline.web.rendering import go_to, is_htmx, render, wants_fragment, zone_of
+from paceline.web.timetable import Pace, plan, series
+
+router = APIRouter(prefix="/compose")
+
+CHUNK_OCTETS = 256 * 1024
+NO_RECIPIENTS_YET = "Choose a list of recipients to see when each hour's emails go out."
+CHOOSE_AGAIN = "choose the file again: browsers let go of it when a page is reloaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file of recipients, as the page shows it."""
+
+    name: str
+    preview: ImportPreview
+
+    @property
+    def sample(self) -> str:
+        """The recipient whose preview is shown."""
+        return sample_of(self.preview)
+
+
+@router.get("")
+async def compose(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """An empty form."""
+    form = ComposeForm.empty(now=clock.now(), zone=zone_of(request))
+    return await _page(request, parts, viewer, form)
+
+
+@router.post("")
+async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """Store and launch it, or say what is wrong, next to each field."""
+    posted = await form_of(request)
+    form = ComposeForm.read(posted)
+    problems = Problems()
+    new = form.as_new(problems)
+    upload = await _upload(posted, problems)
+    if new is not None and upload is not None:
+        _check_together(new, upload, problems)
+    if new is not None and upload is not None and not problems:
+        try:
+            campaign_id = await _launched(parts, viewer, new, _file(posted))
+        except InvalidInput as error:
+            problems.take(error.problems, names=FIELDS)
+        else:
+            return go_to(request, f"/campaigns/{campaign_id}")
+    if upload is None and not is_htmx(request):
+        problems.add("file", CHOOSE_AGAIN)
+    return await _page(request, parts, viewer, form, upload=upload, problems=problems)
+
+
+@router.post("/recipients")
+async def read_recipients(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """What a newly chosen file holds, and the timetable that follows from it."""
+    posted = await form_of(request)
+    form = ComposeForm.read(posted)
+    problems = Problems()
+    upload = await _upload(posted, problems)
+    senders = await parts.senders.list(viewer.principal.user_id)
+    return render(
+        request,
+        "_recipients_live.html",
+        viewer=viewer,
+        **_shown_upload(upload, problems),
+        **_timetable(form, senders, count=upload.preview.usable if upload else 0),
+    )
+
+
+@router.get("/timetable")
+async def show_timetable(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """The plan for what stands in the fields, finished or not."""
+    given = FormData(dict(request.query_params))
+    senders = await parts.senders.list(viewer.principal.user_id)
+    count = text_of(given, "count")
+    recipients = int(count) if count.isdecimal() and len(count) < 10 else 0
+    context = _timetable(ComposeForm.read(given), senders, count=min(recipients, MAX_ROWS))
+    return render(request, "_timetable.html", viewer=viewer, **context)
+
+
+@router.post("/preview")
+async def show_preview(request: Request, viewer: SignedIn) -> Response:
+    """The message as the first recipient will read it, for the sandboxed frame."""
+    posted = await form_of(request)
+    document = preview_document(
+        subject=text_of(posted, "subject"),
+        body=text_of(posted, "body"),
+        sample=read_sample(text_of(posted, "sample")),
+    )
+    return mail_frame(document)
+
+
+async def _launched(parts: Parts, viewer: Viewer, new: NewCampaign, file: UploadFile) -> uuid.UUID:
+    owner = viewer.principal.user_id
+    created = await parts.campaigns.create(owner, new)
+    campaign_id = created.campaign.id
+    try:
+        report = await parts.imports.add_csv(owner, campaign_id, _chunks(file))
+        if not report.accepted:
+            raise InvalidInput.of("file", "holds no recipient that may be mailed")
+        await parts.campaigns.launch(owner, campaign_id)
+    except DomainError:
+        # Whatever the file itself could tell was checked before. What is left (nobody but
+        # suppressed addresses, say) must not leave a draft that somebody launches by mistake.
+        await parts.campaigns.cancel(owner, campaign_id)
+        raise
+    return campaign_id
+
+
+def _check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None:
+    """The message must suit the file: nobody gets a hole in a sentence."""
+    if not upload.preview.usable:
+        problems.add("file", "holds no row that can be used")
+    try:
+        template = MessageTemplate.compile(subject=new.subject, text=new.text, html=new.html)
+    except InvalidInput as error:
+        problems.take(error.problems, names=FIELDS)
+        return
+    missing = sorted(template.fields - set(upload.preview.fields))
+    if missing:
+        names = ", ".join(f"{{{{ {name} }}}}" for name in missing)
+        problems.add("body", f"the message uses {names}, which no column of the file provides")
+
+
+async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
+    await file.seek(0)
+    while chunk := await file.read(CHUNK_OCTETS):
+        yield chunk
+
+
+def _file(posted: FormData) -> UploadFile:
+    file = posted.get("file")
+    assert isinstance(file, UploadFile), "an upload without a file was refused before"
+    return file
+
+
+async def _upload(posted: FormData, problems: Problems) -> Upload | None:
+    file = posted.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        problems.add("file", "is missing; choose a list of recipients")
+        return None
+    await file.seek(0)
+    try:
+        preview = await asyncio.to_thread(imports.preview, await file.read())
+    except InvalidInput as error:
+        problems.take(error.problems, names=FIELDS)
+        return None
+    return Upload(name=file.filename, preview=preview)
+
+
+async def _page(
+    request: Request,
+    parts: Parts,
+    viewer: Viewer,
+    form: ComposeForm,
+    *,
+    upload: Upload | None = None,
+    problems: Problems | None = None,
+) -> Response:
+    senders = await parts.senders.list(viewer.principal.user_id)
+    problems = problems or Problems()
+    shown = _shown_upload(upload, problems)
+    shown["upload_problem"] = ""  # it stands at the field
+    return render(
+        request,
+        "_compose.html" if wants_fragment(request) else "compose.html",
+        viewer=viewer,
+        status=422 if problems else 200,
+        section="compose",
+        form=form,
+        senders=senders,
+        dev_inbox=parts.dev_inbox,
+        problems=problems.by_field,
+        zones=_zones_with(form.time_zone),
+        quick_picks=quick_picks(now=clock.now(), zone=zone_of(request)),
+        max_file_mib=MAX_FILE_OCTETS >> 20,
+        **shown,
+        **_timetable(form, senders, count=upload.preview.usable if upload else 0),
+    )
+
+
+def _shown_upload(upload: Upload | None, problems: Problems) -> dict[str, Any]:
+    return {
+        "upload": upload,
+        "upload_problem": problems.by_field.get("file", ""),
+        "fields": upload.preview.fields if upload else ALWAYS_AVAILABLE,
+    }
+
+
+def _timetable(form: ComposeForm, senders: Sequence[SenderView], *, count: int) -> dict[str, Any]:
+    """The plan, as far as the fields make sense; what does not is left out in silence."""
+    if not count:
+        return {"plan": None, "plan_missing": NO_RECIPIENTS_YET}
+    unheard = Problems()
+    now = clock.now()
+    start_at = max(form.start_at(unheard) or now, now)
+    pace = form.pace(unheard)
+    for sender in senders:
+        if str(sender.id) == form.sender_id:
+            own = Pace(min_delay_ms=sender.min_delay_ms, hourly_limit=sender.hourly_limit)
+            pace = pace.tightened_by(own)
+    planned = plan(count, start_at=start_at, pace=pace)
+    zone = form.zone
+    first = "right away" if form.when == "now" else _moment(planned.first_at, zone)
+    return {
+        "plan": planned,
+        "plan_first": first,
+        "plan_last": _moment(planned.last_at, zone),
+        "plan_zone": wording.zone_label(zone, planned.first_at),
+        "series": series(planned.bars, zone),
+    }
+
+
+def _moment(at: datetime, zone: tzinfo) -> str:
+    return wording.day_and_time(at, now=clock.now(), zone=zone)
+
+
+def _zones_with(name: str) -> Sequence[str]:
+    known = zones()
+    return known if name in known else (name, *known)

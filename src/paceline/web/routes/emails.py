@@ -1,0 +1,159 @@
+"""The dashboard: every email by state, and one email from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from paceline.domain.lifecycle import FINAL, WAITING, JobState
+from paceline.errors import InvalidInput, TooLate
+from paceline.services.emails import Outcome, Resolution
+from paceline.services.queries import EmailFilter
+from paceline.services.views import EmailDetail, EmailView, Overview, Page
+from paceline.web.access import SignedIn, Viewer, form_of
+from paceline.web.forms import text_of
+from paceline.web.headers import mail_frame
+from paceline.web.list_query import ListQuery
+from paceline.web.mail_body import document_of
+from paceline.web.parts import Parts, Wired
+from paceline.web.rendering import go_to, render, wants_fragment
+
+router = APIRouter()
+
+PAGE_SIZE = 25
+MAX_FILTER_CHOICES = 100
+
+
+@router.get("/")
+async def dashboard(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """The key figures, and the emails of one tab."""
+    query = ListQuery.read(dict(request.query_params))
+    owner = viewer.principal.user_id
+    listing, campaigns, senders = await asyncio.gather(
+        _listing(parts, viewer, query),
+        parts.queries.campaigns(owner, limit=MAX_FILTER_CHOICES),
+        parts.senders.list(owner),
+    )
+    context = {
+        **listing,
+        "campaigns": [(campaign.id, campaign.name) for campaign in campaigns.items],
+        "senders": [(sender.id, sender.from_address) for sender in senders],
+        "first_steps": None,
+    }
+    if not (campaigns.items and senders):
+        done = {"has_sender": bool(senders), "has_campaign": bool(campaigns.items)}
+        context["first_steps"] = done
+    template = "_list.html" if wants_fragment(request) else "emails.html"
+    return render(request, template, viewer=viewer, section="emails", **context)
+
+
+@router.get("/rows")
+async def dashboard_rows(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """What moves on the dashboard, for the page that is open already."""
+    query = ListQuery.read(dict(request.query_params))
+    listing = await _listing(parts, viewer, query)
+    return render(request, "_rows_live.html", viewer=viewer, **listing)
+
+
+async def _listing(parts: Parts, viewer: Viewer, query: ListQuery) -> dict[str, Any]:
+    overview, page = await asyncio.gather(
+        parts.queries.overview(viewer.principal.user_id), emails_of(parts, viewer, query)
+    )
+    return {
+        "query": query,
+        "page": page,
+        "overview": overview,
+        "counts": _counts(overview),
+        "live_url": f"/rows?{query.url().partition('?')[2]}",
+    }
+
+
+async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[EmailView]:
+    """One page of the emails that a list asks for."""
+    wanted = EmailFilter(
+        states=query.states,
+        q=query.q or None,
+        campaign_id=query.campaign,
+        sender_id=query.sender,
+    )
+    return await parts.queries.emails(
+        viewer.principal.user_id, wanted, cursor=query.cursor or None, limit=PAGE_SIZE
+    )
+
+
+def _counts(overview: Overview) -> dict[str, int]:
+    return {"scheduled": overview.scheduled, "sent": overview.sent, "failed": overview.failed}
+
+
+@router.get("/emails/{email_id}")
+async def show_email(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+) -> Response:
+    """One email: in the drawer, or on a page of its own."""
+    detail = await parts.queries.email(viewer.principal.user_id, email_id)
+    template = "_email_drawer.html" if wants_fragment(request) else "email.html"
+    return render(request, template, viewer=viewer, section="emails", **_shown(detail))
+
+
+@router.get("/emails/{email_id}/detail")
+async def email_detail(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+) -> Response:
+    """What moves on it, for the drawer that is open already."""
+    detail = await parts.queries.email(viewer.principal.user_id, email_id)
+    return render(request, "_email_live.html", viewer=viewer, **_shown(detail))
+
+
+@router.get("/emails/{email_id}/body")
+async def email_body(parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Response:
+    """What it says, for the sandboxed frame."""
+    detail = await parts.queries.email(viewer.principal.user_id, email_id)
+    return mail_frame(document_of(html=detail.html, text=detail.text))
+
+
+@router.post("/emails/{email_id}/cancel")
+async def cancel_email(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+) -> Response:
+    """Call one email back, if it is not too late."""
+    result = await parts.emails.cancel(viewer.principal.user_id, email_id)
+    if result.outcome is Outcome.TOO_LATE:
+        raise TooLate("it is too late: this email has left, or is leaving right now")
+    return await _after_write(request, parts, viewer, email_id)
+
+
+@router.post("/emails/{email_id}/resolve")
+async def resolve_email(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+) -> Response:
+    """Settle an email in doubt, in the words of somebody who knows."""
+    answer = text_of(await form_of(request), "resolution")
+    try:
+        resolution = Resolution(answer)
+    except ValueError:
+        raise InvalidInput.of("resolution", "must be sent or resend") from None
+    await parts.emails.resolve(viewer.principal.user_id, email_id, resolution)
+    return await _after_write(request, parts, viewer, email_id)
+
+
+async def _after_write(
+    request: Request, parts: Parts, viewer: Viewer, email_id: uuid.UUID
+) -> Response:
+    if wants_fragment(request):
+        return await email_detail(request, parts, viewer, email_id)
+    return go_to(request, f"/emails/{email_id}")
+
+
+def _shown(detail: EmailDetail) -> dict[str, Any]:
+    email = detail.email
+    state = JobState(email.state)
+    return {
+        "email": email,
+        "attempts": detail.attempts,
+        "waiting": state in WAITING,
+        "over": state in FINAL,
+    }

@@ -1,0 +1,175 @@
+"""Sentences: numbers, times and reasons as a person reads them.
+
+The server writes all words, so that a page, its live fragments and its tests agree. Instants are
+shown in the reader's zone, which their browser tells (`zone_named`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from paceline.domain.gate import HeldBy
+from paceline.domain.lifecycle import FailureReason
+
+MAX_ZONE_CHARACTERS = 64
+
+_FAILURES = {
+    FailureReason.HARD_BOUNCE: "The address does not exist, or refuses all mail.",
+    FailureReason.ATTEMPTS_EXHAUSTED: "Every attempt was turned away.",
+    FailureReason.SUPPRESSED: "The address is on your suppression list.",
+    FailureReason.EXPIRED: "It could not be sent in good time.",
+    FailureReason.REJECTED: "The server refused this email.",
+}
+
+# (on its own, with a moment when it goes on)
+_HELD = {
+    HeldBy.CAMPAIGN_DRAFT: ("Waits until its campaign is launched", None),
+    HeldBy.CAMPAIGN_PAUSED: ("Waits until its campaign is resumed", None),
+    HeldBy.SENDER_PAUSED: ("Waits until its sender is resumed", None),
+    HeldBy.SENDER_BROKEN: ("Waits until its sender is mended and verified", None),
+    HeldBy.HOST_RESTING: (
+        "Waits because the mail server could not be reached",
+        "tries again {when}",
+    ),
+    HeldBy.SCHEDULE: ("Waits for its time", "goes out {when}"),
+    HeldBy.RETRY: ("Waits after a temporary refusal", "tries again {when}"),
+    HeldBy.MIN_DELAY: ("Waits for the delay between two emails", "goes on {when}"),
+    HeldBy.HOURLY_LIMIT: ("Waits for the sender’s hourly limit", "goes on {when}"),
+    HeldBy.CAMPAIGN_HOURLY_LIMIT: ("Waits for the campaign’s hourly limit", "goes on {when}"),
+}
+
+# Where the words for one email would sound wrong about a whole campaign.
+_STANDING = {
+    HeldBy.CAMPAIGN_DRAFT: "Nothing goes out until it is launched.",
+    HeldBy.CAMPAIGN_PAUSED: "Nothing goes out until it is resumed.",
+    HeldBy.SENDER_PAUSED: "Nothing goes out until its sender is resumed.",
+    HeldBy.SENDER_BROKEN: "Nothing goes out until its sender is mended and verified.",
+}
+
+
+def zone_named(name: str | None) -> tzinfo:
+    """The zone of this IANA name, or UTC for whatever is not one. Never raises."""
+    if not name or len(name) > MAX_ZONE_CHARACTERS:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; absolute paths; names of folders
+        return UTC
+
+
+def zone_label(zone: tzinfo, at: datetime) -> str:
+    """`Europe/Berlin (UTC+1)`."""
+    offset = at.astimezone(zone).utcoffset() or timedelta()
+    minutes = int(offset.total_seconds()) // 60
+    if not minutes:
+        return "UTC"
+    sign = "+" if minutes > 0 else "−"
+    hours, rest = divmod(abs(minutes), 60)
+    shift = f"UTC{sign}{hours}" + (f":{rest:02d}" if rest else "")
+    return f"{zone} ({shift})"
+
+
+def number(value: int) -> str:
+    """`12,345`."""
+    return f"{value:,}"
+
+
+def count(value: int, noun: str, plural: str = "") -> str:
+    """`1 email`, `1,200 emails`."""
+    return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
+
+
+def clock_time(at: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
+    """`14:00`, or `14:00:05`."""
+    return at.astimezone(zone).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def day_and_time(at: datetime, *, now: datetime, zone: tzinfo, seconds: bool = False) -> str:
+    """`14:00` today, `tomorrow 14:00`, `Nov 24, 14:00`, with the year where it is not this one."""
+    local, today = at.astimezone(zone), now.astimezone(zone)
+    clock = clock_time(at, zone, seconds=seconds)
+    days = (local.date() - today.date()).days
+    if days == 0:
+        return clock
+    if days in (-1, 1):
+        return f"{'tomorrow' if days > 0 else 'yesterday'} {clock}"
+    year = f" {local.year}" if local.year != today.year else ""
+    return f"{local:%b} {local.day}{year}, {clock}"
+
+
+def at_moment(at: datetime, *, now: datetime, zone: tzinfo) -> str:
+    """As part of a sentence: `at 14:00`, `tomorrow at 14:00`, `on Nov 24 at 14:00`, `now`."""
+    if at <= now:
+        return "now"
+    clock = clock_time(at, zone, seconds=at - now < timedelta(minutes=10))
+    day = day_and_time(at, now=now, zone=zone).removesuffix(clock_time(at, zone)).rstrip(", ")
+    if not day:
+        return f"at {clock}"
+    return f"{day} at {clock}" if day == "tomorrow" else f"on {day} at {clock}"
+
+
+def duration(span: timedelta) -> str:
+    """`12 s`, `5 min`, `3 h 20 min`, `2 d 4 h`: two units at most, never negative."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h" + (f" {minutes} min" if minutes else "")
+    days, hours = divmod(hours, 24)
+    return f"{days} d" + (f" {hours} h" if hours else "")
+
+
+def delay(milliseconds: int) -> str:
+    """A minimum delay: `none`, `250 ms`, `2 s`, `1.5 s`."""
+    if not milliseconds:
+        return "none"
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    return f"{milliseconds / 1000:,.3f}".rstrip("0").rstrip(".") + " s"
+
+
+def size(octets: int) -> str:
+    """`812 B`, `1.4 kB`, `2.0 MB`."""
+    if octets < 1000:
+        return f"{octets} B"
+    if octets < 1_000_000:
+        return f"{octets / 1000:.1f} kB"
+    return f"{octets / 1_000_000:.1f} MB"
+
+
+def why_waiting(
+    held_by: str | None, release_at: datetime | None, *, now: datetime, zone: tzinfo
+) -> str:
+    """`Waits for its time, goes out at 14:00.` Empty when nothing holds it."""
+    if held_by is None:
+        return ""
+    alone, then = _HELD[HeldBy(held_by)]
+    if then is None or release_at is None:
+        return f"{alone}."
+    return f"{alone}, {then.format(when=at_moment(release_at, now=now, zone=zone))}."
+
+
+def why_standing(
+    held_by: str | None, release_at: datetime | None, *, now: datetime, zone: tzinfo
+) -> str:
+    """The same about a campaign as a whole."""
+    alone = None if held_by is None else _STANDING.get(HeldBy(held_by))
+    return alone or why_waiting(held_by, release_at, now=now, zone=zone)
+
+
+def why_failed(reason: str | None) -> str:
+    """The failure as a sentence."""
+    return "" if reason is None else _FAILURES[FailureReason(reason)]
+
+
+def initials(name: str | None, address: str) -> str:
+    """Two letters at most, from the name or else from the address."""
+    words = [word for word in (name or "").split() if word[0].isalnum()]
+    if not words:
+        return address[:1].upper()
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
