@@ -101,12 +101,13 @@ def from_values(
     if len(fields) > MAX_COLUMNS:
         raise Refusal(f"has {len(fields)} fields; at most {MAX_COLUMNS} are taken")
     kept: dict[str, FieldValue] = {}
-    for field, value in fields.items():
+    for field, given in fields.items():
         if not is_field_name(field):
             raise Refusal(f"“{shown(field)}” cannot be a field's name: use letters, digits and _")
-        if isinstance(value, str):
-            value = value.strip()
-            if _UNWANTED.search(value) or len(value) > MAX_CELL:
+        value = given
+        if isinstance(given, str):
+            value = given.strip()
+            if _UNWANTED.search(given) or len(given) > MAX_CELL:
                 raise Refusal(f"the field “{field}” holds control characters, or over 64 KiB")
         if value is not None and value != "":
             kept[field] = value

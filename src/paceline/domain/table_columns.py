@@ -104,11 +104,10 @@ def _field_names(titles: Sequence[str], *, address: int, wanted: Collection[str]
     """A unique name per column; the address has none, `email` is what it is called."""
     taken = {"email"}
     names: list[str] = []
-    for i, title in enumerate(titles):
+    for i, title in enumerate(map(str.strip, titles)):
         if i == address:
             names.append("")
             continue
-        title = title.strip()
         first = title if title in wanted and _SAFE.fullmatch(title) else identifier(title, i)
         name, n = first, 2
         while name in taken:

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paceline.errors import Conflict, InvalidInput, NotFound
+from paceline.services.imports import MAX_ROWS_UNDER_WAY, preview
+from paceline.services.inline_recipients import RawRecipient
+from tests.integration.services.conftest import Desk
+
+
+async def test_every_row_of_a_file_is_accounted_for(desk: Desk) -> None:
+    await desk.suppressions.add(desk.owner, ["gone@example.com"])
+    draft = await desk.draft(recipients=[RawRecipient(email="early@example.com")])
+    report = await desk.upload(
+        draft.id,
+        "email,first name\nann@example.com,Ann\nANN@example.com,Ann\nnot-an-address,X\n"
+        "gone@example.com,G\nearly@example.com,E\nbob@example.com,Bob\n",
+    )
+    assert (report.rows, report.accepted, report.duplicates, report.suppressed) == (6, 2, 2, 1)
+    assert [(r.line, r.value) for r in report.invalid] == [(4, "not-an-address")]
+
+
+async def test_emails_keep_the_order_of_the_file_and_know_their_line(desk: Desk) -> None:
+    draft = await desk.draft()
+    await desk.upload(draft.id, "z@x.org\ny@x.org\n\nx@x.org\n")
+    emails = await desk.world.fetch("SELECT address, line, message_id, id FROM emails ORDER BY id")
+    assert [(e["address"], e["line"]) for e in emails] == [
+        *(("z@x.org", 1), ("y@x.org", 2)),
+        ("x@x.org", 4),
+    ]
+    assert emails[0]["message_id"] == f"<{emails[0]['id']}@example.com>"
+
+
+async def test_a_row_that_the_message_cannot_use_is_refused(desk: Desk) -> None:
+    draft = await desk.draft(text="Dear {{ first_name }}, {{ city | default('there') }}")
+    report = await desk.upload(draft.id, "email,first_name,city\na@x.org,Ann,\nb@x.org,,Rome\n")
+    assert report.accepted == 1
+    assert [r.reason for r in report.invalid] == ["no value for {{ first_name }}"]
+
+
+async def test_a_file_without_a_column_that_the_message_uses_is_refused_whole(desk: Desk) -> None:
+    draft = await desk.draft(text="Dear {{ first_name }}")
+    with pytest.raises(InvalidInput, match=r"\{\{ first_name \}\}.*email, name, vorname"):
+        await desk.upload(draft.id, "email,Vorname\na@x.org,Ann\n")
+
+
+async def test_a_file_that_fails_late_leaves_nothing_behind(desk: Desk) -> None:
+    draft = await desk.draft()
+    good = "".join(f"u{i}@x.org\n" for i in range(6_000))
+    with pytest.raises(InvalidInput, match="more than 10000 rows"):
+        await desk.upload(draft.id, good + "x@\n" * 10_001)
+    assert await desk.world.fetchval("SELECT count(*) FROM emails") == 0
+    assert (await desk.queries.campaign(desk.owner, draft.id)).total == 0
+
+
+async def test_a_running_campaign_takes_a_few_more_and_its_lane_is_rung(desk: Desk) -> None:
+    draft = await desk.draft(recipients=[RawRecipient(email="a@x.org")])
+    await desk.campaigns.launch(desk.owner, draft.id)
+    desk.bell.rung.clear()
+    assert (await desk.upload(draft.id, "b@x.org\n")).accepted == 1
+    assert desk.bell.rung == [draft.sender_id]
+    many = "".join(f"u{i}@x.org\n" for i in range(MAX_ROWS_UNDER_WAY + 1))
+    with pytest.raises(Conflict, match="draft only"):
+        await desk.upload(draft.id, many)
+    await desk.campaigns.cancel(desk.owner, draft.id)
+    with pytest.raises(Conflict, match="no more recipients"):
+        await desk.upload(draft.id, "c@x.org\n")
+
+
+async def test_two_uploads_at_once_add_nobody_twice(desk: Desk) -> None:
+    draft = await desk.draft()
+    data = "".join(f"u{i}@x.org\n" for i in range(500))
+    reports = await asyncio.gather(*(desk.upload(draft.id, data) for _ in range(3)))
+    assert sorted(r.accepted for r in reports) == [0, 0, 500]
+    assert (await desk.queries.campaign(desk.owner, draft.id)).total == 500
+
+
+async def test_an_upload_that_its_sender_breaks_off_stores_nothing(desk: Desk) -> None:
+    draft = await desk.draft()
+
+    async def broken() -> object:
+        yield b"a@x.org\n"
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await desk.imports.add_csv(desk.owner, draft.id, broken())  # type: ignore[arg-type]  # an async generator is one
+    assert await desk.world.fetchval("SELECT count(*) FROM emails") == 0
+
+
+async def test_values_are_reported_by_their_place(desk: Desk) -> None:
+    draft = await desk.draft()
+    raw = [RawRecipient(email="a@x.org"), RawRecipient(email="?"), RawRecipient(email="A@x.org")]
+    report = await desk.imports.add(desk.owner, draft.id, raw)
+    assert (report.rows, report.accepted, report.duplicates) == (3, 1, 1)
+    assert [r.line for r in report.invalid] == [2]
+
+
+async def test_another_owners_campaign_takes_no_recipients(desk: Desk) -> None:
+    draft = await desk.draft()
+    with pytest.raises(NotFound):
+        await desk.imports.add(uuid.uuid4(), draft.id, [RawRecipient(email="a@x.org")])
+
+
+ROW = st.sampled_from(
+    ["a@x.org", "b@x.org", "A@X.org", "s@x.org", "broken", '"open', "x@y", "c@x.org;d@x.org", ""]
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=st.lists(ROW, min_size=1, max_size=12))
+def test_the_sum_always_comes_out(rows: list[str]) -> None:
+    data = "first@x.org\n" + "\n".join(rows)
+    seen = preview(data.encode())
+    assert seen.rows == seen.usable + seen.duplicates + len(seen.invalid)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_the_sum_comes_out_in_the_database_too(desk: Desk, seed: int) -> None:
+    import random
+
+    dice = random.Random(seed)
+    await desk.suppressions.add(desk.owner, [f"u{i}@x.org" for i in range(0, 50, 7)])
+    draft = await desk.draft()
+    total = accepted = 0
+    for _ in range(3):
+        rows = [dice.choice([f"u{dice.randrange(50)}@x.org", "no", "x@y"]) for _ in range(60)]
+        report = await desk.upload(draft.id, "email\n" + "\n".join(rows))
+        parts = report.accepted + report.duplicates + report.suppressed + len(report.invalid)
+        assert report.rows == 60 == parts
+        total += report.rows
+        accepted += report.accepted
+    assert (await desk.queries.campaign(desk.owner, draft.id)).total == accepted
+
+
+def test_a_preview_shows_what_an_upload_would_do() -> None:
+    seen = preview(b"email;Vorname\na@x.org;Ann\na@x.org;Ann\nno;N\n")
+    assert (seen.rows, seen.usable, seen.duplicates, len(seen.invalid)) == (3, 1, 1, 1)
+    assert seen.fields == ("email", "name", "vorname")
+    assert seen.first[0].address == "a@x.org"
