@@ -54,9 +54,9 @@ class World:
     owner_id: uuid.UUID = field(default_factory=new_id)
 
     @classmethod
-    async def create(cls, database: Database) -> World:
+    async def create(cls, database: Database, *, watched: bool = True) -> World:
         world = cls(database)
-        for table in WATCHED:
+        for table in WATCHED if watched else ():
             await world.execute(_TELL.format(table=table))
         await world.execute(
             "INSERT INTO users (id, issuer, subject, name) VALUES ($1, 'test', $2, 'Ada')",

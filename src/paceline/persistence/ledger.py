@@ -141,8 +141,8 @@ class Ledger:
         recorded = {row["email_id"] for row in rows}
         return [outcome.attempt.email_id in recorded for outcome in outcomes]
 
-    async def heartbeat(self, attempts: Collection[Attempt]) -> set[uuid.UUID]:
-        """Renew the leases of these; the ids that are still ours."""
+    async def heartbeat(self, attempts: Collection[Attempt]) -> dict[uuid.UUID, bool]:
+        """Renew the leases of these. The ids that are still ours, and whether each was renewed."""
         async with self._database.driver() as driver:
             rows = await driver.fetch(
                 statement("heartbeat"),
@@ -151,7 +151,7 @@ class Ledger:
                 [attempt.number for attempt in attempts],
                 self._lease_seconds,
             )
-        return {row["email_id"] for row in rows}
+        return {row["email_id"]: row["renewed"] for row in rows}
 
 
 async def recover_expired(database: Database) -> list[Recovered]:

@@ -16,6 +16,7 @@ from typing import Any
 from paceline import clock
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignEvent, CampaignState, DoubtPolicy, campaign_after
+from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -24,7 +25,7 @@ from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.campaign_views import view_of
-from paceline.services.inline_recipients import RawRecipient, add_inline, read_inline
+from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems

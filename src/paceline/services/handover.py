@@ -129,7 +129,11 @@ class Handover:
     async def _may_leave(self, attempt: Attempt) -> bool:
         """The guard before the final dot: written ahead, and the lease certainly still ours."""
         asked_at = clock.boottime()
-        if not await self._marks.write_ahead.submit(attempt):
+        try:
+            if not await self._marks.write_ahead.submit(attempt):
+                return False
+        except OperationalError as error:
+            log.warning("not written ahead, so not sent: %s", error)
             return False
         self._leases.hold(attempt, asked_at=asked_at)
         return self._leases.is_ours(attempt)

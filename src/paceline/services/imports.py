@@ -18,7 +18,7 @@ from paceline.delivery import MessageTemplate
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipient_files import RecipientReader
-from paceline.domain.recipients import Recipient, RefusedRow
+from paceline.domain.recipients import RawRecipient, Recipient, RefusedRow
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -27,7 +27,6 @@ from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.recipients import add_recipients
 from paceline.persistence.stores.session import Session
 from paceline.services.inline_recipients import (
-    RawRecipient,
     add_inline,
     destination_of,
     read_all,

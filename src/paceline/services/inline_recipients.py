@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from paceline import clock
 from paceline.domain.addresses import InvalidAddress
 from paceline.domain.bounds import MAX_BATCH
 from paceline.domain.recipients import (
-    FieldValue,
+    RawRecipient,
     Recipient,
     Refusal,
     RefusedRow,
@@ -26,15 +25,6 @@ from paceline.services.views import ImportReport
 
 if TYPE_CHECKING:
     from paceline.services.campaigns import NewCampaign
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRecipient:
-    """One recipient as a caller names them."""
-
-    email: str
-    name: str | None = None
-    fields: Mapping[str, FieldValue | None] = field(default_factory=dict)
 
 
 def read_inline(problems: Problems, new: NewCampaign) -> list[Recipient]:

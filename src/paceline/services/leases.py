@@ -35,7 +35,7 @@ class Leases:
 
     def __init__(
         self,
-        heartbeat: Callable[[Collection[Attempt]], Awaitable[set[uuid.UUID]]],
+        heartbeat: Callable[[Collection[Attempt]], Awaitable[dict[uuid.UUID, bool]]],
         *,
         terms: LeaseTerms,
     ) -> None:
@@ -79,7 +79,7 @@ class Leases:
         for attempt in held:
             if attempt not in self._asked_at:
                 continue  # finished meanwhile
-            if attempt.email_id in ours:
-                self._asked_at[attempt] = asked_at
-            else:
+            if attempt.email_id not in ours:
                 self.drop(attempt)
+            elif ours[attempt.email_id]:
+                self._asked_at[attempt] = asked_at

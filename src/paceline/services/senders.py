@@ -39,6 +39,8 @@ from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
 from paceline.services.views import Page, SenderView
 
+__all__ = ["CheckReport", "HostPolicy", "NewSender", "SenderPatch", "Senders", "TestReport"]
+
 MAX_LISTED = 1_000  # senders in a list that is not paged
 
 

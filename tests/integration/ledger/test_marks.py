@@ -275,7 +275,22 @@ async def test_a_heartbeat_keeps_what_is_ours_and_names_nothing_else(
     )
     await recover_expired(database)
     ours = await ledger.heartbeat([kept.attempt, lost.attempt])
-    assert ours == {kept.attempt.email_id}
+    assert ours == {kept.attempt.email_id: True}
+
+
+async def test_a_heartbeat_waits_for_no_row_that_is_being_written(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 2)
+    free, locked = await claim(ledger, sender, None)
+    async with database.driver() as driver, driver.transaction():
+        await driver.execute(
+            "SELECT 1 FROM email_jobs WHERE email_id = $1 FOR UPDATE", locked.attempt.email_id
+        )
+        async with asyncio.timeout(5):
+            ours = await ledger.heartbeat([free.attempt, locked.attempt])
+    assert ours == {free.attempt.email_id: True, locked.attempt.email_id: False}
 
 
 async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(

@@ -20,16 +20,17 @@ TERMS = LeaseTerms(
 class Database:
     """Answers heartbeats with what it still considers ours."""
 
-    def __init__(self, *ours: Attempt, away: bool = False) -> None:
+    def __init__(self, *ours: Attempt, away: bool = False, renews: bool = True) -> None:
+        self.renews = renews
         self.ours = {attempt.email_id for attempt in ours}
         self.away = away
         self.beaten = asyncio.Event()
 
-    async def heartbeat(self, attempts: Collection[Attempt]) -> set[uuid.UUID]:
+    async def heartbeat(self, attempts: Collection[Attempt]) -> dict[uuid.UUID, bool]:
         self.beaten.set()
         if self.away:
             raise DatabaseUnavailable("away")
-        return self.ours
+        return dict.fromkeys(self.ours, self.renews)
 
 
 def attempt() -> Attempt:
@@ -74,6 +75,18 @@ async def test_a_heartbeat_that_fails_renews_nothing() -> None:
     one = attempt()
     database = Database(one, away=True)
     leases = Leases(database.heartbeat, terms=TERMS)
+    leases.hold(one, asked_at=clock.boottime() - 8)
+    await beat(leases, database)
+    assert not leases.is_ours(one)
+
+
+async def test_a_lease_that_is_ours_but_was_not_renewed_is_kept_as_it_was() -> None:
+    one = attempt()
+    database = Database(one, renews=False)
+    leases = Leases(database.heartbeat, terms=TERMS)
+    leases.hold(one, asked_at=clock.boottime() - 6)
+    await beat(leases, database)
+    assert leases.is_ours(one)
     leases.hold(one, asked_at=clock.boottime() - 8)
     await beat(leases, database)
     assert not leases.is_ours(one)
