@@ -67,7 +67,7 @@ class Channel(asyncio.Protocol):
         if self.lost is not None:
             return
         try:
-            self._replies.extend(self._parser.feed(data))
+            self._parser.feed(data, self._replies)
         except BadReply as bad:
             self.fail(str(bad))
             return

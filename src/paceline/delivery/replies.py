@@ -7,6 +7,7 @@ connection, since nobody can say any more which reply answers which command.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from paceline.delivery.results import MAX_REPLY_TEXT, Reply
 
@@ -64,11 +65,13 @@ class ReplyParser:
         """Whether nothing is left over: no part of a line, no unfinished reply."""
         return not self._rest and not self._lines
 
-    def feed(self, data: bytes) -> list[RawReply]:
-        """The replies that `data` completes, in order. Raises `BadReply`."""
+    def feed(self, data: bytes, replies: deque[RawReply]) -> None:
+        """Adds the replies that `data` completes, in order.
+
+        Raises `BadReply`; the replies that came before the bad one have been added by then.
+        """
         if self._rest:
             data = self._rest + data
-        replies: list[RawReply] = []
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
             # A bare LF ends a line too: old servers send it, and in replies it can do no harm.
@@ -78,9 +81,8 @@ class ReplyParser:
         self._rest = data[start:]
         if len(self._rest) > MAX_LINE:
             raise BadReply(f"a reply line of more than {MAX_LINE} octets")
-        return replies
 
-    def _line(self, line: bytes, replies: list[RawReply]) -> None:
+    def _line(self, line: bytes, replies: deque[RawReply]) -> None:
         found = _LINE.fullmatch(line)
         if found is None or len(line) > MAX_LINE:
             raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
