@@ -61,10 +61,14 @@ class Home:
         return self.path / "logs"
 
     def create(self) -> None:
-        """Make the folder, for its owner alone. Raises `SettingsError` when that is impossible."""
+        """Make the folder, for its owner alone. Raises `SettingsError` when that is impossible.
+
+        As root, others may pass through, since PostgreSQL runs as another user; what is inside
+        stays private.
+        """
         try:
             if not self.path.exists():
-                self.path.mkdir(parents=True, mode=0o700)
+                self.path.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
             self.logs.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise SettingsError(f"cannot use {self.path} as home: {error.strerror}") from error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
+from paceline.cli.environment import parse_dotenv
 from paceline.errors import SettingsError
-from paceline.settings import Settings
+from paceline.settings import NAMES, Settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -109,3 +111,11 @@ def test_a_refused_key_is_not_repeated_in_the_message() -> None:
     with pytest.raises(SettingsError) as refused:
         read(PACELINE_SECRET_KEY="hunter2hunter2")
     assert "hunter2" not in str(refused.value)
+
+
+def test_the_example_file_names_every_setting_and_can_be_used_as_it_is() -> None:
+    text = (Path(__file__).parents[2] / ".env.example").read_text()
+    example = parse_dotenv(text, source=".env.example")
+    internal = {"PACELINE_COMPONENT", "PACELINE_SKIP_FRONTEND", "PACELINE_BUNDLED_NODE"}
+    assert set(example) == NAMES - internal
+    assert Settings.from_environment(example) == Settings.from_environment({})

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paceline import clock
-from paceline.embedded import Command, tail
+from paceline.cli.last_words import last_words
+from paceline.embedded import Command
 from paceline.errors import OperationalError, PacelineError
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -76,7 +77,8 @@ class Supervised:
             async with asyncio.timeout(READY_TIMEOUT_SECONDS):
                 await self._first_start
         except TimeoutError:
-            raise StartFailed(self._obituary("does not answer")) from None
+            why = self._with_last_words("does not answer")
+            raise StartFailed(f"{self.component.name} {why}") from None
 
     async def stop(self) -> None:
         """Ask it to stop, wait, then stop it by force. Harmless when it does not run."""
@@ -111,7 +113,7 @@ class Supervised:
                 return
             if clock.boottime() - started_at >= HEALTHY_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            _log.warning("%s; starting it again in %g s", self._obituary(reason), pause)
+            _log.warning("%s %s; starting it again in %g s", self.component.name, reason, pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -119,7 +121,7 @@ class Supervised:
     def _gave_up(self, reason: str) -> bool:
         if self._first_start is None or self._first_start.done():
             return False
-        self._first_start.set_exception(StartFailed(self._obituary(reason)))
+        self._first_start.set_exception(StartFailed(f"{self.component.name} {reason}"))
         return True
 
     async def _run_once(self) -> str:
@@ -135,9 +137,9 @@ class Supervised:
         watch = asyncio.create_task(self._watch(process))
         code = await process.wait()
         watch.cancel()
-        return (
-            f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        )
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return self._with_last_words(f"ended with code {code}")
 
     async def _spawn(self) -> Process:
         command = self.component.command()
@@ -154,11 +156,10 @@ class Supervised:
         if self._first_start is not None and not self._first_start.done():
             self._first_start.set_result(None)
 
-    def _obituary(self, reason: str) -> str:
+    def _with_last_words(self, reason: str) -> str:
         log = self.component.log
-        last_words = tail(log, since=self._log_offset).splitlines() if log else []
-        said = f" ({last_words[-1].strip()[:300]})" if last_words else ""
-        return f"{self.component.name} {reason}{said}"
+        said = last_words(log, since=self._log_offset) if log else ""
+        return f"{reason}: {said}" if said else reason
 
 
 async def start_all(components: list[Supervised]) -> None:

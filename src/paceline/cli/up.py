@@ -15,11 +15,11 @@ import typer
 from paceline.cli import ports
 from paceline.cli.console import note, out
 from paceline.cli.follow import LogFollower
+from paceline.cli.last_words import last_words
 from paceline.cli.leftovers import children_die_with_us, stop_parts
 from paceline.cli.loops import stop_event
 from paceline.cli.plan import Plan
 from paceline.cli.supervise import StartFailed, Supervised, start_all, stop_all
-from paceline.embedded import tail
 from paceline.home import Home, Running
 from paceline.observability import configure_logging
 from paceline.settings import Settings
@@ -28,6 +28,7 @@ MAX_WORKERS = 64
 ONE_OFF_TIMEOUT_SECONDS = 300
 
 T = TypeVar("T")
+_OWN = "up"
 
 
 def up(
@@ -44,13 +45,14 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Worker processes")] = 1,
 ) -> None:
     """Run everything on this machine: PostgreSQL, Redis, the dashboard, workers, the dev inbox."""
-    configure_logging("up", {"PACELINE_LOG": "text", "PACELINE_LOG_LEVEL": "warning", **os.environ})
     chosen = {"PORT": str(port) if port else "", "PACELINE_HOST": host or ""}
     env = {**os.environ, **{name: value for name, value in chosen.items() if value}}
     settings = Settings.from_environment(env)
     place = Home.at(home, env)
     place.create()
-    with place.lock(), children_die_with_us(place):
+    log = (place.logs / f"{_OWN}.log").open("a", buffering=1)
+    configure_logging(_OWN, {**env, "PACELINE_LOG": "json", "PACELINE_COMPONENT": ""}, stream=log)
+    with log, place.lock(), children_die_with_us(place):
         stop_parts(place)
         ports.claim_check(settings.api.host, settings.api.port, option="--port")
         plan = Plan.made(settings, place, env, workers=workers, sample=sample)
@@ -67,8 +69,9 @@ class _System:
 
     async def run(self) -> None:
         """Until a signal comes. Raises `StartFailed` when a part cannot be started at all."""
-        logs = {part.component.name: part.component.log for part in self._parts}
-        follower = LogFollower({name: log for name, log in logs.items() if log}, _show)
+        names = [_OWN, *(part.component.name for part in self._parts)]
+        logs = {name: self._plan.home.logs / f"{name}.log" for name in names}
+        follower = LogFollower(logs, _show)
         async with stop_event() as stop:
             following = asyncio.create_task(follower.run())
             try:
@@ -81,6 +84,7 @@ class _System:
                 stop.clear()
                 await self._take_down(stop)
                 following.cancel()
+                follower.look()
 
     async def _bring_up(self) -> str:
         """Start everything in its order; the sign-in link."""
@@ -112,8 +116,8 @@ class _System:
             if process.returncode is None:
                 process.kill()
         if process.returncode:
-            log_path = self._plan.home.logs / f"{arguments[0]}.log"
-            raise StartFailed(f"{arguments[0]}: {last_line(log_path, start)}")
+            said = last_words(self._plan.home.logs / f"{arguments[0]}.log", since=start)
+            raise StartFailed(f"{arguments[0]}: {said or 'it failed and did not say why'}")
         return printed.decode().strip()
 
     async def _take_down(self, stop: asyncio.Event) -> None:
@@ -168,11 +172,5 @@ async def _done(work: Awaitable[None]) -> bool:
     return True
 
 
-def last_line(log: Path, start: int) -> str:
-    """What a command said last, without the name it puts in front."""
-    lines = tail(log, since=start).splitlines()
-    return lines[-1].removeprefix("paceline: ") if lines else f"failed; see {log}"
-
-
 def _show(component: str, message: str) -> None:
-    note(f"{component}: {message}")
+    note(message if component == _OWN else f"{component}: {message}")

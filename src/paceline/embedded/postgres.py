@@ -101,8 +101,10 @@ class Postgres:
         postmaster = [p for p in working_in(self.directory, self.name) if p.pid == self._pid()]
         stop_all(postmaster, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
         stop_all(working_in(self.directory, self.name), signal.SIGQUIT, signal.SIGKILL)
-        # Nobody works here now. The file of a killed server may name a pid that is another's today.
+        # Nobody works here now. A killed server's files may name a pid that is another's today, or
+        # a dead process that nobody has buried; the next server would take it for a living one.
         (self.directory / "postmaster.pid").unlink(missing_ok=True)
+        (self._sockets / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
 
     def command(self) -> Command:
         """The server in the foreground; SIGINT is its fast shutdown."""

@@ -148,3 +148,15 @@ def test_a_server_that_cannot_start_shows_its_last_words(folder: Path) -> None:
         running(server, log=folder / "log"),
     ):
         pytest.fail("it started")
+
+
+async def test_postgres_ignores_the_socket_lock_of_a_process_that_nobody_buried(
+    folder: Path,
+) -> None:
+    server = Postgres(folder / "postgres")
+    server.prepare()
+    (server.directory / ".s.PGSQL.5432.lock").write_text(
+        f"{os.getpid()}\n{server.directory}\n1\n5432\n{server.directory}\n\n"
+    )
+    with running(server, log=folder / "log"):
+        assert await count_of(server.url, "SELECT 1") == 1

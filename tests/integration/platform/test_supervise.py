@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from paceline.cli import supervise
+from paceline.cli.last_words import last_words
 from paceline.cli.supervise import Component, StartFailed, Supervised, start_all
 from paceline.embedded import Command
 
@@ -120,7 +121,7 @@ async def test_a_component_that_ends_at_its_first_start_is_not_tried_again(tmp_p
         is_ready=lambda _: False,
     )
     supervised = Supervised(part)
-    with pytest.raises(StartFailed, match=r"part ended with code 3 \(no disk left\)"):
+    with pytest.raises(StartFailed, match=r"part ended with code 3: no disk left"):
         await supervised.start()
     await supervised.stop()
 
@@ -190,3 +191,23 @@ signal.pause()
     process.kill()
     await process.wait()
     await eventually(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("", ""),
+        ("one\ntwo\n\n", "two"),
+        ("12:00 UTC [1] FATAL:  no space\n12:00 UTC [1] LOG:  database is shut down\n", "no space"),
+        ("paceline: DATABASE_URL is not set\n", "DATABASE_URL is not set"),
+        ("Traceback (most recent call last):\n  File\nValueError: x\n", "ValueError: x"),
+        (
+            '{"level": "error", "message": "m", "exception": "Traceback\\nKeyError: 1"}\n',
+            "KeyError: 1",
+        ),
+        ('{"level": "info", "message": "bye"}\n', "bye"),
+    ],
+)
+def test_the_last_words_are_those_that_explain(tmp_path: Path, log: str, words: str) -> None:
+    (tmp_path / "log").write_text("FATAL:  an older life\n" + log)
+    assert last_words(tmp_path / "log", since=len("FATAL:  an older life\n")) == words
