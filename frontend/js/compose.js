@@ -14,11 +14,15 @@ export function mount(root) {
     if (event.target.id === "subject") inSubject = true;
     else if (event.target.closest(".rte")) inSubject = false;
   });
+  // A button must not take the focus: the caret stays where the reader was typing.
+  root.addEventListener("mousedown", (event) => {
+    if (event.target.closest("[data-cmd], [data-field]")) event.preventDefault();
+  });
   root.addEventListener("click", (event) => {
     const { cmd, field } = event.target.closest("[data-cmd], [data-field]")?.dataset ?? {};
     if (cmd) editor.chain().focus()[cmd]().run();
     else if (field && inSubject) insertIntoSubject(field);
-    else if (field) editor.chain().focus().insertContent({ type: "merge", attrs: { field } }).run();
+    else if (field) insertIntoBody(editor, field);
   });
   // A failed submit morphs the toolbar; the buttons have to say again what is on.
   document.addEventListener("htmx:after:swap", () => showMarks(editor, root));
@@ -29,6 +33,12 @@ function showMarks(editor, root) {
   for (const button of root.querySelectorAll("[data-cmd]")) {
     button.setAttribute("aria-pressed", editor?.isActive(button.dataset.mark) ?? false);
   }
+}
+
+function insertIntoBody(editor, field) {
+  const { storedMarks, selection } = editor.state;
+  const marks = (storedMarks ?? selection.$from.marks()).map((mark) => mark.toJSON());
+  editor.chain().focus().insertContent({ type: "merge", attrs: { field }, marks }).run();
 }
 
 function insertIntoSubject(field) {

@@ -23,6 +23,14 @@ const toChips = (html) => html.replace(/\{\{\s*(\w+)\s*\}\}/g, '<span data-merge
 const fromChips = (html) =>
   html.replace(/<span class="merge"[^>]*>(\{\{ \w+ \}\})<\/span>/g, "$1");
 
+// The editor keeps a paragraph in each list item and a spare one at the end. Mail programs would
+// show both as gaps, and an empty paragraph not at all.
+const tidy = (html) =>
+  html
+    .replace(/<li><p>(.*?)<\/p>/g, "<li>$1")
+    .replace(/(<p><\/p>)+$/, "")
+    .replace(/<p><\/p>/g, "<p><br></p>");
+
 const SURFACE = {
   class: "rte",
   role: "textbox",
@@ -39,7 +47,7 @@ export function createEditor(host, textarea, onMarks) {
     content: toChips(textarea.value),
     editorProps: { attributes: SURFACE },
     onUpdate: () => {
-      textarea.value = editor.isEmpty ? "" : fromChips(editor.getHTML());
+      textarea.value = editor.isEmpty ? "" : tidy(fromChips(editor.getHTML()));
       textarea.dispatchEvent(new Event("input", { bubbles: true }));
     },
     onTransaction: () => onMarks(editor),

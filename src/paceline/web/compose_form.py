@@ -89,9 +89,9 @@ class ComposeForm:
         pace = self.pace(problems)
         body = self.body.strip()
         if not plain_text.from_html(body).strip():
-            problems.add("body", "is empty; write what the email is to say")
+            problems.add("body", "write what the email is to say")
         if not self.subject.strip():
-            problems.add("subject", "is empty; an email needs one")
+            problems.add("subject", "write a subject")
         if problems or sender_id is None:
             return None
         is_html = plain_text.looks_like_html(body)
@@ -112,7 +112,7 @@ def _sender_id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise ValueError("is missing; choose a sender") from None
+        raise ValueError("choose a sender") from None
 
 
 def tomorrow_at(hour: int, *, now: datetime, zone: tzinfo) -> str:

@@ -70,7 +70,7 @@ def milliseconds(text: str) -> int:
     try:
         value = Decimal(text) * 1000
     except InvalidOperation:
-        raise ValueError("is not a number of seconds; write it like 2 or 0.5") from None
+        raise ValueError("must be a number of seconds, like 2 or 0.5") from None
     if not (value.is_finite() and 0 <= value <= MAX_MIN_DELAY_MS):
         raise ValueError("must be 0 seconds to a day (86400)")
     return int(value)
@@ -96,7 +96,7 @@ def whole(text: str) -> int:
     """A whole number."""
     text = text.strip()
     if not (text.removeprefix("-").isdecimal() and len(text) <= 12):
-        raise ValueError("is not a whole number")
+        raise ValueError("must be a whole number")
     return int(text)
 
 
@@ -109,7 +109,7 @@ def wall_time(text: str, zone: tzinfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError("is not a date and a time") from None
+        raise ValueError("choose a date and a time") from None
     if moment.tzinfo is not None:
         raise ValueError("carries a zone of its own; choose the zone beside it")
     try:

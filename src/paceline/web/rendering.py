@@ -40,6 +40,7 @@ def _environment() -> Environment:
         email_badge=states.email_badge,
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
+        held_tone=states.held_tone,
         why_failed=wording.why_failed,
         why_waiting=pass_context(_why_waiting),
         why_standing=pass_context(_why_standing),
@@ -60,7 +61,7 @@ def _environment() -> Environment:
 
 
 def _when(context: Context, at: datetime) -> str:
-    return wording.day_and_time(at, now=context["now"], zone=context["zone"])
+    return wording.list_moment(at, now=context["now"], zone=context["zone"])
 
 
 def _exactly(context: Context, at: datetime) -> str:

@@ -62,6 +62,26 @@ _HELD_BADGES = {
 }
 
 
+# How much a wait asks for somebody's attention.
+_HELD_TONES = {
+    HeldBy.CAMPAIGN_DRAFT: "quiet",
+    HeldBy.CAMPAIGN_PAUSED: "quiet",
+    HeldBy.SENDER_PAUSED: "quiet",
+    HeldBy.SENDER_BROKEN: "bad",
+    HeldBy.HOST_RESTING: "warn",
+    HeldBy.SCHEDULE: "planned",
+    HeldBy.RETRY: "warn",
+    HeldBy.MIN_DELAY: "planned",
+    HeldBy.HOURLY_LIMIT: "warn",
+    HeldBy.CAMPAIGN_HOURLY_LIMIT: "warn",
+}
+
+
+def held_tone(held_by: str | None) -> str:
+    """The tone in which a reason to wait is told."""
+    return "planned" if held_by is None else _HELD_TONES[HeldBy(held_by)]
+
+
 def email_badge(state: str, held_by: str | None = None) -> Badge:
     """The badge of an email; a waiting one that somebody holds shows that."""
     if held_by is not None and JobState(state) in WAITING:

@@ -98,6 +98,12 @@ def day_and_time(at: datetime, *, now: datetime, zone: tzinfo, seconds: bool = F
     return f"{local:%b} {local.day}{year}, {clock}"
 
 
+def list_moment(at: datetime, *, now: datetime, zone: tzinfo) -> str:
+    """As a list shows it: to the second while it is today, since that is when seconds matter."""
+    is_today = at.astimezone(zone).date() == now.astimezone(zone).date()
+    return day_and_time(at, now=now, zone=zone, seconds=is_today)
+
+
 def at_moment(at: datetime, *, now: datetime, zone: tzinfo) -> str:
     """As part of a sentence: `at 14:00`, `tomorrow at 14:00`, `on Nov 24 at 14:00`, `now`."""
     if at <= now:
@@ -157,7 +163,9 @@ def why_waiting(
 def why_standing(
     held_by: str | None, release_at: datetime | None, *, now: datetime, zone: tzinfo
 ) -> str:
-    """The same about a campaign as a whole."""
+    """The same about a campaign as a whole. The gaps between its emails are not worth a word."""
+    if held_by == HeldBy.MIN_DELAY:
+        return ""
     alone = None if held_by is None else _STANDING.get(HeldBy(held_by))
     return alone or why_waiting(held_by, release_at, now=now, zone=zone)
 

@@ -31,10 +31,19 @@ def test_every_state_of_a_sender_has_a_badge(state: SenderState) -> None:
 
 @pytest.mark.parametrize("held_by", HeldBy)
 def test_every_reason_to_wait_is_a_sentence(held_by: HeldBy) -> None:
-    for explain in (wording.why_waiting, wording.why_standing):
-        sentence = explain(held_by, NOW + timedelta(hours=5), now=NOW, zone=UTC)
-        assert sentence.endswith(".")
-        assert "{" not in sentence
+    sentence = wording.why_waiting(held_by, NOW + timedelta(hours=5), now=NOW, zone=UTC)
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+    assert states.held_tone(held_by)
+
+
+@pytest.mark.parametrize("held_by", sorted(set(HeldBy) - {HeldBy.MIN_DELAY}))
+def test_every_reason_for_a_campaign_to_stand_still_is_a_sentence(held_by: HeldBy) -> None:
+    assert wording.why_standing(held_by, NOW, now=NOW, zone=UTC).endswith(".")
+
+
+def test_a_campaign_that_merely_paces_itself_does_not_stand_still() -> None:
+    assert wording.why_standing(HeldBy.MIN_DELAY, NOW, now=NOW, zone=UTC) == ""
 
 
 @pytest.mark.parametrize("reason", FailureReason)

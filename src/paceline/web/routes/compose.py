@@ -144,7 +144,7 @@ async def _launched(parts: Parts, viewer: Viewer, new: NewCampaign, file: Upload
 def _check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None:
     """The message must suit the file: nobody gets a hole in a sentence."""
     if not upload.preview.usable:
-        problems.add("file", "holds no row that can be used")
+        problems.add("file", "no row of it can be used")
     try:
         template = MessageTemplate.compile(subject=new.subject, text=new.text, html=new.html)
     except InvalidInput as error:
@@ -171,7 +171,7 @@ def _file(posted: FormData) -> UploadFile:
 async def _upload(posted: FormData, problems: Problems) -> Upload | None:
     file = posted.get("file")
     if not isinstance(file, UploadFile) or not file.filename:
-        problems.add("file", "is missing; choose a list of recipients")
+        problems.add("file", "choose a list of recipients")
         return None
     await file.seek(0)
     try:
