@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from paceline.domain.addresses import parse_address
@@ -35,6 +35,15 @@ class Recipient(NamedTuple):
     fields: dict[str, FieldValue]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRecipient:
+    """One recipient as a caller names them."""
+
+    email: str
+    name: str | None = None
+    fields: Mapping[str, FieldValue | None] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
     """One row that was not: where it begins, what stood there, and what is wrong with it."""
@@ -58,7 +67,7 @@ def from_cells(line: int, cells: list[str], layout: Layout) -> Recipient:
             raise Refusal("holds control characters, or bytes that are not text in its encoding")
     name = " ".join([cells[i] for i in layout.name]) if layout.name else ""
     fields: dict[str, FieldValue] = {
-        field: value for i, field in layout.fields if (value := cells[i].strip())
+        label: value for i, label in layout.fields if (value := cells[i].strip())
     }
     if width is None:
         fields |= _surplus_fields(cells, layout)
@@ -101,16 +110,16 @@ def from_values(
     if len(fields) > MAX_COLUMNS:
         raise Refusal(f"has {len(fields)} fields; at most {MAX_COLUMNS} are taken")
     kept: dict[str, FieldValue] = {}
-    for field, given in fields.items():
-        if not is_field_name(field):
-            raise Refusal(f"“{shown(field)}” cannot be a field's name: use letters, digits and _")
+    for label, given in fields.items():
+        if not is_field_name(label):
+            raise Refusal(f"“{shown(label)}” cannot be a field's name: use letters, digits and _")
         value = given
         if isinstance(given, str):
             value = given.strip()
             if _UNWANTED.search(given) or len(given) > MAX_CELL:
-                raise Refusal(f"the field “{field}” holds control characters, or over 64 KiB")
+                raise Refusal(f"the field “{label}” holds control characters, or over 64 KiB")
         if value is not None and value != "":
-            kept[field] = value
+            kept[label] = value
     if name and _UNWANTED.search(name):
         raise Refusal("the name holds control characters")
     return Recipient(line, address, key, _clean_name(name or ""), kept)

@@ -9,9 +9,9 @@ import pytest
 from paceline import clock
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import CampaignState
+from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.services.campaigns import CampaignPatch
-from paceline.services.inline_recipients import RawRecipient
 from tests.integration.services.conftest import Desk, new_campaign
 
 ANN, BOB = RawRecipient(email="ann@example.com"), RawRecipient(email="Bob@Example.org", name="Bob")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.services.imports import MAX_ROWS_UNDER_WAY, preview
-from paceline.services.inline_recipients import RawRecipient
 from tests.integration.services.conftest import Desk
 
 
