@@ -78,16 +78,22 @@ class Campaigns:
         self._database = database
         self._bell = bell
 
-    async def create(self, owner_id: uuid.UUID, new: NewCampaign) -> CreatedCampaign:
+    async def create(
+        self, owner_id: uuid.UUID, new: NewCampaign, *, reserved_id: uuid.UUID | None = None
+    ) -> CreatedCampaign:
         """Store a draft with its recipients, if any; all of it or nothing.
 
+        Under an id that was reserved for it, it is made only once, however often it is asked for.
         Raises `InvalidInput` with everything that is wrong, recipients included.
         """
         problems = Problems()
         values = _checked(problems, new)
         recipients = read_inline(problems, new)
-        campaign_id = new_id()
+        campaign_id = reserved_id or new_id()
         async with self._database.transaction() as session:
+            if reserved_id and await store.campaign(session, owner_id, campaign_id):
+                view = await view_of(session, owner_id, campaign_id)
+                return CreatedCampaign(campaign=view, report=None)
             sender = await sender_store.sender(session, owner_id, new.sender_id)
             if sender is None:
                 problems.add("sender_id", "is none of your senders")

@@ -70,14 +70,21 @@ class Emails:
         self._database = database
         self._bell = bell
 
-    async def create(self, owner_id: uuid.UUID, new: NewEmail) -> EmailView:
-        """Schedule one email. Raises `InvalidInput`."""
+    async def create(
+        self, owner_id: uuid.UUID, new: NewEmail, *, reserved_id: uuid.UUID | None = None
+    ) -> EmailView:
+        """Schedule one email, under an id that may have been reserved for it, and only once.
+
+        Raises `InvalidInput`.
+        """
         problems = Problems()
         address = problems.address("to", new.to)
         name = problems.name("to_name", new.to_name, required=False)
         problems.message(new.subject, new.text, new.html)
         scheduled_at = problems.instant("scheduled_at", new.scheduled_at) or clock.now()
         async with self._database.transaction() as session:
+            if reserved_id and await store.job(session, owner_id, reserved_id):
+                return await _view(session, owner_id, reserved_id)
             sender = await sender_store.sender(session, owner_id, new.sender_id)
             if sender is None:
                 problems.add("sender_id", "is none of your senders")
@@ -86,7 +93,7 @@ class Emails:
             problems.raise_if_any()
             assert sender is not None, "a missing sender is a problem"
             assert address is not None, "so is an address that was refused"
-            email_id = new_id()
+            email_id = reserved_id or new_id()
             domain = sender.from_address.rpartition("@")[2]
             await store.insert_single(
                 session,

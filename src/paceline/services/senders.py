@@ -115,15 +115,19 @@ class Senders:
         self._mailer = mailer
         self._policy = policy
 
-    async def create(self, owner_id: uuid.UUID, new: NewSender) -> SenderView:
-        """Add a sender. Raises `InvalidInput`."""
+    async def create(
+        self, owner_id: uuid.UUID, new: NewSender, *, reserved_id: uuid.UUID | None = None
+    ) -> SenderView:
+        """Add a sender, under an id that may have been reserved for it. Raises `InvalidInput`."""
         values: dict[str, Any] = {name: getattr(new, name) for name in NewSender.__slots__}
         values |= sender_rules.checked(values, policy=self._policy, password_is_set=False)
-        sender_id = new_id()
+        sender_id = reserved_id or new_id()
         values["smtp_password"] = self._sealed(owner_id, sender_id, new.smtp_password)
         async with self._database.transaction() as session:
-            await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
-            record = await store.sender(session, owner_id, sender_id)
+            record = await store.sender(session, owner_id, sender_id) if reserved_id else None
+            if record is None:
+                await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
+                record = await store.sender(session, owner_id, sender_id)
         return _view(_existing(record))
 
     async def get(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderView:

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,50 +16,70 @@ MAX_SWEPT = 20  # old keys removed by each new one, so that they never pile up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnswer:
-    """What is known of a key: whose request it was, and its answer once there is one."""
+class NewKey:
+    """A key as it comes with a request."""
 
+    owner_id: uuid.UUID
+    key: str
     request_hash: bytes
-    status: int | None
-    body: bytes | None
+    reserved_id: uuid.UUID  # for what the request creates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStanding:
+    """How it stands with a key. `reserved_id` is set for whoever may carry the request out."""
+
+    reserved_id: uuid.UUID | None
+    request_hash: bytes
+    status: int | None = None
+    body: bytes | None = None
 
 
 async def begin(
-    session: AsyncSession,
-    owner_id: uuid.UUID,
-    key: str,
-    *,
-    request_hash: bytes,
-    lifetime: timedelta,
-    stuck_after: timedelta,
-) -> StoredAnswer | None:
-    """Take the key for this request (None), or learn who has it.
+    session: AsyncSession, given: NewKey, *, lifetime: timedelta, stuck_after: timedelta
+) -> KeyStanding:
+    """Take the key for this request, or learn who has it.
 
-    A key is free again after its lifetime, or when its request has been at work for so long that
-    its process must have died.
+    It is free again after its lifetime. The same request may take it over when the first has been
+    at work for so long that its process must have died; it inherits the id that was reserved.
     """
     await _sweep(session, lifetime)
-    over = (IdempotencyKey.created_at < func.now() - lifetime) | (
-        IdempotencyKey.status.is_(None) & (IdempotencyKey.created_at < func.now() - stuck_after)
+    row = insert(IdempotencyKey).values(
+        owner_id=given.owner_id,
+        key=given.key,
+        request_hash=given.request_hash,
+        body=given.reserved_id.bytes,
     )
-    given = insert(IdempotencyKey).values(owner_id=owner_id, key=key, request_hash=request_hash)
+    expired = IdempotencyKey.created_at < func.now() - lifetime
+    abandoned = (
+        IdempotencyKey.status.is_(None)
+        & (IdempotencyKey.created_at < func.now() - stuck_after)
+        & (IdempotencyKey.request_hash == given.request_hash)
+    )
+    keep_id = func.coalesce(IdempotencyKey.body, row.excluded.body)
     taken = await session.execute(
-        given.on_conflict_do_update(
+        row.on_conflict_do_update(
             index_elements=[IdempotencyKey.owner_id, IdempotencyKey.key],
             set_={
-                "request_hash": given.excluded.request_hash,
+                "request_hash": row.excluded.request_hash,
                 "status": None,
-                "body": None,
+                "body": case((expired, row.excluded.body), else_=keep_id),
                 "created_at": func.now(),
             },
-            where=over,
-        ).returning(IdempotencyKey.key)
+            where=expired | abandoned,
+        ).returning(IdempotencyKey.body)
     )
-    if taken.one_or_none() is not None:
-        return None
-    known = await session.get(IdempotencyKey, (owner_id, key))
-    assert known is not None, "the row that was in the way is still there"
-    return StoredAnswer(request_hash=known.request_hash, status=known.status, body=known.body)
+    reserved: bytes | None = taken.scalar_one_or_none()
+    if reserved is not None:
+        return KeyStanding(reserved_id=uuid.UUID(bytes=reserved), request_hash=given.request_hash)
+    known = await session.get(IdempotencyKey, (given.owner_id, given.key))
+    assert known is not None, "the row that was in the way is locked, so it is still there"
+    return KeyStanding(
+        reserved_id=None,
+        request_hash=known.request_hash,
+        status=known.status,
+        body=known.body,
+    )
 
 
 async def finish(

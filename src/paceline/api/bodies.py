@@ -1,0 +1,77 @@
+"""What a request may carry: its kind and its size, judged before anything reads it. Pure ASGI."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from paceline.api.problems import problem
+from paceline.domain.bounds import MAX_FILE_OCTETS
+
+PREFIX = "/api/"
+MAX_JSON_OCTETS = 2 * 1024 * 1024
+# Base64 and multipart are not taken, so what is sent is what is stored.
+MAX_INLINE_OCTETS = 32 * 1024 * 1024  # with recipients in it
+JSON = "application/json"
+CSV = "text/csv"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITH_RECIPIENTS = re.compile(r"/api/v1/campaigns/?")
+_UPLOAD = re.compile(r"/api/v1/campaigns/[^/]+/recipients/?")
+
+
+class BodyRules:
+    """Refuses a body of the wrong kind (415) and one that is too large (413)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        most = _most_octets(scope["path"], kind)
+        declared = headers.get("content-length")
+        if declared is not None and declared.isdecimal() and int(declared) > most:
+            await problem(413, _too_large(most))(scope, receive, send)
+            return
+        has_body = declared not in (None, "0") or "transfer-encoding" in headers
+        if has_body and scope["method"] in _WITH_BODY and kind not in _kinds(scope["path"]):
+            expected = " or ".join(_kinds(scope["path"]))
+            await problem(415, f"send {expected} (the header Content-Type says which)")(
+                scope, receive, send
+            )
+            return
+        await self.app(scope, _counted(receive, most), send)
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > most:
+            raise HTTPException(413, _too_large(most))
+        return message
+
+    return counted
+
+
+def _kinds(path: str) -> tuple[str, ...]:
+    return (JSON, CSV) if _UPLOAD.fullmatch(path) else (JSON,)
+
+
+def _most_octets(path: str, kind: str) -> int:
+    if _UPLOAD.fullmatch(path):
+        return MAX_FILE_OCTETS if kind == CSV else MAX_INLINE_OCTETS
+    return MAX_INLINE_OCTETS if _WITH_RECIPIENTS.fullmatch(path) else MAX_JSON_OCTETS
+
+
+def _too_large(most: int) -> str:
+    return f"the body is larger than {most >> 20} MiB"

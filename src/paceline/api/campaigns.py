@@ -1,0 +1,143 @@
+"""`/campaigns`: one message to many recipients, from draft to done."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from paceline.api.bodies import CSV
+from paceline.api.emails import EmailQuery
+from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.paging import Cursor, Limit
+from paceline.api.parts import Wired
+from paceline.api.schemas import (
+    CampaignIn,
+    CampaignOut,
+    CampaignPatchIn,
+    CreatedCampaignOut,
+    EmailOut,
+    PageOut,
+    RecipientIn,
+    RecipientsIn,
+    ReportOut,
+)
+from paceline.api.security import Caller
+from paceline.domain.lifecycle import CampaignState
+from paceline.domain.recipients import RawRecipient
+from paceline.services.campaigns import CampaignPatch, NewCampaign
+from paceline.services.views import CampaignView, EmailView, ImportReport, Page
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=IdempotentRoute)
+
+_UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/json": {"schema": RecipientsIn.model_json_schema()},
+        },
+    }
+}
+
+
+@router.post("", status_code=201, response_model=CreatedCampaignOut)
+async def create(
+    request: Request, response: Response, parts: Wired, caller: Caller, body: CampaignIn
+) -> CreatedCampaignOut:
+    """Create a draft, with its recipients if they are given: all of it or nothing."""
+    values = {name: getattr(body, name) for name in CampaignIn.model_fields}
+    values["recipients"] = _raw(body.recipients)
+    created = await parts.campaigns.create(
+        caller.user_id, NewCampaign(**values), reserved_id=reserved_id(request)
+    )
+    response.headers["Location"] = f"{request.url.path.rstrip('/')}/{created.campaign.id}"
+    shown = CampaignOut.model_validate(created.campaign)
+    report = None if created.report is None else ReportOut.model_validate(created.report)
+    return CreatedCampaignOut(**dict(shown), report=report)
+
+
+@router.get("", response_model=PageOut[CampaignOut])
+async def list_all(
+    parts: Wired,
+    caller: Caller,
+    state: CampaignState | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CampaignView]:
+    """The campaigns, the newest first."""
+    return await parts.queries.campaigns(caller.user_id, state=state, cursor=cursor, limit=limit)
+
+
+@router.get("/{campaign_id}", response_model=CampaignOut)
+async def get(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+    """One campaign with its counts."""
+    return await parts.queries.campaign(caller.user_id, campaign_id)
+
+
+@router.patch("/{campaign_id}", response_model=CampaignOut)
+async def patch(
+    parts: Wired, caller: Caller, campaign_id: uuid.UUID, body: CampaignPatchIn
+) -> CampaignView:
+    """Change its pace, its start or its name at any time; its content while it is a draft."""
+    return await parts.campaigns.patch(caller.user_id, campaign_id, CampaignPatch(**body.given()))
+
+
+@router.post("/{campaign_id}/recipients", response_model=ReportOut, openapi_extra=_UPLOAD_BODY)
+async def add_recipients(
+    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+) -> ImportReport:
+    """Add recipients, as a CSV file in the body or as JSON: all that are usable, or none.
+
+    Each row that is not usable is reported with its line and a reason.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV:
+        return await parts.imports.add_csv(caller.user_id, campaign_id, request.stream())
+    try:
+        body = RecipientsIn.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
+        ) from None
+    return await parts.imports.add(caller.user_id, campaign_id, _raw(body.recipients))
+
+
+@router.post("/{campaign_id}/launch", response_model=CampaignOut)
+async def launch(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+    """Let it go at its start, or now."""
+    return await parts.campaigns.launch(caller.user_id, campaign_id)
+
+
+@router.post("/{campaign_id}/pause", response_model=CampaignOut)
+async def pause(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+    """Hold whatever is not on its way yet."""
+    return await parts.campaigns.pause(caller.user_id, campaign_id)
+
+
+@router.post("/{campaign_id}/resume", response_model=CampaignOut)
+async def resume(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+    """Go on where it stopped."""
+    return await parts.campaigns.resume(caller.user_id, campaign_id)
+
+
+@router.post("/{campaign_id}/cancel", response_model=CampaignOut)
+async def cancel(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+    """End it: what still waits is never sent."""
+    return await parts.campaigns.cancel(caller.user_id, campaign_id)
+
+
+@router.get("/{campaign_id}/emails", response_model=PageOut[EmailOut])
+async def emails(
+    parts: Wired, caller: Caller, campaign_id: uuid.UUID, query: Annotated[EmailQuery, Query()]
+) -> Page[EmailView]:
+    """Its emails in the order of the upload; with `state`, as `/emails` lists them."""
+    return await parts.queries.emails(
+        caller.user_id, query.wanted(campaign_id), cursor=query.cursor, limit=query.limit
+    )
+
+
+def _raw(recipients: list[RecipientIn]) -> list[RawRecipient]:
+    return [RawRecipient(email=r.email, name=r.name, fields=r.fields) for r in recipients]

@@ -1,0 +1,112 @@
+"""`/emails`: single emails, and every email one by one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.paging import Cursor, Limit
+from paceline.api.parts import Wired
+from paceline.api.schemas import (
+    CancelledOut,
+    EmailDetailOut,
+    EmailIn,
+    EmailOut,
+    EmailPatchIn,
+    Given,
+    PageOut,
+    ResolveIn,
+)
+from paceline.api.security import Caller
+from paceline.domain.lifecycle import JobState
+from paceline.errors import TooLate
+from paceline.services.emails import NewEmail, Outcome
+from paceline.services.queries import EmailFilter
+from paceline.services.views import EmailView, Page
+
+router = APIRouter(prefix="/emails", tags=["emails"], route_class=IdempotentRoute)
+
+
+@router.post("", status_code=201, response_model=EmailOut)
+async def create(
+    request: Request, response: Response, parts: Wired, caller: Caller, body: EmailIn
+) -> EmailView:
+    """Schedule one email."""
+    new = NewEmail(**body.model_dump())
+    view = await parts.emails.create(caller.user_id, new, reserved_id=reserved_id(request))
+    response.headers["Location"] = f"{request.url.path.rstrip('/')}/{view.id}"
+    return view
+
+
+class EmailQuery(Given):
+    """Which emails to list."""
+
+    state: list[JobState] = Field(default=[], description="May be given several times")
+    q: str | None = Field(default=None, description="Part of an address, a name or a subject")
+    campaign_id: uuid.UUID | None = None
+    sender_id: uuid.UUID | None = None
+    cursor: Cursor = None
+    limit: Limit = 50
+
+    def wanted(self, campaign_id: uuid.UUID | None = None) -> EmailFilter:
+        """The same as the services put it."""
+        return EmailFilter(
+            states=frozenset(self.state or JobState),
+            q=self.q,
+            campaign_id=campaign_id or self.campaign_id,
+            sender_id=self.sender_id,
+        )
+
+
+@router.get("", response_model=PageOut[EmailOut])
+async def list_all(
+    parts: Wired, caller: Caller, query: Annotated[EmailQuery, Query()]
+) -> Page[EmailView]:
+    """Emails: those on their way, then those that wait (the next due first), then those that were
+    sent and those that were not (the newest first). Those of one campaign: in its order.
+
+    A search with `q` looks at 20,000 emails at a time: a page may be short and still have a next.
+    """
+    return await parts.queries.emails(
+        caller.user_id, query.wanted(), cursor=query.cursor, limit=query.limit
+    )
+
+
+@router.get("/{email_id}", response_model=EmailDetailOut)
+async def get(parts: Wired, caller: Caller, email_id: uuid.UUID) -> EmailDetailOut:
+    """One email: its content, its attempts and, while it waits, what it waits for."""
+    detail = await parts.queries.email(caller.user_id, email_id)
+    return EmailDetailOut.model_validate(
+        {
+            **dict(EmailOut.model_validate(detail.email)),
+            "text": detail.text,
+            "html": detail.html,
+            "fields": detail.fields,
+            "attempts": detail.attempts,
+        }
+    )
+
+
+@router.patch("/{email_id}", response_model=EmailOut)
+async def patch(parts: Wired, caller: Caller, email_id: uuid.UUID, body: EmailPatchIn) -> EmailView:
+    """Move an email that has not been tried yet."""
+    return await parts.emails.reschedule(caller.user_id, email_id, body.scheduled_at)
+
+
+@router.post("/{email_id}/cancel", response_model=CancelledOut)
+async def cancel(parts: Wired, caller: Caller, email_id: uuid.UUID) -> CancelledOut:
+    """Call it back: cancelled for certain, or 409 when it is too late."""
+    result = await parts.emails.cancel(caller.user_id, email_id)
+    if result.outcome is Outcome.TOO_LATE:
+        raise TooLate(f"too late: this email is {result.email.state}")
+    return CancelledOut(**dict(EmailOut.model_validate(result.email)), result=result.outcome)
+
+
+@router.post("/{email_id}/resolve", response_model=EmailOut)
+async def resolve(parts: Wired, caller: Caller, email_id: uuid.UUID, body: ResolveIn) -> EmailView:
+    """Settle an email in doubt: it was `sent`, or `resend` it."""
+    return await parts.emails.resolve(caller.user_id, email_id, body.resolution)

@@ -1,0 +1,47 @@
+"""What the API is made from. The composition root fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from paceline.auth.api_keys import ApiKeys
+from paceline.auth.principal import Principal
+from paceline.services.campaigns import Campaigns
+from paceline.services.emails import Emails
+from paceline.services.idempotency import Idempotency
+from paceline.services.imports import Imports
+from paceline.services.queries import Queries
+from paceline.services.senders import Senders
+from paceline.services.suppressions import Suppressions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """Handed to `create_api`.
+
+    `probes` are asked by `/readyz`: each returns when its part of the world answers, and raises
+    `OperationalError` when it does not. `vouch` may know a caller who sent no API key.
+    """
+
+    senders: Senders
+    campaigns: Campaigns
+    imports: Imports
+    emails: Emails
+    queries: Queries
+    suppressions: Suppressions
+    idempotency: Idempotency
+    api_keys: ApiKeys
+    probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    vouch: Callable[[Request], Awaitable[Principal | None]] | None = None
+
+
+def parts_of(request: Request) -> ApiParts:
+    """The parts of the application that this request came to."""
+    return cast("ApiParts", request.app.state.api)
+
+
+Wired = Annotated[ApiParts, Depends(parts_of)]

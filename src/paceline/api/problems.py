@@ -1,0 +1,154 @@
+"""Every error as `application/problem+json` (RFC 9457), also those that the framework raises.
+
+A problem says what to do in words for a person; `errors` names the fields, as the caller wrote
+them. Nothing of the inside gets out: no traces, no SQL, no values that were not the caller's.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from paceline.errors import (
+    Conflict,
+    DomainError,
+    FieldProblem,
+    InvalidInput,
+    NotFound,
+    OperationalError,
+    TooLate,
+)
+from paceline.services.imports import FileTooLarge
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+MAX_ERRORS = 100
+
+log = logging.getLogger(__name__)
+
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "json_invalid": "is not valid JSON",
+    "string_type": "must be text",
+    "string_unicode": "must be text without halves of surrogate pairs",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "uuid_parsing": "is no id",
+    "uuid_type": "is no id",
+    "finite_number": "must be a finite number",
+}
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> Response:
+    """A problem document."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **(extra or {}),
+    }
+    if errors:
+        listed = [{"field": e.field, "message": e.message} for e in errors[:MAX_ERRORS]]
+        body["errors"] = listed
+    # ASCII, so that whatever half of a character the caller sent can be told back to them.
+    content = json.dumps(body).encode("ascii")
+    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with a problem."""
+    app.add_exception_handler(DomainError, _domain)
+    app.add_exception_handler(OperationalError, _operational)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _domain(_request: Request, error: Exception) -> Response:
+    match error:
+        case FileTooLarge():
+            return problem(413, _told(error.problems), errors=error.problems)
+        case InvalidInput():
+            return problem(422, _told(error.problems), errors=error.problems)
+        case NotFound():
+            return problem(404, str(error))
+        case TooLate():
+            return problem(409, str(error), extra={"result": "too_late"})
+        case Conflict():
+            return problem(409, str(error))
+    return problem(400, str(error))
+
+
+def _told(errors: Sequence[FieldProblem]) -> str:
+    first = f"{errors[0].field}: {errors[0].message}"
+    return first if len(errors) == 1 else f"{first} (and {len(errors) - 1} more)"
+
+
+async def _operational(_request: Request, error: Exception) -> Response:
+    log.warning("request not carried out: %s", error)
+    detail = "A part of the system does not answer right now; try again in a moment."
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+async def _validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError), "registered for nothing else"
+    found = error.errors()
+    if any(e["loc"][:1] == ("path",) for e in found):
+        return problem(404, "there is no such thing")
+    if any(e["type"] == "json_invalid" for e in found):
+        return problem(400, "the body is not valid JSON")
+    errors = [FieldProblem(_field(e["loc"]), _words(e)) for e in found]
+    return problem(422, _told(errors), errors=errors)
+
+
+def _field(loc: Sequence[object]) -> str:
+    """`("body", "recipients", 3, "email")` as `recipients[3].email`."""
+    name = ""
+    for part in loc[1:]:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        else:
+            name += f".{part}" if name else str(part)
+    return name or str(loc[0])
+
+
+def _words(error: Mapping[str, object]) -> str:
+    kind, message = str(error["type"]), str(error["msg"])
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    return _WORDS.get(kind) or message[:1].lower() + message[1:]
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for nothing else"
+    detail = str(error.detail)
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"there is nothing at {request.url.path[:200]}"
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+async def _bug(_request: Request, _error: Exception) -> Response:
+    # The server logs the trace; the caller learns that it was not their fault.
+    return problem(500, "Something went wrong on our side; it has been noted.")

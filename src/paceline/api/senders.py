@@ -1,0 +1,70 @@
+"""`/senders`: the From identities with their SMTP accounts."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter, Request, Response
+
+from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.paging import Cursor, Limit
+from paceline.api.parts import Wired
+from paceline.api.schemas import (
+    CheckOut,
+    PageOut,
+    SenderIn,
+    SenderOut,
+    SenderPatchIn,
+    TestIn,
+    TestOut,
+)
+from paceline.api.security import Caller
+from paceline.services.senders import CheckReport, NewSender, SenderPatch, TestReport
+from paceline.services.views import Page, SenderView
+
+router = APIRouter(prefix="/senders", tags=["senders"], route_class=IdempotentRoute)
+
+
+@router.post("", status_code=201, response_model=SenderOut)
+async def create(
+    request: Request, response: Response, parts: Wired, caller: Caller, body: SenderIn
+) -> SenderView:
+    """Add a sender."""
+    new = NewSender(**body.model_dump())
+    view = await parts.senders.create(caller.user_id, new, reserved_id=reserved_id(request))
+    response.headers["Location"] = f"{request.url.path.rstrip('/')}/{view.id}"
+    return view
+
+
+@router.get("", response_model=PageOut[SenderOut])
+async def list_all(
+    parts: Wired, caller: Caller, cursor: Cursor = None, limit: Limit = 50
+) -> Page[SenderView]:
+    """The senders, the newest first."""
+    return await parts.senders.page(caller.user_id, cursor=cursor, limit=limit)
+
+
+@router.get("/{sender_id}", response_model=SenderOut)
+async def get(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> SenderView:
+    """One sender."""
+    return await parts.senders.get(caller.user_id, sender_id)
+
+
+@router.patch("/{sender_id}", response_model=SenderOut)
+async def patch(
+    parts: Wired, caller: Caller, sender_id: uuid.UUID, body: SenderPatchIn
+) -> SenderView:
+    """Change a sender. New account details set a broken one going again."""
+    return await parts.senders.patch(caller.user_id, sender_id, SenderPatch(**body.given()))
+
+
+@router.post("/{sender_id}/verify", response_model=CheckOut)
+async def verify(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> CheckReport:
+    """Connect to its server and log in."""
+    return await parts.senders.verify(caller.user_id, sender_id)
+
+
+@router.post("/{sender_id}/test", response_model=TestOut)
+async def test(parts: Wired, caller: Caller, sender_id: uuid.UUID, body: TestIn) -> TestReport:
+    """Send one short message, at once."""
+    return await parts.senders.send_test(caller.user_id, sender_id, body.to)
