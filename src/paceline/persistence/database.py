@@ -28,6 +28,16 @@ CLOSE_TIMEOUT_SECONDS = 2
 
 _SERVER_SETTINGS = {"application_name": "paceline", "timezone": "UTC", "jit": "off"}
 
+# Every statement of the ledger is a look-up by index, whatever the statistics say: a plan that suits
+# a small table would scan a million rows at the next claim. Planned once, which also saves the
+# planning (0.6 ms) of each.
+_LEDGER_SETTINGS = _SERVER_SETTINGS | {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
 if TYPE_CHECKING:  # only the stubs know that these are generic
     Driver: TypeAlias = asyncpg.Connection[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -131,7 +141,7 @@ class Database:
                     timeout=CONNECT_TIMEOUT_SECONDS,
                     command_timeout=COMMAND_TIMEOUT_SECONDS,
                     connection_class=_LedgerConnection,
-                    server_settings=_SERVER_SETTINGS,
+                    server_settings=_LEDGER_SETTINGS,
                 )
             return self._pool
 

@@ -25,22 +25,26 @@ single AS MATERIALIZED (
      WHERE j.sender_id = $1 AND j.campaign_id IS NULL
        AND j.state IN ('deferred', 'scheduled') AND j.due_at <= now()
      ORDER BY j.due_at, j.email_id LIMIT $6
-       FOR UPDATE SKIP LOCKED)
+       FOR UPDATE SKIP LOCKED),
+picked AS MATERIALIZED (
+    SELECT m.*, EXISTS (SELECT 1 FROM suppressions s
+                         WHERE s.owner_id = m.owner_id AND s.address_key = m.address_key)
+                AS suppressed
+      FROM (SELECT email_id FROM of_campaigns UNION ALL SELECT email_id FROM single) p
+      JOIN emails m ON m.id = p.email_id)
 UPDATE email_jobs j
-   SET state = CASE WHEN s.address_key IS NULL THEN 'claimed' ELSE 'failed' END,
-       failure_reason = CASE WHEN s.address_key IS NOT NULL THEN 'suppressed' END,
-       attempt = j.attempt + CASE WHEN s.address_key IS NULL THEN 1 ELSE 0 END,
+   SET state = CASE WHEN p.suppressed THEN 'failed' ELSE 'claimed' END,
+       failure_reason = CASE WHEN p.suppressed THEN 'suppressed' END,
+       attempt = j.attempt + CASE WHEN p.suppressed THEN 0 ELSE 1 END,
        worker_run = $2,
-       lease_until = CASE WHEN s.address_key IS NULL
+       lease_until = CASE WHEN NOT p.suppressed
                           THEN clock_timestamp() + make_interval(secs => $3) END,
        dated_at = coalesce(j.dated_at, clock_timestamp()),
        updated_at = clock_timestamp()
-  FROM (SELECT email_id FROM of_campaigns UNION ALL SELECT email_id FROM single) p
-  JOIN emails m ON m.id = p.email_id
-  LEFT JOIN suppressions s ON s.owner_id = m.owner_id AND s.address_key = m.address_key
- WHERE j.email_id = p.email_id
+  FROM picked p
+ WHERE j.email_id = p.id
    AND EXISTS (SELECT 1 FROM senders WHERE id = $1 AND state = 'active')
    AND j.state IN ('deferred', 'scheduled')
 RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.scheduled_at, j.deferrals,
-          j.dated_at, m.address, m.name, m.fields, m.line, m.subject, m.text_body, m.html_body,
-          m.message_id
+          j.dated_at, p.address, p.name, p.fields, p.line, p.subject, p.text_body, p.html_body,
+          p.message_id

@@ -1,6 +1,8 @@
 -- Note, before the final dot, that an email may be about to leave. Running it again answers the
 -- same ('claimed' alone would refuse the repeat after a lost acknowledgement). An id that is not
 -- returned is fenced: the connection is closed without the dot.
+-- "Has a lease" is "claimed or sending" by the table's CHECK. Said this way the planner has to come by
+-- the primary key; said the other way it may walk the index on leases once per id.
 -- $1 email_ids, $2 attempts, $3 worker_run, $4 lease seconds
 WITH given AS (
     SELECT g.email_id, g.attempt FROM unnest($1::uuid[], $2::int[]) AS g (email_id, attempt)),
@@ -9,9 +11,10 @@ marked AS (
        SET state = 'sending', lease_until = clock_timestamp() + make_interval(secs => $4)
       FROM given g
      WHERE j.email_id = g.email_id AND j.attempt = g.attempt AND j.worker_run = $3
-       AND j.state IN ('claimed', 'sending')
-       AND NOT EXISTS (SELECT 1 FROM attempts p
-                        WHERE p.email_id = j.email_id AND p.outcome = 'sent')
+       AND j.lease_until IS NOT NULL
+       AND (j.attempt = 1
+            OR NOT EXISTS (SELECT 1 FROM attempts p
+                            WHERE p.email_id = j.email_id AND p.outcome = 'sent'))
     RETURNING j.email_id, j.attempt, j.sender_id, j.campaign_id)
 INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run, outcome, dot_at)
 SELECT m.email_id, m.attempt, m.sender_id, m.campaign_id, $3, 'sending', clock_timestamp()
