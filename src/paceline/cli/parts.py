@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from paceline.cli.loops import run_quickly, run_until_stopped, stop_event
+from paceline.cli.loops import run_until_stopped, stop_event
 from paceline.cli.supervise import Component, Supervised, start_all, stop_all
 from paceline.embedded import Command
 from paceline.observability import configure_logging
@@ -31,7 +31,7 @@ def api(
     chosen = replace(settings.api, host=host or settings.api.host, port=port or settings.api.port)
     from paceline.bootstrap.server import run_api
 
-    run_quickly(run_api(replace(settings, api=chosen)))
+    run_until_stopped(lambda stop: run_api(replace(settings, api=chosen), stop))
 
 
 def worker(

@@ -124,6 +124,11 @@ class Database:
                     connection.terminate()
                     raise
 
+    async def ping(self) -> None:
+        """Return when PostgreSQL answers. Raises `DatabaseUnavailable` when it does not."""
+        async with self.driver() as driver:
+            await driver.fetchval("SELECT 1")
+
     async def dedicated(self) -> Driver:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""
         async with translate_lost_connections():

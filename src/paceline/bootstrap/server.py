@@ -1,0 +1,108 @@
+"""The HTTP server: the JSON API and the dashboard, in one process on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from paceline.api.app import create_api
+from paceline.api.parts import ApiParts
+from paceline.auth.api_keys import ApiKeys
+from paceline.auth.sessions import Sessions
+from paceline.auth.sign_in import SignInLinks
+from paceline.bootstrap.use_cases import UseCases, use_cases
+from paceline.services.idempotency import Idempotency
+from paceline.services.suppressions import Suppressions
+from paceline.settings import Settings
+from paceline.web.app import create_web
+from paceline.web.caught_mail import CaughtMail
+from paceline.web.parts import InboxAddress, Parts
+
+GRACEFUL_STOP_SECONDS = 3
+BACKLOG = 1024
+_API_PATHS = ("/api/", "/healthz", "/readyz")
+
+log = logging.getLogger(__name__)
+
+
+async def run_api(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set."""
+    async with use_cases(settings) as cases:
+        server = _Server(
+            uvicorn.Config(
+                application(cases, settings),
+                host=settings.api.host,
+                port=settings.api.port,
+                backlog=BACKLOG,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
+            )
+        )
+        serving = asyncio.create_task(server.serve())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        server.should_exit = True
+        await serving
+
+
+def application(cases: UseCases, settings: Settings) -> ASGIApp:
+    """Both applications behind one door: what is not the API's is the dashboard's."""
+    api, web = create_api(_api_parts(cases)), create_web(_web_parts(cases, settings))
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        is_api = path == "/api" or path.startswith(_API_PATHS)
+        await (api if is_api else web)(scope, receive, send)
+
+    return both
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _api_parts(cases: UseCases) -> ApiParts:
+    async def redis_answers() -> None:
+        await cases.queue.run_id()
+
+    return ApiParts(
+        senders=cases.senders,
+        campaigns=cases.campaigns,
+        imports=cases.imports,
+        emails=cases.emails,
+        queries=cases.queries,
+        suppressions=Suppressions(cases.database),
+        idempotency=Idempotency(cases.database),
+        api_keys=ApiKeys(cases.database),
+        probes={"postgresql": cases.database.ping, "redis": redis_answers},
+    )
+
+
+def _web_parts(cases: UseCases, settings: Settings) -> Parts:
+    inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
+    return Parts(
+        queries=cases.queries,
+        campaigns=cases.campaigns,
+        imports=cases.imports,
+        senders=cases.senders,
+        emails=cases.emails,
+        caught_mail=CaughtMail(cases.database),
+        sessions=Sessions(cases.database),
+        links=SignInLinks(cases.database),
+        base_url=settings.api.base_url,
+        # Only an installation that may talk to this machine can use its dev inbox.
+        dev_inbox=inbox if settings.api.allow_private_hosts else None,
+    )
