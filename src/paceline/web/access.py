@@ -6,6 +6,7 @@ people see before they sign in.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, urlsplit
@@ -125,6 +126,12 @@ def check_origin(request: Request, *, base_url: str) -> None:
         fetch_site=headers.get("sec-fetch-site"), origin=headers.get("origin"), base_url=base_url
     ):
         raise Forbidden(f"This request did not come from {base_url}.")
+
+
+async def close_form(request: Request) -> AsyncIterator[None]:
+    """Let go of uploaded files once the request is over, however it ended."""
+    yield
+    await request.close()
 
 
 async def form_of(request: Request) -> FormData:

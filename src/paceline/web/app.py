@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from paceline.web import failures
-from paceline.web.access import is_https
+from paceline.web.access import close_form, is_https
 from paceline.web.assets import FOLDER, URL, manifest
 from paceline.web.bodies import BodyLimit
 from paceline.web.headers import ImmutableFiles, SecurityHeaders
@@ -23,7 +23,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 def create_web(parts: Parts) -> FastAPI:
     """The dashboard. Raises `AssetsMissing` when the front end was never built."""
     manifest()
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, dependencies=[Depends(close_form)])
     app.state.parts = parts
     for module in (sign_in, emails, campaigns, compose, senders, inbox):
         app.include_router(module.router)

@@ -76,7 +76,7 @@ def _headers() -> Headers:
 def _document(message: bytes) -> str:
     parsed = message_from_bytes(message, policy=policy.default)
     part = parsed.get_body(preferencelist=("html", "plain"))
-    content = str(part.get_content()) if part is not None else ""
+    content = str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
     if part is None or part.get_content_subtype() != "html":
         content = f'<div style="white-space: pre-wrap">{escape(content)}</div>'
     head = (

@@ -1,0 +1,108 @@
+"""The dashboard over a real database, and browsers without a browser to visit it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from paceline.auth.sessions import Sessions
+from paceline.auth.sign_in import SignInLinks
+from paceline.bootstrap.use_cases import UseCases, use_cases
+from paceline.persistence.database import Database
+from paceline.web import CaughtMail, InboxAddress, Parts, create_web
+from paceline.web.access import cookie_name
+from tests.world import World, settings_for
+
+BASE_URL = "http://localhost:3001"
+COOKIE_DOMAIN = "localhost.local"  # what the cookie jar makes of a name without dots
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+@pytest.fixture
+async def world(database: Database) -> World:
+    """Without the triggers that tell of changes: nothing here happens behind a test's back."""
+    return await World.create(database, watched=False)
+
+
+@pytest.fixture
+async def cases(database_url: str, redis_url: str) -> AsyncIterator[UseCases]:
+    async with use_cases(settings_for(database_url, redis_url)) as cases:
+        yield cases
+
+
+@pytest.fixture
+def parts(cases: UseCases) -> Parts:
+    return Parts(
+        queries=cases.queries,
+        campaigns=cases.campaigns,
+        imports=cases.imports,
+        senders=cases.senders,
+        emails=cases.emails,
+        caught_mail=CaughtMail(cases.database),
+        sessions=Sessions(cases.database),
+        links=SignInLinks(cases.database),
+        base_url=BASE_URL,
+        dev_inbox=InboxAddress(host="127.0.0.1", port=1025),
+    )
+
+
+@asynccontextmanager
+async def browser(parts: Parts) -> AsyncIterator[httpx2.AsyncClient]:
+    """Nobody's browser yet: it sends what browsers send, follows nothing, keeps cookies."""
+    transport = httpx2.ASGITransport(create_web(parts), raise_app_exceptions=False)
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    async with httpx2.AsyncClient(
+        transport=transport, base_url=parts.base_url, headers=headers
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(parts: Parts) -> AsyncIterator[httpx2.AsyncClient]:
+    """Not signed in."""
+    async with browser(parts) as client:
+        yield client
+
+
+@pytest.fixture
+async def page(parts: Parts, world: World) -> AsyncIterator[httpx2.AsyncClient]:
+    """Signed in as the world's owner, with the CSRF token in place, in Berlin."""
+    async with browser(parts) as client:
+        await sign_in(client, parts, world)
+        yield client
+
+
+@pytest.fixture
+async def admin_page(page: httpx2.AsyncClient, world: World) -> httpx2.AsyncClient:
+    """The same, for an administrator."""
+    await world.execute("UPDATE users SET is_admin = true WHERE id = $1", world.owner_id)
+    return page
+
+
+@pytest.fixture
+async def other_page(parts: Parts, world: World) -> AsyncIterator[httpx2.AsyncClient]:
+    """Signed in as somebody else."""
+    other = replace(world)
+    other.owner_id = (await World.create(world.database, watched=False)).owner_id
+    async with browser(parts) as client:
+        await sign_in(client, parts, other)
+        yield client
+
+
+async def sign_in(client: httpx2.AsyncClient, parts: Parts, world: World) -> None:
+    cookie, token = await parts.sessions.start(world.owner_id)
+    client.cookies.set(cookie_name(parts.base_url), cookie, domain=COOKIE_DOMAIN)
+    client.cookies.set("zone", "Europe/Berlin", domain=COOKIE_DOMAIN)
+    client.headers["X-CSRF-Token"] = token
+
+
+def words(html: str) -> str:
+    """What a reader sees: the text without tags, with single blanks."""
+    html = re.sub(r"<(script|style|template)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    text = re.sub(r"<[^>]+>", " ", html)
+    return re.sub(r"\s+", " ", text)

@@ -1,0 +1,211 @@
+"""Composing: the file read back, the plan, the preview, and one write at the end."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+import httpx2
+
+from tests.integration.web.conftest import FRAGMENT, words
+from tests.world import World
+
+LIST = b"""email,name,company
+ada@example.org,Ada Lovelace,Engines
+grace@@example.org,Grace,Navy
+ada@example.org,Ada again,Engines
+alan@example.org,Alan Turing,Bletchley
+"""
+
+
+def file(data: bytes = LIST, name: str = "people.csv") -> dict[str, tuple[str, bytes, str]]:
+    return {"file": (name, data, "text/csv")}
+
+
+async def form(world: World, **fields: str) -> dict[str, str]:
+    return {
+        "sender_id": str(await world.sender()),
+        "subject": "Hello {{ name }}",
+        "body": "<p>From <strong>{{ company }}</strong></p>",
+        "when": "now",
+        "time_zone": "Europe/Berlin",
+        "min_delay": "2",
+        "hourly_limit": "100",
+        **fields,
+    }
+
+
+async def campaigns(world: World) -> int:
+    return int(await world.fetchval("SELECT count(*) FROM campaigns"))
+
+
+async def test_without_a_sender_the_page_says_to_add_one(page: httpx2.AsyncClient) -> None:
+    html = (await page.get("/compose")).text
+    assert "First, a sender" in html
+    assert "/senders/new?preset=dev-inbox" in html
+
+
+async def test_the_form_knows_the_readers_zone(page: httpx2.AsyncClient, world: World) -> None:
+    await world.sender()
+    html = (await page.get("/compose")).text
+    assert "<option selected>Europe/Berlin</option>" in html
+
+
+async def test_a_file_is_read_back_with_counts_and_reasons(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await world.sender()
+    response = await page.post("/compose/recipients", files=file(), headers=FRAGMENT)
+    text = words(response.text)
+    assert "2 recipients" in text
+    assert "1 duplicate" in text
+    assert "1 row refused" in text
+    assert re.search(r"\b3 grace@@example.org", text)
+    assert 'data-field="company"' in response.text
+    assert "Schedule 2 emails" in text
+    assert 'name="count" value="2"' in response.text
+
+
+async def test_a_file_of_no_use_says_why(page: httpx2.AsyncClient) -> None:
+    for data in (b"", b"no addresses here\nat all\n", b"\x00\x01\x02"):
+        response = await page.post("/compose/recipients", files=file(data), headers=FRAGMENT)
+        assert response.status_code == 200
+        assert 'role="alert"' in response.text
+
+
+async def test_the_timetable_follows_the_fields(page: httpx2.AsyncClient, world: World) -> None:
+    sender = str(await world.sender(hourly_limit=50))
+    query = {
+        "sender_id": sender,
+        "count": "120",
+        "when": "later",
+        "start": "2030-01-15T10:00",
+        "time_zone": "Europe/Berlin",
+        "min_delay": "0",
+        "hourly_limit": "100",
+    }
+    text = words((await page.get("/compose/timetable", params=query)).text)
+    assert "120 emails over 3 hours" in text
+    assert "First email Jan 15 2030, 10:00" in text
+    assert "Last email Jan 15 2030, 12:00" in text
+    assert "50 an hour" in text
+    assert "Europe/Berlin (UTC+1)" in text
+
+
+async def test_half_typed_fields_never_break_the_timetable(page: httpx2.AsyncClient) -> None:
+    for query in (
+        {},
+        {"count": "0"},
+        {"count": "-5"},
+        {"count": "x" * 50},
+        {"count": "99999999999"},
+        {"count": "5", "min_delay": "?", "hourly_limit": "-1", "start": "soon", "when": "later"},
+        {"count": "5", "time_zone": "Mars/Base", "when": "sometime", "sender_id": "nobody"},
+    ):
+        assert (await page.get("/compose/timetable", params=query)).status_code == 200
+
+
+async def test_the_preview_is_the_message_as_somebody_will_get_it(
+    page: httpx2.AsyncClient,
+) -> None:
+    sample = json.dumps({"email": "ada@example.org", "name": "Ada & co", "company": "Engines"})
+    response = await page.post(
+        "/compose/preview",
+        data={"subject": "Hi {{ name }}", "body": "<p>{{ name }}</p>", "sample": sample},
+    )
+    assert "<b>Hi Ada &amp; co</b>" in response.text
+    assert "<p>Ada &amp; co</p>" in response.text
+    assert "sandbox" in response.headers["Content-Security-Policy"]
+
+
+async def test_a_campaign_is_stored_with_its_recipients_and_launched(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    response = await page.post("/compose", data=await form(world), files=file())
+    campaign_id = uuid.UUID(response.headers["Location"].removeprefix("/campaigns/"))
+    [row] = await world.fetch("SELECT * FROM campaigns WHERE id = $1", campaign_id)
+    assert row["state"] == "active"
+    assert row["name"] == "Hello {{ name }}"
+    assert row["text_body"] == "From {{ company }}\n"
+    assert row["html_body"] == "<p>From <strong>{{ company }}</strong></p>"
+    assert (row["min_delay_ms"], row["hourly_limit"]) == (2000, 100)
+    assert row["total"] == 2
+    lanes = await world.fetchval("SELECT count(*) FROM lanes WHERE wake_at < now()")
+    assert lanes == 1
+
+
+async def test_a_script_is_told_where_to_go_next(page: httpx2.AsyncClient, world: World) -> None:
+    response = await page.post("/compose", data=await form(world), files=file(), headers=FRAGMENT)
+    assert response.headers["HX-Redirect"].startswith("/campaigns/")
+
+
+async def test_a_later_start_is_kept_in_its_zone(page: httpx2.AsyncClient, world: World) -> None:
+    fields = await form(world, when="later", start="2030-07-15T10:00")
+    await page.post("/compose", data=fields, files=file())
+    [row] = await world.fetch("SELECT start_at, time_zone FROM campaigns")
+    assert row["start_at"].isoformat() == "2030-07-15T08:00:00+00:00"
+    assert row["time_zone"] == "Europe/Berlin"
+
+
+WRONG = (
+    ("subject", "", "Write a subject."),
+    ("subject", "Hi {{ name", "line 1"),
+    ("body", "", "Write what the email is to say."),
+    ("body", "<p>{{ city }}</p>", "no column of the file provides"),
+    ("body", "<p>" + "x" * 1_048_576 + "</p>", "larger than 1024 KiB"),
+    ("min_delay", "-1", "Must be 0 seconds to a day"),
+    ("hourly_limit", "0", "leave it empty for no limit"),
+    ("sender_id", "nobody", "Choose a sender."),
+    ("sender_id", "0191d5a0-0000-7000-8000-000000000000", "Is none of your senders."),
+    ("start", "whenever", "Choose a date and a time."),
+    ("start", "2020-01-01T10:00", "lies in the past"),
+    ("time_zone", "Mars/Base", "no time zone that we know"),
+)
+
+
+async def test_what_is_wrong_stands_next_to_its_field_and_nothing_is_stored(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    right = await form(world, when="later", start="2030-07-15T10:00")
+    for field, value, message in WRONG:
+        given = {**right, field: value}
+        response = await page.post("/compose", data=given, files=file(), headers=FRAGMENT)
+        assert response.status_code == 422
+        note = re.search(rf'id="{field}-note"[^>]*>([^<]*)', response.text)
+        assert note, field
+        assert message.lower() in note[1].lower()
+    assert await campaigns(world) == 0
+
+
+async def test_nothing_that_was_typed_is_lost_on_an_error(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    fields = await form(world, subject="", name="My “own” name", hourly_limit="77")
+    response = await page.post("/compose", data=fields, files=file(), headers=FRAGMENT)
+    assert 'value="My “own” name"' in response.text
+    assert 'value="77"' in response.text
+    assert "&lt;strong&gt;{{ company }}" in response.text
+    assert "2 recipients" in response.text
+
+
+async def test_a_campaign_needs_a_list(page: httpx2.AsyncClient, world: World) -> None:
+    response = await page.post("/compose", data=await form(world))
+    assert response.status_code == 422
+    assert "Choose a list of recipients." in response.text
+    assert await campaigns(world) == 0
+
+
+async def test_a_list_of_suppressed_people_leaves_nothing_to_launch(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    for key in ("ada@example.org", "alan@example.org"):
+        await world.execute(
+            "INSERT INTO suppressions (owner_id, address_key, reason) VALUES ($1, $2, 'asked')",
+            world.owner_id,
+            key,
+        )
+    response = await page.post("/compose", data=await form(world), files=file())
+    assert response.status_code == 422
+    assert "Holds no recipient that may be mailed." in response.text
+    assert await world.fetchval("SELECT count(*) FROM campaigns WHERE state <> 'cancelled'") == 0

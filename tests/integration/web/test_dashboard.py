@@ -1,0 +1,240 @@
+"""The dashboard: key figures, tabs, search, pages; and one email from start to end."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import timedelta
+from html import unescape
+
+import httpx2
+
+from paceline.web import Parts
+from tests.integration.web.conftest import FRAGMENT, words
+from tests.world import World
+
+SENT = """
+    UPDATE email_jobs SET state = 'sent', sent_at = now(), attempt = 1, updated_at = now()
+     WHERE email_id = $1
+"""
+FAILED = """
+    UPDATE email_jobs SET state = 'failed', failure_reason = 'hard_bounce', attempt = 1,
+           reply_code = 550, reply_enhanced = '5.1.1', reply_text = 'no such user'
+     WHERE email_id = $1
+"""
+IN_DOUBT = "UPDATE email_jobs SET state = 'in_doubt', in_doubt_at = now() WHERE email_id = $1"
+ATTEMPT = """
+    INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome, phase, reply_code,
+                          reply_enhanced, reply_text, ended_at)
+    SELECT email_id, 1, sender_id, email_id, $2, 'rcpt', 550, '5.1.1', 'no such user', now()
+      FROM email_jobs WHERE email_id = $1
+"""
+
+
+async def three_emails(world: World) -> list[uuid.UUID]:
+    """One waits, one was sent, one failed."""
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    addresses = ["ada@example.org", "grace@example.org", "alan@example.org"]
+    waiting, sent, failed = await world.emails(
+        sender, campaign, addresses, due_in=timedelta(hours=1)
+    )
+    await world.execute(SENT, sent)
+    await world.execute(FAILED, failed)
+    return [waiting, sent, failed]
+
+
+def tab_count(html: str, label: str) -> int:
+    found = re.search(rf"{label} (\d+)", words(html[html.index('id="tabs"') :]))
+    assert found
+    return int(found[1])
+
+
+async def test_a_newcomer_is_told_the_first_two_steps(page: httpx2.AsyncClient) -> None:
+    text = words((await page.get("/")).text)
+    assert "Two steps to the first email" in text
+    assert "Add a sender" in text
+
+
+async def test_the_steps_go_away_once_they_are_done(page: httpx2.AsyncClient, world: World) -> None:
+    await three_emails(world)
+    assert "Two steps" not in (await page.get("/")).text
+
+
+async def test_each_tab_lists_its_own_with_counts_on_all(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await three_emails(world)
+    for tab, mine in (("scheduled", "ada"), ("sent", "grace"), ("failed", "alan")):
+        html = (await page.get("/", params={"tab": tab})).text
+        listed = set(re.findall(r"(ada|grace|alan)@example\.org", html))
+        assert listed == {mine}
+        assert [tab_count(html, name) for name in ("Scheduled", "Sent", "Failed")] == [1, 1, 1]
+
+
+async def test_a_list_is_narrowed_down_by_search_and_by_campaign(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    first = await world.campaign(sender, name="First")
+    second = await world.campaign(sender, name="Second")
+    await world.emails(sender, first, ["ada@example.org", "grace@example.org"])
+    await world.emails(sender, second, ["ada@example.net"])
+    found = (await page.get("/", params={"q": "ada"})).text
+    assert "ada@example.org" in found
+    assert "grace@example.org" not in found
+    found = (await page.get("/", params={"q": "ada", "campaign": str(second)})).text
+    assert "ada@example.net" in found
+    assert "ada@example.org" not in found
+    assert "Nothing matches" in (await page.get("/", params={"q": "zzz"})).text
+
+
+async def test_a_long_list_has_a_next_page_and_a_way_back(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, await world.campaign(sender), 30)
+    first = (await page.get("/")).text
+    following = re.search(r'href="(/\?[^"]*cursor=[^"]+)"', first)
+    assert following
+    second = (await page.get(unescape(following[1]))).text
+    both = [set(re.findall(r"reader\d+@", html)) for html in (first, second)]
+    assert [len(listed) for listed in both] == [25, 5]
+    assert not both[0] & both[1]
+    assert 'href="/?tab=scheduled"' in second
+
+
+async def test_a_fragment_is_part_of_its_page(page: httpx2.AsyncClient, world: World) -> None:
+    await three_emails(world)
+    whole = await page.get("/")
+    part = await page.get("/", headers=FRAGMENT)
+    assert "<!doctype html>" in whole.text
+    assert "<html" not in part.text
+    assert 'id="rows"' in part.text
+    assert whole.headers["Vary"].startswith("HX-Request-Type")
+
+
+async def test_the_live_answer_brings_rows_tabs_and_key_figures(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await three_emails(world)
+    html = (await page.get("/rows", params={"tab": "sent"}, headers=FRAGMENT)).text
+    assert "grace@example.org" in html
+    for target in ("#tabs", "#kpis", "#live-time"):
+        assert f'hx-target="{target}"' in html
+
+
+async def test_nobody_sees_the_emails_of_somebody_else(
+    other_page: httpx2.AsyncClient, world: World
+) -> None:
+    waiting, _, _ = await three_emails(world)
+    assert "ada@example.org" not in (await other_page.get("/")).text
+    for path in ("", "/detail", "/body"):
+        assert (await other_page.get(f"/emails/{waiting}{path}")).status_code == 404
+    assert (await other_page.post(f"/emails/{waiting}/cancel")).status_code == 404
+
+
+async def test_a_waiting_email_says_what_it_waits_for_in_the_readers_zone(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    [email] = await world.emails(sender, await world.campaign(sender), ["ada@example.org"])
+    due = "UPDATE email_jobs SET due_at = '2030-01-15T09:30Z', scheduled_at = '2030-01-15T09:30Z'"
+    await world.execute(due)
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert "Waits for its time, goes out on Jan 15 2030 at 10:30." in text
+    assert "Hello ada" in text
+
+
+async def test_a_failed_email_shows_the_reply_and_the_attempt(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    _, _, failed = await three_emails(world)
+    await world.execute(ATTEMPT, failed, "rejected")
+    text = words((await page.get(f"/emails/{failed}")).text)
+    assert "does not exist" in text
+    assert "Attempt 1" in text
+    assert "550 5.1.1 no such user" in text
+
+
+async def test_the_drawer_holds_the_same_as_the_page(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    waiting, _, _ = await three_emails(world)
+    drawer = (await page.get(f"/emails/{waiting}", headers=FRAGMENT)).text
+    assert drawer.lstrip().startswith("<dialog")
+    assert f'src="/emails/{waiting}/body"' in drawer
+
+
+async def test_an_email_is_shown_under_a_policy_of_its_own(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    hostile = "<script>top.location='//evil.test'</script><p>Hi {{ name }}</p>"
+    campaign = await world.campaign(sender, html_body=hostile)
+    [email] = await world.emails(sender, campaign, ["ada@example.org"])
+    response = await page.get(f"/emails/{email}/body")
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox allow-popups" in policy
+    assert "allow-scripts" not in policy
+    assert "<p>Hi ada</p>" in response.text
+    shown = (await page.get(f"/emails/{email}")).text
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in shown
+    assert "evil.test" not in shown
+
+
+async def test_a_waiting_email_can_be_cancelled(page: httpx2.AsyncClient, world: World) -> None:
+    waiting, _, _ = await three_emails(world)
+    response = await page.post(f"/emails/{waiting}/cancel")
+    assert response.headers["Location"] == f"/emails/{waiting}"
+    assert await world.states([waiting]) == ["cancelled"]
+    assert "/cancel" not in (await page.get(f"/emails/{waiting}")).text
+
+
+async def test_cancelling_in_the_drawer_answers_with_its_new_state(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    waiting, _, _ = await three_emails(world)
+    response = await page.post(f"/emails/{waiting}/cancel", headers=FRAGMENT)
+    assert response.status_code == 200
+    assert 'hx-target="#email-badge"' in response.text
+    assert "Cancelled" in response.text
+
+
+async def test_an_email_that_has_left_cannot_be_called_back(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    _, sent, _ = await three_emails(world)
+    response = await page.post(f"/emails/{sent}/cancel", headers=FRAGMENT)
+    assert response.status_code == 409
+    assert "too late" in json.loads(response.headers["HX-Trigger"])["toast"]["message"]
+    assert await world.states([sent]) == ["sent"]
+
+
+async def test_a_person_settles_what_is_in_doubt(page: httpx2.AsyncClient, world: World) -> None:
+    waiting, _, _ = await three_emails(world)
+    for answer, state in (("resend", "deferred"), ("sent", "sent")):
+        await world.execute(IN_DOUBT, waiting)
+        shown = words((await page.get(f"/emails/{waiting}")).text)
+        assert "Mark as sent" in shown
+        assert "Send again" in shown
+        await page.post(f"/emails/{waiting}/resolve", data={"resolution": answer})
+        assert await world.states([waiting]) == [state]
+
+
+async def test_doubt_is_settled_in_one_of_two_ways_only(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    waiting, _, _ = await three_emails(world)
+    await world.execute(IN_DOUBT, waiting)
+    response = await page.post(f"/emails/{waiting}/resolve", data={"resolution": "maybe"})
+    assert response.status_code == 422
+    assert await world.states([waiting]) == ["in_doubt"]
+
+
+async def test_dead_cursors_are_an_error_page_rather_than_a_crash(
+    page: httpx2.AsyncClient, parts: Parts
+) -> None:
+    assert (await page.get("/", params={"cursor": "made up"})).status_code == 422

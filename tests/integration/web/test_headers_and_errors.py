@@ -1,0 +1,95 @@
+"""What every answer carries, and how errors look."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from paceline.persistence.database import Database
+from paceline.services.queries import Queries
+from paceline.web import Parts, assets
+from paceline.web.bodies import MAX_REQUEST_OCTETS
+from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
+from tests.world import World
+
+
+async def test_every_page_carries_the_strict_policy_and_is_not_kept(
+    page: httpx2.AsyncClient, stranger: httpx2.AsyncClient
+) -> None:
+    for response in (await page.get("/"), await stranger.get("/login"), await page.get("/nope")):
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "same-origin"
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_built_files_are_kept_for_good(stranger: httpx2.AsyncClient) -> None:
+    response = await stranger.get(assets.asset("app.css"))
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+async def test_another_host_name_is_not_answered_to(page: httpx2.AsyncClient) -> None:
+    response = await page.get("/", headers={"Host": "evil.test"})
+    assert response.status_code == 400
+
+
+async def test_what_is_not_there_is_a_page_that_says_so(page: httpx2.AsyncClient) -> None:
+    nowhere = uuid.uuid4()
+    for path in ("/nope", "/emails/nope", f"/emails/{nowhere}", f"/campaigns/{nowhere}"):
+        response = await page.get(path)
+        assert response.status_code == 404
+        assert "Not found" in words(response.text)
+    assert (await page.get("/sign-out")).status_code == 405
+
+
+async def test_an_error_of_a_fragment_is_a_toast_and_replaces_nothing(
+    page: httpx2.AsyncClient,
+) -> None:
+    response = await page.get(f"/emails/{uuid.uuid4()}", headers=FRAGMENT)
+    assert response.status_code == 404
+    assert response.text == ""
+    assert response.headers["HX-Reswap"] == "none"
+    assert (
+        "nothing at this address" in json.loads(response.headers["HX-Trigger"])["toast"]["message"]
+    )
+
+
+async def test_a_bug_is_a_page_without_its_details(
+    parts: Parts, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(Queries, "overview", broken)
+    async with browser(parts) as visitor:
+        await sign_in(visitor, parts, world)
+        response = await visitor.get("/")
+    assert response.status_code == 500
+    assert "Something broke" in words(response.text)
+    assert "secret detail" not in response.text
+
+
+async def test_a_database_that_is_away_is_a_page_that_says_to_come_back(
+    parts: Parts, world: World
+) -> None:
+    away = Database("postgresql://127.0.0.1:1/none")
+    async with browser(replace(parts, queries=Queries(away, None))) as visitor:  # type: ignore[arg-type]  # it never gets to the meter
+        await sign_in(visitor, parts, world)
+        response = await visitor.get("/")
+    await away.close()
+    assert response.status_code == 503
+    assert "Out of reach" in words(response.text)
+
+
+async def test_a_body_past_the_bound_is_refused_before_it_is_read(page: httpx2.AsyncClient) -> None:
+    headers = {"Content-Length": str(MAX_REQUEST_OCTETS + 1)}
+    response = await page.post("/compose", content=b"", headers=headers)
+    assert response.status_code == 413

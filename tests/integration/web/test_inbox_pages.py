@@ -1,0 +1,124 @@
+"""The dev inbox's page: what was caught, opened without harm, for administrators."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import httpx2
+
+from paceline.persistence.database import Database
+from paceline.persistence.stores import inbox
+from paceline.persistence.stores.inbox import NewInboxMessage
+from tests.integration.web.conftest import FRAGMENT, words
+
+HOSTILE = b"""\
+From: Mallory <mallory@example.com>\r
+To: ada@example.org\r
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= <script>alert(1)</script>\r
+Message-ID: <1@example.com>\r
+MIME-Version: 1.0\r
+Content-Type: text/html; charset=nobody-knows\r
+\r
+<script>parent.document.title = 'pwned'</script><p>Hello</p>\r
+"""
+
+
+async def catch(database: Database, *raws: bytes) -> None:
+    messages = [
+        NewInboxMessage(
+            received_at=datetime.now(UTC),
+            mail_from="mallory@example.com",
+            rcpt_to=("ada@example.org",),
+            subject=f"Message {number}",
+            message_id=None,
+            raw=raw,
+        )
+        for number, raw in enumerate(raws)
+    ]
+    async with database.transaction() as session:
+        await inbox.insert_messages(session, messages)
+
+
+async def opened(page: httpx2.AsyncClient) -> str:
+    found = re.search(r'href="(/inbox/[0-9a-f-]{36})"', (await page.get("/inbox")).text)
+    assert found
+    return found[1]
+
+
+async def test_what_was_caught_is_listed_newest_first(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, HOSTILE, HOSTILE)
+    text = words((await admin_page.get("/inbox")).text)
+    assert text.index("Message 1") < text.index("Message 0")
+    assert "2 messages" in text
+
+
+async def test_an_empty_inbox_says_how_to_fill_it(admin_page: httpx2.AsyncClient) -> None:
+    assert "Nothing caught yet" in (await admin_page.get("/inbox")).text
+
+
+async def test_a_message_is_shown_with_its_headers_escaped(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, HOSTILE)
+    html = (await admin_page.get(await opened(admin_page))).text
+    assert "Grüße &lt;script&gt;" in html
+    assert "<script>alert(1)" not in html
+    assert "pwned&#39;&lt;/script&gt;" in html  # the source
+
+
+async def test_its_body_is_shown_under_the_policy_of_mail(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, HOSTILE)
+    response = await admin_page.get(await opened(admin_page) + "/body")
+    assert "<p>Hello</p>" in response.text
+    assert "sandbox allow-popups" in response.headers["Content-Security-Policy"]
+
+
+async def test_mail_that_is_no_mail_can_be_opened_too(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, b"\xff\x00 not a message")
+    path = await opened(admin_page)
+    assert (await admin_page.get(path)).status_code == 200
+    assert (await admin_page.get(path + "/body")).status_code == 200
+    assert (await admin_page.get(path, headers=FRAGMENT)).text.lstrip().startswith("<dialog")
+
+
+async def test_many_messages_have_pages(admin_page: httpx2.AsyncClient, database: Database) -> None:
+    await catch(database, *[HOSTILE] * 60)
+    first = (await admin_page.get("/inbox")).text
+    older = re.search(r'href="(/inbox\?before=[^"]+)"', first)
+    assert older
+    second = words((await admin_page.get(older[1])).text)
+    assert "Message 9 " in second
+    assert "Message 10 " not in second
+
+
+async def test_the_inbox_can_be_emptied(admin_page: httpx2.AsyncClient, database: Database) -> None:
+    await catch(database, HOSTILE)
+    await admin_page.post("/inbox/clear")
+    assert "Nothing caught yet" in (await admin_page.get("/inbox")).text
+
+
+async def test_only_administrators_see_the_mail_of_the_whole_machine(
+    page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, HOSTILE)
+    response = await page.get("/inbox")
+    assert response.status_code == 403
+    assert "Only administrators" in words(response.text)
+    assert 'href="/inbox"' not in (await page.get("/")).text
+
+
+async def test_only_the_newest_are_kept(database: Database) -> None:
+    await catch(database, *[HOSTILE] * 5)
+    async with database.transaction() as session:
+        await inbox.prune(session, keep=10)
+        assert await inbox.count_messages(session) == 5
+        await inbox.prune(session, keep=2)
+        kept = await inbox.list_newest(session, limit=10)
+    assert [message.subject for message in kept] == ["Message 4", "Message 3"]
