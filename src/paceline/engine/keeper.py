@@ -68,9 +68,10 @@ class Keeper:
         run = await self._queue.run_id()
         restarted = self._redis_run is not None and run != self._redis_run
         self._redis_run = run
-        if wiped or restarted:
-            awake = await self._lanes.awake()
-            log.warning(
-                "Redis was %s: ringing %d lanes", "wiped" if wiped else "restarted", len(awake)
-            )
+        if not (wiped or restarted):
+            return
+        awake = await self._lanes.awake()
+        if awake:
+            what = "wiped" if wiped else "restarted"
+            log.warning("Redis was %s: ringing %d lanes", what, len(awake))
             await self._queue.ring(awake)

@@ -100,7 +100,7 @@ class _Turn:
             if isinstance(verdict, Wait):
                 rest = _rest(verdict, now=view.now)
             else:
-                rest = await self._send_some(view, verdict.demands)
+                rest = _no_later_than_due(await self._send_some(view, verdict.demands), view)
             if rest.wait is not None and rest.wait <= NEAR:
                 await self._parts.handover.pause(rest.wait.total_seconds())
             elif self._lines.busy:
@@ -221,6 +221,14 @@ def _campaign_budget(demand: Demand) -> CampaignBudget:
 def _rest(verdict: Wait, *, now: datetime) -> Rest:
     wait = None if verdict.until is None else verdict.until - now
     return Rest(wait=wait, held_by=verdict.held_by)
+
+
+def _no_later_than_due(rest: Rest, view: LaneView) -> Rest:
+    """A campaign at its limit must not make another one, due in between, late."""
+    coming = [d.next_due_at - view.now for d in view.demands if d.next_due_at and not d.due]
+    if rest.wait is None or not coming:
+        return rest
+    return Rest(wait=min(rest.wait, *coming), held_by=rest.held_by)
 
 
 def _shortened(rest: Rest, *, by: timedelta) -> Rest:

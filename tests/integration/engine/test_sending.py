@@ -124,6 +124,16 @@ async def test_at_the_hourly_limit_the_rest_waits_for_the_next_hour_and_says_so(
     assert len(sink.taken) == 1
 
 
+async def test_a_campaign_at_its_limit_makes_no_other_email_late(world: World, sink: Sink) -> None:
+    sender = await world.sender(port=sink.port)
+    limited = await world.campaign(sender, hourly_limit=1)
+    await world.emails(sender, limited, 2)
+    later = await world.emails(sender, None, ["later@example.org"], due_in=timedelta(seconds=1))
+    await world.signal(sender)
+    await sink.wait_for(2, within=5)
+    await world.until_all_are(later, "sent")
+
+
 async def test_a_raised_limit_lets_the_rest_go_at_once(world: World, sink: Sink) -> None:
     sender = await world.sender(port=sink.port, hourly_limit=1)
     ids = await world.emails(sender, None, 3)
