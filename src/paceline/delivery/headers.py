@@ -21,6 +21,7 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Words of visible ASCII with one space between them: survives folding and reading unchanged.
 _PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_BLANKS = re.compile("  +")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?]*)\?=")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.:\[\]-]+")
 
@@ -64,9 +65,11 @@ def mailbox(name: str, display_name: str | None, address: str) -> str:
         wire = wire_address(address, field=name)
     except InvalidInput as error:
         raise RenderError(name, error.problems[0].message) from None
+    if display_name:
+        refuse_unsafe(name, display_name)
+        display_name = _BLANKS.sub(" ", display_name.strip())  # readers do, and not all alike
     if not display_name:
         return f"{name}: {wire}\r\n"
-    refuse_unsafe(name, display_name)
     phrase = _phrase(display_name, MAX_LINE - len(name) - 2)
     last_line = len(name) + 2 + len(phrase) if "\r\n" not in phrase else _MAX_WORD
     gap = " " if last_line + len(wire) + 3 <= MAX_LINE else "\r\n "

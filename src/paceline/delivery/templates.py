@@ -24,7 +24,7 @@ MAX_FIELDS = 200  # merge fields of one template
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
 _MARKUP = re.compile(r"\{\{|\{%|\{#")
-_UNDEFINED = re.compile(r"`(.+)` is undefined")
+_UNDEFINED = re.compile(r"`([^`]+)` is undefined")
 # The binding looks a field up in a dict of Python's, and finds the dict's own methods there.
 _TAKEN_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
 _PARTS = {"subject": "subject.txt", "text": "text.txt", "html": "html.html"}
@@ -206,7 +206,7 @@ def _try(environment: Environment, template: str, fields: Mapping[str, object]) 
 
 
 def _undefined(error: TemplateError) -> str | None:
-    found = _UNDEFINED.search(error.detail or "") if error.kind == "UndefinedError" else None
+    found = _UNDEFINED.search(error.detail or "")
     return found[1] if found else None
 
 

@@ -1,0 +1,217 @@
+"""Templates: what they may say, what they need, and what they are refused for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import cast
+
+import pytest
+
+from paceline.delivery import Headers, MessageTemplate, RenderError
+from paceline.delivery.templates import MAX_OUTPUT, MAX_SOURCE
+from paceline.errors import InvalidInput
+
+HEADERS = Headers(
+    from_address="ann@example.test",
+    to_address="ben@example.test",
+    message_id="<1@example.test>",
+    date=datetime(2027, 3, 14, tzinfo=UTC),
+    boundary_seed="job 1",
+)
+
+
+def compiled(
+    text: str | None = "x", *, subject: str = "s", html: str | None = None
+) -> MessageTemplate:
+    return MessageTemplate.compile(subject=subject, text=text, html=html)
+
+
+def rendered(template: MessageTemplate, recipient: Mapping[str, object]) -> EmailMessage:
+    data = template.render(recipient, headers=HEADERS)
+    return cast(EmailMessage, BytesParser(policy=policy.default).parsebytes(data))
+
+
+def content_of(part: object) -> str:
+    assert isinstance(part, EmailMessage)
+    content = part.get_content()
+    assert isinstance(content, str)
+    return content.removesuffix("\r\n")
+
+
+def text_of(source: str, **recipient: object) -> str:
+    return content_of(rendered(compiled(source), recipient))
+
+
+def refusal(**parts: str | None) -> dict[str, str]:
+    with pytest.raises(InvalidInput) as refused:
+        MessageTemplate.compile(**{"subject": "s", "text": "x", "html": None} | parts)
+    return {problem.field: problem.message for problem in refused.value.problems}
+
+
+def test_merge_fields_are_filled_in_all_three_parts() -> None:
+    template = compiled("Hi {{ name }}", subject="For {{ name }}", html="<p>{{ name }}</p>")
+    message = rendered(template, {"name": "Jürgen"})
+    assert message["Subject"] == "For Jürgen"
+    assert [content_of(part) for part in message.iter_parts()] == ["Hi Jürgen", "<p>Jürgen</p>"]
+
+
+def test_html_is_escaped_and_text_is_not() -> None:
+    template = compiled("{{ name }}", html="{{ name }}|{{ name | safe }}")
+    parts = [content_of(part) for part in rendered(template, {"name": "<b>&"}).iter_parts()]
+    assert parts == ["<b>&", "&lt;b&gt;&amp;|<b>&"]
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [
+        ("plain", set()),
+        ("{{ a }} {{ b | default('x') }} {{ c | d('x') }}", {"a"}),
+        ("{{ a | default('x') }} {{ a }}", {"a"}),
+        ("{% if a %}{{ b }}{% else %}{{ c }}{% endif %}", {"a", "b", "c"}),
+        ("{% if a is defined %}{{ a }}{% endif %}", set()),
+        ("{% for i in things %}{{ i }}{{ loop.index }}{% endfor %}", {"things"}),
+        ("{{ n + 1 }} {{ a }}", {"n", "a"}),
+        ("{{ a | upper }}{{ b | upper | default('x') }}", {"a", "b"}),
+        ("{# {{ a }} #}{% raw %}{{ b }}{% endraw %}", set()),
+    ],
+)
+def test_the_fields_are_those_that_a_recipient_must_have(source: str, fields: set[str]) -> None:
+    assert compiled(source).fields == fields
+    assert compiled(subject=source).fields == fields
+
+
+def test_fields_of_all_parts_count() -> None:
+    template = compiled("{{ a }}", subject="{{ b }}", html="{{ c }}")
+    assert template.fields == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("part", ["subject", "text", "html"])
+def test_a_missing_value_names_the_part_and_the_field(part: str) -> None:
+    template = compiled(**{"text": "x", part: "{{ first_name }}"})  # type: ignore[arg-type]
+    for recipient in ({}, {"first_name": None}):
+        with pytest.raises(RenderError) as refused:
+            template.render(recipient, headers=HEADERS)
+        assert (refused.value.part, refused.value.field) == (part, "first_name")
+        assert "first_name" in str(refused.value)
+
+
+@pytest.mark.parametrize("recipient", [{}, {"name": None}, {"name": ""}])
+def test_a_default_stands_in_for_what_is_absent_or_empty(recipient: dict[str, object]) -> None:
+    assert text_of("Hi {{ name | default('there') }}", **recipient) == "Hi there"
+
+
+@pytest.mark.parametrize(
+    ("source", "recipient", "text"),
+    [
+        ("{{ a | upper | truncate(length=5) }}", {"a": "abcdefghijklm"}, "AB..."),
+        ("{% if plan in ['pro', 'team'] %}yes{% else %}no{% endif %}", {"plan": "pro"}, "yes"),
+        ("{% for i in items_ %}{{ i }};{% endfor %}", {"items_": ["a", "b"]}, "a;b;"),
+        ("{{ n + 1 }} {{ 7 // 2 }} {{ x / 2 }}", {"n": 1, "x": 3.0}, "2 3 1.5"),
+        ("{{ l[0] }} {{ l | join(', ') }}", {"l": ["a", "b"]}, "a a, b"),
+        ("a * b {# c * d #} {% raw %}{{ e * f }}{% endraw %}", {}, "a * b  {{ e * f }}"),
+        ("{{ '* }}' }} {{ a ~ '!' }} {{ (a) }}", {"a": "b"}, "* }} b! b"),
+        ("{{ a | replace('a', 'b') | default('c', true) }}", {"a": "a"}, "b"),
+        ("{{ a if a is defined else 'x' }} {{ not a }}", {"a": True}, "true false"),
+    ],
+)
+def test_what_emails_need_can_be_said(source: str, recipient: dict[str, object], text: str) -> None:
+    assert text_of(source, **recipient).lower() == text.lower()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("a\n{{ name", "line 2: unexpected end of input"),
+        ("{% if a %}", "line 1: "),
+        ("{{ name | uppper }}", "line 1: the filter uppper is not available"),
+        ("\n\n{% set a = 1 %}", "line 3: {% set %} is not available"),
+        ("{% include 'x' %}", "is not available"),
+        ("{% macro m(a) %}{% endmacro %}", "is not available"),
+        ("{% with a = 1 %}{% endwith %}", "is not available"),
+        ("{{ [1] * 1000000000000 }}", "* is not available"),
+        ("{{ 9 ** 9 }}", "** is not available"),
+        ("{{ '}}' ~ [1] * 3 }}", "* is not available"),
+        ("{# {{ ' #}{{ [1] * 3 }}{# ' }} #}", "* is not available"),
+        ("{% raw %}{#{% endraw %}{{ [1] * 3 }}{# #}", "* is not available"),
+        ("{{ a[[1] * 3] }}", "* is not available"),
+        ("{{ [a, a] }}", "only constants"),
+        ("{% for b in [[a]] %}{% endfor %}", "only constants"),
+        ("{{ (a, a) }}", "a list of values"),
+        ("{{ {'a': 1} }}", "{ is not available"),
+        ("{{ a | batch(2) }}", "filter batch"),
+        ("{{ a | map('upper') }}", "filter map"),
+        ("{{ a | attr('b') }}", "filter attr"),
+        ("{{ range(3) }}", "range is unknown"),
+        ("{{ debug() }}", "debug is unknown"),
+        ("{{ namespace(a=1) }}", "namespace is unknown"),
+        ("{{ a is odd_looking }}", "odd_looking is unknown"),
+        ("{{ a.upper() }}", "no method named upper"),
+        ("{{ update(a=1) }}", "named update"),
+        ("{{ items }}", "named items"),
+        ("{{ 'a' | indent(2000000000) }}", "out of fuel"),
+        ("a\ud800", "surrogate"),
+    ],
+)
+def test_what_a_template_may_not_say_is_refused_with_its_line(source: str, message: str) -> None:
+    begun = time.monotonic()
+    problems = refusal(text=source)
+    assert message in problems["text"]
+    assert time.monotonic() - begun < 1
+
+
+def test_all_parts_are_examined_before_anything_is_refused() -> None:
+    problems = refusal(subject="{{", text="{{ a | b }}", html="{% x %}")
+    assert problems.keys() == {"subject", "text", "html"}
+
+
+def test_an_email_without_text_and_html_is_refused() -> None:
+    assert refusal(text=None).keys() == {"text"}
+
+
+@pytest.mark.parametrize("subject", ["a\nb", "a\r\nBcc: x@y.test", "a\0", "=?utf-8?q?=0D=0A?="])
+def test_a_subject_is_one_line(subject: str) -> None:
+    assert refusal(subject=subject).keys() == {"subject"}
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\r\nBcc: v@x.org", "a\0b", "=?utf-8?q?=0D=0AB:?="])
+def test_a_value_cannot_break_the_subject(value: str) -> None:
+    with pytest.raises(RenderError) as refused:
+        compiled(subject="Hi {{ name }}").render({"name": value}, headers=HEADERS)
+    assert refused.value.part.lower() == "subject"
+
+
+def test_a_source_that_is_too_large_is_refused() -> None:
+    assert "KiB" in refusal(text="x" * (MAX_SOURCE + 1))["text"]
+    assert "KiB" in refusal(html="é" * (MAX_SOURCE // 2 + 1))["html"]
+
+
+def test_a_part_that_grows_too_large_is_refused() -> None:
+    template = compiled("{{ a }}" * 100)
+    with pytest.raises(RenderError, match="longer than"):
+        template.render({"a": "x" * (MAX_OUTPUT // 99)}, headers=HEADERS)
+
+
+def test_too_many_merge_fields_are_refused() -> None:
+    assert "merge fields" in refusal(text="".join(f"{{{{ f{n} }}}}" for n in range(201)))["text"]
+
+
+class Secret:
+    password = "hunter2"
+
+
+@pytest.mark.parametrize("value", [Secret(), {"a": 1}, {1}, b"x", [Secret()], [[[[["deep"]]]]]])
+def test_only_plain_data_goes_in(value: object) -> None:
+    with pytest.raises(RenderError) as refused:
+        compiled("{{ a }}").render({"a": value}, headers=HEADERS)
+    assert refused.value.field == "a"
+
+
+def test_a_field_may_have_any_name_that_a_column_may_have() -> None:
+    names = ("self", "name", "template_name", "env", "class", "größe")
+    for name in names:
+        assert text_of(f"{{{{ {name} }}}}", **{name: "v", "First Name": "unused"}) == "v"

@@ -1,0 +1,90 @@
+"""What each reply leads to."""
+
+from __future__ import annotations
+
+import pytest
+
+from paceline.domain.outcome import RULES, Verdict, classify, matching_rule
+
+TABLE = [
+    # at, code, enhanced, text, what follows
+    ("dot", 250, "2.0.0", "queued", Verdict.ACCEPTED),
+    ("greeting", 421, None, "too busy", Verdict.HOST_BACKOFF),
+    ("greeting", 450, "4.7.1", "slow down", Verdict.HOST_BACKOFF),
+    ("greeting", 554, None, "no service", Verdict.HOST_BACKOFF),
+    ("ehlo", 550, "5.7.1", "your name is not liked", Verdict.HOST_BACKOFF),
+    ("rcpt", 421, "4.7.0", "enough", Verdict.HOST_BACKOFF),
+    ("dot", 421, None, "closing", Verdict.HOST_BACKOFF),
+    ("tls", 454, "4.7.0", "not now", Verdict.HOST_BACKOFF),
+    ("tls", 502, "5.5.1", "what?", Verdict.SENDER_BROKEN),
+    ("auth", 535, "5.7.8", "bad credentials", Verdict.SENDER_BROKEN),
+    ("auth", 530, None, "TLS first", Verdict.SENDER_BROKEN),
+    ("auth", 534, "5.7.9", "too weak", Verdict.SENDER_BROKEN),
+    ("auth", 538, "5.7.11", "encrypt", Verdict.SENDER_BROKEN),
+    ("auth", 504, "5.5.4", "no such mechanism", Verdict.SENDER_BROKEN),
+    ("auth", 454, "4.7.0", "later", Verdict.HOST_BACKOFF),
+    ("mail", 530, "5.7.0", "log in", Verdict.SENDER_BROKEN),
+    ("rcpt", 550, "5.7.8", "log in", Verdict.SENDER_BROKEN),
+    ("mail", 550, "5.7.1", "not your address", Verdict.SENDER_BROKEN),
+    ("dot", 554, "5.7.60", "SendAsDenied", Verdict.SENDER_BROKEN),
+    ("rcpt", 550, "5.1.8", "your domain does not exist", Verdict.SENDER_BROKEN),
+    ("mail", 552, "5.3.4", "too large", Verdict.FAIL),
+    ("mail", 553, "5.6.7", "no SMTPUTF8", Verdict.FAIL),
+    ("mail", 451, "4.3.0", "try again", Verdict.RETRY),
+    ("rcpt", 550, "5.1.1", "no such user", Verdict.FAIL_AND_SUPPRESS),
+    ("rcpt", 551, "5.1.6", "moved", Verdict.FAIL_AND_SUPPRESS),
+    ("dot", 550, "5.1.1", "no such user, found out late", Verdict.FAIL_AND_SUPPRESS),
+    ("rcpt", 556, "5.1.10", "takes no mail at all", Verdict.FAIL_AND_SUPPRESS),
+    ("rcpt", 550, "5.2.1", "disabled", Verdict.FAIL_AND_SUPPRESS),
+    ("rcpt", 525, "5.7.13", "disabled", Verdict.FAIL_AND_SUPPRESS),
+    ("rcpt", 550, "5.1.2", "no such domain, says one resolver", Verdict.FAIL),
+    ("rcpt", 550, None, "no", Verdict.FAIL),
+    ("rcpt", 550, "5.7.1", "blocked", Verdict.FAIL),
+    ("dot", 550, "5.7.26", "unauthenticated", Verdict.FAIL),
+    ("dot", 550, "5.7.515", "does not meet the required level", Verdict.FAIL),
+    ("dot", 554, None, "spam", Verdict.FAIL),
+    ("rcpt", 552, "5.2.2", "mailbox full", Verdict.RETRY),
+    ("rcpt", 452, "4.2.2", "mailbox full", Verdict.RETRY),
+    ("rcpt", 450, "4.7.1", "come back", Verdict.RETRY),
+    ("rcpt", 451, "4.7.0", "Greylisted, see …", Verdict.RETRY),
+    ("rcpt", 450, None, "gray-listing in action", Verdict.RETRY),
+    ("dot", 421, "4.7.0", "greylisted but closing", Verdict.HOST_BACKOFF),
+    ("rcpt", 451, "4.7.28", "unusual rate", Verdict.HOST_BACKOFF),
+    ("rcpt", 452, "4.5.3", "too many recipients", Verdict.HOST_BACKOFF),
+    ("dot", 451, "4.3.0", "local error", Verdict.RETRY),
+    ("data", 452, "4.3.1", "disk full", Verdict.RETRY),
+]
+
+
+@pytest.mark.parametrize(("phase", "code", "enhanced", "text", "verdict"), TABLE)
+def test_a_reply_leads_to_its_verdict(
+    phase: str, code: int, enhanced: str | None, text: str, verdict: Verdict
+) -> None:
+    assert classify(phase=phase, code=code, enhanced=enhanced, text=text) is verdict
+
+
+def test_every_rule_decides_something() -> None:
+    used = {
+        id(matching_rule(phase=phase, code=code, enhanced=enhanced, text=text))
+        for phase, code, enhanced, text, _ in TABLE
+    }
+    assert [rule.why for rule in RULES if id(rule) not in used] == []
+
+
+def test_every_final_code_has_a_verdict_at_every_phase() -> None:
+    for phase in ("greeting", "ehlo", "tls", "auth", "mail", "rcpt", "data", "body", "dot"):
+        for code in (*range(200, 300), *range(400, 600)):
+            assert classify(phase=phase, code=code, enhanced=None, text="") in Verdict
+
+
+def test_only_the_permanent_words_about_a_mailbox_suppress_an_address() -> None:
+    for phase in ("mail", "auth", "tls", "greeting"):
+        verdict = classify(phase=phase, code=550, enhanced="5.1.1", text="")
+        assert verdict is not Verdict.FAIL_AND_SUPPRESS
+    assert classify(phase="rcpt", code=450, enhanced="5.1.1", text="") is Verdict.RETRY
+
+
+@pytest.mark.parametrize("code", [100, 354, 600])
+def test_a_code_that_ends_nothing_is_not_judged(code: int) -> None:
+    with pytest.raises(ValueError, match="not a final reply"):
+        classify(phase="dot", code=code, enhanced=None, text="")
