@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
+import zoneinfo
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,8 @@ from paceline.embedded import Postgres, Redis, running
 from paceline.persistence.migrate import upgrade
 
 TEMPLATE = "migrated"
+
+zoneinfo.reset_tzpath(to=())  # as the program does: the pinned tzdata, not this machine's
 T = TypeVar("T")
 
 

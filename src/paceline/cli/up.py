@@ -56,6 +56,8 @@ def up(
         stop_parts(place)
         ports.claim_check(settings.api.host, settings.api.port, option="--port")
         plan = Plan.made(settings, place, env, workers=workers, sample=sample)
+        if plan.devinbox_port != settings.devinbox.port:
+            note(f"port {settings.devinbox.port} is taken: the dev inbox uses {plan.devinbox_port}")
         asyncio.run(_System(plan).run())
 
 
