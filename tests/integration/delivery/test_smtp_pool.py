@@ -13,7 +13,7 @@ from tests.integration.delivery.sink import Act, Drop, Hang, Sink
 ENVELOPE = Envelope(mail_from="from@client.test", rcpt_to="to@sink.test")
 CONTENT = b"Subject: hello\r\n\r\nthe end\r\n"
 
-AccountAt = Callable[[int], Account]
+AccountAt = Callable[..., Account]
 
 
 async def yes() -> bool:
@@ -56,7 +56,7 @@ async def test_a_connection_that_is_too_old_is_not_used_again(
 async def test_two_accounts_never_share_a_connection(pool: Pool, account_at: AccountAt) -> None:
     async with Sink(extensions=("PIPELINING", "AUTH PLAIN")) as sink:
         for name in ("ann", "ben"):
-            account = account_at(sink.port, username=name, password="secret")  # type: ignore[call-arg]
+            account = account_at(sink.port, username=name, password="secret")
             await send_all(pool, account, 1)
     assert sink.connections == 2
     assert len(sink.heard("AUTH PLAIN")) == 2

@@ -33,7 +33,7 @@ LINES = st.lists(
 
 
 def read(data: bytes) -> EmailMessage:
-    return cast(EmailMessage, BytesParser(policy=policy.default).parsebytes(data))
+    return BytesParser(policy=policy.default).parsebytes(data)
 
 
 def content(part: EmailMessage | None) -> str:
