@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+
 import pytest
 
 from paceline.delivery import Headers, MessageTemplate, RenderError
