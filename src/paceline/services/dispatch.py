@@ -179,6 +179,7 @@ class _Turn:
         result = await self._parts.handover.hand_over(job)
         if result is None:
             return
+        await self._lines.follow_up(self._parts.handover.record(result.outcome))
         if result.sender is not SenderEffect.NONE:
             self._trouble(result.sender, result.outcome.reply_text or "no reason given")
         self._host_answered = self._host_answered or result.left

@@ -75,7 +75,10 @@ class Handover:
         self._stopping = stopping
 
     async def hand_over(self, job: Job) -> Consequence | None:
-        """Send one email and record what came of it. None: handed back, the worker is stopping."""
+        """Send one email. None: handed back, since the worker is stopping.
+
+        What came of it is to be `record`ed by the caller, whatever else happens.
+        """
         await self.pause(job.ready_at - clock.boottime())
         if self._stopping.is_set():
             await self.hand_back([job])
@@ -83,7 +86,6 @@ class Handover:
         async with self._in_flight:
             result = await self._deliver(job)
         await self._settle(job, left=result.left)
-        await self._record(result.outcome)
         return result
 
     async def hand_back(self, jobs: Sequence[Job]) -> None:
@@ -91,7 +93,7 @@ class Handover:
         for reservation, unused in _unused(jobs):
             await self.give_back(reservation, unused=unused)
         await asyncio.gather(
-            *(self._record(released(j.claim.attempt, deferrals=j.claim.deferrals)) for j in jobs)
+            *(self.record(released(j.claim.attempt, deferrals=j.claim.deferrals)) for j in jobs)
         )
 
     async def give_back(
@@ -162,7 +164,8 @@ class Handover:
             # the email must be recorded all the same.
             log.warning("limits not settled: %s", error)
 
-    async def _record(self, outcome: Outcome) -> None:
+    async def record(self, outcome: Outcome) -> None:
+        """Write down how an attempt ended; returns when it is on disk."""
         if not await self._marks.record.submit(outcome):
             log.warning(
                 "attempt %d of email %s ended as %s after its lease: kept as evidence",

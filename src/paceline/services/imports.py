@@ -24,7 +24,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores.campaigns import CampaignRecord
-from paceline.persistence.stores.recipients import add_recipients
+from paceline.persistence.stores.recipients import Batch, add_recipients, prepared
 from paceline.persistence.stores.session import Session
 from paceline.services.inline_recipients import (
     add_inline,
@@ -141,12 +141,12 @@ async def _receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
 
 async def _store_file(session: Session, record: CampaignRecord, spool: IO[bytes]) -> ImportReport:
     reader = RecipientReader(required=_template(record).fields)
-    batches = _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b""))
+    batches = map(prepared, _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b"")))
     to = destination_of(record)
     read = accepted = suppressed = 0
     async with aclosing(_read_ahead(batches)) as ready:
         async for batch in ready:
-            read += len(batch)
+            read += len(batch.ids)
             _refuse_too_many(record, reader.rows)
             added = await add_recipients(session, to, batch)
             accepted += added.accepted
@@ -169,7 +169,7 @@ def _batches(
     yield from reader.finish()
 
 
-async def _read_ahead(batches: Iterator[list[Recipient]]) -> AsyncGenerator[list[Recipient], None]:
+async def _read_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:
     """The same batches, each read on a thread while the one before it is being stored."""
     coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
     try:

@@ -18,7 +18,7 @@ from paceline.domain.recipients import (
     shown,
 )
 from paceline.persistence.stores.campaigns import CampaignRecord
-from paceline.persistence.stores.recipients import Destination, add_recipients
+from paceline.persistence.stores.recipients import Destination, add_recipients, prepared
 from paceline.persistence.stores.session import Session
 from paceline.services.validation import Problems
 from paceline.services.views import ImportReport
@@ -61,7 +61,8 @@ async def add_inline(
     to = destination_of(campaign)
     accepted = suppressed = 0
     for start in range(0, len(recipients), MAX_BATCH):
-        added = await add_recipients(session, to, recipients[start : start + MAX_BATCH])
+        batch = prepared(recipients[start : start + MAX_BATCH])
+        added = await add_recipients(session, to, batch)
         accepted += added.accepted
         suppressed += added.suppressed
     return ImportReport(

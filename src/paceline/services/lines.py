@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
+
+MAX_TRAILING = 4  # unfinished follow-ups per line
 
 
 class Lines(Generic[Job]):
@@ -26,6 +28,7 @@ class Lines(Generic[Job]):
         self._width = width
         self._queue: deque[Job] = deque()
         self._running = 0
+        self._trailing = 0
         self._stopped = False
         self._changed = asyncio.Condition()
         self._tasks = asyncio.TaskGroup()
@@ -46,7 +49,7 @@ class Lines(Generic[Job]):
     @property
     def busy(self) -> bool:
         """Whether anything is queued or under way."""
-        return bool(self._running or self._queue)
+        return bool(self._running or self._trailing or self._queue)
 
     @property
     def stopped(self) -> bool:
@@ -64,8 +67,20 @@ class Lines(Generic[Job]):
         """Wait until every job fed so far is done, or the lines were stopped."""
         async with self._changed:
             await self._changed.wait_for(
-                lambda: not self._running and (self._stopped or not self._queue)
+                lambda: (
+                    not self._running and not self._trailing and (self._stopped or not self._queue)
+                )
             )
+
+    async def follow_up(self, work: Coroutine[object, object, None]) -> None:
+        """Do the rest of a job beside its line, which takes the next one meanwhile.
+
+        Waits while too much of it piles up, so that no more is begun than can be finished.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._trailing < MAX_TRAILING * self._width)
+            self._trailing += 1
+        self._tasks.create_task(self._trail(work))
 
     def stop(self) -> None:
         """Start no more jobs; those under way go on to their end."""
@@ -81,6 +96,14 @@ class Lines(Generic[Job]):
         while self._queue and self._running < self._width and not self._stopped:
             self._running += 1
             self._tasks.create_task(self._line(self._queue.popleft()))
+
+    async def _trail(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        finally:
+            self._trailing -= 1
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _line(self, job: Job) -> None:
         while True:

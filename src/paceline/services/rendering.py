@@ -5,9 +5,10 @@ Reads them back out of the very message that would be sent, so that what is show
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default as stdlib_policy
 from functools import lru_cache
@@ -17,6 +18,8 @@ from paceline.errors import DomainError
 from paceline.persistence.stores.lists import EmailRecord
 
 _MAX_SUBJECTS = 256
+# The stdlib's parser takes milliseconds, and a list shows many subjects.
+_SUBJECT = re.compile(rb"(?:^|\r\n)Subject: ?((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +31,6 @@ class Rendered:
     html: str | None
 
 
-def merge_fields(email: EmailRecord) -> dict[str, object]:
-    """What a template is filled with."""
-    return {**email.fields, "email": email.address, "name": email.name or ""}
-
-
 def rendered_subject(email: EmailRecord) -> str:
     """The subject alone; as it was written where it cannot be filled."""
     if email.subject is not None:
@@ -41,8 +39,7 @@ def rendered_subject(email: EmailRecord) -> str:
     if "{" not in source:
         return source
     try:
-        template = _subject_template(source)
-        return _parts(template, merge_fields(email), email).subject
+        return _subject_of(_message(_subject_template(source), email))
     except DomainError:
         return source
 
@@ -51,16 +48,16 @@ def rendered(email: EmailRecord) -> Rendered:
     """Subject and bodies; as they were written where they cannot be filled."""
     if email.campaign_id is None:
         return Rendered(subject=email.subject or "", text=email.text_body, html=email.html_body)
-    source = Rendered(
-        subject=email.campaign_subject or "", text=email.campaign_text, html=email.campaign_html
-    )
+    subject, text, html = email.campaign_subject or "", email.campaign_text, email.campaign_html
     try:
-        template = MessageTemplate.compile(
-            subject=source.subject, text=source.text, html=source.html
-        )
-        return _parts(template, merge_fields(email), email)
+        raw = _message(MessageTemplate.compile(subject=subject, text=text, html=html), email)
     except DomainError:
-        return source
+        return Rendered(subject=subject, text=text, html=html)
+    message = message_from_bytes(raw, policy=stdlib_policy)
+    assert isinstance(message, EmailMessage), "the policy makes it one"
+    return Rendered(
+        subject=_subject_of(raw), text=_body(message, "plain"), html=_body(message, "html")
+    )
 
 
 @lru_cache(maxsize=_MAX_SUBJECTS)
@@ -68,9 +65,9 @@ def _subject_template(subject: str) -> MessageTemplate:
     return MessageTemplate.compile(subject=subject, text=".", html=None)
 
 
-def _parts(template: MessageTemplate, fields: Mapping[str, object], email: EmailRecord) -> Rendered:
-    raw = template.render(
-        fields,
+def _message(template: MessageTemplate, email: EmailRecord) -> bytes:
+    return template.render(
+        {**email.fields, "email": email.address, "name": email.name or ""},
         headers=Headers(
             from_address=email.sender_address,
             from_name=email.sender_name,
@@ -81,13 +78,14 @@ def _parts(template: MessageTemplate, fields: Mapping[str, object], email: Email
             boundary_seed=email.id.hex,
         ),
     )
-    message = message_from_bytes(raw, policy=stdlib_policy)
-    assert isinstance(message, EmailMessage), "the policy makes it one"
-    return Rendered(
-        subject=str(message["Subject"] or ""),
-        text=_body(message, "plain"),
-        html=_body(message, "html"),
-    )
+
+
+def _subject_of(raw: bytes) -> str:
+    found = _SUBJECT.search(raw)
+    if found is None:
+        return ""
+    unfolded = found[1].replace(b"\r\n", b"").decode("utf-8", "replace")
+    return str(make_header(decode_header(unfolded)))
 
 
 def _body(message: EmailMessage, kind: str) -> str | None:

@@ -17,7 +17,7 @@ from paceline.domain.identifiers import new_ids
 from paceline.domain.recipients import Recipient
 from paceline.persistence.database import driver_of
 
-# The order of the ids is the order of the file; both inserts take the rows in that order.
+# Both inserts take the rows in the order given, so that of two alike the first one is taken.
 _ADD = """
     WITH given AS MATERIALIZED (
         SELECT g.id, g.address, g.key, g.name, g.fields, g.line
@@ -61,22 +61,42 @@ class Added:
     suppressed: int
 
 
-async def add_recipients(
-    session: AsyncSession, to: Destination, batch: Sequence[Recipient]
-) -> Added:
-    """Add a batch, in its order. Needs no lock but the campaign's counters at the end."""
-    if not batch:
-        return Added(accepted=0, suppressed=0)
-    lines, addresses, keys, names, fields = zip(*batch, strict=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Recipients as columns, ready for the wire. Made by `prepared`, off the event loop."""
+
+    ids: list[uuid.UUID]
+    addresses: Sequence[str]
+    keys: Sequence[str]
+    names: Sequence[str | None]
+    fields: list[str]
+    lines: Sequence[int]
+
+
+def prepared(recipients: Sequence[Recipient]) -> Batch:
+    """At least one recipient, as columns. The order of the ids is the order given."""
+    lines, addresses, keys, names, fields = zip(*recipients, strict=True)
+    return Batch(
+        ids=list(new_ids(len(recipients))),
+        addresses=addresses,
+        keys=keys,
+        names=names,
+        fields=[json.dumps(values) if values else "{}" for values in fields],
+        lines=lines,
+    )
+
+
+async def add_recipients(session: AsyncSession, to: Destination, batch: Batch) -> Added:
+    """Add a batch, in its order. Holds the campaign's counters until the transaction ends."""
     driver = await driver_of(session)
     row = await driver.fetchrow(
         _ADD,
-        list(new_ids(len(batch))),
-        addresses,
-        keys,
-        names,
-        [json.dumps(f) if f else "{}" for f in fields],
-        lines,
+        batch.ids,
+        batch.addresses,
+        batch.keys,
+        batch.names,
+        batch.fields,
+        batch.lines,
         to.owner_id,
         to.campaign_id,
         to.sender_id,
