@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from paceline.cli import ports
 from paceline.cli.parts import own_command
@@ -12,7 +12,9 @@ from paceline.embedded import Command, Postgres, Redis, Server
 from paceline.home import Home
 from paceline.settings import Settings
 
-SERVER_STOP_SECONDS = 3.0  # with the parts' six, within the ten that are promised
+# With the parts' six, within the ten that are promised.
+INBOX_STOP_SECONDS = 1.0
+SERVER_STOP_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,15 +80,18 @@ class Plan:
             components.append(self._server(self.redis, "redis"))
         return components
 
+    def inbox(self) -> Component:
+        """The dev inbox: there before the workers are, and as long as they are."""
+        inbox = self._part(
+            "devinbox", is_ready=lambda _: ports.accepts("127.0.0.1", self.devinbox_port)
+        )
+        return replace(inbox, stop_seconds=INBOX_STOP_SECONDS)
+
     def parts(self) -> list[Component]:
-        """Our own processes."""
-        inbox, port = "127.0.0.1", self.devinbox_port
+        """The dashboard and the workers."""
+        api = self._part("api", is_ready=lambda _: ports.answers(self.host, self.port, "/readyz"))
         workers = [self._part("worker", name=f"worker-{n}") for n in range(1, self.workers + 1)]
-        return [
-            self._part("api", is_ready=lambda _: ports.answers(self.host, self.port, "/readyz")),
-            self._part("devinbox", is_ready=lambda _: ports.accepts(inbox, port)),
-            *workers,
-        ]
+        return [api, *workers]
 
     def command(self, *arguments: str, component: str) -> Command:
         """One of our commands, with this plan's settings."""

@@ -67,11 +67,13 @@ class _System:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._servers = [Supervised(component) for component in plan.servers()]
+        self._inbox = Supervised(plan.inbox())
         self._parts = [Supervised(component) for component in plan.parts()]
 
     async def run(self) -> None:
         """Until a signal comes. Raises `StartFailed` when a part cannot be started at all."""
-        names = [_OWN, *(part.component.name for part in self._parts)]
+        ours = [self._inbox, *self._parts]
+        names = [_OWN, *(part.component.name for part in ours)]
         logs = {name: self._plan.home.logs / f"{name}.log" for name in names}
         follower = LogFollower(logs, _show)
         async with stop_event() as stop:
@@ -94,9 +96,9 @@ class _System:
             names = " and ".join(server.component.name for server in self._servers)
             note(f"starting {names} …")
         await start_all(self._servers)
-        note("preparing the database …")
-        await self._run_once("migrate")
-        note(f"starting the dashboard, {self._plan.workers} worker(s) and the dev inbox …")
+        note("preparing the database and the dev inbox …")
+        await asyncio.gather(self._run_once("migrate"), self._inbox.start())
+        note(f"starting the dashboard and {self._plan.workers} worker(s) …")
         _, link = await asyncio.gather(
             start_all(self._parts),
             self._run_once("welcome", "--sample" if self._plan.sample else "--no-sample"),
@@ -123,10 +125,14 @@ class _System:
         return printed.decode().strip()
 
     async def _take_down(self, stop: asyncio.Event) -> None:
-        """Those who use the servers first. A second signal cuts their time short."""
+        """Users before what they use. A second signal cuts short the time for the first of them.
+
+        The dev inbox outlives the workers: a connection that it dropped could leave mail in doubt.
+        """
         self._plan.home.forget()
         if await _unless(stop, _done(stop_all(self._parts))) is None:
             await asyncio.gather(*(part.kill() for part in self._parts))
+        await self._inbox.stop()
         await stop_all(self._servers)
 
     def _running(self) -> Running:

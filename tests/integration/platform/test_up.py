@@ -40,7 +40,7 @@ class Up:
                 stderr=subprocess.STDOUT,
                 env=environment(DEVINBOX_PORT=str(free_port())),
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads here
             )
 
     def wait_until_ready(self) -> None:
