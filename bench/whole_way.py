@@ -6,6 +6,7 @@ One worker process, PostgreSQL with fsync on, Redis and the sink, all on this ma
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 import sys
@@ -25,8 +26,6 @@ class Worker:
     """`paceline worker`, as users run it."""
 
     def __init__(self, servers: Servers) -> None:
-        import base64
-
         env = {
             **os.environ,
             "DATABASE_URL": servers.database_url,

@@ -57,11 +57,13 @@ class LaneRunner:
         for _ in range(MAX_ROUNDS):
             bell = await self._queue.bell(sender_id)
             signal_seq = await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
-            rest = await self._take_turn(sender_id)
-            if not await self._lanes.park(sender_id, signal_seq=signal_seq, rest=rest):
-                if self._stopping.is_set():
-                    break
-                continue
+            rest = Rest(wait=None)
+            if signal_seq is not None:
+                rest = await self._take_turn(sender_id)
+                if not await self._lanes.park(sender_id, signal_seq=signal_seq, rest=rest):
+                    if self._stopping.is_set():
+                        break
+                    continue
             wait = IDLE_LOOK if rest.wait is None else max(timedelta(0), rest.wait - WAKE_LEAD)
             parked = await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
             if parked is Parked.GONE:

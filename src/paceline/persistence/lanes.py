@@ -33,8 +33,8 @@ _SIGNAL = text("""
 """)
 
 _BEGIN = """
-    INSERT INTO lanes (sender_id, wake_at) VALUES ($1, clock_timestamp() + $2::interval)
-    ON CONFLICT (sender_id) DO UPDATE SET wake_at = excluded.wake_at, held_by = NULL, parked_at = NULL
+    UPDATE lanes SET wake_at = clock_timestamp() + $2::interval, held_by = NULL, parked_at = NULL
+     WHERE sender_id = $1
     RETURNING signal_seq
 """
 
@@ -81,10 +81,14 @@ class Lanes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, sender_id: uuid.UUID, *, busy_for: timedelta) -> int:
-        """Note that the lane runs, so that the keeper leaves it alone; its signals so far."""
+    async def begin(self, sender_id: uuid.UUID, *, busy_for: timedelta) -> int | None:
+        """Note that the lane runs, so that the keeper leaves it alone; its signals so far.
+
+        None when nothing was ever signalled: there is nothing to do, and maybe no such sender.
+        """
         async with self._database.driver() as driver:
-            return int(await driver.fetchval(_BEGIN, sender_id, busy_for))
+            signal_seq: int | None = await driver.fetchval(_BEGIN, sender_id, busy_for)
+        return signal_seq
 
     async def park(self, sender_id: uuid.UUID, *, signal_seq: int, rest: Rest) -> bool:
         """Let the lane sleep. False when it was signalled meanwhile and has to look again."""
