@@ -6,8 +6,8 @@ import uuid
 
 from fastapi import APIRouter
 
+from paceline.api.outgoing import ApiKeyOut, PageOut
 from paceline.api.parts import Wired
-from paceline.api.schemas import ApiKeyOut, PageOut
 from paceline.api.security import Caller
 from paceline.errors import NotFound
 

@@ -12,19 +12,10 @@ from pydantic import ValidationError
 from paceline.api.bodies import CSV
 from paceline.api.emails import EmailQuery
 from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.incoming import CampaignIn, CampaignPatchIn, RecipientIn, RecipientsIn
+from paceline.api.outgoing import CampaignOut, CreatedCampaignOut, EmailOut, PageOut, ReportOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.schemas import (
-    CampaignIn,
-    CampaignOut,
-    CampaignPatchIn,
-    CreatedCampaignOut,
-    EmailOut,
-    PageOut,
-    RecipientIn,
-    RecipientsIn,
-    ReportOut,
-)
 from paceline.api.security import Caller
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipients import RawRecipient

@@ -9,18 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.incoming import EmailIn, EmailPatchIn, Given, ResolveIn
+from paceline.api.outgoing import CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.schemas import (
-    CancelledOut,
-    EmailDetailOut,
-    EmailIn,
-    EmailOut,
-    EmailPatchIn,
-    Given,
-    PageOut,
-    ResolveIn,
-)
 from paceline.api.security import Caller
 from paceline.domain.lifecycle import JobState
 from paceline.errors import TooLate

@@ -7,17 +7,10 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.incoming import SenderIn, SenderPatchIn, TestIn
+from paceline.api.outgoing import CheckOut, PageOut, SenderOut, TestOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.schemas import (
-    CheckOut,
-    PageOut,
-    SenderIn,
-    SenderOut,
-    SenderPatchIn,
-    TestIn,
-    TestOut,
-)
 from paceline.api.security import Caller
 from paceline.services.senders import CheckReport, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from paceline.api.idempotency import IdempotentRoute
+from paceline.api.incoming import SuppressionsIn
+from paceline.api.outgoing import AddedOut, PageOut, SuppressionOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.schemas import AddedOut, PageOut, SuppressionOut, SuppressionsIn
 from paceline.api.security import Caller
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=IdempotentRoute)

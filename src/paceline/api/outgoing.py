@@ -1,0 +1,219 @@
+"""What goes out, as the OpenAPI document describes it: the services' views, field by field.
+
+Written out rather than derived, so that a change inside does not change the API by accident.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from paceline.delivery import Phase, Security
+from paceline.domain.gate import HeldBy
+from paceline.domain.lifecycle import (
+    CampaignState,
+    DoubtPolicy,
+    FailureReason,
+    JobState,
+    SenderState,
+)
+from paceline.services.emails import Outcome
+
+T = TypeVar("T")
+
+
+class Shown(BaseModel):
+    """Base of what goes out, read from the services' views."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class PageOut(Shown, Generic[T]):
+    """A list: some items, and the cursor for the next ones (null: these were the last)."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class SenderOut(Shown):
+    """A sender; whether it has a password is told, the password is not."""
+
+    id: uuid.UUID
+    name: str
+    from_address: str
+    from_name: str | None
+    smtp_host: str
+    smtp_port: int
+    smtp_security: Security
+    smtp_username: str | None
+    smtp_password_set: bool
+    hourly_limit: int | None
+    min_delay_ms: int
+    max_connections: int
+    state: SenderState
+    state_reason: str | None
+    resting_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class CheckOut(Shown):
+    """Whether the server can be reached and logged in to."""
+
+    ok: bool
+    phase: Phase
+    detail: str
+    extensions: tuple[str, ...]
+
+
+class TestOut(Shown):
+    """Whether the server took it."""
+
+    ok: bool
+    detail: str
+    message_id: str
+
+
+class CountsOut(Shown):
+    """A campaign's emails by state."""
+
+    scheduled: int
+    claimed: int
+    sending: int
+    deferred: int
+    sent: int
+    failed: int
+    in_doubt: int
+    cancelled: int
+
+
+class CampaignOut(Shown):
+    """A campaign."""
+
+    id: uuid.UUID
+    name: str
+    sender_id: uuid.UUID
+    sender_address: str
+    subject: str
+    text: str | None
+    html: str | None
+    start_at: datetime | None
+    time_zone: str
+    min_delay_ms: int
+    hourly_limit: int | None
+    doubt_policy: DoubtPolicy
+    state: CampaignState
+    counts: CountsOut
+    total: int
+    created_at: datetime
+    launched_at: datetime | None
+    finished_at: datetime | None
+    held_by: HeldBy | None
+    release_at: datetime | None
+
+
+class RefusedRowOut(Shown):
+    """A row that was not taken. `line` is where it begins, or its place in the list."""
+
+    line: int
+    value: str
+    reason: str
+
+
+class ReportOut(Shown):
+    """What became of each row: rows = accepted + duplicates + suppressed + the invalid ones."""
+
+    rows: int
+    accepted: int
+    duplicates: int
+    suppressed: int
+    invalid: tuple[RefusedRowOut, ...]
+    notes: tuple[str, ...]
+
+
+class CreatedCampaignOut(CampaignOut):
+    """A new campaign, and what became of the recipients that came with it."""
+
+    report: ReportOut | None = None
+
+
+class EmailOut(Shown):
+    """An email. The last three tell, while it waits, for what and until when."""
+
+    id: uuid.UUID
+    campaign_id: uuid.UUID | None
+    campaign_name: str | None
+    sender_id: uuid.UUID
+    sender_address: str
+    to: str
+    to_name: str | None
+    subject: str
+    state: JobState
+    scheduled_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    updated_at: datetime
+    attempt: int
+    message_id: str
+    failure_reason: FailureReason | None
+    reply_code: int | None
+    reply_enhanced: str | None
+    reply_text: str | None
+    held_by: HeldBy | None
+    release_at: datetime | None
+    estimated_send_at: datetime | None
+
+
+class CancelledOut(EmailOut):
+    """What came of calling an email back."""
+
+    result: Outcome
+
+
+class AttemptOut(Shown):
+    """Evidence of one attempt."""
+
+    attempt: int
+    outcome: str
+    phase: str | None
+    reply_code: int | None
+    reply_enhanced: str | None
+    reply_text: str | None
+    dot_at: datetime | None
+    ended_at: datetime | None
+
+
+class EmailDetailOut(EmailOut):
+    """An email with its content and its history, the oldest attempt first."""
+
+    text: str | None
+    html: str | None
+    fields: dict[str, Any]
+    attempts: tuple[AttemptOut, ...]
+
+
+class AddedOut(Shown):
+    """How many were not on the list yet."""
+
+    added: int
+
+
+class SuppressionOut(Shown):
+    """One address that must not be mailed."""
+
+    address: str = Field(validation_alias="address_key")
+    reason: str
+    created_at: datetime
+
+
+class ApiKeyOut(Shown):
+    """An API key, as far as it may be shown."""
+
+    id: uuid.UUID
+    name: str
+    prefix: str
+    created_at: datetime
+    last_used_at: datetime | None
