@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,3 +161,14 @@ async def test_postgres_ignores_the_socket_lock_of_a_process_that_nobody_buried(
     )
     with running(server, log=folder / "log"):
         assert await count_of(server.url, "SELECT 1") == 1
+
+
+def test_where_the_kernel_does_not_help_a_lifeline_stops_what_a_killed_parent_left(
+    folder: Path,
+) -> None:
+    server = Redis(folder / "redis")
+    orphan = start_and_forget(server, folder / "log")
+    lifeline = [sys.executable, "-m", "paceline", "lifeline", str(folder)]
+    parent_dies = subprocess.DEVNULL  # the end of standard input, at once
+    subprocess.run(lifeline, stdin=parent_dies, check=True, timeout=30)
+    assert not is_running(orphan)
