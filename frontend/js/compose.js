@@ -9,7 +9,8 @@ export function mount(root) {
     root.querySelector("textarea"),
     (changed) => showMarks(changed, root),
   );
-  let inSubject = false; // where the reader was last: merge fields go there
+  // Where the reader was last: merge fields go there.
+  let inSubject = document.activeElement?.id === "subject";
   document.addEventListener("focusin", (event) => {
     if (event.target.id === "subject") inSubject = true;
     else if (event.target.closest(".rte")) inSubject = false;

@@ -1,0 +1,115 @@
+"""A running system, and the system's own Chromium to look at it with."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncpg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from paceline.embedded import Postgres, Redis, running
+from tests.e2e.running import System, running_system
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",  # needed as root, as in CI; what is looked at is our own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ACTION_TIMEOUT_MS = 10_000
+
+
+@pytest.fixture(scope="session")
+def system(postgres: Postgres, _template: str, servers_directory: Path) -> Iterator[System]:
+    """One for all browser tests, with a Redis of its own: its worker runs all along."""
+    database = "e2e"
+    _create_database(postgres.url, database, template=_template)
+    redis = Redis(servers_directory / "redis-e2e")
+    with (
+        running(redis, log=servers_directory / "redis-e2e.log"),
+        running_system(postgres.url_of(database), redis.url) as system,
+    ):
+        yield system
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    # Not a skip: pages that nobody looked at are not tested.
+    assert path, "the browser tests need Chromium; scripts/need-chromium installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in_state(system: System, chromium: Browser) -> dict[str, object]:
+    """The cookies of somebody who signed in by a link, as a person does."""
+    context = chromium.new_context(timezone_id="Europe/Berlin")
+    page = context.new_page()
+    page.goto(system.sign_in_link())
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url(system.url + "/")
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+@pytest.fixture
+def context(
+    system: System, chromium: Browser, signed_in_state: dict[str, object]
+) -> Iterator[BrowserContext]:
+    context = chromium.new_context(
+        base_url=system.url,
+        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
+        timezone_id="Europe/Berlin",
+        viewport={"width": 1280, "height": 900},
+    )
+    context.set_default_timeout(ACTION_TIMEOUT_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A signed-in page that must not break its own content policy, nor throw."""
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # That a request was answered with an error is for the test to judge, not a complaint.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert not complaints
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    assert AXE.exists(), "axe-core is missing; `npm ci --ignore-scripts` installs it"
+    return AXE.read_text()
+
+
+def _create_database(url: str, name: str, *, template: str) -> None:
+    async def create() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        executor.submit(asyncio.run, create()).result()

@@ -1,0 +1,117 @@
+"""The whole system for the browser tests: API, pages, a worker and the dev inbox, on real servers.
+
+It runs in a thread with a loop of its own, so that the tests can drive the browser in plain steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.request import urlopen
+
+from paceline.auth.users import Users
+from paceline.bootstrap.local import mint_sign_in_link, run_devinbox
+from paceline.bootstrap.server import run_api
+from paceline.bootstrap.use_cases import UseCases, use_cases
+from paceline.bootstrap.worker import run_worker
+from paceline.settings import ApiSettings, DevInboxSettings, Settings
+from tests.world import settings_for
+
+T = TypeVar("T")
+START_TIMEOUT_SECONDS = 20
+STOP_TIMEOUT_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class System:
+    """What runs, and the ways into it."""
+
+    settings: Settings
+    loop: asyncio.AbstractEventLoop
+    cases: UseCases
+    owner_id: uuid.UUID
+
+    @property
+    def url(self) -> str:
+        return self.settings.api.base_url
+
+    def sign_in_link(self) -> str:
+        """A new one-time link, as `paceline sign-in-link` prints it."""
+        return self.run(mint_sign_in_link(self.settings))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the system's own loop, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_TIMEOUT_SECONDS)
+
+    def eventually(self, holds: Callable[[], bool], *, within: float = 15) -> None:
+        """Wait until a condition holds that only the database can tell."""
+        deadline = time.monotonic() + within
+        while not holds():
+            assert time.monotonic() < deadline, "it never came to hold"
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def running_system(database_url: str, redis_url: str) -> Iterator[System]:
+    """Start everything, wait until it answers, stop it at the end."""
+    port, inbox_port = _free_port(), _free_port()
+    settings = replace(
+        settings_for(database_url, redis_url),
+        api=ApiSettings(port=port, base_url=f"http://localhost:{port}", allow_private_hosts=True),
+        devinbox=DevInboxSettings(port=inbox_port),
+    )
+    box: dict[str, Any] = {}
+    started = threading.Event()
+    thread = threading.Thread(target=_serve, args=(settings, box, started), name="system")
+    thread.start()
+    try:
+        assert started.wait(START_TIMEOUT_SECONDS), "the system did not start"
+        _wait_for(settings)
+        yield System(
+            settings=settings, loop=box["loop"], cases=box["cases"], owner_id=box["owner_id"]
+        )
+    finally:
+        if "loop" in box:
+            box["loop"].call_soon_threadsafe(box["stop"].set)
+        thread.join(STOP_TIMEOUT_SECONDS)
+        assert not thread.is_alive(), "the system did not stop"
+
+
+def _serve(settings: Settings, box: dict[str, Any], started: threading.Event) -> None:
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with use_cases(settings) as cases:
+            owner = await Users(cases.database).local_owner()
+            box.update(
+                loop=asyncio.get_running_loop(), stop=stop, cases=cases, owner_id=owner.user_id
+            )
+            started.set()
+            async with asyncio.TaskGroup() as tasks:
+                for part in (run_api, run_worker, run_devinbox):
+                    tasks.create_task(part(settings, stop))
+
+    asyncio.run(serve())
+
+
+def _wait_for(settings: Settings) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while True:
+        try:
+            with urlopen(f"{settings.api.base_url}/readyz", timeout=2):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, "the system does not answer"
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

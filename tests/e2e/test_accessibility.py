@@ -1,0 +1,168 @@
+"""axe finds nothing on any screen: light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from paceline.delivery import Security
+from paceline.services.campaigns import NewCampaign
+from paceline.services.inline_recipients import RawRecipient
+from paceline.services.senders import NewSender
+from tests.e2e.running import System
+
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+LIST = b"email,name\nada@example.org,Ada\nnobody,Nobody\nada@example.org,Ada\n"
+
+
+@pytest.fixture(scope="module")
+def page(system: System, chromium: Browser, signed_in_state: dict[str, object]) -> Iterator[Page]:
+    """Without the content policy, which would keep axe out too."""
+    context = chromium.new_context(
+        base_url=system.url,
+        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
+        bypass_csp=True,
+        reduced_motion="reduce",
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def campaign_id(system: System) -> uuid.UUID:
+    """A paused campaign: nothing on it moves while axe looks (its first email may be out)."""
+    cases, owner = system.cases, system.owner_id
+    sender = system.run(
+        cases.senders.create(
+            owner,
+            NewSender(
+                name="Quiet",
+                from_address="quiet@northwind.example",
+                smtp_host="127.0.0.1",
+                smtp_port=system.settings.devinbox.port,
+                smtp_security=Security.NONE,
+                hourly_limit=10,
+            ),
+        )
+    )
+    new = NewCampaign(
+        sender_id=sender.id,
+        name="Quiet",
+        subject="Hello",
+        text="Dear reader",
+        min_delay_ms=60_000,
+        hourly_limit=5,
+        recipients=[RawRecipient(email=f"quiet{n}@example.org") for n in range(3)],
+    )
+    created = system.run(cases.campaigns.create(owner, new))
+    system.run(cases.campaigns.launch(owner, created.campaign.id))
+    system.run(cases.campaigns.pause(owner, created.campaign.id))
+    return created.campaign.id
+
+
+def assert_accessible(page: Page, axe: str) -> None:
+    """In both themes, and on a phone."""
+    page.evaluate(axe)
+    for scheme, size in (("light", NARROW), ("light", WIDE), ("dark", WIDE)):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # both are schemes
+        expect(page.locator("html")).to_have_class("dark" if scheme == "dark" else "")
+        assert not barriers(page), (scheme, size)
+
+
+def barriers(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds, with the elements it is about."""
+    # Without the options of menus: there are 600 time zones, and the browser draws them.
+    found = page.evaluate("axe.run({exclude: [['option']]}, {iframes: false})")
+    return [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found["violations"]]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/?tab=sent",
+        "/?tab=failed&q=nothing",
+        "/campaigns",
+        "/compose",
+        "/senders",
+        "/senders/new",
+        "/inbox",
+        "/auth/link?token=x",
+        "/nowhere",
+    ],
+)
+def test_a_screen_has_no_barriers(page: Page, axe: str, campaign_id: uuid.UUID, path: str) -> None:
+    page.goto(path)
+    assert_accessible(page, axe)
+
+
+def test_a_campaign_has_no_barriers(page: Page, axe: str, campaign_id: uuid.UUID) -> None:
+    page.goto(f"/campaigns/{campaign_id}")
+    assert_accessible(page, axe)
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    assert_accessible(page, axe)
+
+
+def test_an_email_has_no_barriers_as_a_page_and_in_the_drawer(
+    page: Page, axe: str, campaign_id: uuid.UUID
+) -> None:
+    page.goto(f"/campaigns/{campaign_id}")
+    link = page.get_by_role("link", name="quiet2@example.org")
+    href = link.get_attribute("href")
+    link.click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    assert_accessible(page, axe)
+    assert href
+    page.goto(href)
+    assert_accessible(page, axe)
+
+
+def test_a_filled_compose_page_has_no_barriers(
+    page: Page, axe: str, campaign_id: uuid.UUID
+) -> None:
+    page.goto("/compose")
+    expect(page.locator(".rte")).to_be_visible()
+    page.set_input_files("#file", {"name": "list.csv", "mimeType": "text/csv", "buffer": LIST})
+    expect(page.get_by_text("1 row refused")).to_be_visible()
+    page.get_by_role("button", name="Schedule").click()
+    expect(page.get_by_text("Write a subject.")).to_be_visible()
+    assert_accessible(page, axe)
+
+
+def test_a_sender_has_no_barriers(page: Page, axe: str, campaign_id: uuid.UUID) -> None:
+    page.goto("/senders")
+    page.get_by_role("link", name="Quiet").first.click()
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("The account works")).to_be_visible()
+    assert_accessible(page, axe)
+
+
+def test_the_navigation_of_a_phone_has_no_barriers(
+    page: Page, axe: str, campaign_id: uuid.UUID
+) -> None:
+    page.set_viewport_size(NARROW)
+    page.goto("/")
+    page.get_by_role("button", name="Open navigation").click()
+    expect(page.get_by_role("link", name="Campaigns")).to_be_visible()
+    page.evaluate(axe)
+    assert not barriers(page)
+    page.set_viewport_size(WIDE)
+
+
+def test_the_pages_before_signing_in_have_no_barriers(
+    system: System, chromium: Browser, axe: str
+) -> None:
+    context = chromium.new_context(base_url=system.url, bypass_csp=True, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/login")
+    assert_accessible(page, axe)
+    page.goto("/auth/link?token=used")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("does not work any more")).to_be_visible()
+    assert_accessible(page, axe)
+    context.close()
