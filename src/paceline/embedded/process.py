@@ -165,6 +165,24 @@ def stop_all(processes: Sequence[psutil.Process], *signals: signal.Signals) -> N
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(stop_signal)
-        _, left = psutil.wait_procs(left, timeout=STOP_TIMEOUT_SECONDS)
+        left = _still_there_after(left, STOP_TIMEOUT_SECONDS)
     if left:
         raise EmbeddedServerError(f"process {left[0].pid} ({left[0].name()}) does not stop")
+
+
+def _still_there_after(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    deadline = time.monotonic() + seconds
+    left = list(processes)
+    while left := [process for process in left if _lives(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    # A container whose first process buries nobody keeps the dead as zombies for ever.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
