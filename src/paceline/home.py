@@ -60,6 +60,11 @@ class Home:
     def logs(self) -> Path:
         return self.path / "logs"
 
+    @property
+    def black_boxes(self) -> Path:
+        """Where this machine's workers note what they are about to do."""
+        return self.path / "blackbox"
+
     def create(self) -> None:
         """Make the folder, for its owner alone. Raises `SettingsError` when that is impossible.
 

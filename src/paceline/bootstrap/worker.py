@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool
@@ -22,11 +23,12 @@ from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
+from paceline.services.blackbox import BlackBox
 from paceline.services.content import Content
 from paceline.services.dispatch import Dispatch, Parts
 from paceline.services.handover import Handover, Marks
 from paceline.services.leases import Leases, LeaseTerms
-from paceline.services.recovery import Recovery
+from paceline.services.recovery import Recovery, read_black_boxes
 from paceline.services.resting import SenderHealth
 from paceline.settings import Settings, WorkerSettings
 
@@ -36,9 +38,9 @@ SOFT_STOP_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+async def run_worker(settings: Settings, stop: asyncio.Event, *, black_boxes: Path) -> None:
     """Run lanes until `stop` is set, then finish what is under way and hand back the rest."""
-    async with running_worker(settings) as running:
+    async with running_worker(settings, black_boxes=black_boxes) as running:
         await stop.wait()
         log.info("stopping: no new lanes, finishing what is under way")
         await running.stop()
@@ -64,8 +66,11 @@ class RunningWorker:
 
 
 @asynccontextmanager
-async def running_worker(settings: Settings) -> AsyncIterator[RunningWorker]:
-    """One worker: its lanes, leases, group commits, listener and, in turn, the keeper."""
+async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncIterator[RunningWorker]:
+    """One worker: its lanes, leases, group commits, listener and, in turn, the keeper.
+
+    `black_boxes` is a folder of this machine's, the same for all its workers.
+    """
     async with AsyncExitStack() as stack:
         database = Database(settings.database.url)
         stack.push_async_callback(database.close)
@@ -76,6 +81,9 @@ async def running_worker(settings: Settings) -> AsyncIterator[RunningWorker]:
         stack.push_async_callback(limits.close)
         pool = Pool(allow_private_hosts=settings.api.allow_private_hosts)
         stack.push_async_callback(pool.close)
+
+        box = BlackBox(black_boxes)
+        stack.callback(box.close)
 
         stopping = asyncio.Event()
         terms = _terms(settings.worker)
@@ -92,6 +100,7 @@ async def running_worker(settings: Settings) -> AsyncIterator[RunningWorker]:
             limits=limits,
             content=content,
             pool=pool,
+            box=box,
             in_flight=asyncio.Semaphore(settings.worker.concurrency),
             stopping=stopping,
         )
@@ -109,6 +118,7 @@ async def running_worker(settings: Settings) -> AsyncIterator[RunningWorker]:
         )
         queue = LaneQueue(redis)
         lanes = Lanes(database)
+        await read_black_boxes(black_boxes, ledger, lanes)
         runner = LaneRunner(queue, lanes, dispatch.take_turn, stopping=stopping)
         lane_worker = LaneWorker(redis, runner, lanes=settings.worker.lanes)
         keeper = Keeper(database, queue, lanes, recover=Recovery(database).run)

@@ -15,6 +15,7 @@ import typer
 from paceline.cli.loops import run_until_stopped, stop_event
 from paceline.cli.supervise import Component, Supervised, start_all, stop_all
 from paceline.embedded import Command
+from paceline.home import Home
 from paceline.observability import configure_logging
 from paceline.settings import Settings
 
@@ -45,7 +46,8 @@ def worker(
         return
     from paceline.bootstrap.worker import run_worker
 
-    run_until_stopped(lambda stop: run_worker(settings, stop))
+    black_boxes = Home.at(None, os.environ).black_boxes
+    run_until_stopped(lambda stop: run_worker(settings, stop, black_boxes=black_boxes))
 
 
 def devinbox() -> None:

@@ -8,7 +8,7 @@ impossible to lose. The table holds one row per sender and is read by index, nev
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,6 +43,14 @@ _PARK = """
                      held_by = $4, parked_at = clock_timestamp()
      WHERE sender_id = $1 AND signal_seq = $2
     RETURNING true
+"""
+
+_SIGNAL_FOR = """
+    WITH signalled AS (
+        UPDATE lanes SET signal_seq = signal_seq + 1, wake_at = LEAST(wake_at, clock_timestamp())
+         WHERE sender_id IN (SELECT sender_id FROM email_jobs WHERE email_id = ANY ($1))
+        RETURNING sender_id)
+    SELECT pg_notify($2, sender_id::text) FROM signalled
 """
 
 _OVERDUE = """
@@ -108,14 +116,7 @@ class Lanes:
             rows = await driver.fetch(_AWAKE)
         return [row["sender_id"] for row in rows]
 
-    async def signal_all(self, sender_ids: Collection[uuid.UUID]) -> None:
-        """Signal several lanes at once, in a transaction of their own: look now."""
+    async def signal_for(self, email_ids: Sequence[uuid.UUID]) -> None:
+        """Signal the lanes of these emails, in a transaction of its own: look now."""
         async with self._database.driver() as driver:
-            await driver.execute(
-                """
-                UPDATE lanes SET signal_seq = signal_seq + 1,
-                                 wake_at = LEAST(wake_at, clock_timestamp())
-                 WHERE sender_id = ANY ($1)
-                """,
-                list(sender_ids),
-            )
+            await driver.execute(_SIGNAL_FOR, list(email_ids), CHANNEL)

@@ -20,6 +20,7 @@ from paceline.errors import DomainError, OperationalError
 from paceline.limits import Limits, Reservation
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
+from paceline.services.blackbox import BlackBox
 from paceline.services.consequences import (
     Consequence,
     History,
@@ -52,27 +53,18 @@ class Marks:
     record: GroupCommit[Outcome, bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     """Hands emails over, for all lanes of a process."""
 
-    def __init__(
-        self,
-        *,
-        marks: Marks,
-        leases: Leases,
-        limits: Limits,
-        content: Content,
-        pool: Pool,
-        in_flight: asyncio.Semaphore,
-        stopping: asyncio.Event,
-    ) -> None:
-        self._marks = marks
-        self._leases = leases
-        self._limits = limits
-        self._content = content
-        self._pool = pool
-        self._in_flight = in_flight
-        self._stopping = stopping
+    marks: Marks
+    leases: Leases
+    limits: Limits
+    content: Content
+    pool: Pool
+    box: BlackBox
+    in_flight: asyncio.Semaphore  # emails under way in the whole process
+    stopping: asyncio.Event
 
     async def hand_over(self, job: Job) -> Consequence | None:
         """Send one email. None: handed back, since the worker is stopping.
@@ -80,10 +72,10 @@ class Handover:
         What came of it is to be `record`ed by the caller, whatever else happens.
         """
         await self.pause(job.ready_at - clock.boottime())
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             await self.hand_back([job])
             return None
-        async with self._in_flight:
+        async with self.in_flight:
             result = await self._deliver(job)
         await self._settle(job, left=result.left)
         return result
@@ -108,37 +100,44 @@ class Handover:
             return
         try:
             async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+                await self.stopping.wait()
         except TimeoutError:
             return
 
     async def _deliver(self, job: Job) -> Consequence:
         claim = job.claim
         try:
-            message = self._content.message(claim, job.identity)
+            message = self.content.message(claim, job.identity)
         except DomainError as error:
             return unsendable(claim.attempt, str(error))
-        result = await self._pool.send(
+        result = await self.pool.send(
             job.identity.account,
             message.envelope,
             message.content,
-            guard=lambda: self._may_leave(claim.attempt),
+            guard=lambda: self._may_leave(claim),
         )
         # Both times are the database's, so that no clock of this machine decides an expiry.
         history = History(deferrals=claim.deferrals, age=claim.due_at - claim.scheduled_at)
-        return consequence(claim.attempt, result, history, roll=random.random())
+        decided = consequence(claim.attempt, result, history, roll=random.random())
+        self.box.ended(decided.outcome)
+        return decided
 
-    async def _may_leave(self, attempt: Attempt) -> bool:
+    async def _may_leave(self, claim: Claim) -> bool:
         """The guard before the final dot: written ahead, and the lease certainly still ours."""
+        attempt = claim.attempt
         asked_at = clock.boottime()
+        self.box.preparing(attempt, deferred=claim.deferrals > 0)
         try:
-            if not await self._marks.write_ahead.submit(attempt):
+            if not await self.marks.write_ahead.submit(attempt):
                 return False
         except OperationalError as error:
             log.warning("not written ahead, so not sent: %s", error)
             return False
-        self._leases.hold(attempt, asked_at=asked_at)
-        return self._leases.is_ours(attempt)
+        self.leases.hold(attempt, asked_at=asked_at)
+        if not self.leases.is_ours(attempt):
+            return False
+        self.box.leaving(attempt)
+        return True
 
     async def _settle(self, job: Job, *, left: bool) -> None:
         if left and not job.one_at_a_time:
@@ -158,7 +157,7 @@ class Handover:
         left: Mapping[uuid.UUID | None, int],
     ) -> None:
         try:
-            await self._limits.settle(reservation, unused=unused, left=left)
+            await self.limits.settle(reservation, unused=unused, left=left)
         except OperationalError as error:
             # The counters stay too high, which errs on the side of sending less; the outcome of
             # the email must be recorded all the same.
@@ -166,14 +165,15 @@ class Handover:
 
     async def record(self, outcome: Outcome) -> None:
         """Write down how an attempt ended; returns when it is on disk."""
-        if not await self._marks.record.submit(outcome):
+        if not await self.marks.record.submit(outcome):
             log.warning(
                 "attempt %d of email %s ended as %s after its lease: kept as evidence",
                 outcome.attempt.number,
                 outcome.attempt.email_id,
                 outcome.evidence,
             )
-        self._leases.drop(outcome.attempt)
+        self.leases.drop(outcome.attempt)
+        self.box.forget(outcome.attempt)
 
 
 def _unused(jobs: Sequence[Job]) -> Iterator[tuple[Reservation, Counter[uuid.UUID | None]]]:

@@ -5,15 +5,37 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 from paceline.domain.lifecycle import JobState
 from paceline.persistence.database import Database
-from paceline.persistence.ledger import recover_expired, resend_doubtful
+from paceline.persistence.lanes import Lanes
+from paceline.persistence.ledger import Ledger, recover_expired, resend_doubtful
+from paceline.services.blackbox import find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
 RESEND_GRACE = timedelta(minutes=15)
 
 log = logging.getLogger(__name__)
+
+
+async def read_black_boxes(folder: Path, ledger: Ledger, lanes: Lanes) -> None:
+    """Record what workers of this machine that died had still known, and wake the lanes concerned.
+
+    At the start of a worker, before anything else: it settles in a moment what would otherwise wait
+    for leases to run out, and turns most doubt into knowledge.
+    """
+    for box in find_boxes(folder):
+        outcomes = box.outcomes
+        if outcomes:
+            recorded = sum(await ledger.record(outcomes))
+            await lanes.signal_for([outcome.attempt.email_id for outcome in outcomes])
+            log.warning(
+                "a worker died with %d emails; %d of them were settled by its black box",
+                len(outcomes),
+                recorded,
+            )
+        box.destroy()
 
 
 class Recovery:

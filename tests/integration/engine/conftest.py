@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,12 @@ def settings(database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-async def worker(settings: Settings) -> AsyncIterator[RunningWorker]:
-    async with running_worker(settings) as running:
+def black_boxes(tmp_path: Path) -> Path:
+    return tmp_path / "blackbox"
+
+
+@pytest.fixture
+async def worker(settings: Settings, black_boxes: Path) -> AsyncIterator[RunningWorker]:
+    async with running_worker(settings, black_boxes=black_boxes) as running:
         yield running
         await running.stop()

@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -140,9 +141,9 @@ async def take(queue: LaneQueue, redis: Redis, sender: uuid.UUID) -> str:
 
 
 async def test_a_redis_emptied_while_emails_wait_is_noticed_and_they_still_go(
-    world: World, settings: Settings, sink: Sink, redis: Redis
+    world: World, settings: Settings, sink: Sink, redis: Redis, black_boxes: Path
 ) -> None:
-    async with running_worker(settings) as running:
+    async with running_worker(settings, black_boxes=black_boxes) as running:
         sender = await world.sender(port=sink.port)
         await world.emails(sender, None, 3, due_in=timedelta(seconds=2))
         await world.signal(sender)
@@ -153,9 +154,9 @@ async def test_a_redis_emptied_while_emails_wait_is_noticed_and_they_still_go(
 
 
 async def test_an_emptied_redis_breaks_no_hourly_limit(
-    world: World, settings: Settings, sink: Sink, redis: Redis
+    world: World, settings: Settings, sink: Sink, redis: Redis, black_boxes: Path
 ) -> None:
-    async with running_worker(settings) as running:
+    async with running_worker(settings, black_boxes=black_boxes) as running:
         sender = await world.sender(port=sink.port, hourly_limit=5)
         await world.emails(sender, None, 10)
         await world.signal(sender)
@@ -171,9 +172,9 @@ async def test_an_emptied_redis_breaks_no_hourly_limit(
 
 
 async def test_a_commit_whose_ring_was_lost_is_heard_by_the_listener(
-    world: World, settings: Settings, sink: Sink
+    world: World, settings: Settings, sink: Sink, black_boxes: Path
 ) -> None:
-    async with running_worker(settings) as running:
+    async with running_worker(settings, black_boxes=black_boxes) as running:
         sender = await world.sender(port=sink.port)
         await world.emails(sender, None, 1)
         await world.signal(sender)  # and nobody rings

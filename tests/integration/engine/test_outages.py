@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from paceline.bootstrap.worker import running_worker
 from paceline.settings import Settings
@@ -11,10 +12,10 @@ from tests.world import World
 
 
 async def test_an_outage_of_the_database_between_sending_and_recording_loses_no_outcome(
-    world: World, settings: Settings, sink: Sink
+    world: World, settings: Settings, sink: Sink, black_boxes: Path
 ) -> None:
     """Every connection is cut while emails are on their way, again and again."""
-    async with running_worker(settings) as running:
+    async with running_worker(settings, black_boxes=black_boxes) as running:
         sender = await world.sender(port=sink.port)
         ids = await world.emails(sender, None, 400)
         await world.signal(sender)

@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -271,10 +272,10 @@ async def test_twenty_emails_beside_a_thousand_do_not_wait_for_them(
 
 
 async def test_a_second_worker_shares_the_lanes(
-    world: World, sink: Sink, settings: Settings
+    world: World, sink: Sink, settings: Settings, black_boxes: Path
 ) -> None:
     senders = [await world.sender(port=sink.port) for _ in range(12)]
-    async with running_worker(settings) as second:
+    async with running_worker(settings, black_boxes=black_boxes) as second:
         ids = []
         for sender in senders:
             ids += await world.emails(sender, None, 20)

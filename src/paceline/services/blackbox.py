@@ -1,0 +1,167 @@
+"""A flight recorder: what this process was about to do with each email, for whoever finds it dead.
+
+One memory-mapped file per worker process, one fixed record per email under way. What has been
+written survives `kill -9`, though not a loss of power. It answers the question that the database
+cannot: was the final dot written, and if so, what did the server say?
+
+- *preparing*: the write-ahead may be committed, the dot is not written. Nothing has left.
+- *leaving*: from here to the reply nobody can know.
+- *ended*: the reply was read; what was to be recorded stands in the record.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import mmap
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.ledger import Attempt, Outcome
+
+RECORD_BYTES = 1024
+MAX_RECORDS = 2048  # emails under way or not yet on disk, per process
+MAX_TEXT = 150  # characters of a reply: whatever they are, the record holds them
+_SUFFIX = ".box"
+
+_EMPTY, _PREPARING, _LEAVING, _ENDED = range(4)
+_ID = slice(1, 17)
+_NUMBER = slice(17, 21)
+_DEFERRED = 21
+_LENGTH = slice(22, 24)
+_BODY = 24
+
+
+class BlackBox:
+    """The recorder of this process. Everything is a plain store into memory: no call can fail."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / f"{uuid.uuid4().hex}{_SUFFIX}"
+        self._file = self._path.open("x+b")
+        self._path.chmod(0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # held for as long as we live
+        self._file.truncate(RECORD_BYTES * MAX_RECORDS)
+        self._memory = mmap.mmap(self._file.fileno(), RECORD_BYTES * MAX_RECORDS)
+        self._free = list(range(MAX_RECORDS))
+        self._places: dict[Attempt, int] = {}
+
+    def close(self) -> None:
+        """Put it away. A box that is empty has nothing to tell."""
+        if not self._places:
+            self._path.unlink(missing_ok=True)
+        self._memory.close()
+        self._file.close()
+
+    def preparing(self, attempt: Attempt, *, deferred: bool) -> None:
+        """Before the write-ahead is asked for. With the box full, the email goes unrecorded."""
+        if not self._free:
+            return
+        place = self._places[attempt] = self._free.pop()
+        start = place * RECORD_BYTES
+        record = memoryview(self._memory)[start : start + RECORD_BYTES]
+        record[_ID] = attempt.email_id.bytes
+        record[_NUMBER] = attempt.number.to_bytes(4, "big")
+        record[_DEFERRED] = deferred
+        record[0] = _PREPARING  # last, so that a record is either whole or empty
+        record.release()
+
+    def leaving(self, attempt: Attempt) -> None:
+        """Immediately before the final dot."""
+        place = self._places.get(attempt)
+        if place is not None:
+            self._memory[place * RECORD_BYTES] = _LEAVING
+
+    def ended(self, outcome: Outcome) -> None:
+        """The reply was read. What is to be recorded goes here first."""
+        place = self._places.get(outcome.attempt)
+        if place is None:
+            return
+        text = _dumped(outcome)
+        start = place * RECORD_BYTES
+        self._memory[start + _BODY : start + _BODY + len(text)] = text
+        self._memory[start + _LENGTH.start : start + _LENGTH.stop] = len(text).to_bytes(2, "big")
+        self._memory[start] = _ENDED
+
+    def forget(self, attempt: Attempt) -> None:
+        """The outcome is on disk."""
+        place = self._places.pop(attempt, None)
+        if place is not None:
+            self._memory[place * RECORD_BYTES] = _EMPTY
+            self._free.append(place)
+
+
+class FoundBox:
+    """The box of a process that is gone. `outcomes` is what can be told for certain."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self._path = path
+        self.outcomes = tuple(_told(content))
+
+    def destroy(self) -> None:
+        """Its outcomes have been recorded."""
+        self._path.unlink(missing_ok=True)
+
+
+def find_boxes(folder: Path) -> Sequence[FoundBox]:
+    """The boxes of dead processes: those that nobody holds locked."""
+    found = []
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_nlink:  # else its owner has just put it away
+                found.append(FoundBox(path, file.read()))
+    return found
+
+
+def _told(content: bytes) -> Iterator[Outcome]:
+    for start in range(0, len(content) - RECORD_BYTES + 1, RECORD_BYTES):
+        record = content[start : start + RECORD_BYTES]
+        attempt = Attempt(uuid.UUID(bytes=record[_ID]), int.from_bytes(record[_NUMBER], "big"))
+        if record[0] == _PREPARING:
+            yield Outcome(
+                attempt=attempt,
+                state=JobState.DEFERRED if record[_DEFERRED] else JobState.SCHEDULED,
+                evidence="not_sent",
+                reply_text="the worker died before the final dot",
+            )
+        elif record[0] == _ENDED:
+            length = int.from_bytes(record[_LENGTH], "big")
+            yield _loaded(attempt, record[_BODY : _BODY + length])
+
+
+def _dumped(outcome: Outcome) -> bytes:
+    short = replace(outcome, reply_text=(outcome.reply_text or "")[:MAX_TEXT] or None)
+    return json.dumps(
+        {
+            "state": short.state,
+            "evidence": short.evidence,
+            "phase": short.phase,
+            "reply_code": short.reply_code,
+            "reply_enhanced": short.reply_enhanced,
+            "reply_text": short.reply_text,
+            "failure_reason": short.failure_reason,
+            "retry_in": None if short.retry_in is None else short.retry_in.total_seconds(),
+            "is_deferral": short.is_deferral,
+            "suppress": short.suppress,
+        },
+        ensure_ascii=False,
+    ).encode()
+
+
+def _loaded(attempt: Attempt, text: bytes) -> Outcome:
+    fields = json.loads(text)
+    retry_in, reason = fields.pop("retry_in"), fields.pop("failure_reason")
+    return Outcome(
+        attempt=attempt,
+        state=JobState(fields.pop("state")),
+        retry_in=None if retry_in is None else timedelta(seconds=retry_in),
+        failure_reason=None if reason is None else FailureReason(reason),
+        **fields,
+    )

@@ -1,0 +1,115 @@
+"""The black box: what a dead process can still tell, and what it cannot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.ledger import Attempt, Outcome
+from paceline.services.blackbox import MAX_RECORDS, BlackBox, find_boxes
+
+# A process that records one email in each state, says so, and waits to be killed.
+DOOMED = """
+import sys, uuid
+from pathlib import Path
+from datetime import timedelta
+from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.persistence.ledger import Attempt, Outcome
+from paceline.services.blackbox import BlackBox
+
+box = BlackBox(Path(sys.argv[1]))
+preparing, deferred, leaving, sent, refused, done = (
+    Attempt(uuid.UUID(int=n), n) for n in range(1, 7)
+)
+for attempt in (preparing, leaving, sent, refused, done):
+    box.preparing(attempt, deferred=False)
+box.preparing(deferred, deferred=True)
+for attempt in (leaving, sent, refused, done):
+    box.leaving(attempt)
+box.ended(Outcome(attempt=sent, state=JobState.SENT, evidence="sent", phase="dot", reply_code=250,
+                  reply_enhanced="2.0.0", reply_text="g\u00fct " + "\u20ac" * 400))
+box.ended(Outcome(attempt=refused, state=JobState.FAILED, evidence="rejected", phase="rcpt",
+                  reply_code=550, failure_reason=FailureReason.HARD_BOUNCE, suppress=True))
+box.ended(Outcome(attempt=done, state=JobState.SENT, evidence="sent"))
+box.forget(done)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", DOOMED, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_killed_process_tells_what_is_certain_and_keeps_quiet_about_the_rest(
+    doomed: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    kill(doomed)
+    (box,) = find_boxes(tmp_path)
+    told = {outcome.attempt.number: outcome for outcome in box.outcomes}
+    assert set(told) == {1, 2, 4, 5}  # 3 was leaving, 6 was on disk
+    assert (told[1].state, told[1].evidence) == (JobState.SCHEDULED, "not_sent")
+    assert told[2].state is JobState.DEFERRED
+    assert (told[4].state, told[4].reply_code) == (JobState.SENT, 250)
+    assert told[4].reply_text is not None
+    assert told[4].reply_text.startswith("güt €")
+    assert told[5].failure_reason is FailureReason.HARD_BOUNCE
+    assert told[5].suppress
+    box.destroy()
+    assert find_boxes(tmp_path) == []
+
+
+def test_the_box_of_a_living_process_is_left_alone(
+    doomed: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert find_boxes(tmp_path) == []
+    kill(doomed)
+    assert len(find_boxes(tmp_path)) == 1
+
+
+def test_a_box_that_is_put_away_empty_leaves_nothing_behind(tmp_path: Path) -> None:
+    box = BlackBox(tmp_path)
+    attempt = Attempt(uuid.uuid4(), 1)
+    box.preparing(attempt, deferred=False)
+    box.forget(attempt)
+    box.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_box_lets_emails_go_unrecorded(tmp_path: Path) -> None:
+    box = BlackBox(tmp_path)
+    attempts = [Attempt(uuid.uuid4(), 1) for _ in range(MAX_RECORDS + 1)]
+    for attempt in attempts:
+        box.preparing(attempt, deferred=False)
+        box.leaving(attempt)
+    late = Outcome(
+        attempt=attempts[-1],
+        state=JobState.DEFERRED,
+        evidence="rejected",
+        retry_in=timedelta(minutes=5),
+    )
+    box.ended(late)
+    box.forget(attempts[-1])
+    box.close()
