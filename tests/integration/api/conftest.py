@@ -1,0 +1,133 @@
+"""The API over a real database, called in this process as a client over the wire would."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from paceline.api import ApiParts, create_api
+from paceline.auth.api_keys import ApiKeys
+from paceline.auth.secretbox import SecretBox
+from paceline.delivery import Pool
+from paceline.persistence.database import Database
+from paceline.services.campaigns import Campaigns
+from paceline.services.emails import Emails
+from paceline.services.idempotency import Idempotency
+from paceline.services.imports import Imports
+from paceline.services.queries import Queries
+from paceline.services.sender_rules import HostPolicy
+from paceline.services.senders import Senders
+from paceline.services.suppressions import Suppressions
+
+SENDER = {
+    "name": "News",
+    "from_address": "news@example.com",
+    "from_name": "The News",
+    "smtp_host": "127.0.0.1",
+    "smtp_port": 2525,
+    "smtp_security": "none",
+}
+
+
+class SilentBell:
+    """Nobody listens: these tests send nothing."""
+
+    async def ring(self, sender_ids: Collection[uuid.UUID]) -> None:
+        """Heard by nobody."""
+
+
+class EmptyMeter:
+    """Nothing was sent in this hour."""
+
+    async def used_this_hour(
+        self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
+    ) -> dict[uuid.UUID, int]:
+        return {}
+
+
+@dataclass
+class Client:
+    """One owner at the API."""
+
+    http: httpx2.AsyncClient
+    key: str
+
+    async def call(self, method: str, path: str, **rest: Any) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {self.key}", **rest.pop("headers", {})}
+        return await self.http.request(method, path, headers=headers, **rest)
+
+    async def get(self, path: str, **rest: Any) -> httpx2.Response:
+        return await self.call("GET", f"/api/v1{path}", **rest)
+
+    async def post(self, path: str, json: Any = None, **rest: Any) -> httpx2.Response:
+        return await self.call("POST", f"/api/v1{path}", json=json, **rest)
+
+    async def patch(self, path: str, json: Any) -> httpx2.Response:
+        return await self.call("PATCH", f"/api/v1{path}", json=json)
+
+    async def sender(self, **values: object) -> dict[str, Any]:
+        return _made(await self.post("/senders", {**SENDER, **values}))
+
+    async def campaign(self, **values: object) -> dict[str, Any]:
+        given = {"name": "Launch", "subject": "Hello", "text": "Dear reader", **values}
+        if "sender_id" not in given:
+            given["sender_id"] = (await self.sender())["id"]
+        return _made(await self.post("/campaigns", given))
+
+    async def email(self, **values: object) -> dict[str, Any]:
+        given = {"to": "ann@example.com", "subject": "Hello", "text": "Dear Ann", **values}
+        if "sender_id" not in given:
+            given["sender_id"] = (await self.sender())["id"]
+        return _made(await self.post("/emails", given))
+
+
+def _made(response: httpx2.Response) -> dict[str, Any]:
+    assert response.status_code == 201, response.text
+    body: dict[str, Any] = response.json()
+    assert response.headers["Location"].endswith(body["id"])
+    return body
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[Pool]:
+    pool = Pool(allow_private_hosts=True)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def parts(database: Database, pool: Pool) -> ApiParts:
+    bell = SilentBell()
+    policy = HostPolicy(allow_private_hosts=True)
+    return ApiParts(
+        senders=Senders(database, bell, SecretBox(b"k" * 32), pool, policy),
+        campaigns=Campaigns(database, bell),
+        imports=Imports(database, bell),
+        emails=Emails(database, bell),
+        queries=Queries(database, EmptyMeter()),
+        suppressions=Suppressions(database),
+        idempotency=Idempotency(database),
+        api_keys=ApiKeys(database),
+    )
+
+
+@pytest.fixture
+async def http(parts: ApiParts) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=create_api(parts), raise_app_exceptions=True)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://paceline.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def ann(http: httpx2.AsyncClient, parts: ApiParts) -> Client:
+    return Client(http, await parts.api_keys.create("ann@owner.test", "test"))
+
+
+@pytest.fixture
+async def bob(http: httpx2.AsyncClient, parts: ApiParts, ann: Client) -> Client:
+    return Client(http, await parts.api_keys.create("bob@owner.test", "test"))

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.integration.api.conftest import SENDER, Client
+
+
+class Mailbox:
+    """Takes whatever comes."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+
+    async def handle_DATA(  # noqa: N802  # aiosmtpd's name for it
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.messages.append(envelope.content)
+        return "250 2.0.0 Thanks"
+
+
+class Server(Controller):
+    """An SMTP server on a port of its own, with the password `secret`."""
+
+    mailbox: Mailbox
+
+    def factory(self) -> SMTP:
+        return SMTP(
+            self.handler,
+            authenticator=_authenticate,
+            auth_require_tls=False,
+            hostname="sink.test",
+        )
+
+
+def _authenticate(
+    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
+) -> AuthResult:
+    right = isinstance(data, LoginPassword) and data.password == b"secret"
+    return AuthResult(success=right, handled=False)
+
+
+@pytest.fixture
+def server(unused_tcp_port: int) -> Iterator[Server]:
+    mailbox = Mailbox()
+    server = Server(mailbox, hostname="127.0.0.1", port=unused_tcp_port)
+    server.mailbox = mailbox
+    server.start()
+    yield server
+    server.stop()
+
+
+async def test_a_sender_never_shows_its_password(ann: Client) -> None:
+    sender = await ann.sender(smtp_username="ann", smtp_password="hunter2")
+    assert sender["smtp_password_set"] is True
+    for path in ("/senders", f"/senders/{sender['id']}"):
+        assert "hunter2" not in (await ann.get(path)).text
+
+
+async def test_a_sender_that_can_log_in_is_verified(ann: Client, server: Server) -> None:
+    sender = await ann.sender(smtp_port=server.port, smtp_username="ann", smtp_password="secret")
+    report = (await ann.post(f"/senders/{sender['id']}/verify")).json()
+    assert report["ok"] is True
+    assert "SIZE" in " ".join(report["extensions"]).upper()
+
+
+async def test_a_wrong_password_is_told_in_the_servers_words(ann: Client, server: Server) -> None:
+    sender = await ann.sender(smtp_port=server.port, smtp_username="ann", smtp_password="wrong")
+    report = (await ann.post(f"/senders/{sender['id']}/verify")).json()
+    assert (report["ok"], report["phase"]) == (False, "auth")
+    assert "535" in report["detail"]
+
+
+async def test_a_broken_sender_that_can_log_in_again_is_set_going(
+    ann: Client, server: Server, world: Any
+) -> None:
+    sender = await ann.sender(smtp_port=server.port)
+    await world.execute("UPDATE senders SET state = 'broken', state_reason = '535 no'")
+    await ann.post(f"/senders/{sender['id']}/verify")
+    healed = (await ann.get(f"/senders/{sender['id']}")).json()
+    assert (healed["state"], healed["state_reason"]) == ("active", None)
+
+
+async def test_a_test_message_arrives(ann: Client, server: Server) -> None:
+    sender = await ann.sender(smtp_port=server.port)
+    sent = await ann.post(f"/senders/{sender['id']}/test", {"to": "ann@example.org"})
+    report = sent.json()
+    assert report["ok"] is True, report
+    (message,) = server.mailbox.messages
+    assert report["message_id"].encode() in message
+    assert b"To: ann@example.org" in message
+
+
+async def test_a_server_that_is_not_there_is_told_and_nothing_breaks(ann: Client) -> None:
+    sender = await ann.sender(smtp_port=1)
+    checked = await ann.post(f"/senders/{sender['id']}/verify")
+    assert checked.status_code == 200
+    assert checked.json()["phase"] == "connect"
+    tried = await ann.post(f"/senders/{sender['id']}/test", {"to": "ann@example.org"})
+    assert tried.json()["ok"] is False
+
+
+async def test_a_patch_changes_what_it_names_and_nothing_else(ann: Client) -> None:
+    sender = await ann.sender(
+        smtp_username="ann", smtp_password="secret", hourly_limit=100, max_connections=2
+    )
+    path = f"/senders/{sender['id']}"
+    patched = (await ann.patch(path, {"hourly_limit": None, "name": "Other"})).json()
+    changed = {name for name in sender if sender[name] != patched[name]}
+    assert changed == {"hourly_limit", "name", "updated_at"}
+    assert patched["smtp_password_set"] is True
+
+
+async def test_pausing_and_mending_a_sender(ann: Client, world: Any) -> None:
+    sender = await ann.sender()
+    path = f"/senders/{sender['id']}"
+    assert (await ann.patch(path, {"state": "paused"})).json()["state"] == "paused"
+    assert (await ann.patch(path, {"smtp_port": 26})).json()["state"] == "paused"
+    assert (await ann.patch(path, {"state": "active"})).json()["state"] == "active"
+    assert (await ann.patch(path, {"state": "broken"})).status_code == 422
+    await world.execute("UPDATE senders SET state = 'broken', state_reason = '535 no'")
+    mended = (await ann.patch(path, {"smtp_username": "a", "smtp_password": "b"})).json()
+    assert (mended["state"], mended["state_reason"]) == ("active", None)
+
+
+async def test_a_username_that_is_taken_away_takes_the_password_along(ann: Client) -> None:
+    sender = await ann.sender(smtp_username="ann", smtp_password="secret")
+    patched = (await ann.patch(f"/senders/{sender['id']}", {"smtp_username": None})).json()
+    assert (patched["smtp_username"], patched["smtp_password_set"]) == (None, False)
+
+
+async def test_the_list_is_paged(ann: Client) -> None:
+    made = [(await ann.sender(name=f"S{i}"))["id"] for i in range(3)]
+    first = (await ann.get("/senders?limit=2")).json()
+    second = (await ann.get(f"/senders?limit=2&cursor={first['next_cursor']}")).json()
+    assert [s["id"] for s in first["items"] + second["items"]] == made[::-1]
+    assert second["next_cursor"] is None
+
+
+async def test_two_patches_at_once_both_count(ann: Client) -> None:
+    sender = await ann.sender()
+    path = f"/senders/{sender['id']}"
+    await asyncio.gather(ann.patch(path, {"hourly_limit": 5}), ann.patch(path, {"min_delay_ms": 7}))
+    after = (await ann.get(path)).json()
+    assert (after["hourly_limit"], after["min_delay_ms"]) == (5, 7)
+
+
+WRONG: list[tuple[dict[str, object], str]] = [
+    ({"name": ""}, "name"),
+    ({"name": "a\nb"}, "name"),
+    ({"from_address": "nobody"}, "from_address"),
+    ({"from_address": "a@x.org\r\nBcc: b@x.org"}, "from_address"),
+    ({"from_name": "a\r\nBcc: b@x.org"}, "from_name"),
+    ({"from_name": "a\u0000"}, "from_name"),
+    ({"smtp_host": "bad host"}, "smtp_host"),
+    ({"smtp_host": ""}, "smtp_host"),
+    ({"smtp_port": 0}, "smtp_port"),
+    ({"smtp_port": 65536}, "smtp_port"),
+    ({"smtp_port": "25"}, "smtp_port"),
+    ({"smtp_port": True}, "smtp_port"),
+    ({"smtp_security": "ssl"}, "smtp_security"),
+    ({"smtp_username": "a"}, "smtp_password"),
+    ({"smtp_password": "a"}, "smtp_username"),
+    ({"smtp_username": "a\u0000b", "smtp_password": "c"}, "smtp_username"),
+    ({"hourly_limit": 0}, "hourly_limit"),
+    ({"hourly_limit": -1}, "hourly_limit"),
+    ({"hourly_limit": 10**30}, "hourly_limit"),
+    ({"min_delay_ms": -1}, "min_delay_ms"),
+    ({"min_delay_ms": 1.5}, "min_delay_ms"),
+    ({"max_connections": 0}, "max_connections"),
+    ({"max_connections": 65}, "max_connections"),
+    ({"colour": "blue"}, "colour"),
+]
+
+
+async def test_a_sender_with_a_wrong_field_is_refused_by_its_name(ann: Client) -> None:
+    for values, field in WRONG:
+        refused = await ann.post("/senders", {**SENDER, **values})
+        assert refused.status_code == 422, (values, refused.text)
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert [e["field"] for e in refused.json()["errors"]] == [field], values
+    assert (await ann.get("/senders")).json()["items"] == []
