@@ -1,8 +1,7 @@
-"""What the command line asks for on this machine: keys, links, the sample, the dev inbox."""
+"""What the command line asks for on this machine: keys, sign-in links, the sample campaign."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,10 +10,8 @@ from paceline.auth.sign_in import SignInLinks, link_path
 from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import use_cases
 from paceline.delivery import Security
-from paceline.devinbox import DevInbox, StoredInbox
 from paceline.domain.recipients import RawRecipient
 from paceline.persistence.database import Database
-from paceline.persistence.migrate import upgrade
 from paceline.services.campaigns import NewCampaign
 from paceline.services.senders import NewSender
 from paceline.settings import Settings
@@ -36,11 +33,6 @@ _SAMPLE_NAMES = (
     "Katherine Johnson", "Donald Knuth", "Margaret Hamilton", "Radia Perlman", "Vint Cerf",
     "Frances Allen", "Tim Berners-Lee",
 )  # fmt: skip
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the database to the newest schema."""
-    upgrade(settings.database.url)
 
 
 async def create_api_key(settings: Settings, email: str | None) -> str:
@@ -81,14 +73,6 @@ async def create_sample(settings: Settings, *, devinbox_port: int) -> None:
         )
         created = await cases.campaigns.create(owner.user_id, campaign)
         await cases.campaigns.launch(owner.user_id, created.campaign.id)
-
-
-async def run_devinbox(settings: Settings, stop: asyncio.Event) -> None:
-    """Catch mail until `stop` is set."""
-    async with _database(settings) as database:
-        address = settings.devinbox
-        async with DevInbox(StoredInbox(database), host=address.host, port=address.port):
-            await stop.wait()
 
 
 @asynccontextmanager

@@ -33,7 +33,8 @@ from paceline.services.resting import SenderHealth
 from paceline.settings import Settings, WorkerSettings
 
 # What is under way may finish for so long after a soft stop; then its connections are dropped.
-SOFT_STOP_SECONDS = 5.0
+# Whoever supervises us gives six seconds in all.
+SOFT_STOP_SECONDS = 4.0
 
 log = logging.getLogger(__name__)
 

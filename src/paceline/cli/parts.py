@@ -54,7 +54,7 @@ def devinbox() -> None:
     """Catch the mail that is sent to this machine's dev inbox, and relay none of it."""
     configure_logging("devinbox", os.environ)
     settings = Settings.from_environment(os.environ)
-    from paceline.bootstrap.local import run_devinbox
+    from paceline.bootstrap.inbox import run_devinbox
 
     run_until_stopped(lambda stop: run_devinbox(settings, stop))
 
@@ -63,7 +63,7 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     configure_logging("migrate", os.environ)
     settings = Settings.from_environment(os.environ)
-    from paceline.bootstrap.local import migrate as bring_up_to_date
+    from paceline.bootstrap.schema import migrate as bring_up_to_date
 
     bring_up_to_date(settings)
 

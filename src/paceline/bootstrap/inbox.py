@@ -1,0 +1,20 @@
+"""The dev inbox and its store."""
+
+from __future__ import annotations
+
+import asyncio
+
+from paceline.devinbox import DevInbox, StoredInbox
+from paceline.persistence.database import Database
+from paceline.settings import Settings
+
+
+async def run_devinbox(settings: Settings, stop: asyncio.Event) -> None:
+    """Catch mail until `stop` is set."""
+    database = Database(settings.database.url)
+    try:
+        address = settings.devinbox
+        async with DevInbox(StoredInbox(database), host=address.host, port=address.port):
+            await stop.wait()
+    finally:
+        await database.close()
