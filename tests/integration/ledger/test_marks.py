@@ -313,3 +313,19 @@ async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
     await ledger.record([outcome])
     assert await world.states(ids) == ["failed"]
     assert await world.fetchval("SELECT address_key FROM suppressions") == "nobody@example.org"
+
+
+async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_with_it(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 3)
+    refused_one, lost, arrived = await claim(ledger, sender, campaign)
+    await world.execute("UPDATE campaigns SET state = 'cancelled' WHERE id = $1", campaign)
+    await ledger.record([refused(refused_one.attempt)])
+    await ledger.write_ahead([arrived.attempt])
+    await ledger.record([sent(arrived.attempt)])
+    await expire(world)
+    assert [r.email_id for r in await recover_expired(database)] == [lost.attempt.email_id]
+    assert await world.states(ids) == ["cancelled", "cancelled", "sent"]

@@ -1,6 +1,7 @@
 -- Record how attempts ended: evidence, state and next try in one statement, safe to run again.
 -- Definite evidence is never overwritten, and late evidence is never thrown away: a 250 that was
 -- read by a worker that had lost its lease still turns a waiting or doubtful email into 'sent'.
+-- What would wait again of a campaign that was cancelled meanwhile is cancelled with it.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
 -- $10 seconds until the next try (NULL: keep the due time), $11 deferrals to add,
@@ -31,7 +32,10 @@ suppressed AS (
      WHERE g.suppress
     ON CONFLICT DO NOTHING)
 UPDATE email_jobs j
-   SET state = g.new_state,
+   SET state = CASE WHEN g.new_state IN ('deferred', 'scheduled')
+                         AND EXISTS (SELECT 1 FROM campaigns c
+                                      WHERE c.id = j.campaign_id AND c.state = 'cancelled')
+                    THEN 'cancelled' ELSE g.new_state END,
        lease_until = NULL,
        due_at = CASE WHEN g.retry_seconds IS NULL OR j.state NOT IN ('claimed', 'sending')
                      THEN j.due_at

@@ -8,9 +8,12 @@ WITH expired AS (
        FOR UPDATE SKIP LOCKED),
 recovered AS (
     UPDATE email_jobs j
-       SET state = CASE j.state
-                   WHEN 'sending' THEN 'in_doubt'
-                   ELSE CASE WHEN j.deferrals > 0 THEN 'deferred' ELSE 'scheduled' END END,
+       SET state = CASE WHEN j.state = 'sending' THEN 'in_doubt'
+                        WHEN EXISTS (SELECT 1 FROM campaigns c
+                                      WHERE c.id = j.campaign_id AND c.state = 'cancelled')
+                        THEN 'cancelled'
+                        WHEN j.deferrals > 0 THEN 'deferred'
+                        ELSE 'scheduled' END,
            in_doubt_at = CASE j.state WHEN 'sending' THEN clock_timestamp() END,
            lease_until = NULL, updated_at = clock_timestamp()
       FROM expired e
