@@ -16,7 +16,8 @@ MAX_JSON_OCTETS = 2 * 1024 * 1024
 # Base64 and multipart are not taken, so what is sent is what is stored.
 MAX_INLINE_OCTETS = 32 * 1024 * 1024  # with recipients in it
 JSON = "application/json"
-CSV = "text/csv"
+# A table may come under any of these names; what it is like is found out by looking at it.
+TABLES = ("text/csv", "text/plain", "text/tab-separated-values", "application/csv")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WITH_RECIPIENTS = re.compile(r"/api/v1/campaigns/?")
 _UPLOAD = re.compile(r"/api/v1/campaigns/[^/]+/recipients/?")
@@ -33,7 +34,7 @@ class BodyRules:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = media_type(headers)
         most = _most_octets(scope["path"], kind)
         declared = headers.get("content-length")
         if declared is not None and declared.isdecimal() and int(declared) > most:
@@ -47,6 +48,11 @@ class BodyRules:
             )
             return
         await self.app(scope, _counted(receive, most), send)
+
+
+def media_type(headers: Headers) -> str:
+    """What the body says it is, without its parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _counted(receive: Receive, most: int) -> Receive:
@@ -64,12 +70,12 @@ def _counted(receive: Receive, most: int) -> Receive:
 
 
 def _kinds(path: str) -> tuple[str, ...]:
-    return (JSON, CSV) if _UPLOAD.fullmatch(path) else (JSON,)
+    return (JSON, *TABLES) if _UPLOAD.fullmatch(path) else (JSON,)
 
 
 def _most_octets(path: str, kind: str) -> int:
     if _UPLOAD.fullmatch(path):
-        return MAX_FILE_OCTETS if kind == CSV else MAX_INLINE_OCTETS
+        return MAX_FILE_OCTETS if kind in TABLES else MAX_INLINE_OCTETS
     return MAX_INLINE_OCTETS if _WITH_RECIPIENTS.fullmatch(path) else MAX_JSON_OCTETS
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from paceline.api.bodies import CSV
+from paceline.api.bodies import TABLES, media_type
 from paceline.api.emails import EmailQuery
 from paceline.api.idempotency import IdempotentRoute, reserved_id
 from paceline.api.incoming import CampaignIn, CampaignPatchIn, RecipientIn, RecipientsIn
@@ -85,7 +85,7 @@ async def add_recipients(
 
     Each row that is not usable is reported with its line and a reason.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV:
+    if media_type(request.headers) in TABLES:
         return await parts.imports.add_csv(caller.user_id, campaign_id, request.stream())
     try:
         body = RecipientsIn.model_validate_json(await request.body())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paceline import clock
 from paceline.domain.lifecycle import FailureReason, JobState
-from paceline.persistence.stores.lists import EmailRecord
+from paceline.persistence.stores.email_records import EmailRecord
 from paceline.services.rendering import rendered_subject
 from paceline.services.views import EmailView
 from paceline.services.waiting import Usage, hold

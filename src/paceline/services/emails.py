@@ -14,8 +14,8 @@ from paceline.errors import Conflict, NotFound, TooLate
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as campaign_store
+from paceline.persistence.stores import email_records
 from paceline.persistence.stores import emails as store
-from paceline.persistence.stores import lists
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.emails import JobRecord, NewSingleEmail
 from paceline.persistence.stores.session import Session
@@ -199,7 +199,7 @@ async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -
 
 
 async def _view(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailView:
-    record = await lists.email(session, owner_id, email_id)
+    record = await email_records.email(session, owner_id, email_id)
     if record is None:
         raise NotFound("there is no such email")
     return view_of(record, {}, ahead=0)

@@ -77,7 +77,8 @@ class Imports:
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             _refuse_too_many(record, len(recipients))
-            read = list(read_all(recipients, required=_template(record).fields))
+            required = _template(record).fields
+            read = await asyncio.to_thread(lambda: list(read_all(recipients, required=required)))
             report = await add_inline(
                 session, record, [r for r in read if isinstance(r, Recipient)]
             )

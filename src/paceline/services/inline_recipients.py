@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from paceline import clock
 from paceline.domain.addresses import InvalidAddress
@@ -20,11 +20,9 @@ from paceline.domain.recipients import (
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.recipients import Destination, add_recipients, prepared
 from paceline.persistence.stores.session import Session
+from paceline.services.campaign_rules import NewCampaign
 from paceline.services.validation import Problems
 from paceline.services.views import ImportReport
-
-if TYPE_CHECKING:
-    from paceline.services.campaigns import NewCampaign
 
 
 def read_inline(problems: Problems, new: NewCampaign) -> list[Recipient]:
@@ -61,7 +59,7 @@ async def add_inline(
     to = destination_of(campaign)
     accepted = suppressed = 0
     for start in range(0, len(recipients), MAX_BATCH):
-        batch = prepared(recipients[start : start + MAX_BATCH])
+        batch = await asyncio.to_thread(prepared, recipients[start : start + MAX_BATCH])
         added = await add_recipients(session, to, batch)
         accepted += added.accepted
         suppressed += added.suppressed

@@ -21,9 +21,10 @@ from paceline.errors import InvalidInput, NotFound, OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import lists, overview
+from paceline.persistence.stores import email_records, lists, overview
 from paceline.persistence.stores import senders as sender_store
-from paceline.persistence.stores.lists import EmailRecord, Selection
+from paceline.persistence.stores.email_records import EmailRecord
+from paceline.persistence.stores.lists import Selection
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_views, email_views
 from paceline.services.cursors import pack_id, pack_position, unpack_id, unpack_position
@@ -104,7 +105,7 @@ class Queries:
     async def email(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailDetail:
         """One email with its content and history. Raises `NotFound`."""
         async with self._database.transaction() as session:
-            record = await lists.email(session, owner_id, email_id)
+            record = await email_records.email(session, owner_id, email_id)
             if record is None:
                 raise NotFound("there is no such email")
             attempts = await attempt_store.attempts(session, email_id)

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from paceline.delivery import Headers, MessageTemplate
 from paceline.errors import DomainError
-from paceline.persistence.stores.lists import EmailRecord
+from paceline.persistence.stores.email_records import EmailRecord
 
 _MAX_SUBJECTS = 256
 # The stdlib's parser takes milliseconds, and a list shows many subjects.

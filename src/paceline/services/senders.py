@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from paceline import clock
-from paceline.auth.secretbox import SecretBox, smtp_password_label
+from paceline.auth.secretbox import SecretBox
 from paceline.delivery import (
-    Account,
     Envelope,
-    Headers,
     Kind,
-    MessageTemplate,
     Phase,
-    Result,
     Security,
 )
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
@@ -31,9 +27,9 @@ from paceline.persistence.lanes import signal
 from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.senders import SenderRecord
 from paceline.services import sender_rules
-from paceline.services.content import helo_name
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.ports import Bell, Mailer
+from paceline.services.sender_accounts import account_of, sealed, test_message, told
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
@@ -122,7 +118,7 @@ class Senders:
         values: dict[str, Any] = {name: getattr(new, name) for name in NewSender.__slots__}
         values |= sender_rules.checked(values, policy=self._policy, password_is_set=False)
         sender_id = reserved_id or new_id()
-        values["smtp_password"] = self._sealed(owner_id, sender_id, new.smtp_password)
+        values["smtp_password"] = sealed(self._secrets, owner_id, sender_id, new.smtp_password)
         async with self._database.transaction() as session:
             record = await store.sender(session, owner_id, sender_id) if reserved_id else None
             if record is None:
@@ -164,8 +160,9 @@ class Senders:
             before = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
             changes = sender_rules.checked_changes(changes, before, policy=self._policy)
             if isinstance(changes.get("smtp_password"), str):
-                sealed = self._sealed(owner_id, sender_id, changes["smtp_password"])
-                changes["smtp_password"] = sealed
+                changes["smtp_password"] = sealed(
+                    self._secrets, owner_id, sender_id, changes["smtp_password"]
+                )
             if changes:
                 await store.change_sender(session, owner_id, sender_id, changes)
             after = _existing(await store.sender(session, owner_id, sender_id))
@@ -176,7 +173,7 @@ class Senders:
     async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
         """Connect and log in. A sender that had broken and now can is set going again."""
         record = await self._record(owner_id, sender_id)
-        result = await self._mailer.check(self._account(record))
+        result = await self._mailer.check(account_of(self._secrets, record))
         if result.ok and (record.state == SenderState.BROKEN or record.resting_until):
             await self._set_going(owner_id, sender_id)
         return CheckReport(
@@ -194,10 +191,12 @@ class Senders:
         assert address is not None, "an address that was refused is a problem"
         record = await self._record(owner_id, sender_id)
         message_id = f"<{new_id()}@{record.from_address.rpartition('@')[2]}>"
-        content = _test_message(record, to=address.address, message_id=message_id)
+        content = test_message(record, to=address.address, message_id=message_id)
         envelope = Envelope(mail_from=record.from_address, rcpt_to=address.address)
-        result = await self._mailer.send(self._account(record), envelope, content, guard=_always)
-        return TestReport(ok=result.kind is Kind.SENT, detail=_told(result), message_id=message_id)
+        result = await self._mailer.send(
+            account_of(self._secrets, record), envelope, content, guard=_always
+        )
+        return TestReport(ok=result.kind is Kind.SENT, detail=told(result), message_id=message_id)
 
     async def _set_going(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
         async with self._database.transaction() as session:
@@ -211,28 +210,6 @@ class Senders:
     async def _record(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderRecord:
         async with self._database.transaction() as session:
             return _existing(await store.sender(session, owner_id, sender_id))
-
-    def _sealed(
-        self, owner_id: uuid.UUID, sender_id: uuid.UUID, password: str | None
-    ) -> bytes | None:
-        if password is None:
-            return None
-        label = smtp_password_label(owner_id=owner_id, sender_id=sender_id)
-        return self._secrets.seal(password, label=label)
-
-    def _account(self, record: SenderRecord) -> Account:
-        password = None
-        if record.smtp_password is not None:
-            label = smtp_password_label(owner_id=record.owner_id, sender_id=record.id)
-            password = self._secrets.open(record.smtp_password, label=label)
-        return Account(
-            host=record.smtp_host,
-            port=record.smtp_port,
-            security=Security(record.smtp_security),
-            username=record.smtp_username,
-            password=password,
-            helo_name=helo_name(),
-        )
 
 
 def _existing(record: SenderRecord | None) -> SenderRecord:
@@ -248,34 +225,5 @@ def _view(record: SenderRecord) -> SenderView:
     return SenderView(**values, smtp_password_set=record.smtp_password is not None)
 
 
-def _test_message(record: SenderRecord, *, to: str, message_id: str) -> bytes:
-    template = MessageTemplate.compile(
-        subject="Paceline can send",
-        text=(
-            "This is a test message.\n\n"
-            f"It left {record.smtp_host} port {record.smtp_port} for the sender that you set up."
-        ),
-        html=None,
-    )
-    return template.render(
-        {},
-        headers=Headers(
-            from_address=record.from_address,
-            from_name=record.from_name,
-            to_address=to,
-            to_name=None,
-            message_id=message_id,
-            date=clock.now(),
-            boundary_seed=message_id,
-        ),
-    )
-
-
 async def _always() -> bool:
     return True
-
-
-def _told(result: Result) -> str:
-    if result.kind is Kind.IN_DOUBT:
-        return f"sent, but the server's answer was lost; look into the mailbox ({result.detail})"
-    return str(result.reply) if result.reply else result.detail

@@ -10,7 +10,7 @@ from datetime import datetime
 from paceline.domain.gate import HeldBy, SenderStanding, Waiting, explain
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState, SenderState
 from paceline.domain.pacing import HOUR, estimate, hour_of
-from paceline.persistence.stores.lists import EmailRecord
+from paceline.persistence.stores.email_records import EmailRecord
 
 Usage = Mapping[uuid.UUID, int]
 """How much of its hourly limit each sender and each campaign has used up."""

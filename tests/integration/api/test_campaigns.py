@@ -170,3 +170,16 @@ async def test_commands_that_race_leave_one_winner(ann: Client) -> None:
         r.status_code for r in await asyncio.gather(*(ann.post(f"{path}/launch") for _ in range(4)))
     ]
     assert sorted(codes) == [200, 409, 409, 409]
+
+
+async def test_a_plain_list_is_taken_under_its_own_name(ann: Client) -> None:
+    campaign = await ann.campaign()
+    path = f"/campaigns/{campaign['id']}/recipients"
+    for kind, address in (
+        ("text/plain; charset=utf-8", b"a@x.org"),
+        ("application/csv", b"b@x.org"),
+    ):
+        upload = await ann.post(path, content=address, headers={"Content-Type": kind})
+        assert upload.json()["accepted"] == 1
+    refused = await ann.post(path, content=b"c@x.org", headers={"Content-Type": "image/png"})
+    assert refused.status_code == 415

@@ -11,17 +11,20 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from paceline.domain.lifecycle import FINAL, IN_FLIGHT, WAITING, JobState
-from paceline.persistence.models import Campaign, Email, EmailJob, Lane, Sender
-
-Rows: TypeAlias = Select[*tuple[Any, ...]]
-AnySelect = TypeVar("AnySelect", bound=Rows)
+from paceline.persistence.models import Campaign, Email, EmailJob
+from paceline.persistence.stores.email_records import (
+    COLUMNS,
+    NO_BODIES,
+    AnySelect,
+    EmailRecord,
+    joined,
+)
 
 MAX_SEARCHED = 20_000  # emails looked at for one page of a search
 
@@ -72,98 +75,6 @@ class Selection:
     sender_id: uuid.UUID | None = None
     address_key: str | None = None
     search: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailRecord:
-    """An email with its job and what its view needs of campaign, sender and lane."""
-
-    id: uuid.UUID
-    campaign_id: uuid.UUID | None
-    campaign_name: str | None
-    campaign_state: str | None
-    campaign_subject: str | None
-    campaign_text: str | None
-    campaign_html: str | None
-    campaign_hourly_limit: int | None
-    campaign_min_delay_ms: int | None
-    sender_id: uuid.UUID
-    sender_address: str
-    sender_name: str | None
-    sender_state: str
-    sender_hourly_limit: int | None
-    sender_min_delay_ms: int
-    resting_until: datetime | None
-    lane_held_by: str | None
-    lane_wake_at: datetime | None
-    address: str
-    name: str | None
-    fields: dict[str, object]
-    subject: str | None
-    text_body: str | None
-    html_body: str | None
-    message_id: str
-    created_at: datetime
-    state: str
-    scheduled_at: datetime
-    due_at: datetime
-    dated_at: datetime | None
-    sent_at: datetime | None
-    updated_at: datetime
-    attempt: int
-    failure_reason: str | None
-    reply_code: int | None
-    reply_enhanced: str | None
-    reply_text: str | None
-
-
-def _own(model: type[Email | EmailJob], *names: str) -> list[InstrumentedAttribute[object]]:
-    return [getattr(model, name) for name in names]
-
-
-# Bodies only where one email is shown: a page of them could weigh a hundred megabytes.
-_COLUMNS = [
-    *_own(Email, "id", "address", "name", "fields", "subject", "message_id", "created_at"),
-    *_own(EmailJob, "campaign_id", "sender_id", "state", "scheduled_at", "due_at", "dated_at"),
-    *_own(EmailJob, "sent_at", "updated_at", "attempt", "failure_reason"),
-    *_own(EmailJob, "reply_code", "reply_enhanced", "reply_text"),
-    Campaign.name.label("campaign_name"),
-    Campaign.state.label("campaign_state"),
-    Campaign.subject.label("campaign_subject"),
-    Campaign.hourly_limit.label("campaign_hourly_limit"),
-    Campaign.min_delay_ms.label("campaign_min_delay_ms"),
-    Sender.from_address.label("sender_address"),
-    Sender.from_name.label("sender_name"),
-    Sender.state.label("sender_state"),
-    Sender.hourly_limit.label("sender_hourly_limit"),
-    Sender.min_delay_ms.label("sender_min_delay_ms"),
-    Sender.resting_until,
-    Lane.held_by.label("lane_held_by"),
-    func.nullif(Lane.wake_at, literal_column("'infinity'::timestamptz")).label("lane_wake_at"),
-]
-_BODIES = [
-    Email.text_body,
-    Email.html_body,
-    Campaign.text_body.label("campaign_text"),
-    Campaign.html_body.label("campaign_html"),
-]
-_NO_BODIES: dict[str, Any] = {
-    "text_body": None,
-    "html_body": None,
-    "campaign_text": None,
-    "campaign_html": None,
-}
-
-
-async def email(
-    session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID
-) -> EmailRecord | None:
-    """One of this owner's emails with its bodies, or None."""
-    query = _joined(select(*_COLUMNS, *_BODIES)).where(
-        EmailJob.email_id == email_id, EmailJob.owner_id == owner_id
-    )
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else EmailRecord(**row._mapping)
 
 
 async def emails(
@@ -235,10 +146,10 @@ async def _walk(
             segment,
         ).limit(limit)
     query = _sorted(
-        _joined(select(*_COLUMNS)).where(EmailJob.email_id.in_(ids.scalar_subquery())), segment
+        joined(select(*COLUMNS)).where(EmailJob.email_id.in_(ids.scalar_subquery())), segment
     )
     rows = await session.execute(query)
-    return [EmailRecord(**row._mapping, **_NO_BODIES) for row in rows], stopped
+    return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows], stopped
 
 
 async def _last_candidate(
@@ -328,13 +239,3 @@ def _sorted(query: AnySelect, segment: Segment) -> AnySelect:
     if segment in _NEWEST_FIRST:
         return query.order_by(at.desc(), EmailJob.email_id.desc())
     return query.order_by(at, EmailJob.email_id)
-
-
-def _joined(query: AnySelect) -> AnySelect:
-    return (
-        query.select_from(EmailJob)
-        .join(Email, Email.id == EmailJob.email_id)
-        .join(Sender, Sender.id == EmailJob.sender_id)
-        .outerjoin(Campaign, Campaign.id == EmailJob.campaign_id)
-        .outerjoin(Lane, Lane.sender_id == EmailJob.sender_id)
-    )

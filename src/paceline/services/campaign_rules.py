@@ -1,0 +1,137 @@
+"""What makes a campaign acceptable, what may be changed when, and what a launch has to move."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from paceline.domain.lifecycle import CampaignState, DoubtPolicy
+from paceline.domain.recipients import RawRecipient
+from paceline.errors import Conflict, InvalidInput
+from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores.campaigns import CampaignRecord
+from paceline.persistence.stores.session import Session
+from paceline.services.unset import UNSET, Maybe
+from paceline.services.validation import Problems
+
+# A draft's emails carry the time of their upload. Launched this soon after it, they are left alone:
+# moving a million rows by a few minutes is not worth what it costs.
+FRESH = timedelta(minutes=10)
+_CONTENT = frozenset({"subject", "text", "html"})
+_COLUMNS = {"text": "text_body", "html": "html_body"}
+_OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCampaign:
+    """A campaign to be created as a draft. `start_at` None: as soon as it is launched."""
+
+    sender_id: uuid.UUID
+    name: str | None = None  # the subject, where nobody gave one
+    subject: str
+    text: str | None = None
+    html: str | None = None
+    start_at: datetime | None = None
+    time_zone: str = "UTC"
+    min_delay_ms: int = 0
+    hourly_limit: int | None = None
+    doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
+    recipients: Sequence[RawRecipient] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPatch:
+    """What is to change. Subject and bodies only while it is a draft."""
+
+    name: Maybe[str] = UNSET
+    subject: Maybe[str] = UNSET
+    text: Maybe[str | None] = UNSET
+    html: Maybe[str | None] = UNSET
+    start_at: Maybe[datetime | None] = UNSET
+    time_zone: Maybe[str] = UNSET
+    min_delay_ms: Maybe[int] = UNSET
+    hourly_limit: Maybe[int | None] = UNSET
+    doubt_policy: Maybe[DoubtPolicy] = UNSET
+
+
+def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
+    """The columns of a new campaign; what is wrong goes to `problems`."""
+    name = new.name if new.name and new.name.strip() else new.subject[:100]
+    problems.hourly_limit("hourly_limit", new.hourly_limit)
+    problems.min_delay_ms("min_delay_ms", new.min_delay_ms)
+    problems.time_zone("time_zone", new.time_zone)
+    return {
+        "sender_id": new.sender_id,
+        "name": problems.name("name", name, required=new.name is not None),
+        "subject": new.subject,
+        "text_body": new.text,
+        "html_body": new.html,
+        "start_at": problems.instant("start_at", new.start_at),
+        "time_zone": new.time_zone,
+        "min_delay_ms": new.min_delay_ms,
+        "hourly_limit": new.hourly_limit,
+        "doubt_policy": new.doubt_policy,
+    }
+
+
+def must_move(due: tuple[datetime, datetime], start_at: datetime | None, *, now: datetime) -> bool:
+    first, last = due
+    if start_at is not None:
+        return first != start_at or last != start_at
+    return first < now - FRESH or last > now
+
+
+def refuse_late_changes(record: CampaignRecord, changes: dict[str, Any]) -> None:
+    if record.state in _OVER and changes.keys() - {"name"}:
+        raise Conflict(f"a campaign that is {record.state} cannot be changed any more")
+    late = sorted(_CONTENT & changes.keys())
+    if late and record.state != CampaignState.DRAFT:
+        raise Conflict(
+            f"{', '.join(late)} cannot be changed once a campaign has been launched: some of its "
+            "recipients may have it already"
+        )
+
+
+async def check_changes(session: Session, record: CampaignRecord, changes: dict[str, Any]) -> None:
+    problems = Problems()
+    if "name" in changes:
+        changes["name"] = problems.name("name", changes["name"])
+    if "start_at" in changes:
+        changes["start_at"] = problems.instant("start_at", changes["start_at"])
+    if "time_zone" in changes:
+        problems.time_zone("time_zone", changes["time_zone"])
+    if "min_delay_ms" in changes:
+        problems.min_delay_ms("min_delay_ms", changes["min_delay_ms"])
+    if "hourly_limit" in changes:
+        problems.hourly_limit("hourly_limit", changes["hourly_limit"])
+    if _CONTENT & changes.keys():
+        await _check_content(session, problems, record, changes)
+    problems.raise_if_any()
+
+
+async def _check_content(
+    session: Session, problems: Problems, record: CampaignRecord, changes: dict[str, Any]
+) -> None:
+    """The new message must suit the recipients that are there already."""
+    template = problems.template(
+        changes.get("subject", record.subject),
+        changes.get("text", record.text_body),
+        changes.get("html", record.html_body),
+    )
+    if template is None:
+        return
+    lacking = await store.recipient_lacking(session, record.id, sorted(template.fields - {"email"}))
+    if lacking is not None:
+        where = f" (line {lacking.line})" if lacking.line else ""
+        raise InvalidInput.of(
+            min(_CONTENT & changes.keys()),
+            f"uses {{{{ {lacking.field} }}}}, which {lacking.address}{where} has no value for",
+        )
+
+
+def columns(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes under the names of the table's columns."""
+    return {_COLUMNS.get(name, name): value for name, value in changes.items()}
