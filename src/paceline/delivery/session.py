@@ -19,6 +19,7 @@ from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Kind, Phase, Result
 from paceline.delivery.timeouts import Timeouts
 from paceline.delivery.wire import Mail, dot_stuffed
+from paceline.observability.faultpoints import FaultPoint, faultpoint
 
 # Awaited when the server has the whole body, directly before the final dot. False, or an exception,
 # drops the connection without the dot: the email is then certainly not sent.
@@ -168,9 +169,11 @@ class Session:
         """Body, guard, dot. From the write of the dot on, silence is doubt."""
         channel = self._channel
         try:
+            faultpoint(FaultPoint.AFTER_354)
             await channel.write_blocks(dot_stuffed(mail.content), self._timeouts.body_seconds)
         except ChannelLost as lost:
             return self._ended_early(lost)
+        faultpoint(FaultPoint.AFTER_BODY)
         fence = await _ask(guard) if channel.quiet else None
         if fence is not None:
             channel.abort()
@@ -178,11 +181,14 @@ class Session:
         if not channel.quiet:
             return self._ended_early(ChannelLost(channel.lost or "half a reply before the dot"))
         dot_written_at = clock.now()
+        faultpoint(FaultPoint.BEFORE_DOT)
         channel.write(_FINAL_DOT)
+        faultpoint(FaultPoint.AFTER_DOT)
         try:
             reply = await channel.read(self._timeouts.dot_seconds)
         except ChannelLost as lost:
             return verdicts.in_doubt(str(lost), dot_written_at)
+        faultpoint(FaultPoint.AFTER_REPLY)
         result = verdicts.after_dot(reply, dot_written_at)
         if result.kind is Kind.IN_DOUBT or reply.code == 421:
             channel.abort()

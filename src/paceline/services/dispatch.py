@@ -17,6 +17,7 @@ from paceline.auth.secretbox import SecretUnreadable
 from paceline.domain.gate import Demand, Wait, judge
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits
+from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.lanes import Rest
 from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
 from paceline.persistence.standing import LaneView, Standing
@@ -162,11 +163,13 @@ class _Turn:
         wanted = {slot.campaign_id: slot.granted for slot in granted.slots}
         await self._parts.content.load(c for c in wanted if c is not None)
         asked_at = clock.boottime()
+        faultpoint(FaultPoint.BEFORE_CLAIM)
         claimed = await self._parts.ledger.claim(
             self._sender_id,
             of_campaigns={c: n for c, n in wanted.items() if c is not None},
             single=wanted.get(None, 0),
         )
+        faultpoint(FaultPoint.AFTER_CLAIM)
         for claim in claimed.claims:
             self._parts.leases.hold(claim.attempt, asked_at=asked_at)
         taken = Counter(claim.campaign_id for claim in claimed.claims)

@@ -18,6 +18,7 @@ from paceline import clock
 from paceline.delivery import Pool
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Limits, Reservation
+from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
 from paceline.services.blackbox import BlackBox
@@ -133,6 +134,7 @@ class Handover:
         except OperationalError as error:
             log.warning("not written ahead, so not sent: %s", error)
             return False
+        faultpoint(FaultPoint.AFTER_WRITE_AHEAD)
         self.leases.hold(attempt, asked_at=asked_at)
         if not self.leases.is_ours(attempt):
             return False
@@ -165,6 +167,7 @@ class Handover:
 
     async def record(self, outcome: Outcome) -> None:
         """Write down how an attempt ended; returns when it is on disk."""
+        faultpoint(FaultPoint.BEFORE_OUTCOME)
         if not await self.marks.record.submit(outcome):
             log.warning(
                 "attempt %d of email %s ended as %s after its lease: kept as evidence",
@@ -172,6 +175,7 @@ class Handover:
                 outcome.attempt.email_id,
                 outcome.evidence,
             )
+        faultpoint(FaultPoint.AFTER_OUTCOME)
         self.leases.drop(outcome.attempt)
         self.box.forget(outcome.attempt)
 
