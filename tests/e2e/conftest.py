@@ -38,7 +38,9 @@ def system(postgres: Postgres, _template: str, servers_directory: Path) -> Itera
     redis = Redis(servers_directory / "redis-e2e")
     with (
         running(redis, log=servers_directory / "redis-e2e.log"),
-        running_system(postgres.url_of(database), redis.url) as system,
+        running_system(
+            postgres.url_of(database), redis.url, folder=servers_directory / "black-boxes-e2e"
+        ) as system,
     ):
         yield system
 

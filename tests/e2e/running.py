@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.request import urlopen
 
@@ -59,7 +60,7 @@ class System:
 
 
 @contextlib.contextmanager
-def running_system(database_url: str, redis_url: str) -> Iterator[System]:
+def running_system(database_url: str, redis_url: str, *, folder: Path) -> Iterator[System]:
     """Start everything, wait until it answers, stop it at the end."""
     port, inbox_port = _free_port(), _free_port()
     settings = replace(
@@ -69,7 +70,7 @@ def running_system(database_url: str, redis_url: str) -> Iterator[System]:
     )
     box: dict[str, Any] = {}
     started = threading.Event()
-    thread = threading.Thread(target=_serve, args=(settings, box, started), name="system")
+    thread = threading.Thread(target=_serve, args=(settings, folder, box, started), name="system")
     thread.start()
     try:
         assert started.wait(START_TIMEOUT_SECONDS), "the system did not start"
@@ -84,7 +85,7 @@ def running_system(database_url: str, redis_url: str) -> Iterator[System]:
         assert not thread.is_alive(), "the system did not stop"
 
 
-def _serve(settings: Settings, box: dict[str, Any], started: threading.Event) -> None:
+def _serve(settings: Settings, folder: Path, box: dict[str, Any], started: threading.Event) -> None:
     async def serve() -> None:
         stop = asyncio.Event()
         async with use_cases(settings) as cases:
@@ -94,8 +95,9 @@ def _serve(settings: Settings, box: dict[str, Any], started: threading.Event) ->
             )
             started.set()
             async with asyncio.TaskGroup() as tasks:
-                for part in (run_api, run_worker, run_devinbox):
-                    tasks.create_task(part(settings, stop))
+                tasks.create_task(run_api(settings, stop))
+                tasks.create_task(run_worker(settings, stop, black_boxes=folder))
+                tasks.create_task(run_devinbox(settings, stop))
 
     asyncio.run(serve())
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paceline.domain.bounds import MAX_BODY_OCTETS, MAX_FILE_OCTETS
@@ -20,8 +23,15 @@ class TooLarge(Exception):
 class BodyLimit:
     """Refuses a body that says it is too large, and stops one that turns out to be."""
 
-    def __init__(self, app: ASGIApp, *, max_octets: int = MAX_REQUEST_OCTETS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        refuse: Callable[[Request], Response],
+        max_octets: int = MAX_REQUEST_OCTETS,
+    ) -> None:
         self.app = app
+        self.refuse = refuse
         self.max_octets = max_octets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,14 +50,9 @@ class BodyLimit:
 
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > self.max_octets:
-            await _refusal(self.max_octets)(scope, receive, send)
+            await self.refuse(Request(scope))(scope, receive, send)
             return
         try:
             await self.app(scope, counted, send)
         except TooLarge:
-            await _refusal(self.max_octets)(scope, receive, send)
-
-
-def _refusal(max_octets: int) -> PlainTextResponse:
-    megabytes = max_octets // (1024 * 1024)
-    return PlainTextResponse(f"This is more than {megabytes} MB; send less.", status_code=413)
+            await self.refuse(Request(scope))(scope, receive, send)

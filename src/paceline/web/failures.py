@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError
 from paceline.web.access import Forbidden, SignInNeeded, sign_in_url
+from paceline.web.bodies import MAX_REQUEST_OCTETS
 from paceline.web.rendering import is_htmx, render, toast_only
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,12 @@ def failure(request: Request, status: int, message: str) -> Response:
     return render(
         request, "error.html", viewer=None, status=status, code=status, title=title, message=message
     )
+
+
+def too_large(request: Request) -> Response:
+    """What whoever sends too much is told."""
+    megabytes = MAX_REQUEST_OCTETS // (1024 * 1024)
+    return failure(request, 413, f"This is more than {megabytes} MB at once; send less.")
 
 
 async def _sign_in_needed(request: Request, error: Exception) -> Response:

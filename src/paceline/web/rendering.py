@@ -54,6 +54,7 @@ def _environment() -> Environment:
         initials=wording.initials,
         when=pass_context(_when),
         exactly=pass_context(_exactly),
+        roughly=pass_context(_roughly),
         in_or_ago=pass_context(_in_or_ago),
         clock_time=pass_context(_clock_time),
     )
@@ -62,6 +63,10 @@ def _environment() -> Environment:
 
 def _when(context: Context, at: datetime) -> str:
     return wording.list_moment(at, now=context["now"], zone=context["zone"])
+
+
+def _roughly(context: Context, at: datetime) -> str:
+    return wording.day_and_time(at, now=context["now"], zone=context["zone"])
 
 
 def _exactly(context: Context, at: datetime) -> str:

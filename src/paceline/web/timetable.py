@@ -45,7 +45,8 @@ class Bar:
     """One hour of the chart."""
 
     hour: datetime
-    emails: int
+    sent: int = 0
+    planned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def plan(
     for index in range(min(hours, MAX_BARS)):
         ends = first_hour + (index + 1) * HOUR
         until = bisect_left(range(emails), ends, key=turn)
-        bars.append(Bar(hour=first_hour + index * HOUR, emails=until - before))
+        bars.append(Bar(hour=first_hour + index * HOUR, planned=until - before))
         before = until
     return Timetable(
         emails=emails,
@@ -96,6 +97,23 @@ def plan(
     )
 
 
+def past_and_future(
+    sent_per_hour: Sequence[tuple[datetime, int]], ahead: Timetable | None, *, most: int
+) -> list[Bar]:
+    """The last hours with what was sent, then those with what is planned; one may hold both."""
+    planned = {bar.hour: bar.planned for bar in ahead.bars} if ahead else {}
+    sent = dict(sent_per_hour[-(most * 2 // 3) :])
+    hours = sorted({*sent, *planned})[:most]
+    return [Bar(hour=h, sent=sent.get(h, 0), planned=planned.get(h, 0)) for h in hours]
+
+
 def series(bars: Sequence[Bar], zone: tzinfo) -> list[dict[str, object]]:
     """The bars as `<bar-chart>` reads them. The hours are UTC's, as the limits count them."""
-    return [{"t": bar.hour.astimezone(zone).strftime("%H:%M"), "v": bar.emails} for bar in bars]
+    return [
+        {
+            "t": bar.hour.astimezone(zone).strftime("%H:%M"),
+            "sent": bar.sent,
+            "planned": bar.planned,
+        }
+        for bar in bars
+    ]

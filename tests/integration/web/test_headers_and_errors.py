@@ -93,3 +93,4 @@ async def test_a_body_past_the_bound_is_refused_before_it_is_read(page: httpx2.A
     headers = {"Content-Length": str(MAX_REQUEST_OCTETS + 1)}
     response = await page.post("/compose", content=b"", headers=headers)
     assert response.status_code == 413
+    assert "send less" in words(response.text)

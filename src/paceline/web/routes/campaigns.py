@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from paceline import clock
 from paceline.domain.lifecycle import CampaignState
+from paceline.domain.pacing import hour_of
 from paceline.errors import InvalidInput
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.views import CampaignView, Counts, Progress, SenderView
@@ -22,12 +23,11 @@ from paceline.web.list_query import ListQuery
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
 from paceline.web.routes.emails import emails_of
-from paceline.web.timetable import Bar, Pace, Timetable, plan, series
+from paceline.web.timetable import Pace, Timetable, past_and_future, plan, series
 
 router = APIRouter(prefix="/campaigns")
 
 PAGE_SIZE = 25
-MAX_PAST_BARS = 24
 MAX_BARS_SHOWN = 36
 _LIMIT_FIELDS = {"min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
 
@@ -144,7 +144,7 @@ async def _everything(
     page, sender = await asyncio.gather(
         emails_of(parts, viewer, query), parts.senders.get(owner, campaign.sender_id)
     )
-    ahead = outlook(campaign, sender, now=clock.now())
+    ahead = outlook(progress, sender, now=clock.now())
     return {
         "campaign": campaign,
         "sender": sender,
@@ -176,15 +176,21 @@ def _liveliest(counts: dict[str, int]) -> str:
     return next((tab for tab in ("scheduled", "sent", "failed") if counts[tab]), "scheduled")
 
 
-def outlook(campaign: CampaignView, sender: SenderView, *, now: datetime) -> Timetable | None:
+def outlook(progress: Progress, sender: SenderView, *, now: datetime) -> Timetable | None:
     """The plan for what is left, if anything is and nobody holds it."""
+    campaign = progress.campaign
     left = _by_tab(campaign.counts)["scheduled"]
     # Without a time of release it waits for a person.
     held = campaign.held_by is not None and campaign.release_at is None
     if campaign.state is not CampaignState.ACTIVE or held or not left:
         return None
     start_at = max(now, campaign.start_at or now, campaign.release_at or now)
-    return plan(left, start_at=start_at, pace=_pace(campaign, sender))
+    pace = _pace(campaign, sender)
+    left_this_hour = None
+    if pace.hourly_limit is not None:
+        sent_this_hour = dict(progress.sent_per_hour).get(hour_of(start_at), 0)
+        left_this_hour = max(0, pace.hourly_limit - sent_this_hour)
+    return plan(left, start_at=start_at, pace=pace, left_this_hour=left_this_hour)
 
 
 def _pace(campaign: CampaignView, sender: SenderView) -> Pace:
@@ -195,15 +201,6 @@ def _pace(campaign: CampaignView, sender: SenderView) -> Pace:
 
 
 def _chart(progress: Progress, ahead: Timetable | None, request: Request) -> dict[str, Any]:
-    """Bars of what was sent, then of what is planned; the current hour counts as sent."""
-    past = [Bar(hour=hour, emails=sent) for hour, sent in progress.sent_per_hour[-MAX_PAST_BARS:]]
-    planned = list(ahead.bars) if ahead else []
-    if past and planned and planned[0].hour <= past[-1].hour:
-        planned = planned[1:]
-    planned = planned[: MAX_BARS_SHOWN - len(past)]
+    bars = past_and_future(progress.sent_per_hour, ahead, most=MAX_BARS_SHOWN)
     limit = ahead.hourly_limit if ahead else progress.campaign.hourly_limit
-    return {
-        "series": series([*past, *planned], zone_of(request)),
-        "sent_hours": len(past),
-        "limit": limit or 0,
-    }
+    return {"series": series(bars, zone_of(request)), "limit": limit or 0}

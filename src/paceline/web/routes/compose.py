@@ -6,53 +6,36 @@ launch. The file of recipients travels with the form; the page only shows what r
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from paceline import clock
-from paceline.delivery import MessageTemplate
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
 from paceline.domain.table_columns import ALWAYS_AVAILABLE
 from paceline.errors import DomainError, InvalidInput
-from paceline.services import imports
 from paceline.services.campaigns import NewCampaign
-from paceline.services.views import ImportPreview, SenderView
+from paceline.services.views import SenderView
 from paceline.web import wording
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, quick_picks, zones
 from paceline.web.forms import Problems, text_of
 from paceline.web.headers import mail_frame
 from paceline.web.parts import Parts, Wired
-from paceline.web.preview import preview_document, read_sample, sample_of
+from paceline.web.preview import preview_document, read_sample
 from paceline.web.rendering import go_to, is_htmx, render, wants_fragment, zone_of
 from paceline.web.timetable import Pace, plan, series
+from paceline.web.uploads import Upload, check_together, read_upload
 
 router = APIRouter(prefix="/compose")
 
-CHUNK_OCTETS = 256 * 1024
 NO_RECIPIENTS_YET = "Choose a list of recipients to see when each hour's emails go out."
 CHOOSE_AGAIN = "choose the file again: browsers let go of it when a page is reloaded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """A file of recipients, as the page shows it."""
-
-    name: str
-    preview: ImportPreview
-
-    @property
-    def sample(self) -> str:
-        """The recipient whose preview is shown."""
-        return sample_of(self.preview)
 
 
 @router.get("")
@@ -69,15 +52,11 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
     form = ComposeForm.read(posted)
     problems = Problems()
     new = form.as_new(problems)
-    upload = await _upload(posted, problems)
+    upload = await read_upload(posted, problems)
     if new is not None and upload is not None:
-        _check_together(new, upload, problems)
-    if new is not None and upload is not None and not problems:
-        try:
-            campaign_id = await _launched(parts, viewer, new, _file(posted))
-        except InvalidInput as error:
-            problems.take(error.problems, names=FIELDS)
-        else:
+        check_together(new, upload, problems)
+        campaign_id = await _launched(parts, viewer, new, upload, problems)
+        if campaign_id is not None:
             return go_to(request, f"/campaigns/{campaign_id}")
     if upload is None and not is_htmx(request):
         problems.add("file", CHOOSE_AGAIN)
@@ -90,7 +69,7 @@ async def read_recipients(request: Request, parts: Wired, viewer: SignedIn) -> R
     posted = await form_of(request)
     form = ComposeForm.read(posted)
     problems = Problems()
-    upload = await _upload(posted, problems)
+    upload = await read_upload(posted, problems)
     senders = await parts.senders.list(viewer.principal.user_id)
     return render(
         request,
@@ -124,62 +103,33 @@ async def show_preview(request: Request, viewer: SignedIn) -> Response:
     return mail_frame(document)
 
 
-async def _launched(parts: Parts, viewer: Viewer, new: NewCampaign, file: UploadFile) -> uuid.UUID:
-    owner = viewer.principal.user_id
-    created = await parts.campaigns.create(owner, new)
+async def _launched(
+    parts: Parts, viewer: Viewer, new: NewCampaign, upload: Upload, problems: Problems
+) -> uuid.UUID | None:
+    """The id of the new campaign, or None with the problems noted."""
+    if problems:
+        return None
+    try:
+        return await _store(parts, viewer.principal.user_id, new, upload)
+    except InvalidInput as error:
+        problems.take(error.problems, names=FIELDS)
+        return None
+
+
+async def _store(parts: Parts, owner_id: uuid.UUID, new: NewCampaign, upload: Upload) -> uuid.UUID:
+    created = await parts.campaigns.create(owner_id, new)
     campaign_id = created.campaign.id
     try:
-        report = await parts.imports.add_csv(owner, campaign_id, _chunks(file))
+        report = await parts.imports.add_csv(owner_id, campaign_id, upload.chunks())
         if not report.accepted:
             raise InvalidInput.of("file", "holds no recipient that may be mailed")
-        await parts.campaigns.launch(owner, campaign_id)
+        await parts.campaigns.launch(owner_id, campaign_id)
     except DomainError:
         # Whatever the file itself could tell was checked before. What is left (nobody but
         # suppressed addresses, say) must not leave a draft that somebody launches by mistake.
-        await parts.campaigns.cancel(owner, campaign_id)
+        await parts.campaigns.cancel(owner_id, campaign_id)
         raise
     return campaign_id
-
-
-def _check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None:
-    """The message must suit the file: nobody gets a hole in a sentence."""
-    if not upload.preview.usable:
-        problems.add("file", "no row of it can be used")
-    try:
-        template = MessageTemplate.compile(subject=new.subject, text=new.text, html=new.html)
-    except InvalidInput as error:
-        problems.take(error.problems, names=FIELDS)
-        return
-    missing = sorted(template.fields - set(upload.preview.fields))
-    if missing:
-        names = ", ".join(f"{{{{ {name} }}}}" for name in missing)
-        problems.add("body", f"the message uses {names}, which no column of the file provides")
-
-
-async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
-    await file.seek(0)
-    while chunk := await file.read(CHUNK_OCTETS):
-        yield chunk
-
-
-def _file(posted: FormData) -> UploadFile:
-    file = posted.get("file")
-    assert isinstance(file, UploadFile), "an upload without a file was refused before"
-    return file
-
-
-async def _upload(posted: FormData, problems: Problems) -> Upload | None:
-    file = posted.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        problems.add("file", "choose a list of recipients")
-        return None
-    await file.seek(0)
-    try:
-        preview = await asyncio.to_thread(imports.preview, await file.read())
-    except InvalidInput as error:
-        problems.take(error.problems, names=FIELDS)
-        return None
-    return Upload(name=file.filename, preview=preview)
 
 
 async def _page(
