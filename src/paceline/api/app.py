@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -17,8 +19,16 @@ from paceline.api import (
     suppressions,
 )
 from paceline.api.bodies import BodyRules
+from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import ApiParts
 
+# One entry for all of them: what differs is in the words.
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "Not carried out; `errors` names the fields",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+    }
+}
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -35,9 +45,10 @@ def create_api(parts: ApiParts) -> FastAPI:
         docs_url=None,  # a page of scripts from somebody else's server
         redoc_url=None,
         redirect_slashes=False,
+        responses={503: {"model": ProblemOut, "description": "Try again in a moment"}},
     )
     app.state.api = parts
-    v1 = APIRouter(prefix="/api/v1")
+    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
     for resource in (senders, campaigns, emails, suppressions, api_keys):
         v1.include_router(resource.router)
     app.include_router(v1)

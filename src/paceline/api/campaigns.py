@@ -24,12 +24,14 @@ from paceline.services.views import CampaignView, EmailView, ImportReport, Page
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=IdempotentRoute)
 
+_RECIPIENTS = RecipientsIn.model_json_schema(ref_template="#/components/schemas/{model}")
+_RECIPIENTS.pop("$defs", None)  # they are among the components, for `POST /campaigns`
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "text/csv": {"schema": {"type": "string"}},
-            "application/json": {"schema": RecipientsIn.model_json_schema()},
+            "application/json": {"schema": _RECIPIENTS},
         },
     }
 }

@@ -31,6 +31,23 @@ class Shown(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+class FieldProblemOut(Shown):
+    """One thing that is wrong with one field, named as the caller wrote it."""
+
+    field: str
+    message: str
+
+
+class ProblemOut(Shown):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblemOut] = []
+
+
 class PageOut(Shown, Generic[T]):
     """A list: some items, and the cursor for the next ones (null: these were the last)."""
 

@@ -208,6 +208,9 @@ async def test_the_description_covers_every_route_and_hides_no_secret(ann: Clien
     assert described["openapi"].startswith("3.")
     assert "/api/v1/campaigns/{campaign_id}/recipients" in described["paths"]
     schemas = described["components"]["schemas"]
+    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)):
+        assert name in schemas
+    assert "#/$defs/" not in json.dumps(described)
     assert "smtp_password" not in schemas["SenderOut"]["properties"]
 
 
