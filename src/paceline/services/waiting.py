@@ -15,6 +15,8 @@ from paceline.persistence.stores.email_records import EmailRecord
 Usage = Mapping[uuid.UUID, int]
 """How much of its hourly limit each sender and each campaign has used up."""
 
+_HOURLY = frozenset({HeldBy.HOURLY_LIMIT, HeldBy.CAMPAIGN_HOURLY_LIMIT})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
@@ -35,6 +37,8 @@ def hold(email: EmailRecord, usage: Usage, *, ahead: int | None, now: datetime) 
         if wait.until is None:
             return Hold(held_by=wait.held_by)
         release_at, held_by = wait.until, wait.held_by
+        if held_by in _HOURLY and release_at > now:
+            release_at = hour_of(now) + HOUR  # the lane wakes a hair's breadth later
     elif exhausted := _exhausted(email, usage):
         release_at, held_by = hour_of(now) + HOUR, exhausted
     if ahead is None:

@@ -65,6 +65,17 @@ async def test_what_the_lane_met_is_told_with_its_wake_up(desk: Desk) -> None:
     assert (first.held_by, first.release_at) == (HeldBy.MIN_DELAY, wake_at)
 
 
+async def test_a_lane_that_sleeps_out_the_hour_is_told_as_the_full_hour(desk: Desk) -> None:
+    await running(desk, hourly_limit=9)
+    next_hour = hour_of(clock.now()) + HOUR
+    await desk.world.execute(
+        "UPDATE lanes SET held_by = 'campaign_hourly_limit', wake_at = $1",
+        next_hour + timedelta(milliseconds=1),
+    )
+    first = (await waiting(desk))[0]
+    assert (first.held_by, first.release_at) == (HeldBy.CAMPAIGN_HOURLY_LIMIT, next_hour)
+
+
 async def test_a_pause_is_told_before_everything_else_and_has_no_end(desk: Desk) -> None:
     campaign_id, _ = await running(desk, start_at=clock.now() + timedelta(days=1))
     await desk.campaigns.pause(desk.owner, campaign_id)
