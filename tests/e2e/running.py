@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 from urllib.request import urlopen
 
 from paceline.auth.users import Users
-from paceline.bootstrap.local import mint_sign_in_link, run_devinbox
+from paceline.bootstrap.local import mint_sign_in_link
 from paceline.bootstrap.server import run_api
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.bootstrap.worker import run_worker
+from paceline.devinbox import DevInbox, StoredInbox
 from paceline.settings import ApiSettings, DevInboxSettings, Settings
 from tests.world import settings_for
 
@@ -94,10 +95,12 @@ def _serve(settings: Settings, folder: Path, box: dict[str, Any], started: threa
                 loop=asyncio.get_running_loop(), stop=stop, cases=cases, owner_id=owner.user_id
             )
             started.set()
-            async with asyncio.TaskGroup() as tasks:
+            inbox = DevInbox(
+                StoredInbox(cases.database), host="127.0.0.1", port=settings.devinbox.port
+            )
+            async with inbox, asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_api(settings, stop))
                 tasks.create_task(run_worker(settings, stop, black_boxes=folder))
-                tasks.create_task(run_devinbox(settings, stop))
 
     asyncio.run(serve())
 
