@@ -238,6 +238,14 @@ class EmailJob(Base):
             "lease_until",
             postgresql_where=text(in_list("state", IN_FLIGHT)),
         ),
+        # Few among many waiting ones, and asked for by themselves.
+        Index(
+            "ix_email_jobs_deferred",
+            "owner_id",
+            "due_at",
+            "email_id",
+            postgresql_where=text("state = 'deferred'"),
+        ),
         Index("ix_email_jobs_in_doubt", "in_doubt_at", postgresql_where=text("state = 'in_doubt'")),
         # What the three tabs of the dashboard read.
         Index(

@@ -117,6 +117,10 @@ class Campaigns:
             await store.cancel_waiting(session, record.sender_id, campaign_id)
             changes = {"state": state, "finished_at": clock.now()}
             await store.change_campaign(session, owner_id, campaign_id, changes)
+        async with self._database.transaction() as session:
+            # What was refused for now between the sweep and its commit; what comes later is
+            # cancelled by the ledger, which sees the campaign's end.
+            await store.cancel_waiting(session, record.sender_id, campaign_id)
             return await view_of(session, owner_id, campaign_id)
 
     async def patch(

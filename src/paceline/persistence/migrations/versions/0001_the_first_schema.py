@@ -505,6 +505,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('deferred', 'scheduled')"),
     )
     op.create_index(
+        "ix_email_jobs_deferred",
+        "email_jobs",
+        ["owner_id", "due_at", "email_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'deferred'"),
+    )
+    op.create_index(
         "ix_email_jobs_in_doubt",
         "email_jobs",
         ["in_doubt_at"],
@@ -544,6 +551,11 @@ def downgrade() -> None:
         "ix_email_jobs_not_sent",
         table_name="email_jobs",
         postgresql_where=sa.text("state IN ('cancelled', 'failed', 'in_doubt')"),
+    )
+    op.drop_index(
+        "ix_email_jobs_deferred",
+        table_name="email_jobs",
+        postgresql_where=sa.text("state = 'deferred'"),
     )
     op.drop_index(
         "ix_email_jobs_in_doubt",
