@@ -1,6 +1,9 @@
 """The way out: accounts, templates, messages and the SMTP conversation. The public door."""
 
-from paceline.delivery.account import Account, Envelope, Security
+from paceline.delivery.account import Account, Auth, Envelope, Security
+from paceline.delivery.addresses import wire_address
+from paceline.delivery.dkim import DkimSigner
+from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
 from paceline.delivery.mime import Headers, message
@@ -12,7 +15,12 @@ from paceline.delivery.timeouts import Timeouts
 
 __all__ = [
     "Account",
+    "Auth",
     "CheckResult",
+    "DkimAlgorithm",
+    "DkimKey",
+    "DkimSigner",
+    "DnsRecord",
     "Envelope",
     "Guard",
     "Headers",
@@ -28,4 +36,5 @@ __all__ = [
     "Timeouts",
     "message",
     "refuse_destination",
+    "wire_address",
 ]

@@ -19,6 +19,7 @@ MAX_CREDENTIAL = 4096  # octets; both fit one AUTH PLAIN line of 12,288 (RFC 495
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+")
 _HELO_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.]+\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
 
 class Security(StrEnum):
@@ -29,13 +30,24 @@ class Security(StrEnum):
     TLS = "tls"  # encrypted from the first byte (RFC 8314)
 
 
+class Auth(StrEnum):
+    """What an account's secret is, and so how it logs in."""
+
+    PASSWORD = "password"  # noqa: S105  # the name of a kind: AUTH PLAIN or LOGIN
+    XOAUTH2 = "xoauth2"  # an OAuth 2.0 access token; it expires, and nobody here renews it
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """How to reach one sender's SMTP server. Raises `InvalidInput` naming the field."""
+    """How to reach one sender's SMTP server. Raises `InvalidInput` naming the field.
+
+    `password` is the secret of whichever kind `auth` says.
+    """
 
     host: str
     port: int
     security: Security
+    auth: Auth = Auth.PASSWORD
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     helo_name: str
@@ -52,6 +64,14 @@ class Account:
             raise InvalidInput.of(lacking, "is missing: give both a username and a password")
         for name, value in (("username", self.username), ("password", self.password)):
             _refuse_unsendable(name, value)
+        if self.auth is Auth.XOAUTH2:
+            self._refuse_what_is_no_token()
+
+    def _refuse_what_is_no_token(self) -> None:
+        if self.username is None or self.password is None:
+            raise InvalidInput.of("username", "is missing: xoauth2 logs in with it and a token")
+        if not _BEARER_TOKEN.fullmatch(self.password):
+            raise InvalidInput.of("password", "is not an access token: letters, digits, -._~+/")
 
 
 def _refuse_unsendable(name: str, value: str | None) -> None:

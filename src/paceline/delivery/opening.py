@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from paceline.delivery.account import Account, Security
+from paceline.delivery.account import Account, Auth, Security
 from paceline.delivery.channel import Channel, ChannelLost
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
@@ -19,7 +19,8 @@ from paceline.delivery.timeouts import Timeouts
 
 MAX_DIGITS = 20  # of a size (RFC 1870 §5)
 MAX_LOGIN_PROMPTS = 2  # user name and password
-_MECHANISMS = ("PLAIN", "LOGIN")  # in order of preference; both are as safe as the TLS around them
+# In order of preference; all are as safe as the TLS around them.
+_MECHANISMS = {Auth.PASSWORD: ("PLAIN", "LOGIN"), Auth.XOAUTH2: ("XOAUTH2",)}
 
 
 class OpenFailed(Exception):
@@ -130,20 +131,24 @@ class Opening:
     async def _log_in(self) -> None:
         self.phase = Phase.AUTH
         offered = self.extensions.offered.get("AUTH", ())
-        mechanism = next((name for name in _MECHANISMS if name in offered), None)
+        mechanism = next((n for n in _MECHANISMS[self._account.auth] if n in offered), None)
         if mechanism is None:
             known = f"only {' '.join(offered)}" if offered else "no log-in"
             hint = "; it may want TLS first" if self._account.security is Security.NONE else ""
             raise self._lacking(f"the server offers {known} (AUTH){hint}")
-        username, password = self._account.username or "", self._account.password or ""
-        if mechanism == "PLAIN":
-            secret = _base64(f"\0{username}\0{password}")
-            reply = await self._ask(f"AUTH PLAIN {secret}", self._timeouts.auth_seconds)
-        else:
-            reply = await self._login([_base64(username), _base64(password)])
+        reply = await self._authenticate(mechanism)
         if not 200 <= reply.code < 300:
             temporary = 400 <= reply.code < 500
             raise self._refused(reply, Scope.HOST if temporary else Scope.SENDER)
+
+    async def _authenticate(self, mechanism: str) -> RawReply:
+        username, password = self._account.username or "", self._account.password or ""
+        if mechanism == "PLAIN":
+            secret = _base64(f"\0{username}\0{password}")
+            return await self._ask(f"AUTH PLAIN {secret}", self._timeouts.auth_seconds)
+        if mechanism == "XOAUTH2":
+            return await self._show_token(username, password)
+        return await self._login([_base64(username), _base64(password)])
 
     async def _login(self, answers: list[str]) -> RawReply:
         reply = await self._ask("AUTH LOGIN", self._timeouts.auth_seconds)
@@ -151,6 +156,13 @@ class Opening:
             if reply.code != 334:
                 break
             reply = await self._ask(answer, self._timeouts.auth_seconds)
+        return reply
+
+    async def _show_token(self, username: str, token: str) -> RawReply:
+        bearer = _base64(f"user={username}\1auth=Bearer {token}\1\1")
+        reply = await self._ask(f"AUTH XOAUTH2 {bearer}", self._timeouts.auth_seconds)
+        if reply.code == 334:  # why not, in JSON; the refusal itself comes after an empty answer
+            reply = await self._ask("", self._timeouts.auth_seconds)
         return reply
 
     async def _ask(self, line: str, seconds: float) -> RawReply:
