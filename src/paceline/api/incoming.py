@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
-from paceline.delivery import Security
+from paceline.delivery import Auth, DkimAlgorithm, Security
 from paceline.domain.lifecycle import DoubtPolicy, SenderState
 from paceline.services.emails import Resolution
 
@@ -56,7 +56,7 @@ class Given(BaseModel):
 
 
 class SenderIn(Given):
-    """A new sender."""
+    """A new sender. With `smtp_auth` xoauth2, the password is an access token; none is renewed."""
 
     name: StrictStr
     from_address: StrictStr
@@ -64,6 +64,7 @@ class SenderIn(Given):
     smtp_host: StrictStr
     smtp_port: Number
     smtp_security: Security
+    smtp_auth: Auth = Auth.PASSWORD
     smtp_username: StrictStr | None = None
     smtp_password: StrictStr | None = Field(default=None, json_schema_extra={"writeOnly": True})
     hourly_limit: Number | None = None
@@ -80,12 +81,21 @@ class SenderPatchIn(Given):
     smtp_host: StrictStr = ""
     smtp_port: Number = 0
     smtp_security: Security = Security.STARTTLS
+    smtp_auth: Auth = Auth.PASSWORD
     smtp_username: StrictStr | None = None
     smtp_password: StrictStr | None = Field(default=None, json_schema_extra={"writeOnly": True})
     hourly_limit: Number | None = None
     min_delay_ms: Number = 0
     max_connections: Number = 0
     state: SenderState = SenderState.ACTIVE
+
+
+class DkimIn(Given):
+    """A new DKIM key. `selector` null: one of the key's own; `domain` null: that of From."""
+
+    algorithm: DkimAlgorithm = DkimAlgorithm.RSA
+    selector: StrictStr | None = None
+    domain: StrictStr | None = None
 
 
 class TestIn(Given):

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from paceline.delivery import Phase, Security
+from paceline.delivery import Auth, DkimAlgorithm, Phase, Security
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
@@ -55,6 +55,23 @@ class PageOut(Shown, Generic[T]):
     next_cursor: str | None
 
 
+class DkimOut(Shown):
+    """The key that signs a sender's emails, without the key."""
+
+    selector: str
+    domain: str
+    algorithm: DkimAlgorithm
+
+
+class DkimRecordOut(DkimOut):
+    """The TXT record to publish. `value` is for a zone file, in quoted strings of at most 255
+    octets; `text` is the same whole, for forms that cut it themselves."""
+
+    name: str
+    value: str
+    text: str
+
+
 class SenderOut(Shown):
     """A sender; whether it has a password is told, the password is not."""
 
@@ -65,6 +82,7 @@ class SenderOut(Shown):
     smtp_host: str
     smtp_port: int
     smtp_security: Security
+    smtp_auth: Auth
     smtp_username: str | None
     smtp_password_set: bool
     hourly_limit: int | None
@@ -73,6 +91,7 @@ class SenderOut(Shown):
     state: SenderState
     state_reason: str | None
     resting_until: datetime | None
+    dkim: DkimOut | None
     created_at: datetime
     updated_at: datetime
 

@@ -7,12 +7,12 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from paceline.api.idempotency import IdempotentRoute, reserved_id
-from paceline.api.incoming import SenderIn, SenderPatchIn, TestIn
-from paceline.api.outgoing import CheckOut, PageOut, SenderOut, TestOut
+from paceline.api.incoming import DkimIn, SenderIn, SenderPatchIn, TestIn
+from paceline.api.outgoing import CheckOut, DkimRecordOut, PageOut, SenderOut, TestOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
-from paceline.services.senders import CheckReport, NewSender, SenderPatch, TestReport
+from paceline.services.senders import CheckReport, DkimRecord, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView
 
 router = APIRouter(prefix="/senders", tags=["senders"], route_class=IdempotentRoute)
@@ -61,3 +61,31 @@ async def verify(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> CheckRep
 async def test(parts: Wired, caller: Caller, sender_id: uuid.UUID, body: TestIn) -> TestReport:
     """Send one short message, at once."""
     return await parts.senders.send_test(caller.user_id, sender_id, body.to)
+
+
+@router.post("/{sender_id}/dkim", status_code=201, response_model=DkimRecordOut)
+async def make_dkim_key(
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    sender_id: uuid.UUID,
+    body: DkimIn,
+) -> DkimRecord:
+    """Make a DKIM key: its emails are signed from now on. Publish the record at once."""
+    response.headers["Location"] = request.url.path
+    return await parts.senders.make_dkim_key(
+        caller.user_id, sender_id, body.algorithm, body.selector, domain=body.domain
+    )
+
+
+@router.get("/{sender_id}/dkim", response_model=DkimRecordOut)
+async def dkim_record(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> DkimRecord:
+    """The record to publish for its DKIM key."""
+    return await parts.senders.dkim_record(caller.user_id, sender_id)
+
+
+@router.delete("/{sender_id}/dkim", status_code=204)
+async def drop_dkim_key(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> None:
+    """Forget its DKIM key: its emails go unsigned."""
+    await parts.senders.drop_dkim_key(caller.user_id, sender_id)

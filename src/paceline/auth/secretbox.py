@@ -32,6 +32,11 @@ def smtp_password_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
     return f"owner:{owner_id}:sender:{sender_id}:smtp_password"
 
 
+def dkim_key_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
+    """Where a sender's DKIM key belongs."""
+    return f"owner:{owner_id}:sender:{sender_id}:dkim_key"
+
+
 class SecretBox:
     """Seals with `key`; opens what was sealed with it or with one of the `retired` ones."""
 
@@ -52,12 +57,12 @@ class SecretBox:
         cipher = self._ciphers.get(head[len(_VERSION) :]) if head[:1] == _VERSION else None
         if cipher is None or len(sealed) < _HEAD_BYTES:
             raise SecretUnreadable(
-                "a stored password was sealed with another PACELINE_SECRET_KEY than this one"
+                "a stored secret was sealed with another PACELINE_SECRET_KEY than this one"
             )
         try:
             return cipher.decrypt(nonce, sealed[_HEAD_BYTES:], head + label.encode()).decode()
         except InvalidTag:
-            raise SecretUnreadable("a stored password does not belong to this sender") from None
+            raise SecretUnreadable("a stored secret does not belong to this sender") from None
 
 
 def _key_id(key: bytes) -> bytes:

@@ -109,6 +109,12 @@ class Sender(Base):
         CheckConstraint("min_delay_ms >= 0", name="min_delay_ms"),
         CheckConstraint("max_connections BETWEEN 1 AND 64", name="max_connections"),
         CheckConstraint("smtp_port BETWEEN 1 AND 65535", name="smtp_port"),
+        CheckConstraint("smtp_auth IN ('password', 'xoauth2')", name="smtp_auth"),
+        CheckConstraint("dkim_algorithm IN ('ed25519', 'rsa')", name="dkim_algorithm"),
+        CheckConstraint(
+            "num_nonnulls(dkim_selector, dkim_domain, dkim_algorithm, dkim_key) IN (0, 4)",
+            name="dkim",
+        ),
     )
 
     id: Mapped[Id]
@@ -131,6 +137,12 @@ class Sender(Base):
     resting_until: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+    smtp_auth: Mapped[str] = mapped_column(server_default=text("'password'"))
+    # All four or none. The domain stays the one whose record was published.
+    dkim_selector: Mapped[str | None]
+    dkim_domain: Mapped[str | None]
+    dkim_algorithm: Mapped[str | None]
+    dkim_key: Mapped[bytes | None]  # AES-GCM, bound to this row
 
 
 class Campaign(Base):

@@ -33,7 +33,7 @@ class LaneView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderAccount:
-    """How to reach a sender's server, its password still sealed."""
+    """How to reach a sender's server and sign for it, its password and its key still sealed."""
 
     owner_id: uuid.UUID
     from_address: str
@@ -41,8 +41,12 @@ class SenderAccount:
     smtp_host: str
     smtp_port: int
     smtp_security: str
+    smtp_auth: str
     smtp_username: str | None
     smtp_password: bytes | None
+    dkim_selector: str | None
+    dkim_domain: str | None
+    dkim_key: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,8 @@ class Standing:
             row = await driver.fetchrow(
                 """
                 SELECT owner_id, from_address, from_name, smtp_host, smtp_port, smtp_security,
-                       smtp_username, smtp_password
+                       smtp_auth, smtp_username, smtp_password,
+                       dkim_selector, dkim_domain, dkim_key
                   FROM senders WHERE id = $1
                 """,
                 sender_id,

@@ -15,9 +15,19 @@ from datetime import datetime
 from typing import TypeVar
 
 from paceline.auth.secretbox import SecretBox, smtp_password_label
-from paceline.delivery import Account, Envelope, Headers, MessageTemplate, Security, message
+from paceline.delivery import (
+    Account,
+    Auth,
+    DkimSigner,
+    Envelope,
+    Headers,
+    MessageTemplate,
+    Security,
+    message,
+)
 from paceline.persistence.ledger import Claim
 from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
+from paceline.services.dkim import signer_of
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -28,12 +38,13 @@ MAX_ACCOUNTS = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """A sender ready to send: its account, and what its emails carry in From."""
+    """A sender ready to send: its account, what its emails carry in From, and what signs them."""
 
     owner_id: uuid.UUID
     account: Account
     from_address: str
     from_name: str | None
+    signer: DkimSigner | None  # None: they go unsigned, and the server may sign them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +67,7 @@ class Content:
         self._identities: OrderedDict[tuple[uuid.UUID, datetime], Identity] = OrderedDict()
 
     async def identity(self, sender_id: uuid.UUID, *, updated_at: datetime) -> Identity:
-        """The sender as it was at `updated_at`, its password unsealed."""
+        """The sender as it was at `updated_at`, its password and its key unsealed."""
         key = sender_id, updated_at
         known = self._identities.get(key)
         if known is None:
@@ -88,6 +99,8 @@ class Content:
         else:
             fields = {**claim.fields, "email": claim.address, "name": claim.name or ""}
             content = self._template(claim.campaign_id).render(fields, headers=headers)
+        if sender.signer is not None:
+            content = sender.signer.sign(content, signed_at=claim.dated_at)
         envelope = Envelope(mail_from=sender.from_address, rcpt_to=claim.address)
         return Message(envelope=envelope, content=content)
 
@@ -107,6 +120,7 @@ class Content:
             host=row.smtp_host,
             port=row.smtp_port,
             security=Security(row.smtp_security),
+            auth=Auth(row.smtp_auth),
             username=row.smtp_username,
             password=password,
             helo_name=self._helo_name,
@@ -116,6 +130,7 @@ class Content:
             account=account,
             from_address=row.from_address,
             from_name=row.from_name,
+            signer=signer_of(self._secrets, sender_id, row),
         )
 
 

@@ -1,14 +1,48 @@
-"""From a stored sender to its server and back: the account, its sealed password, a test message."""
+"""From a stored sender to what is made of it: its view, its account, a test message."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from typing import Any
 
 from paceline import clock
 from paceline.auth.secretbox import SecretBox, smtp_password_label
-from paceline.delivery import Account, Headers, Kind, MessageTemplate, Result, Security
+from paceline.delivery import (
+    Account,
+    Auth,
+    DkimAlgorithm,
+    Headers,
+    Kind,
+    MessageTemplate,
+    Result,
+    Security,
+)
+from paceline.domain.lifecycle import SenderState
 from paceline.persistence.stores.senders import SenderRecord
 from paceline.services.content import helo_name
+from paceline.services.dkim import signer_of
+from paceline.services.views import DkimView, SenderView
+
+
+def view_of(record: SenderRecord) -> SenderView:
+    """The sender as it may be shown."""
+    derived: dict[str, Any] = {
+        "smtp_password_set": record.smtp_password is not None,
+        "smtp_security": Security(record.smtp_security),
+        "smtp_auth": Auth(record.smtp_auth),
+        "state": SenderState(record.state),
+        "dkim": _dkim_view(record),
+    }
+    stored = {n: getattr(record, n) for n in SenderView.__slots__ if n not in derived}
+    return SenderView(**stored, **derived)
+
+
+def _dkim_view(record: SenderRecord) -> DkimView | None:
+    selector, domain, algorithm = record.dkim_selector, record.dkim_domain, record.dkim_algorithm
+    if selector is None or domain is None or algorithm is None:
+        return None
+    return DkimView(selector=selector, domain=domain, algorithm=DkimAlgorithm(algorithm))
 
 
 def sealed(
@@ -30,14 +64,22 @@ def account_of(secrets: SecretBox, record: SenderRecord) -> Account:
         host=record.smtp_host,
         port=record.smtp_port,
         security=Security(record.smtp_security),
+        auth=Auth(record.smtp_auth),
         username=record.smtp_username,
         password=password,
         helo_name=helo_name(),
     )
 
 
-def test_message(record: SenderRecord, *, to: str, message_id: str) -> bytes:
-    """A short message that says where it came from."""
+def test_message(secrets: SecretBox, record: SenderRecord, *, to: str, message_id: str) -> bytes:
+    """A short message that says where it came from, signed if the sender's emails are."""
+    signer = signer_of(secrets, record.id, record)
+    date = clock.now()
+    content = _unsigned_test(record, to=to, message_id=message_id, date=date)
+    return content if signer is None else signer.sign(content, signed_at=date)
+
+
+def _unsigned_test(record: SenderRecord, *, to: str, message_id: str, date: datetime) -> bytes:
     template = MessageTemplate.compile(
         subject="Paceline can send",
         text=(
@@ -54,7 +96,7 @@ def test_message(record: SenderRecord, *, to: str, message_id: str) -> bytes:
             to_address=to,
             to_name=None,
             message_id=message_id,
-            date=clock.now(),
+            date=date,
             boundary_seed=message_id,
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paceline.delivery import Account, Security, refuse_destination
+from paceline.delivery import Account, Auth, Security, refuse_destination
 from paceline.domain.bounds import MAX_CONNECTIONS
 from paceline.domain.lifecycle import SenderState
 from paceline.errors import InvalidInput
@@ -16,7 +16,8 @@ from paceline.services.validation import Problems
 # Changing one of these may be what mends a broken sender.
 _ACCOUNT = frozenset(
     {
-        *("smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"),
+        *("smtp_host", "smtp_port", "smtp_security"),
+        *("smtp_auth", "smtp_username", "smtp_password"),
         "from_address",
     }
 )
@@ -32,7 +33,7 @@ _PARTS = {
     "username": "smtp_username",
     "password": "smtp_password",
 }
-_SEALED = "•"  # stands in for a password that is stored already
+_SEALED = "x"  # stands in for a password or token that is stored already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ def _check_account(
             host=host,
             port=port,
             security=values["smtp_security"],
+            auth=values["smtp_auth"],
             username=values["smtp_username"],
             password=password,
             helo_name="localhost",
@@ -101,9 +103,16 @@ def checked_changes(
     if changes.get("smtp_username", "") is None:
         changes.setdefault("smtp_password", None)
     stored = {name: getattr(before, name) for name in SenderRecord.__slots__}
-    stored |= {"smtp_security": Security(before.smtp_security), "smtp_password": None}
+    stored |= {
+        "smtp_security": Security(before.smtp_security),
+        "smtp_auth": Auth(before.smtp_auth),
+        "smtp_password": None,
+    }
     merged = {**stored, **changes}
     kept = before.smtp_password is not None and "smtp_password" not in changes
+    if kept and merged["smtp_auth"] != before.smtp_auth:
+        # A password is never shown as a token, nor a token as a password.
+        raise InvalidInput.of("smtp_password", "is missing: another smtp_auth needs another secret")
     tidied = checked(merged, policy=policy, password_is_set=kept)
     changes |= {name: value for name, value in tidied.items() if name in changes}
     mended = _ACCOUNT & changes.keys() and before.state != SenderState.PAUSED

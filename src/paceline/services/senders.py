@@ -6,36 +6,41 @@ what a lane does signals that lane.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from paceline import clock
 from paceline.auth.secretbox import SecretBox
-from paceline.delivery import (
-    Envelope,
-    Kind,
-    Phase,
-    Security,
-)
+from paceline.delivery import Auth, DkimAlgorithm, DkimKey, Envelope, Kind, Phase, Security
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import SenderState
-from paceline.errors import NotFound
+from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.senders import SenderRecord
-from paceline.services import sender_rules
+from paceline.services import dkim, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
+from paceline.services.dkim import DkimRecord
 from paceline.services.ports import Bell, Mailer
-from paceline.services.sender_accounts import account_of, sealed, test_message, told
+from paceline.services.sender_accounts import account_of, sealed, test_message, told, view_of
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
 from paceline.services.views import Page, SenderView
 
-__all__ = ["CheckReport", "HostPolicy", "NewSender", "SenderPatch", "Senders", "TestReport"]
+__all__ = [
+    "CheckReport",
+    "DkimRecord",
+    "HostPolicy",
+    "NewSender",
+    "SenderPatch",
+    "Senders",
+    "TestReport",
+]
 
 MAX_LISTED = 1_000  # senders in a list that is not paged
 
@@ -50,6 +55,7 @@ class NewSender:
     smtp_host: str
     smtp_port: int
     smtp_security: Security
+    smtp_auth: Auth = Auth.PASSWORD
     smtp_username: str | None = None
     smtp_password: str | None = None
     hourly_limit: int | None = None
@@ -67,6 +73,7 @@ class SenderPatch:
     smtp_host: Maybe[str] = UNSET
     smtp_port: Maybe[int] = UNSET
     smtp_security: Maybe[Security] = UNSET
+    smtp_auth: Maybe[Auth] = UNSET
     smtp_username: Maybe[str | None] = UNSET
     smtp_password: Maybe[str | None] = UNSET
     hourly_limit: Maybe[int | None] = UNSET
@@ -124,17 +131,17 @@ class Senders:
             if record is None:
                 await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
                 record = await store.sender(session, owner_id, sender_id)
-        return _view(_existing(record))
+        return view_of(_existing(record))
 
     async def get(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderView:
         """One sender. Raises `NotFound`."""
-        return _view(await self._record(owner_id, sender_id))
+        return view_of(await self._record(owner_id, sender_id))
 
     async def list(self, owner_id: uuid.UUID) -> list[SenderView]:
         """All senders, the newest first."""
         async with self._database.transaction() as session:
             records = await store.senders(session, owner_id, before=None, limit=MAX_LISTED)
-        return [_view(record) for record in records]
+        return [view_of(record) for record in records]
 
     async def page(
         self, owner_id: uuid.UUID, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
@@ -147,7 +154,7 @@ class Senders:
         shown = records[:limit]
         more = len(records) > limit
         return Page(
-            items=[_view(record) for record in shown],
+            items=[view_of(record) for record in shown],
             next_cursor=pack_id(shown[-1].id) if more else None,
         )
 
@@ -168,7 +175,7 @@ class Senders:
             after = _existing(await store.sender(session, owner_id, sender_id))
             await signal(session, sender_id, clock.now())
         await self._bell.ring([sender_id])
-        return _view(after)
+        return view_of(after)
 
     async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
         """Connect and log in. A sender that had broken and now can is set going again."""
@@ -191,12 +198,45 @@ class Senders:
         assert address is not None, "an address that was refused is a problem"
         record = await self._record(owner_id, sender_id)
         message_id = f"<{new_id()}@{record.from_address.rpartition('@')[2]}>"
-        content = test_message(record, to=address.address, message_id=message_id)
+        content = test_message(self._secrets, record, to=address.address, message_id=message_id)
         envelope = Envelope(mail_from=record.from_address, rcpt_to=address.address)
         result = await self._mailer.send(
             account_of(self._secrets, record), envelope, content, guard=_always
         )
         return TestReport(ok=result.kind is Kind.SENT, detail=told(result), message_id=message_id)
+
+    async def make_dkim_key(
+        self,
+        owner_id: uuid.UUID,
+        sender_id: uuid.UUID,
+        algorithm: DkimAlgorithm,
+        selector: str | None = None,
+        *,
+        domain: str | None = None,
+    ) -> DkimRecord:
+        """Give the sender a key: from now on its emails are signed. Publish the record at once.
+
+        `domain` is that of its From address or one above it. Raises `Conflict` when it has a key,
+        and `InvalidInput` naming selector or domain.
+        """
+        _refuse_second_key(await self._record(owner_id, sender_id))
+        key = await asyncio.to_thread(DkimKey.generate, algorithm)
+        async with self._database.transaction() as session:
+            sender = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
+            _refuse_second_key(sender)
+            made = dkim.new_key(self._secrets, sender, key, selector=selector, domain=domain)
+            await store.change_sender(session, owner_id, sender_id, made.columns)
+        return made.record
+
+    async def dkim_record(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> DkimRecord:
+        """The record to publish for the sender's key. Raises `NotFound`."""
+        return dkim.record_of(self._secrets, await self._record(owner_id, sender_id))
+
+    async def drop_dkim_key(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
+        """Forget the sender's key, if it has one: its emails go unsigned. Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            _existing(await store.sender(session, owner_id, sender_id, for_update=True))
+            await store.change_sender(session, owner_id, sender_id, dkim.NO_KEY)
 
     async def _set_going(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
         async with self._database.transaction() as session:
@@ -218,11 +258,10 @@ def _existing(record: SenderRecord | None) -> SenderRecord:
     return record
 
 
-def _view(record: SenderRecord) -> SenderView:
-    values = {n: getattr(record, n) for n in SenderView.__slots__ if n != "smtp_password_set"}
-    values["smtp_security"] = Security(record.smtp_security)
-    values["state"] = SenderState(record.state)
-    return SenderView(**values, smtp_password_set=record.smtp_password is not None)
+def _refuse_second_key(record: SenderRecord) -> None:
+    # Signing with a key whose record is not published yet would undo what the first one achieved.
+    if record.dkim_key is not None:
+        raise Conflict("this sender has a DKIM key already: delete it first to have another")
 
 
 async def _always() -> bool:

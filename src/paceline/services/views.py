@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from paceline.delivery import Security
+from paceline.delivery import Auth, DkimAlgorithm, Security
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
@@ -30,8 +30,17 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimView:
+    """The key that signs a sender's emails, as far as it may be shown."""
+
+    selector: str
+    domain: str
+    algorithm: DkimAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SenderView:
-    """A sender. Whether it has a password is told; the password is not."""
+    """A sender. Whether it has a password is told; the password is not. `dkim` None: unsigned."""
 
     id: uuid.UUID
     name: str
@@ -40,6 +49,7 @@ class SenderView:
     smtp_host: str
     smtp_port: int
     smtp_security: Security
+    smtp_auth: Auth
     smtp_username: str | None
     smtp_password_set: bool
     hourly_limit: int | None
@@ -48,6 +58,7 @@ class SenderView:
     state: SenderState
     state_reason: str | None
     resting_until: datetime | None
+    dkim: DkimView | None
     created_at: datetime
     updated_at: datetime
 

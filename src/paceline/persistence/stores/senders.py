@@ -15,7 +15,7 @@ from paceline.persistence.models import Sender
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderRecord:
-    """A sender as stored, its password still sealed."""
+    """A sender as stored, its password and its key still sealed."""
 
     id: uuid.UUID
     owner_id: uuid.UUID
@@ -25,6 +25,7 @@ class SenderRecord:
     smtp_host: str
     smtp_port: int
     smtp_security: str
+    smtp_auth: str
     smtp_username: str | None
     smtp_password: bytes | None
     hourly_limit: int | None
@@ -33,6 +34,10 @@ class SenderRecord:
     state: str
     state_reason: str | None
     resting_until: datetime | None
+    dkim_selector: str | None
+    dkim_domain: str | None
+    dkim_algorithm: str | None
+    dkim_key: bytes | None
     created_at: datetime
     updated_at: datetime
 
