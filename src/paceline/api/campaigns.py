@@ -122,6 +122,12 @@ async def cancel(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> Campai
     return await parts.campaigns.cancel(caller.user_id, campaign_id)
 
 
+@router.delete("/{campaign_id}", status_code=204)
+async def discard(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> None:
+    """Throw a draft away, recipients and all. What was launched can only be cancelled."""
+    await parts.campaigns.discard(caller.user_id, campaign_id)
+
+
 @router.get("/{campaign_id}/emails", response_model=PageOut[EmailOut])
 async def emails(
     parts: Wired, caller: Caller, campaign_id: uuid.UUID, query: Annotated[EmailQuery, Query()]

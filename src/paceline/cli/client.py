@@ -13,6 +13,7 @@ from paceline.errors import DomainError, OperationalError
 TIMEOUT = httpx2.Timeout(30.0, read=600.0)  # a million rows are answered once they are stored
 UPLOAD_CHUNK_BYTES = 256 * 1024
 MAX_SENDERS = 200
+_NO_CONTENT = 204
 
 
 class ApiRefused(DomainError):
@@ -70,9 +71,9 @@ class ApiClient:
         """Let it run."""
         return self._call("POST", f"/campaigns/{campaign_id}/launch")
 
-    def cancel(self, campaign_id: str) -> dict[str, Any]:
-        """Give it up."""
-        return self._call("POST", f"/campaigns/{campaign_id}/cancel")
+    def discard(self, campaign_id: str) -> None:
+        """Throw a draft away."""
+        self._call("DELETE", f"/campaigns/{campaign_id}")
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         try:
@@ -88,6 +89,8 @@ class ApiClient:
 
 
 def _body_of(response: httpx2.Response) -> dict[str, Any] | None:
+    if response.status_code == _NO_CONTENT:
+        return {}
     try:
         body = response.json()
     except ValueError:

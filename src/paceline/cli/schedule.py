@@ -91,7 +91,7 @@ def _launch(client: ApiClient, campaign: Mapping[str, object], leads: Path) -> s
         client.launch(campaign_id)
     except BaseException:
         with suppress(PacelineError):  # what went wrong first is what is told
-            client.cancel(campaign_id)
+            client.discard(campaign_id)
         raise
     return campaign_id
 

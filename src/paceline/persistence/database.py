@@ -28,9 +28,9 @@ CLOSE_TIMEOUT_SECONDS = 2
 
 _SERVER_SETTINGS = {"application_name": "paceline", "timezone": "UTC", "jit": "off"}
 
-# Every statement of the ledger is a look-up by index, whatever the statistics say: a plan that suits
-# a small table would scan a million rows at the next claim. Planned once, which also saves the
-# planning (0.6 ms) of each.
+# Every statement of the ledger is a look-up by index, whatever the statistics say: a plan that
+# suits a small table would scan a million rows at the next claim. Planned once, which also saves
+# the planning (0.6 ms) of each.
 _LEDGER_SETTINGS = _SERVER_SETTINGS | {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",

@@ -123,6 +123,16 @@ class Campaigns:
             await store.cancel_waiting(session, record.sender_id, campaign_id)
             return await view_of(session, owner_id, campaign_id)
 
+    async def discard(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
+        """Throw a draft away, recipients and all. Raises `Conflict` once it has been launched."""
+        async with self._database.transaction() as session:
+            record = await _turn(session, owner_id, campaign_id)
+            if record.state != CampaignState.DRAFT:
+                raise Conflict(
+                    f"only a draft can be thrown away; this campaign is {record.state}: cancel it"
+                )
+            await store.delete_campaign(session, owner_id, campaign_id)
+
     async def patch(
         self, owner_id: uuid.UUID, campaign_id: uuid.UUID, patch: CampaignPatch
     ) -> CampaignView:

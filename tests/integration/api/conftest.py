@@ -70,6 +70,9 @@ class Client:
     async def patch(self, path: str, json: Any) -> httpx2.Response:
         return await self.call("PATCH", f"/api/v1{path}", json=json)
 
+    async def delete(self, path: str) -> httpx2.Response:
+        return await self.call("DELETE", f"/api/v1{path}")
+
     async def sender(self, **values: object) -> dict[str, Any]:
         return _made(await self.post("/senders", {**SENDER, **values}))
 

@@ -37,6 +37,19 @@ async def test_a_campaign_from_draft_to_running_by_http_alone(ann: Client) -> No
     assert (await ann.post(f"{path}/launch")).status_code == 409
 
 
+async def test_a_draft_can_be_thrown_away_and_a_launched_campaign_cannot(ann: Client) -> None:
+    draft = await ann.campaign(recipients=[{"email": "a@x.org"}])
+    assert (await ann.delete(f"/campaigns/{draft['id']}")).status_code == 204
+    assert (await ann.get(f"/campaigns/{draft['id']}")).status_code == 404
+    assert (await ann.get("/emails")).json()["items"] == []
+
+    launched = await ann.campaign(recipients=[{"email": "a@x.org"}])
+    await ann.post(f"/campaigns/{launched['id']}/launch")
+    refused = await ann.delete(f"/campaigns/{launched['id']}")
+    assert refused.status_code == 409
+    assert "cancel it" in refused.json()["detail"]
+
+
 async def test_the_fixed_shape_that_clients_rely_on(ann: Client) -> None:
     campaign = await ann.campaign(recipients=[{"email": "a@x.org"}])
     assert {"id", "state", "counts"} <= campaign.keys()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, func, literal, select, text, update
+from sqlalchemy import BigInteger, delete, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
@@ -153,6 +153,16 @@ async def cancel_waiting(
             EmailJob.state.in_(sorted(WAITING)),
         )
         .values(state=JobState.CANCELLED, updated_at=func.clock_timestamp())
+    )
+
+
+async def delete_campaign(
+    session: AsyncSession, owner_id: uuid.UUID, campaign_id: uuid.UUID
+) -> None:
+    """Remove a campaign of which nothing was ever tried, with its emails and their jobs."""
+    await session.execute(delete(Email).where(Email.campaign_id == campaign_id))
+    await session.execute(
+        delete(Campaign).where(Campaign.id == campaign_id, Campaign.owner_id == owner_id)
     )
 
 

@@ -127,7 +127,7 @@ async def _store(parts: Parts, owner_id: uuid.UUID, new: NewCampaign, upload: Up
     except DomainError:
         # Whatever the file itself could tell was checked before. What is left (nobody but
         # suppressed addresses, say) must not leave a draft that somebody launches by mistake.
-        await parts.campaigns.cancel(owner_id, campaign_id)
+        await parts.campaigns.discard(owner_id, campaign_id)
         raise
     return campaign_id
 
