@@ -10,6 +10,7 @@ import typer
 from paceline import __version__
 from paceline.cli import access, parts
 from paceline.cli.console import complain, say
+from paceline.cli.dkim import dkim
 from paceline.cli.environment import load_dotenv
 from paceline.cli.leftovers import lifeline
 from paceline.cli.schedule import schedule
@@ -31,6 +32,7 @@ app.command()(up)
 app.command()(schedule)
 app.command("sign-in-link")(access.sign_in_link)
 app.add_typer(access.api_key, name="api-key")
+app.add_typer(dkim, name="dkim")
 app.command()(parts.api)
 app.command()(parts.worker)
 app.command()(parts.migrate)

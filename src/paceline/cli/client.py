@@ -75,6 +75,18 @@ class ApiClient:
         """Throw a draft away."""
         self._call("DELETE", f"/campaigns/{campaign_id}")
 
+    def make_dkim_key(self, sender_id: str, key: Mapping[str, object]) -> dict[str, Any]:
+        """The record to publish for a new key."""
+        return self._call("POST", f"/senders/{sender_id}/dkim", json=dict(key))
+
+    def dkim_record(self, sender_id: str) -> dict[str, Any]:
+        """The record to publish for the key that it has."""
+        return self._call("GET", f"/senders/{sender_id}/dkim")
+
+    def drop_dkim_key(self, sender_id: str) -> None:
+        """Sign no more."""
+        self._call("DELETE", f"/senders/{sender_id}/dkim")
+
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         try:
             response = self._http.request(method, path, **options)
