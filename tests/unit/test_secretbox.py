@@ -4,7 +4,12 @@ import uuid
 
 import pytest
 
-from paceline.auth.secretbox import SecretBox, SecretUnreadable, smtp_password_label
+from paceline.auth.secretbox import (
+    SecretBox,
+    SecretUnreadable,
+    dkim_key_label,
+    smtp_password_label,
+)
 
 OWNER, ANN, BOB = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -26,6 +31,13 @@ def test_a_secret_moved_to_another_row_does_not_open() -> None:
     box = SecretBox(KEY)
     with pytest.raises(SecretUnreadable, match="does not belong"):
         box.open(box.seal("p", label=label(ANN)), label=label(BOB))
+
+
+def test_a_secret_moved_to_another_column_does_not_open() -> None:
+    box = SecretBox(KEY)
+    sealed = box.seal("p", label=dkim_key_label(owner_id=OWNER, sender_id=ANN))
+    with pytest.raises(SecretUnreadable, match="does not belong"):
+        box.open(sealed, label=label(ANN))
 
 
 @pytest.mark.parametrize("position", [0, 2, 6, 20, -1])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paceline.delivery import Account, Envelope, Security
+from paceline.delivery import Account, Auth, Envelope, Security
 from paceline.errors import InvalidInput
 
 GOOD: dict[str, Any] = {
@@ -21,6 +21,32 @@ GOOD: dict[str, Any] = {
 
 def test_a_password_is_not_shown() -> None:
     assert "secret" not in repr(Account(**GOOD))
+
+
+def test_a_token_of_any_length_that_fits_one_line_is_taken_and_not_shown() -> None:
+    token = "ya29.a-Z_0~+/" * 300 + "=="
+    account = Account(**GOOD | {"auth": Auth.XOAUTH2, "password": token})
+    assert "ya29" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"password": "two words"}, "password"),
+        ({"password": "tökén"}, "password"),
+        ({"password": "a=b"}, "password"),
+        ({"password": "="}, "password"),
+        ({"password": "a\x01auth=Bearer b"}, "password"),
+        ({"password": "a" * 4097}, "password"),
+        ({"username": "a\x01auth=Bearer b"}, "username"),
+        ({"username": None, "password": None}, "username"),
+        ({"password": None}, "password"),
+    ],
+)
+def test_what_is_no_token_is_refused_by_name(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Account(**GOOD | {"auth": Auth.XOAUTH2} | values)
+    assert [problem.field for problem in refused.value.problems] == [field]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "a-b.test.", "xn--bcher.test"])

@@ -15,6 +15,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from dkim.canonicalization import Relaxed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from paceline.delivery.dkim import (
 )
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey
 from paceline.delivery.mime import message
+from paceline.delivery.wire import crlf_only
 from paceline.errors import InvalidInput
 
 DATE = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -209,6 +211,12 @@ def test_line_ends_are_signed_as_they_will_be_sent(key: DkimKey) -> None:
 )
 def test_empty_and_blank_bodies_verify(key: DkimKey, body: bytes) -> None:
     assert verifies(key, signed(key, b"From: a@example.test\r\n\r\n" + body))
+
+
+@given(st.lists(st.sampled_from([b" ", b"\t", b"\r", b"\n", b"\r\n", b"a", b".", b"\xc3"])))
+def test_bodies_of_blanks_and_line_ends_come_out_as_in_dkimpy(pieces: list[bytes]) -> None:
+    body = crlf_only(b"".join(pieces))
+    assert canonical_body(body) == Relaxed.canonicalize_body(body)
 
 
 # RFC 6376 §3.4.5 and §3.4.4.
