@@ -30,7 +30,7 @@ ARGUMENTS = [
 ACTION_TIMEOUT_MS = 10_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(postgres: Postgres, _template: str, servers_directory: Path) -> Iterator[System]:
     """One for all browser tests, with a Redis of its own: its worker runs all along."""
     database = "e2e"
@@ -45,7 +45,7 @@ def system(postgres: Postgres, _template: str, servers_directory: Path) -> Itera
         yield system
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     # Not a skip: pages that nobody looked at are not tested.
@@ -56,7 +56,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in_state(system: System, chromium: Browser) -> dict[str, object]:
     """The cookies of somebody who signed in by a link, as a person does."""
     context = chromium.new_context(timezone_id="Europe/Berlin")
@@ -101,7 +101,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert not complaints
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def axe() -> str:
     assert AXE.exists(), "axe-core is missing; `npm ci --ignore-scripts` installs it"
     return AXE.read_text()

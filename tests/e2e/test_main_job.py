@@ -21,7 +21,7 @@ LIST = "email,name,company\n" + "".join(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sender(system: System) -> SenderView:
     """One that leads to the dev inbox."""
     new = NewSender(
