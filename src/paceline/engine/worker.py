@@ -24,7 +24,7 @@ STALLED_CHECK_SECONDS = 3.0
 MAX_STALLED = 10**9
 IDLE_BLOCK_SECONDS = 5
 RECONNECT_MS = 500
-FETCH_PAUSE_SECONDS = 0.5
+UNBLOCK_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class LaneWorker:
         self._slots = asyncio.Semaphore(lanes)
         self._running: set[asyncio.Task[None]] = set()
         self._fetches = 0
+        self._stopping = asyncio.Event()
         self._bull: Any = bullmq.Worker(
             QUEUE,
             self._process,
@@ -79,8 +80,7 @@ class LaneWorker:
     def stop(self) -> None:
         """Fetch no more lanes. Those that run go on until they have parked."""
         self._bull.closing = True
-        if self._bull.waiting is not None:
-            self._bull.waiting.cancel()
+        self._stopping.set()
 
     async def _fetch_until_stopped(self) -> None:
         while not self._bull.closing:
@@ -94,12 +94,28 @@ class LaneWorker:
             task.add_done_callback(self._done)
 
     async def _next_job(self) -> Any:
+        """The next lane, or None; soon after `stop()` in any case."""
         self._fetches += 1
         token = f"{self._bull.id}:{self._fetches}"
-        return await self._bull.retryIfFailed(
-            lambda: self._bull.getNextJob(token),
-            {"delay_in_ms": RECONNECT_MS, "only_emit_error": True},
+        fetch = asyncio.ensure_future(
+            self._bull.retryIfFailed(
+                lambda: self._bull.getNextJob(token),
+                {"delay_in_ms": RECONNECT_MS, "only_emit_error": True},
+            )
         )
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({fetch, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            while not fetch.done():
+                # Only the wait for work is broken off, never the taking of a job, which would be
+                # orphaned; and it may be just about to begin.
+                if self._bull.waiting is not None:
+                    self._bull.waiting.cancel()
+                await asyncio.wait({fetch}, timeout=UNBLOCK_SECONDS)
+            return fetch.result()
+        finally:
+            stopping.cancel()
+            fetch.cancel()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
