@@ -9,6 +9,9 @@ from types import TracebackType
 from paceline.persistence.database import Database, Driver, translate_lost_connections
 
 RETRY_SECONDS = 2.0
+# A holder that says nothing for so long is frozen or cut off: PostgreSQL ends its session, and the
+# next one takes over. A living holder asks `is_held` far more often.
+SILENCE_SECONDS = 5
 _NAMESPACE = 0x70616365  # "pace": the first half of PostgreSQL's two-part lock keys
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock($1, $2)"
@@ -26,6 +29,7 @@ class AdvisoryLock:
         self._driver = driver = await self._database.dedicated()
         try:
             async with translate_lost_connections():
+                await driver.execute(f"SET idle_session_timeout = '{SILENCE_SECONDS}s'")
                 await _take(driver, self._key)
         except BaseException:
             driver.terminate()
