@@ -118,7 +118,6 @@ class _Turn:
         identity = await self._identity(view)
         if identity is None:
             return AT_ONCE
-        asked_at = clock.boottime()
         has_gap = view.min_delay_ms > 0 or any(d.min_delay_ms for d in demands)
         granted = await self._parts.limits.reserve(
             Budget(
@@ -130,6 +129,8 @@ class _Turn:
             capacity=BITE_BESIDE_A_GAP if has_gap else MAX_CLAIM,
             early=NEAR,
         )
+        # Counted from the answer: from the question, a slow answer would make a gap too short.
+        granted_at = clock.boottime()
         if isinstance(granted, Denied):
             return Rest(wait=granted.wait, held_by=granted.held_by)
         claims = await self._claim(granted)
@@ -141,7 +142,7 @@ class _Turn:
                 identity=identity,
                 reservation=granted.reservation,
                 one_at_a_time=claim.campaign_id in gaps,
-                ready_at=asked_at + waits[claim.campaign_id].total_seconds(),
+                ready_at=granted_at + waits[claim.campaign_id].total_seconds(),
             )
             for claim in claims
         ]

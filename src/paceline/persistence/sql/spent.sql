@@ -1,5 +1,5 @@
 -- What a sender's counters must hold, rebuilt from evidence: per key what the hour has
--- seen, and how long ago the last email left. Emails claimed but not yet written ahead count as
+-- seen, and how long ago the last email ended. Emails claimed but not yet written ahead count as
 -- spent: their slots were reserved. Evidence that the dot was never written does not count.
 -- $1 sender_id, $2 campaign_ids, $3 the start of the hour by Redis' clock
 WITH spent AS (
@@ -16,8 +16,10 @@ keys AS (
 SELECT k.key, k.of_sender,
        (SELECT count(*) FROM spent s WHERE k.of_sender OR s.campaign_id = k.key) AS used,
        extract(epoch FROM clock_timestamp() - CASE
-           WHEN k.of_sender THEN (SELECT max(a.dot_at) FROM attempts a
-                                   WHERE a.sender_id = k.key AND a.dot_at IS NOT NULL)
-           ELSE (SELECT max(a.dot_at) FROM attempts a
-                  WHERE a.campaign_id = k.key AND a.dot_at IS NOT NULL) END) AS last_seconds_ago
+           WHEN k.of_sender THEN (SELECT greatest(a.dot_at, a.ended_at) FROM attempts a
+                                   WHERE a.sender_id = k.key AND a.dot_at IS NOT NULL
+                                   ORDER BY a.dot_at DESC LIMIT 1)
+           ELSE (SELECT greatest(a.dot_at, a.ended_at) FROM attempts a
+                  WHERE a.campaign_id = k.key AND a.dot_at IS NOT NULL
+                  ORDER BY a.dot_at DESC LIMIT 1) END) AS last_seconds_ago
   FROM keys k
