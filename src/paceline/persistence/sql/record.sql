@@ -30,31 +30,46 @@ suppressed AS (
     SELECT DISTINCT m.owner_id, m.address_key, 'hard_bounce'
       FROM given g JOIN emails m ON m.id = g.email_id
      WHERE g.suppress
-    ON CONFLICT DO NOTHING)
-UPDATE email_jobs j
-   SET state = CASE WHEN g.new_state IN ('deferred', 'scheduled')
-                         AND EXISTS (SELECT 1 FROM campaigns c
-                                      WHERE c.id = j.campaign_id AND c.state = 'cancelled')
-                    THEN 'cancelled' ELSE g.new_state END,
-       lease_until = NULL,
-       due_at = CASE WHEN g.retry_seconds IS NULL OR j.state NOT IN ('claimed', 'sending')
-                     THEN j.due_at
-                     ELSE clock_timestamp() + make_interval(secs => g.retry_seconds) END,
-       deferrals = j.deferrals
-                   + CASE WHEN j.state IN ('claimed', 'sending') THEN g.deferral ELSE 0 END,
-       failure_reason = g.failure_reason,
-       reply_code = coalesce(g.code, j.reply_code),
-       reply_enhanced = CASE WHEN g.text IS NULL THEN j.reply_enhanced ELSE g.enhanced END,
-       reply_text = coalesce(g.text, j.reply_text),
-       in_doubt_at = CASE WHEN g.new_state = 'in_doubt'
-                          THEN coalesce(j.in_doubt_at, clock_timestamp()) END,
-       sent_at = CASE WHEN g.new_state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,
-       updated_at = clock_timestamp()
-  FROM given g
- WHERE j.email_id = g.email_id
-   AND (   (j.attempt = g.attempt
-            AND (   j.state IN ('claimed', 'sending', g.new_state)
-                 OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
-        OR (j.attempt >= g.attempt AND g.outcome = 'sent'
-            AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt')))
-RETURNING j.email_id
+    ON CONFLICT DO NOTHING),
+recorded AS (
+    UPDATE email_jobs j
+       SET state = CASE WHEN g.new_state IN ('deferred', 'scheduled')
+                             AND EXISTS (SELECT 1 FROM campaigns c
+                                          WHERE c.id = j.campaign_id AND c.state = 'cancelled')
+                        THEN 'cancelled' ELSE g.new_state END,
+           lease_until = NULL,
+           due_at = CASE WHEN g.retry_seconds IS NULL OR j.state NOT IN ('claimed', 'sending')
+                         THEN j.due_at
+                         ELSE clock_timestamp() + make_interval(secs => g.retry_seconds) END,
+           deferrals = j.deferrals
+                       + CASE WHEN j.state IN ('claimed', 'sending') THEN g.deferral ELSE 0 END,
+           failure_reason = g.failure_reason,
+           reply_code = coalesce(g.code, j.reply_code),
+           reply_enhanced = CASE WHEN g.text IS NULL THEN j.reply_enhanced ELSE g.enhanced END,
+           reply_text = coalesce(g.text, j.reply_text),
+           in_doubt_at = CASE WHEN g.new_state = 'in_doubt'
+                              THEN coalesce(j.in_doubt_at, clock_timestamp()) END,
+           sent_at = CASE WHEN g.new_state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,
+           updated_at = clock_timestamp()
+      FROM given g
+     WHERE j.email_id = g.email_id
+       AND (   (j.attempt = g.attempt
+                AND (   j.state IN ('claimed', 'sending', g.new_state)
+                     OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
+            OR (j.attempt >= g.attempt AND g.outcome = 'sent'
+                AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt')))
+    RETURNING j.email_id, j.campaign_id, j.sender_id, j.state),
+-- A late "it was not sent" ends a doubt that its campaign was completed over, and that its lane went
+-- to sleep over: there is work again.
+unsent AS (
+    SELECT r.campaign_id, r.sender_id
+      FROM recorded r JOIN given g USING (email_id)
+     WHERE r.state IN ('deferred', 'scheduled') AND g.outcome IN ('fenced', 'not_sent')
+       AND g.retry_seconds IS NULL),
+reopened AS (
+    UPDATE campaigns c SET state = 'active', finished_at = NULL, updated_at = clock_timestamp()
+     WHERE c.id IN (SELECT campaign_id FROM unsent) AND c.state = 'completed'),
+signalled AS (
+    UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
+     WHERE l.sender_id IN (SELECT sender_id FROM unsent))
+SELECT email_id FROM recorded
