@@ -1,0 +1,246 @@
+"""One case of a fault test: a database and a Redis of its own on the shared stage, and its workers.
+
+Time is not waited for but moved: an email that would be tried again in five minutes is made due
+now, a doubt that would be settled in fifteen minutes is made older.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import redis.asyncio
+
+from paceline.errors import OperationalError
+from paceline.persistence.database import Database
+from tests.faults.processes import TEMPLATE, Stage, Worker, migrate, until
+from tests.faults.verdict import HISTORY, Verdict, judge
+from tests.world import World
+
+MAX_AT_ONCE = 15  # Redis has 16 databases
+
+# Locked rows are somebody's work at this moment; they are hurried the next time.
+_HURRY = """
+    WITH waiting AS (SELECT email_id FROM email_jobs WHERE state = 'deferred' AND due_at > now()
+                        FOR UPDATE SKIP LOCKED),
+    due AS (UPDATE email_jobs j SET due_at = clock_timestamp() FROM waiting w
+             WHERE j.email_id = w.email_id AND j.state = 'deferred' RETURNING j.sender_id),
+    resting AS (SELECT id FROM senders WHERE resting_until > now() FOR UPDATE SKIP LOCKED),
+    rested AS (UPDATE senders s SET resting_until = clock_timestamp() FROM resting r
+                WHERE s.id = r.id RETURNING s.id)
+    SELECT DISTINCT x AS sender_id FROM
+        (SELECT sender_id AS x FROM due UNION SELECT id FROM rested) t
+"""
+_SIGNAL = """
+    WITH signalled AS (UPDATE lanes SET signal_seq = signal_seq + 1,
+                              wake_at = least(wake_at, clock_timestamp())
+                        WHERE sender_id = ANY ($1) RETURNING sender_id)
+    SELECT pg_notify('lanes', sender_id::text) FROM signalled
+"""
+_AGE_DOUBTS = """
+    UPDATE email_jobs SET in_doubt_at = in_doubt_at - interval '1 hour'
+     WHERE email_id IN (SELECT j.email_id FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
+                         WHERE j.state = 'in_doubt' AND c.doubt_policy = 'resend'
+                           AND j.in_doubt_at > now() - interval '30 minutes'
+                           FOR UPDATE OF j SKIP LOCKED)
+"""
+_OPEN = """
+    SELECT count(*) FROM email_jobs j LEFT JOIN campaigns c ON c.id = j.campaign_id
+     WHERE j.state NOT IN ('sent', 'failed', 'cancelled')
+       AND NOT (j.state = 'in_doubt' AND coalesce(c.doubt_policy, 'hold') = 'hold')
+"""
+
+
+class Slots:
+    """Which of Redis' databases are free."""
+
+    def __init__(self) -> None:
+        self._free = list(range(MAX_AT_ONCE))
+        self.creating = asyncio.Lock()
+
+    def take(self) -> int:
+        return self._free.pop()
+
+    def give_back(self, number: int) -> None:
+        self._free.append(number)
+
+
+@dataclass
+class Case:
+    """Open one with `open_case`."""
+
+    stage: Stage
+    name: str
+    world: World
+    database_url: str
+    redis_number: int
+    folder: Path
+    source: Path | None
+    workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def domain(self) -> str:
+        return f"{self.name}.example.com"
+
+    async def sender(self, *, mode: str = "", **columns: object) -> UUID:
+        local = f"news+{mode}" if mode else "news"
+        return await self.world.sender(
+            port=self.stage.sink.port, from_address=f"{local}@{self.domain}", **columns
+        )
+
+    async def emails(
+        self,
+        sender: UUID,
+        campaign: UUID | None,
+        count: int,
+        *,
+        modes: Sequence[str] = ("",),
+        due_in: timedelta = timedelta(0),
+    ) -> list[UUID]:
+        """So many emails, the modes of the sink in turn."""
+        names = [f"r{n}" + (f"+{m}" if (m := modes[n % len(modes)]) else "") for n in range(count)]
+        ids = await self.world.emails(
+            sender, campaign, [f"{name}@{self.domain}" for name in names], due_in=due_in
+        )
+        await self.world.signal(sender)
+        return ids
+
+    def worker(
+        self,
+        *,
+        faults: str = "",
+        home: str = "home",
+        database_url: str | None = None,
+        redis_number: int | None = None,
+    ) -> Worker:
+        """Another worker. Those of one `home` read each other's black boxes."""
+        worker = Worker.start(
+            database_url=database_url or self.database_url,
+            redis_url=self.stage.redis_url(
+                self.redis_number if redis_number is None else redis_number
+            ),
+            home=self.folder / home,
+            log=self.folder / f"worker-{len(self.workers)}.log",
+            faults=faults,
+            source=self.source,
+        )
+        self.workers.append(worker)
+        return worker
+
+    @property
+    def logs(self) -> str:
+        return "".join(worker.log.read_text(errors="replace") for worker in self.workers)
+
+    async def hurry(self) -> None:
+        """Let the time pass that emails, senders and doubts would wait for."""
+        try:
+            await self.world.execute(_AGE_DOUBTS)
+            rows = await self.world.fetch(_HURRY)
+            if rows:
+                await self.world.execute(_SIGNAL, [row["sender_id"] for row in rows])
+        except OperationalError:
+            return  # PostgreSQL is away; the next time
+
+    async def is_quiet(self) -> bool:
+        await self.hurry()
+        try:
+            return bool(await self.world.fetchval(_OPEN) == 0)
+        except OperationalError:
+            return False
+
+    async def until_quiet(self, *, within: float = 45.0) -> bool:
+        """Wait until every email has come to its end. False: some have not."""
+        try:
+            await until(self.is_quiet, within=within)
+        except TimeoutError:
+            return False
+        return True
+
+    async def until_dead(self, worker: Worker, *, within: float = 30.0) -> None:
+        async def dead() -> bool:
+            return worker.is_dead()
+
+        await until(dead, within=within, what=f"the end of a worker ({worker.log})")
+
+    async def until_frozen(self, worker: Worker, *, within: float = 30.0) -> None:
+        async def frozen() -> bool:
+            return worker.is_frozen()
+
+        await until(frozen, within=within, what=f"a worker to freeze ({worker.log})")
+
+    async def until_taken(self, count: int, *, within: float = 30.0) -> None:
+        async def taken() -> bool:
+            return len(self.dots()) >= count
+
+        await until(taken, within=within, what=f"{count} emails at the sink")
+
+    def dots(self) -> list[dict[str, Any]]:
+        """What reached its final dot at the sink, of this case."""
+        return [
+            e
+            for e in self.stage.sink.entries()
+            if e["event"] == "dot" and e["from"].endswith(f"@{self.domain}")
+        ]
+
+    async def flush_redis(self) -> None:
+        async with redis.asyncio.Redis.from_url(
+            self.stage.redis_url(self.redis_number)
+        ) as connection:
+            await connection.flushdb()
+
+    async def verdict(self, *, strict_copies: bool = False) -> Verdict:
+        return await judge(
+            self.world, self.stage.sink.entries(), domain=self.domain, strict_copies=strict_copies
+        )
+
+    async def stop_workers(self) -> None:
+        """Softly: what is under way ends. A worker that does not end by itself is a finding."""
+        await asyncio.gather(*(asyncio.to_thread(w.stop) for w in self.workers if not w.is_dead()))
+
+
+@asynccontextmanager
+async def open_case(
+    stage: Stage, slots: Slots, name: str, *, source: Path | None = None
+) -> AsyncIterator[Case]:
+    number = slots.take()
+    unique = f"{name.replace('_', '-').lower()}-{secrets.token_hex(3)}"
+    database = f"case_{secrets.token_hex(6)}"
+    async with slots.creating:
+        await _create(stage, database)
+    url = stage.postgres_url(database)
+    connections = Database(url, pool_size=3)
+    folder = stage.folder / unique
+    folder.mkdir()
+    world = await World.create(connections, watched=False)
+    await world.execute(HISTORY)
+    case = Case(stage, unique, world, url, number, folder, source)
+    try:
+        await case.flush_redis()
+        yield case
+    finally:
+        for worker in case.workers:
+            worker.signal(signal.SIGCONT)
+            worker.kill()
+        await connections.close()
+        slots.give_back(number)
+
+
+async def _create(stage: Stage, database: str) -> None:
+    """A migrated database, cloned from one that is made at the first call."""
+    admin = Database(stage.postgres_url("postgres"), pool_size=1)
+    try:
+        async with admin.driver() as driver:
+            if not await driver.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", TEMPLATE):
+                await driver.execute(f"CREATE DATABASE {TEMPLATE}")
+                await asyncio.to_thread(migrate, stage.postgres_url(TEMPLATE))
+            await driver.execute(f"CREATE DATABASE {database} TEMPLATE {TEMPLATE}")
+    finally:
+        await admin.close()

@@ -1,0 +1,252 @@
+"""The real processes of a fault test: servers that can be crashed, the sink, workers.
+
+Everything is started as a user would start it and ended by its own process id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+
+from paceline.embedded import Postgres, Redis
+from paceline.embedded.process import Server
+from paceline.errors import OperationalError
+from paceline.persistence.migrate import upgrade
+from tests.world import SECRET_KEY
+
+LOOK_SECONDS = 0.05
+START_SECONDS = 40.0
+# The shortest that the settings allow: a lease covers two heartbeats and the guard's margin.
+LEASE_SECONDS = 3
+TEMPLATE = "migrated"
+
+
+async def until(
+    condition: Callable[[], Awaitable[bool]], *, within: float, what: str = "it"
+) -> None:
+    """Wait for something in another process, which cannot signal us: the one place that polls."""
+    ends_at = time.monotonic() + within
+    while not await _holds(condition):
+        if time.monotonic() > ends_at:
+            raise TimeoutError(f"waited {within:.0f} s in vain for {what}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _holds(condition: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        return await condition()
+    except OperationalError:
+        return False  # a server is away, which is what these tests are about
+
+
+class Crashable:
+    """One private server as a process that is killed and started again."""
+
+    def __init__(self, server: Server, log: Path) -> None:
+        self.server = server
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.server.prepare()
+        command = self.server.command()
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(command.argv, **command.options(output))
+        ends_at = time.monotonic() + START_SECONDS
+        while not self.server.is_ready(self._process.pid):
+            if self._process.poll() is not None or time.monotonic() > ends_at:
+                raise RuntimeError(f"{self.server.name}: {self._log.read_text()[-2000:]}")
+            time.sleep(0.02)
+
+    def end(self, number: signal.Signals) -> None:
+        """Send one signal and wait for the end."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(20)
+
+    async def crash(self, number: signal.Signals, *, away: float = 0.0) -> None:
+        """End it by a signal, leave it away for a while, start it again."""
+        await asyncio.to_thread(self.end, number)
+        await asyncio.sleep(away)
+        await asyncio.to_thread(self.start)
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.end(self.server.command().stop_signal)
+
+
+@dataclass
+class Sink:
+    """The sink's process and what it has written so far."""
+
+    log: Path
+    port: int = 0
+    _process: subprocess.Popen[str] | None = None
+    _read: int = 0
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def start(self) -> None:
+        script = Path(__file__).with_name("sink.py")
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), str(self.log), str(self.port)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All of the log, oldest first; what was read before is not read again."""
+        with self.log.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        self._entries += [json.loads(line) for line in whole.splitlines()]
+        return self._entries
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Private servers and one sink, shared by many cases; each has a database of its own."""
+
+    folder: Path
+    postgres: Crashable
+    redis: Crashable
+    sink: Sink
+
+    def postgres_url(self, database: str) -> str:
+        server = self.postgres.server
+        assert isinstance(server, Postgres)
+        return server.url_of(database)
+
+    def redis_url(self, number: int = 0) -> str:
+        return self.redis.server.url.replace("?db=0", f"?db={number}")
+
+    async def redis_out_of_memory(self, *, on: bool) -> None:
+        """With its memory used up and nothing to evict, Redis refuses to write."""
+        async with redis.asyncio.Redis.from_url(self.redis_url()) as connection:
+            await connection.config_set("maxmemory", "1" if on else "0")
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    with tempfile.TemporaryDirectory(prefix="plf-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        postgres = Crashable(Postgres(folder / "postgres"), folder / "postgres.log")
+        redis = Crashable(Redis(folder / "redis"), folder / "redis.log")
+        sink = Sink(folder / "sink.log")
+        try:
+            postgres.start()
+            redis.start()
+            sink.start()
+            yield Stage(folder, postgres, redis, sink)
+        finally:
+            sink.kill()
+            redis.stop()
+            postgres.stop()
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest schema, off the caller's event loop."""
+    upgrade(url)
+
+
+@dataclass
+class Worker:
+    """`paceline worker`, one process."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        database_url: str,
+        redis_url: str,
+        home: Path,
+        log: Path,
+        faults: str = "",
+        source: Path | None = None,
+        env: dict[str, str] | None = None,
+    ) -> Worker:
+        """`source`: a folder with another copy of the package, instead of the installed one."""
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "PACELINE_HOME": str(home),
+            "PACELINE_SECRET_KEY": base64.b64encode(SECRET_KEY).decode(),
+            "PACELINE_LEASE_SECONDS": str(LEASE_SECONDS),
+            "PACELINE_HEARTBEAT_SECONDS": "1",
+            "PACELINE_GUARD_MARGIN_SECONDS": "1",
+            "PACELINE_LOG": "text",
+            "ALLOW_PRIVATE_HOSTS": "yes",
+            "FAULTS": faults,
+            **({"PYTHONPATH": str(source)} if source else {}),
+            **(env or {}),
+        }
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "paceline", "worker"],
+                env=environment,
+                cwd=log.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        return cls(process, log)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def is_dead(self) -> bool:
+        return self.process.poll() is not None
+
+    def is_frozen(self) -> bool:
+        try:
+            status = Path(f"/proc/{self.pid}/stat").read_text()
+        except FileNotFoundError:
+            return False
+        return status.rpartition(")")[2].split()[0] == "T"
+
+    def signal(self, number: signal.Signals) -> None:
+        if not self.is_dead():
+            self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """A soft stop; its exit code."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return -signal.SIGKILL
