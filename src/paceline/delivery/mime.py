@@ -93,7 +93,7 @@ def _head(headers: Headers, subject: str) -> bytes:
     if headers.date.tzinfo is None:
         raise RenderError("Date", "has no time zone")
     lines = [
-        f"Date: {format_datetime(headers.date)}\r\n",
+        f"Date: {_date(headers.date.replace(microsecond=0))}\r\n",
         _sender_mailbox("From", headers.from_name, headers.from_address),
         mailbox("To", headers.to_name, headers.to_address),
         unstructured("Subject", subject),
@@ -106,6 +106,8 @@ def _head(headers: Headers, subject: str) -> bytes:
     return "".join(lines).encode()
 
 
+# The same for every email of a second.
+_date = functools.lru_cache(maxsize=1024)(format_datetime)
 # The same for every email of a sender.
 _sender_mailbox = functools.lru_cache(maxsize=1024)(mailbox)
 

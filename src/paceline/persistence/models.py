@@ -25,7 +25,6 @@ from sqlalchemy.types import Text
 
 from paceline.domain.lifecycle import (
     IN_FLIGHT,
-    UNFINISHED,
     WAITING,
     CampaignState,
     DoubtPolicy,
@@ -259,13 +258,13 @@ class EmailJob(Base):
             postgresql_where=text("state = 'deferred'"),
         ),
         Index("ix_email_jobs_in_doubt", "in_doubt_at", postgresql_where=text("state = 'in_doubt'")),
-        # What the three tabs of the dashboard read.
+        # What the dashboard's lists read. Those in flight are few, and found by their leases.
         Index(
-            "ix_email_jobs_coming",
+            "ix_email_jobs_waiting",
             "owner_id",
             "due_at",
             "email_id",
-            postgresql_where=text(in_list("state", UNFINISHED)),
+            postgresql_where=text(in_list("state", WAITING)),
         ),
         Index(
             "ix_email_jobs_sent",

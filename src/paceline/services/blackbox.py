@@ -18,7 +18,6 @@ import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -136,32 +135,42 @@ def _told(content: bytes) -> Iterator[Outcome]:
             yield _loaded(attempt, record[_BODY : _BODY + length])
 
 
+# Made once: `json.dumps` builds an encoder at each call that asks for anything special.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _dumped(outcome: Outcome) -> bytes:
-    short = replace(outcome, reply_text=(outcome.reply_text or "")[:MAX_TEXT] or None)
-    return json.dumps(
-        {
-            "state": short.state,
-            "evidence": short.evidence,
-            "phase": short.phase,
-            "reply_code": short.reply_code,
-            "reply_enhanced": short.reply_enhanced,
-            "reply_text": short.reply_text,
-            "failure_reason": short.failure_reason,
-            "retry_in": None if short.retry_in is None else short.retry_in.total_seconds(),
-            "is_deferral": short.is_deferral,
-            "suppress": short.suppress,
-        },
-        ensure_ascii=False,
+    text = outcome.reply_text
+    return _encode(
+        (
+            outcome.state,
+            outcome.evidence,
+            outcome.phase,
+            outcome.reply_code,
+            outcome.reply_enhanced,
+            text if text is None else text[:MAX_TEXT],
+            outcome.failure_reason,
+            None if outcome.retry_in is None else outcome.retry_in.total_seconds(),
+            outcome.is_deferral,
+            outcome.suppress,
+        )
     ).encode()
 
 
 def _loaded(attempt: Attempt, text: bytes) -> Outcome:
-    fields = json.loads(text)
-    retry_in, reason = fields.pop("retry_in"), fields.pop("failure_reason")
+    state, evidence, phase, code, enhanced, reply, reason, retry_in, is_deferral, suppress = (
+        json.loads(text)
+    )
     return Outcome(
         attempt=attempt,
-        state=JobState(fields.pop("state")),
-        retry_in=None if retry_in is None else timedelta(seconds=retry_in),
+        state=JobState(state),
+        evidence=evidence,
+        phase=phase,
+        reply_code=code,
+        reply_enhanced=enhanced,
+        reply_text=reply,
         failure_reason=None if reason is None else FailureReason(reason),
-        **fields,
+        retry_in=None if retry_in is None else timedelta(seconds=retry_in),
+        is_deferral=is_deferral,
+        suppress=suppress,
     )

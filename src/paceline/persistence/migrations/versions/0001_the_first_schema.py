@@ -491,11 +491,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("email_id", name=op.f("pk_email_jobs")),
     )
     op.create_index(
-        "ix_email_jobs_coming",
+        "ix_email_jobs_waiting",
         "email_jobs",
         ["owner_id", "due_at", "email_id"],
         unique=False,
-        postgresql_where=sa.text("state IN ('claimed', 'deferred', 'scheduled', 'sending')"),
+        postgresql_where=sa.text("state IN ('deferred', 'scheduled')"),
     )
     op.create_index(
         "ix_email_jobs_due",
@@ -573,9 +573,9 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('deferred', 'scheduled')"),
     )
     op.drop_index(
-        "ix_email_jobs_coming",
+        "ix_email_jobs_waiting",
         table_name="email_jobs",
-        postgresql_where=sa.text("state IN ('claimed', 'deferred', 'scheduled', 'sending')"),
+        postgresql_where=sa.text("state IN ('deferred', 'scheduled')"),
     )
     op.drop_table("email_jobs")
     op.drop_index(
