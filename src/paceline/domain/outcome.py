@@ -19,6 +19,7 @@ class Verdict(StrEnum):
     RETRY = "retry"  # this email again later; uses up an attempt
     FAIL = "fail"  # this email never; its address stays usable
     FAIL_AND_SUPPRESS = "fail_and_suppress"  # never again to this address
+    FAIL_BY_POLICY = "fail_by_policy"  # this email never; several in a row are about the sender
     SENDER_BROKEN = "sender_broken"  # our account or From is at fault: its emails wait, none fails
     HOST_BACKOFF = "host_backoff"  # the server wants less of us: wait, use up no attempt
 
@@ -121,7 +122,7 @@ RULES: tuple[Rule, ...] = (
         enhanced=r"5\.(2\.1|7\.13)",
     ),
     # RFC 3463 §3.8, RFC 7372, Gmail and Outlook 5.7.x: policy and reputation; the mailbox is real.
-    _rule(_V.FAIL, "refused by policy", code=r"5\d\d", enhanced=r"5\.7\.\d+"),
+    _rule(_V.FAIL_BY_POLICY, "refused by policy", code=r"5\d\d", enhanced=r"5\.7\.\d+"),
     # RFC 5321 §4.2.1. A plain 550 without an enhanced code is no proof that the mailbox is gone.
     _rule(_V.RETRY, "refused for now", code=r"4\d\d"),
     _rule(_V.FAIL, "refused for good", code=r"5\d\d"),

@@ -25,6 +25,7 @@ class SenderEffect(Enum):
     """What the end of an attempt means for all the other emails of its sender."""
 
     NONE = auto()
+    SUSPECT = auto()  # refused by policy: once may be chance, several in a row are not
     BREAK = auto()  # its account is refused: it stops until a person has mended it
     REST = auto()  # its server is out of reach: it sleeps for a while
 
@@ -125,9 +126,10 @@ def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float
 
 def _failed(attempt: Attempt, result: Result, verdict: Verdict) -> Consequence:
     suppress = verdict is Verdict.FAIL_AND_SUPPRESS
+    effect = SenderEffect.SUSPECT if verdict is Verdict.FAIL_BY_POLICY else SenderEffect.NONE
     reason = FailureReason.HARD_BOUNCE if suppress else FailureReason.REJECTED
     outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=reason, suppress=suppress)
-    return Consequence(outcome=outcome, left=_left(result))
+    return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
 
 def _released(attempt: Attempt, result: Result, history: History) -> Outcome:

@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from paceline import clock
 from paceline.auth.secretbox import SecretUnreadable
 from paceline.domain.gate import Demand, Wait, judge
+from paceline.domain.lifecycle import JobState
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.lanes import Rest
 from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
 from paceline.persistence.standing import LaneView, Standing
-from paceline.services.consequences import SenderEffect
+from paceline.services.consequences import Consequence, SenderEffect
 from paceline.services.content import Content, Identity
 from paceline.services.handover import Handover, Job
 from paceline.services.leases import Leases
@@ -184,9 +185,21 @@ class _Turn:
         if result is None:
             return
         await self._lines.follow_up(self._parts.handover.record(result.outcome))
-        if result.sender is not SenderEffect.NONE:
-            self._trouble(result.sender, result.outcome.reply_text or "no reason given")
         self._host_answered = self._host_answered or result.left
+        self._judge(result)
+
+    def _judge(self, result: Consequence) -> None:
+        """What the end of one email says about the sender of them all."""
+        reason = result.outcome.reply_text or "no reason given"
+        match result.sender:
+            case SenderEffect.BREAK | SenderEffect.REST:
+                self._trouble(result.sender, reason)
+            case SenderEffect.SUSPECT if self._parts.health.is_refused_by_policy(self._sender_id):
+                self._trouble(SenderEffect.BREAK, f"refused by policy again and again: {reason}")
+            case SenderEffect.NONE if result.outcome.state is JobState.SENT:
+                self._parts.health.note_acceptance(self._sender_id)
+            case _:
+                return
 
     def _trouble(self, effect: SenderEffect, reason: str) -> None:
         """Start nothing more; a refused account outweighs a server that is away."""

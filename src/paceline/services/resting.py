@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import random
 import uuid
+from collections import Counter
 
 from paceline.domain.backoff import host_retry_delay
 from paceline.persistence.standing import LaneView, Standing
 from paceline.services.consequences import SenderEffect
 
 MAX_REASON = 500
+# So many refusals by policy with nothing accepted in between: going on would only harm the sender.
+POLICY_REFUSALS = 3
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,7 @@ class SenderHealth:
 
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
+        self._refused_by_policy: Counter[uuid.UUID] = Counter()
 
     async def note_trouble(
         self, sender_id: uuid.UUID, effect: SenderEffect, *, view: LaneView, reason: str
@@ -27,12 +31,22 @@ class SenderHealth:
         """Its account is refused (it stops until mended), or its server is away (it sleeps)."""
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
+            self._refused_by_policy.pop(sender_id, None)
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, reason=reason)
             return
         pause = host_retry_delay(view.host_failures + 1, roll=random.random())
         log.warning("sender %s rests for %.0f s: %s", sender_id, pause.total_seconds(), reason)
         await self._standing.rest(sender_id, pause=pause, reason=reason)
+
+    def is_refused_by_policy(self, sender_id: uuid.UUID) -> bool:
+        """Note a refusal by policy; whether it is one too many."""
+        self._refused_by_policy[sender_id] += 1
+        return self._refused_by_policy[sender_id] >= POLICY_REFUSALS
+
+    def note_acceptance(self, sender_id: uuid.UUID) -> None:
+        """Something was accepted: what was refused before was not about the sender."""
+        self._refused_by_policy.pop(sender_id, None)
 
     async def host_reached(self, sender_id: uuid.UUID) -> None:
         """Its server answers again."""

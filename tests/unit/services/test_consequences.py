@@ -103,6 +103,7 @@ def test_a_refusal_by_policy_fails_and_suppresses_nobody() -> None:
     decided = decide(result(Kind.REJECTED, code=550, enhanced="5.7.1"))
     assert decided.outcome.failure_reason is FailureReason.REJECTED
     assert not decided.outcome.suppress
+    assert decided.sender is SenderEffect.SUSPECT
     assert decided.left  # the provider has seen it, and will have counted it
 
 
