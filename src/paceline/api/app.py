@@ -11,6 +11,7 @@ from starlette.routing import Match
 from paceline import __version__
 from paceline.api import (
     api_keys,
+    attachments,
     campaigns,
     emails,
     health,
@@ -49,7 +50,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     )
     app.state.api = parts
     v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
-    for resource in (senders, campaigns, emails, suppressions, api_keys):
+    for resource in (senders, campaigns, attachments, emails, suppressions, api_keys):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)

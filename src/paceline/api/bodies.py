@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paceline.api.problems import problem
-from paceline.domain.bounds import MAX_FILE_OCTETS
+from paceline.domain.bounds import MAX_ATTACHMENT_OCTETS, MAX_FILE_OCTETS
 
 PREFIX = "/api/"
 MAX_JSON_OCTETS = 2 * 1024 * 1024
@@ -21,6 +21,7 @@ TABLES = ("text/csv", "text/plain", "text/tab-separated-values", "application/cs
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WITH_RECIPIENTS = re.compile(r"/api/v1/campaigns/?")
 _UPLOAD = re.compile(r"/api/v1/campaigns/[^/]+/recipients/?")
+_ATTACHMENT = re.compile(r"/api/v1/campaigns/[^/]+/attachments/?")  # a file of any kind
 
 
 class BodyRules:
@@ -41,8 +42,9 @@ class BodyRules:
             await problem(413, _too_large(most))(scope, receive, send)
             return
         has_body = declared not in (None, "0") or "transfer-encoding" in headers
-        if has_body and scope["method"] in _WITH_BODY and kind not in _kinds(scope["path"]):
-            expected = " or ".join(_kinds(scope["path"]))
+        kinds = _kinds(scope["path"])
+        if has_body and scope["method"] in _WITH_BODY and kinds and kind not in kinds:
+            expected = " or ".join(kinds)
             await problem(415, f"send {expected} (the header Content-Type says which)")(
                 scope, receive, send
             )
@@ -70,12 +72,17 @@ def _counted(receive: Receive, most: int) -> Receive:
 
 
 def _kinds(path: str) -> tuple[str, ...]:
+    """What a body may be; nothing named: anything."""
+    if _ATTACHMENT.fullmatch(path):
+        return ()
     return (JSON, *TABLES) if _UPLOAD.fullmatch(path) else (JSON,)
 
 
 def _most_octets(path: str, kind: str) -> int:
     if _UPLOAD.fullmatch(path):
         return MAX_FILE_OCTETS if kind in TABLES else MAX_INLINE_OCTETS
+    if _ATTACHMENT.fullmatch(path):
+        return MAX_ATTACHMENT_OCTETS
     return MAX_INLINE_OCTETS if _WITH_RECIPIENTS.fullmatch(path) else MAX_JSON_OCTETS
 
 

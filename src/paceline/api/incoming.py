@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from paceline.delivery import Auth, DkimAlgorithm, Security
+from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import DoubtPolicy, SenderState
 from paceline.services.emails import Resolution
 
@@ -131,6 +132,7 @@ class CampaignIn(Given):
     min_delay_ms: Number = 0
     hourly_limit: Number | None = None
     doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
+    expires_after_hours: Number = DEFAULT_EXPIRY_HOURS
     recipients: list[RecipientIn] = Field(default_factory=list)
 
 
@@ -146,6 +148,7 @@ class CampaignPatchIn(Given):
     min_delay_ms: Number = 0
     hourly_limit: Number | None = None
     doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
+    expires_after_hours: Number = DEFAULT_EXPIRY_HOURS
 
 
 class EmailIn(Given):

@@ -141,6 +141,7 @@ class CampaignOut(Shown):
     min_delay_ms: int
     hourly_limit: int | None
     doubt_policy: DoubtPolicy
+    expires_after_hours: int
     state: CampaignState
     counts: CountsOut
     total: int

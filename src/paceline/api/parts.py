@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.principal import Principal
+from paceline.services.attachments import Attachments
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
@@ -30,6 +31,7 @@ class ApiParts:
     senders: Senders
     campaigns: Campaigns
     imports: Imports
+    attachments: Attachments
     emails: Emails
     queries: Queries
     suppressions: Suppressions

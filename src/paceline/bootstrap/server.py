@@ -16,6 +16,7 @@ from paceline.auth.api_keys import ApiKeys
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.use_cases import UseCases, use_cases
+from paceline.services.attachments import Attachments
 from paceline.services.idempotency import Idempotency
 from paceline.services.suppressions import Suppressions
 from paceline.settings import Settings
@@ -82,6 +83,7 @@ def _api_parts(cases: UseCases) -> ApiParts:
         senders=cases.senders,
         campaigns=cases.campaigns,
         imports=cases.imports,
+        attachments=Attachments(cases.database),
         emails=cases.emails,
         queries=cases.queries,
         suppressions=Suppressions(cases.database),

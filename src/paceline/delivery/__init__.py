@@ -2,6 +2,7 @@
 
 from paceline.delivery.account import Account, Auth, Envelope, Security
 from paceline.delivery.addresses import wire_address
+from paceline.delivery.attachments import Attached, Attachment, encoded_octets, media_type
 from paceline.delivery.dkim import DkimSigner
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
@@ -15,6 +16,8 @@ from paceline.delivery.timeouts import Timeouts
 
 __all__ = [
     "Account",
+    "Attached",
+    "Attachment",
     "Auth",
     "CheckResult",
     "DkimAlgorithm",
@@ -34,6 +37,8 @@ __all__ = [
     "Scope",
     "Security",
     "Timeouts",
+    "encoded_octets",
+    "media_type",
     "message",
     "refuse_destination",
     "wire_address",

@@ -94,7 +94,7 @@ class Channel(asyncio.Protocol):
     @property
     def quiet(self) -> bool:
         """Whether it is open and the server has said nothing that was not read."""
-        silent = not self._replies and self._parser.idle
+        silent = self._parser.idle and not self._replies
         return silent and self.lost is None and not self.retiring
 
     def write(self, data: bytes | memoryview) -> None:
@@ -122,7 +122,8 @@ class Channel(asyncio.Protocol):
         """
         if len(data) <= BLOCK_OCTETS:
             self.write(data)
-            await self._drain(seconds)
+            if self._socket.get_write_buffer_size():
+                await self._drain(seconds)
             return
         view = memoryview(data)
         for start in range(0, len(view), BLOCK_OCTETS):

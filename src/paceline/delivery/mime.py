@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
+from paceline.delivery.attachments import Attached
 from paceline.delivery.headers import (
     RenderError,
     mailbox,
@@ -67,8 +68,17 @@ class Headers:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-def message(headers: Headers, *, subject: str, text: str | None, html: str | None) -> bytes:
+def message(
+    headers: Headers,
+    *,
+    subject: str,
+    text: str | None,
+    html: str | None,
+    attached: Attached | None = None,
+) -> bytes:
     """The complete message. Raises `RenderError` for a header that is unsafe or unknown."""
+    if attached is not None:
+        return _with_files(headers, subject=subject, text=text, html=html, attached=attached)
     boundary = _boundary(headers.boundary_seed)
     parts = [
         _part(subtype, body, boundary)

@@ -6,6 +6,7 @@ connection, since nobody can say any more which reply answers which command.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import deque
 
@@ -50,20 +51,26 @@ def one_line(text: str) -> str:
     return text if len(text) <= MAX_REPLY_TEXT else text[: MAX_REPLY_TEXT - 1] + "…"
 
 
+# Servers say the same few lines for ever, the one after the dot excepted.
+@functools.lru_cache(maxsize=256)
+def _read_line(line: bytes) -> tuple[int, bool, bytes]:
+    """Its code, whether it ends the reply, and its text."""
+    found = _LINE.fullmatch(line)
+    if found is None or len(line) > MAX_LINE:
+        raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
+    return int(found[1]), found[2] != b"-", found[3] or b""
+
+
 class ReplyParser:
     """Feeds on bytes, yields whole replies. After `BadReply` it is not to be fed again."""
 
-    __slots__ = ("_code", "_lines", "_rest")
+    __slots__ = ("_code", "_lines", "_rest", "idle")
 
     def __init__(self) -> None:
+        self.idle = True  # nothing is left over: no part of a line, no unfinished reply
         self._rest = b""
         self._code = 0
         self._lines: list[bytes] = []
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is left over: no part of a line, no unfinished reply."""
-        return not self._rest and not self._lines
 
     def feed(self, data: bytes, replies: deque[RawReply]) -> None:
         """Adds the replies that `data` completes, in order.
@@ -79,18 +86,17 @@ class ReplyParser:
             self._line(data[start:stop], replies)
             start = end + 1
         self._rest = data[start:]
+        self.idle = not self._rest and not self._lines
         if len(self._rest) > MAX_LINE:
             raise BadReply(f"a reply line of more than {MAX_LINE} octets")
 
     def _line(self, line: bytes, replies: deque[RawReply]) -> None:
-        found = _LINE.fullmatch(line)
-        if found is None or len(line) > MAX_LINE:
-            raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
-        code, lines = int(found[1]), self._lines
+        code, last, text = _read_line(line)
+        lines = self._lines
         if lines and code != self._code:
             raise BadReply(f"a reply that begins with {self._code} and goes on with {code}")
-        lines.append(found[3] or b"")
-        if found[2] != b"-":
+        lines.append(text)
+        if last:
             replies.append(RawReply(code, lines))
             self._lines = []
             return

@@ -102,33 +102,28 @@ class Session:
 
     async def _announce(self, mail: Mail, reused: bool) -> Result | None:
         """MAIL, RCPT and DATA, in one write where the server pipelines; None once it said 354."""
-        steps = self._steps(mail)
+        channel, steps = self._channel, self._steps(mail)
         refused: tuple[Phase, RawReply] | None = None
         phase, answered = Phase.MAIL, False
         try:
             if self._pipelining:
-                self._channel.write(b"".join([line for _, line, _, _ in steps]))
+                channel.write(b"".join([line for _, line, _, _ in steps]))
             for phase, line, seconds, hoped in steps:
                 if not self._pipelining:
-                    self._channel.write(line)
-                reply = await self._channel.read(seconds)
-                as_hoped = reply.code // 100 == hoped
-                if (
-                    reused
-                    and not answered
-                    and not as_hoped
-                    and (line is _RSET or reply.code == 421)
-                ):
-                    self._channel.abort()  # it had enough of this connection, not of this email
+                    channel.write(line)
+                reply = channel.take_reply() or await channel.read(seconds)
+                if reply.code // 100 == hoped:
+                    answered = line is not _RSET
+                    continue
+                if reused and not answered and (line is _RSET or reply.code == 421):
+                    channel.abort()  # it had enough of this connection, not of this email
                     raise StaleSession
                 answered = line is not _RSET
-                if as_hoped:
-                    continue
                 refused = refused or (phase, reply)
                 if not self._pipelining or reply.code < 400 or reply.code == 421:
                     break
         except ChannelLost as lost:
-            if reused and not answered and self._channel.dropped:
+            if reused and not answered and channel.dropped:
                 raise StaleSession from lost
             if refused is None:
                 return verdicts.lost_before_dot(phase, lost)

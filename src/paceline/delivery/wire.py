@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from paceline.delivery.account import Envelope
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_NOT_IN_A_LINE_END = bytes(set(range(256)) - set(b"\r\n"))
 
 
 def crlf_only(content: bytes) -> bytes:
     """The content with every line end as CRLF, and one at its end."""
-    pairs = content.count(b"\r\n")
-    if pairs != content.count(b"\n") or pairs != content.count(b"\r"):
+    if len(content.translate(None, _NOT_IN_A_LINE_END)) != 2 * content.count(b"\r\n"):
         content = _LINE_END.sub(b"\r\n", content)
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 

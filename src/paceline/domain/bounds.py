@@ -19,9 +19,15 @@ MAX_SUBJECT = 998  # octets: RFC 5322 §2.1.1, the longest line there is
 MAX_BODY_OCTETS = 1024 * 1024  # of the text, and of the HTML
 MAX_FIELD_NAME = 64  # characters of a merge field's name
 
+MAX_ATTACHMENTS = 10  # of one campaign
+MAX_ATTACHMENT_OCTETS = 10 * 1024 * 1024
+MAX_ATTACHED_OCTETS = 20 * 1024 * 1024  # of one campaign; a third more in each email
+
 MAX_HOURLY_LIMIT = 1_000_000
 MAX_MIN_DELAY_MS = 24 * 3_600_000  # a day
 MAX_CONNECTIONS = 64
+DEFAULT_EXPIRY_HOURS = 72
+MAX_EXPIRY_HOURS = 720  # thirty days; RFC 5321 §4.5.4.1 speaks of four or five
 MAX_YEARS_AHEAD = 5  # how far off a start may lie; past it, it is a typing mistake
 
 MAX_PAGE = 200  # items of a list

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.statements import statement
@@ -40,6 +41,7 @@ class Claim:
     due_at: datetime
     scheduled_at: datetime
     deferrals: int
+    expires_after: timedelta  # since it was scheduled for
     dated_at: datetime  # the Date header, the same for every attempt
     address: str
     name: str | None
@@ -180,6 +182,7 @@ def _claim(row: asyncpg.Record) -> Claim:
         due_at=row["due_at"],
         scheduled_at=row["scheduled_at"],
         deferrals=row["deferrals"],
+        expires_after=timedelta(hours=row["expires_after_hours"] or DEFAULT_EXPIRY_HOURS),
         dated_at=row["dated_at"],
         address=row["address"],
         name=row["name"],

@@ -153,6 +153,7 @@ class Campaign(Base):
         one_of("doubt_policy", DoubtPolicy),
         CheckConstraint("hourly_limit >= 1", name="hourly_limit"),
         CheckConstraint("min_delay_ms >= 0", name="min_delay_ms"),
+        CheckConstraint("expires_after_hours BETWEEN 1 AND 720", name="expires_after_hours"),
         CheckConstraint(
             "total >= 0 AND sent >= 0 AND failed >= 0 AND cancelled >= 0", name="counters"
         ),
@@ -177,6 +178,8 @@ class Campaign(Base):
     min_delay_ms: Mapped[int] = mapped_column(server_default=text("0"))
     hourly_limit: Mapped[int | None]
     doubt_policy: Mapped[str] = mapped_column(server_default=text("'hold'"))
+    # After its scheduled time an email that is still refused "for now" is given up.
+    expires_after_hours: Mapped[int] = mapped_column(server_default=text("72"))
     state: Mapped[str] = mapped_column(server_default=text("'draft'"))
     # Kept by a trigger on email_jobs, so that no statement can forget them.
     total: Mapped[int] = mapped_column(server_default=text("0"))
@@ -187,6 +190,25 @@ class Campaign(Base):
     updated_at: Mapped[CreatedAt]
     launched_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class CampaignAttachment(Base):
+    """A file that goes with each of a campaign's emails."""
+
+    __tablename__ = "campaign_attachments"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "position"),
+        UniqueConstraint("campaign_id", "content_id"),
+    )
+
+    id: Mapped[Id]
+    campaign_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    file_name: Mapped[str]
+    content_type: Mapped[str]
+    content: Mapped[bytes]
+    content_id: Mapped[str | None]  # None: an attachment; else an image that the HTML shows
+    created_at: Mapped[CreatedAt]
 
 
 class Email(Base):

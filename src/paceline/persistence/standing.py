@@ -51,11 +51,22 @@ class SenderAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignContent:
-    """A campaign's templates."""
+    """A campaign's templates, and how large its files are together (0: it has none)."""
 
     subject: str
     text_body: str | None
     html_body: str | None
+    attached_octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that goes with a campaign's emails."""
+
+    file_name: str
+    content_type: str
+    content: bytes
+    content_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +108,28 @@ class Standing:
         """The campaign's templates; they no longer change once it has been launched."""
         async with self._database.driver() as driver:
             row = await driver.fetchrow(
-                "SELECT subject, text_body, html_body FROM campaigns WHERE id = $1", campaign_id
+                """
+                SELECT subject, text_body, html_body,
+                       (SELECT coalesce(sum(octet_length(content)), 0)
+                          FROM campaign_attachments WHERE campaign_id = c.id) AS attached_octets
+                  FROM campaigns c WHERE id = $1
+                """,
+                campaign_id,
             )
         assert row is not None, "a claim names a campaign that exists"
         return CampaignContent(**dict(row))
+
+    async def attachments(self, campaign_id: uuid.UUID) -> list[StoredFile]:
+        """The campaign's files in their order; they no longer change once it has been launched."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(
+                """
+                SELECT file_name, content_type, content, content_id
+                  FROM campaign_attachments WHERE campaign_id = $1 ORDER BY position
+                """,
+                campaign_id,
+            )
+        return [StoredFile(**dict(row)) for row in rows]
 
     async def spent(
         self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID], hour: datetime

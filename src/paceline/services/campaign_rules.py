@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import CampaignState, DoubtPolicy
 from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput
@@ -39,6 +40,7 @@ class NewCampaign:
     min_delay_ms: int = 0
     hourly_limit: int | None = None
     doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
+    expires_after_hours: int = DEFAULT_EXPIRY_HOURS
     recipients: Sequence[RawRecipient] = field(default=())
 
 
@@ -55,6 +57,7 @@ class CampaignPatch:
     min_delay_ms: Maybe[int] = UNSET
     hourly_limit: Maybe[int | None] = UNSET
     doubt_policy: Maybe[DoubtPolicy] = UNSET
+    expires_after_hours: Maybe[int] = UNSET
 
 
 def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
@@ -63,6 +66,7 @@ def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
     problems.hourly_limit("hourly_limit", new.hourly_limit)
     problems.min_delay_ms("min_delay_ms", new.min_delay_ms)
     problems.time_zone("time_zone", new.time_zone)
+    problems.expiry("expires_after_hours", new.expires_after_hours)
     return {
         "sender_id": new.sender_id,
         "name": problems.name("name", name, required=new.name is not None),
@@ -74,6 +78,7 @@ def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
         "min_delay_ms": new.min_delay_ms,
         "hourly_limit": new.hourly_limit,
         "doubt_policy": new.doubt_policy,
+        "expires_after_hours": new.expires_after_hours,
     }
 
 
@@ -107,6 +112,8 @@ async def check_changes(session: Session, record: CampaignRecord, changes: dict[
         problems.min_delay_ms("min_delay_ms", changes["min_delay_ms"])
     if "hourly_limit" in changes:
         problems.hourly_limit("hourly_limit", changes["hourly_limit"])
+    if "expires_after_hours" in changes:
+        problems.expiry("expires_after_hours", changes["expires_after_hours"])
     if _CONTENT & changes.keys():
         await _check_content(session, problems, record, changes)
     problems.raise_if_any()

@@ -91,6 +91,7 @@ def _view(
         min_delay_ms=record.min_delay_ms,
         hourly_limit=record.hourly_limit,
         doubt_policy=DoubtPolicy(record.doubt_policy),
+        expires_after_hours=record.expires_after_hours,
         state=CampaignState(record.state),
         counts=Counts(
             # The others are read a moment apart; the sum must not run past the total.

@@ -16,8 +16,6 @@ from paceline.domain.lifecycle import FailureReason, JobEvent, JobState, after
 from paceline.domain.outcome import Verdict, classify
 from paceline.persistence.ledger import Attempt, Outcome
 
-# Give up after this long, however few tries there were: nobody wants last week's news.
-EXPIRES_AFTER = timedelta(days=3)
 MAX_DEFERRALS = len(RETRY_STEPS)
 
 
@@ -45,6 +43,7 @@ class History:
 
     deferrals: int
     age: timedelta  # since it was scheduled for
+    expires_after: timedelta  # however few its tries: nobody wants last week's news
 
 
 def consequence(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
@@ -107,7 +106,7 @@ def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float
 
 
 def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
-    if history.age >= EXPIRES_AFTER:
+    if history.age >= history.expires_after:
         outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=FailureReason.EXPIRED)
     elif history.deferrals >= MAX_DEFERRALS:
         outcome = _outcome(

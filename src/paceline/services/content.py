@@ -1,7 +1,7 @@
 """From a claim to the bytes on the wire: templates compiled once, accounts unsealed once.
 
 Both are cached per process: a campaign's templates do not change once it runs, and an account is
-read again whenever its sender's row has changed.
+read again whenever its sender's row has changed. So are a campaign's files, within a bound.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import socket
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,6 +18,7 @@ from typing import TypeVar
 from paceline.auth.secretbox import SecretBox, smtp_password_label
 from paceline.delivery import (
     Account,
+    Attached,
     Auth,
     DkimSigner,
     Envelope,
@@ -27,6 +29,7 @@ from paceline.delivery import (
 )
 from paceline.persistence.ledger import Claim
 from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
+from paceline.services.attached_files import AttachedFiles
 from paceline.services.dkim import signer_of
 
 Key = TypeVar("Key")
@@ -34,6 +37,7 @@ Value = TypeVar("Value")
 
 MAX_TEMPLATES = 256
 MAX_ACCOUNTS = 1_024
+_NO_FILES: AbstractAsyncContextManager[Attached | None] = nullcontext(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class Content:
         self._standing = standing
         self._secrets = secrets
         self._helo_name = helo_name()
+        self._files = AttachedFiles(standing)
         self._texts: OrderedDict[uuid.UUID, CampaignContent] = OrderedDict()
         self._templates: OrderedDict[uuid.UUID, MessageTemplate] = OrderedDict()
         self._identities: OrderedDict[tuple[uuid.UUID, datetime], Identity] = OrderedDict()
@@ -77,13 +82,23 @@ class Content:
         return known
 
     async def load(self, campaign_ids: Iterable[uuid.UUID]) -> None:
-        """Have the templates of these campaigns at hand, so that `message` needs no database."""
+        """Have these campaigns' templates and files at hand, so that `message` asks no database."""
         for campaign_id in campaign_ids:
-            if campaign_id not in self._texts:
+            texts = self._texts.get(campaign_id)
+            if texts is None:
                 texts = await self._standing.content(campaign_id)
                 _keep(self._texts, campaign_id, texts, limit=MAX_TEMPLATES)
+            if texts.attached_octets:
+                await self._files.of(campaign_id)
 
-    def message(self, claim: Claim, sender: Identity) -> Message:
+    def attached(self, claim: Claim) -> AbstractAsyncContextManager[Attached | None]:
+        """The files for `message`, to be held until the email is gone; waits for room for them."""
+        texts = None if claim.campaign_id is None else self._texts.get(claim.campaign_id)
+        if claim.campaign_id is None or texts is None or not texts.attached_octets:
+            return _NO_FILES
+        return self._files.for_one_email(claim.campaign_id, texts.attached_octets)
+
+    def message(self, claim: Claim, sender: Identity, files: Attached | None = None) -> Message:
         """The claim as a message. Raises `DomainError` when its template cannot be filled."""
         headers = Headers(
             from_address=sender.from_address,
@@ -98,7 +113,8 @@ class Content:
             content = _single(claim, headers)
         else:
             fields = {**claim.fields, "email": claim.address, "name": claim.name or ""}
-            content = self._template(claim.campaign_id).render(fields, headers=headers)
+            template = self._template(claim.campaign_id)
+            content = template.render(fields, headers=headers, attached=files)
         if sender.signer is not None:
             content = sender.signer.sign(content, signed_at=claim.dated_at)
         envelope = Envelope(mail_from=sender.from_address, rcpt_to=claim.address)

@@ -118,7 +118,11 @@ class Handover:
             guard=lambda: self._may_leave(claim),
         )
         # Both times are the database's, so that no clock of this machine decides an expiry.
-        history = History(deferrals=claim.deferrals, age=claim.due_at - claim.scheduled_at)
+        history = History(
+            deferrals=claim.deferrals,
+            age=claim.due_at - claim.scheduled_at,
+            expires_after=claim.expires_after,
+        )
         decided = consequence(claim.attempt, result, history, roll=random.random())
         self.box.ended(decided.outcome)
         return decided

@@ -16,6 +16,7 @@ from paceline.delivery import MessageTemplate
 from paceline.domain.addresses import Address, InvalidAddress, parse_address
 from paceline.domain.bounds import (
     MAX_BODY_OCTETS,
+    MAX_EXPIRY_HOURS,
     MAX_HOURLY_LIMIT,
     MAX_MIN_DELAY_MS,
     MAX_NAME,
@@ -83,6 +84,10 @@ class Problems:
         """The least time between two emails."""
         if not 0 <= value <= MAX_MIN_DELAY_MS:
             self.add(field, f"must be 0 to {MAX_MIN_DELAY_MS:,} milliseconds (a day)")
+
+    def expiry(self, field: str, value: int) -> None:
+        """How long to go on trying what is refused for now."""
+        self.whole_number(field, value, least=1, most=MAX_EXPIRY_HOURS)
 
     def whole_number(self, field: str, value: int, *, least: int, most: int) -> None:
         """Within bounds."""

@@ -93,6 +93,7 @@ class CampaignView:
     min_delay_ms: int
     hourly_limit: int | None
     doubt_policy: DoubtPolicy
+    expires_after_hours: int
     state: CampaignState
     counts: Counts
     total: int

@@ -169,6 +169,20 @@ async def test_a_refusal_for_now_defers_and_keeps_the_reply(world: World, sink: 
     assert timedelta(minutes=4, seconds=55) < row["wait"] <= timedelta(minutes=7, seconds=30)
 
 
+async def test_an_email_older_than_its_campaign_allows_is_given_up(
+    world: World, sink: Sink
+) -> None:
+    sink.at_rcpt = lambda _: "451 4.3.0 later"
+    sender = await world.sender(port=sink.port)
+    campaign = await world.campaign(sender, expires_after_hours=2)
+    ids = await world.emails(sender, campaign, 1)
+    # It was scheduled three hours ago and has been refused ever since.
+    await world.execute("UPDATE email_jobs SET scheduled_at = now() - interval '3 h'")
+    await world.signal(sender)
+    await world.until_all_are(ids, "failed")
+    assert await world.fetchval("SELECT failure_reason FROM email_jobs") == "expired"
+
+
 async def test_a_refusal_for_good_fails_and_keeps_the_reply(world: World, sink: Sink) -> None:
     sink.at_rcpt = lambda to: "550 5.1.1 no such user" if to.startswith("gone") else None
     sender = await world.sender(port=sink.port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,6 @@ from paceline.delivery import Kind, Phase, Reply, Result, Scope
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.ledger import Attempt
 from paceline.services.consequences import (
-    EXPIRES_AFTER,
     MAX_DEFERRALS,
     Consequence,
     History,
@@ -22,7 +22,8 @@ from paceline.services.consequences import (
 )
 
 ATTEMPT = Attempt(uuid.uuid4(), 1)
-NEW = History(deferrals=0, age=timedelta(0))
+EXPIRES_AFTER = timedelta(days=3)
+NEW = History(deferrals=0, age=timedelta(0), expires_after=EXPIRES_AFTER)
 DOT = datetime(2026, 11, 25, tzinfo=UTC)
 
 
@@ -75,7 +76,7 @@ def test_a_refusal_for_now_waits_and_uses_up_one_try() -> None:
 def test_each_refusal_for_now_waits_longer_than_the_one_before() -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
     waits = [
-        decide(ended, History(deferrals=n, age=timedelta(0))).outcome.retry_in or timedelta(0)
+        decide(ended, replace(NEW, deferrals=n, age=timedelta(0))).outcome.retry_in or timedelta(0)
         for n in range(MAX_DEFERRALS)
     ]
     assert waits == sorted(set(waits))
@@ -83,13 +84,13 @@ def test_each_refusal_for_now_waits_longer_than_the_one_before() -> None:
 
 def test_after_the_last_try_the_email_has_failed_for_that_reason() -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
-    decided = decide(ended, History(deferrals=MAX_DEFERRALS, age=timedelta(hours=1)))
+    decided = decide(ended, replace(NEW, deferrals=MAX_DEFERRALS, age=timedelta(hours=1)))
     assert decided.outcome.failure_reason is FailureReason.ATTEMPTS_EXHAUSTED
 
 
 def test_an_email_that_is_too_old_has_expired_however_few_its_tries() -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
-    decided = decide(ended, History(deferrals=1, age=EXPIRES_AFTER))
+    decided = decide(ended, replace(NEW, deferrals=1, age=EXPIRES_AFTER))
     assert decided.outcome.failure_reason is FailureReason.EXPIRED
 
 
@@ -123,7 +124,7 @@ def test_a_server_that_is_away_lets_the_sender_rest() -> None:
 
 def test_a_421_lets_the_sender_rest_and_uses_up_no_try() -> None:
     ended = result(Kind.REJECTED, phase=Phase.MAIL, code=421, scope=Scope.HOST)
-    decided = decide(ended, History(deferrals=2, age=timedelta(0)))
+    decided = decide(ended, replace(NEW, deferrals=2, age=timedelta(0)))
     assert decided.sender is SenderEffect.REST
     assert decided.outcome.state is JobState.DEFERRED
     assert not decided.outcome.is_deferral

@@ -47,4 +47,6 @@ UPDATE email_jobs j
    AND j.state IN ('deferred', 'scheduled')
 RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.scheduled_at, j.deferrals,
           j.dated_at, p.address, p.name, p.fields, p.line, p.subject, p.text_body, p.html_body,
-          p.message_id
+          p.message_id,
+          (SELECT c.expires_after_hours FROM campaigns c WHERE c.id = j.campaign_id)
+              AS expires_after_hours

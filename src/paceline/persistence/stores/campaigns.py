@@ -34,6 +34,7 @@ class CampaignRecord:
     min_delay_ms: int
     hourly_limit: int | None
     doubt_policy: str
+    expires_after_hours: int
     state: str
     total: int
     sent: int

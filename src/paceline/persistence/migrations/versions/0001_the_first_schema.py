@@ -289,6 +289,9 @@ def upgrade() -> None:
         sa.Column("min_delay_ms", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("hourly_limit", sa.Integer(), nullable=True),
         sa.Column("doubt_policy", sa.Text(), server_default=sa.text("'hold'"), nullable=False),
+        sa.Column(
+            "expires_after_hours", sa.Integer(), server_default=sa.text("72"), nullable=False
+        ),
         sa.Column("state", sa.Text(), server_default=sa.text("'draft'"), nullable=False),
         sa.Column("total", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("sent", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -314,6 +317,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('active', 'cancelled', 'completed', 'draft', 'paused')",
             name=op.f("ck_campaigns_state"),
+        ),
+        sa.CheckConstraint(
+            "expires_after_hours BETWEEN 1 AND 720", name=op.f("ck_campaigns_expires_after_hours")
         ),
         sa.CheckConstraint("hourly_limit >= 1", name=op.f("ck_campaigns_hourly_limit")),
         sa.CheckConstraint("min_delay_ms >= 0", name=op.f("ck_campaigns_min_delay_ms")),
