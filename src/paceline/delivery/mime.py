@@ -78,7 +78,9 @@ def message(
 ) -> bytes:
     """The complete message. Raises `RenderError` for a header that is unsafe or unknown."""
     if attached is not None:
-        return _with_files(headers, subject=subject, text=text, html=html, attached=attached)
+        html = html and attached.linked(html)
+        bare = message(headers, subject=subject, text=text, html=html)
+        return attached.added_to(bare, boundary=_boundary(headers.boundary_seed))
     boundary = _boundary(headers.boundary_seed)
     parts = [
         _part(subtype, body, boundary)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from minijinja import Environment, TemplateError
 
 from paceline.delivery import mime, template_rules
+from paceline.delivery.attachments import Attached
 from paceline.delivery.headers import RenderError, refuse_unsafe
 from paceline.delivery.mime import Headers
 from paceline.errors import FieldProblem, InvalidInput
@@ -67,7 +68,13 @@ class MessageTemplate:
             raise InvalidInput(problems)
         return cls(parts, frozenset().union(*(part.fields for part in parts.values())))
 
-    def render(self, recipient: Mapping[str, object], *, headers: Headers) -> bytes:
+    def render(
+        self,
+        recipient: Mapping[str, object],
+        *,
+        headers: Headers,
+        attached: Attached | None = None,
+    ) -> bytes:
         """The complete message for one recipient, CRLF line ends. Raises `RenderError`.
 
         `recipient` maps merge fields to str, int, float, bool or lists of these; None and an absent
@@ -79,6 +86,7 @@ class MessageTemplate:
             subject=self._subject.render(fields),
             text=None if self._text is None else self._text.render(fields),
             html=None if self._html is None else self._html.render(fields),
+            attached=attached,
         )
 
 

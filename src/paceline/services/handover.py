@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from paceline import clock
-from paceline.delivery import Pool
+from paceline.delivery import Attached, Pool
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
@@ -76,8 +76,8 @@ class Handover:
         if self.stopping.is_set():
             await self.hand_back([job])
             return None
-        async with self.in_flight:
-            result = await self._deliver(job)
+        async with self.content.attached(job.claim) as files, self.in_flight:
+            result = await self._deliver(job, files)
         await self._settle(job, left=result.left)
         return result
 
@@ -105,10 +105,10 @@ class Handover:
         except TimeoutError:
             return
 
-    async def _deliver(self, job: Job) -> Consequence:
+    async def _deliver(self, job: Job, files: Attached | None) -> Consequence:
         claim = job.claim
         try:
-            message = self.content.message(claim, job.identity)
+            message = self.content.message(claim, job.identity, files)
         except DomainError as error:
             return unsendable(claim.attempt, str(error))
         result = await self.pool.send(

@@ -15,6 +15,7 @@ from paceline.auth.api_keys import ApiKeys
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool
 from paceline.persistence.database import Database
+from paceline.services.attachments import Attachments
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
@@ -111,6 +112,7 @@ def parts(database: Database, pool: Pool) -> ApiParts:
         senders=Senders(database, bell, SecretBox(b"k" * 32), pool, policy),
         campaigns=Campaigns(database, bell),
         imports=Imports(database, bell),
+        attachments=Attachments(database),
         emails=Emails(database, bell),
         queries=Queries(database, EmptyMeter()),
         suppressions=Suppressions(database),

@@ -45,12 +45,14 @@ async def test_another_owner_finds_nothing_by_any_id_on_any_route(ann: Client, b
     sender = await ann.sender()
     campaign = await ann.campaign(sender_id=sender["id"], recipients=[{"email": "a@x.org"}])
     email = await ann.email(sender_id=sender["id"])
+    attached = await ann.post(f"/campaigns/{campaign['id']}/attachments?file_name=a.json", {"a": 1})
     key = (await ann.get("/api-keys")).json()["items"][0]
     await ann.post("/suppressions", {"addresses": ["gone@example.com"]})
     ids = {
         "sender_id": sender["id"],
         "campaign_id": campaign["id"],
         "email_id": email["id"],
+        "attachment_id": attached.json()["id"],
         "key_id": key["id"],
         "address": "gone@example.com",
     }
@@ -76,6 +78,7 @@ async def test_another_owner_finds_nothing_by_any_id_on_any_route(ann: Client, b
     assert (await bob.get(f"/emails?campaign_id={campaign['id']}")).status_code == 404
     assert (await bob.get(f"/emails?sender_id={sender['id']}")).json()["items"] == []
     assert (await ann.get(f"/campaigns/{campaign['id']}")).json()["total"] == 1
+    assert len((await ann.get(f"/campaigns/{campaign['id']}/attachments")).json()["items"]) == 1
     assert (await ann.get("/api-keys")).json()["items"][0]["id"] == key["id"]
 
 

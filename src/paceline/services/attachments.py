@@ -1,0 +1,169 @@
+"""Attachments and inline images of campaigns: add, list, remove, while they are drafts.
+
+An upload is received whole, within its bound, before a transaction is opened. Once a campaign has
+been launched its files stand like its text: some of its recipients may have them already.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from paceline.delivery import Attachment, media_type
+from paceline.domain.bounds import MAX_ATTACHED_OCTETS, MAX_ATTACHMENT_OCTETS, MAX_ATTACHMENTS
+from paceline.domain.identifiers import new_id
+from paceline.domain.lifecycle import CampaignState
+from paceline.errors import Conflict, InvalidInput, NotFound
+from paceline.persistence.database import Database
+from paceline.persistence.stores import attachments as store
+from paceline.persistence.stores import campaigns as campaign_store
+from paceline.persistence.stores.attachments import AttachmentRecord
+from paceline.persistence.stores.session import Session
+from paceline.services.imports import FileTooLarge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttachment:
+    """What a file is called and said to be. `content_id`: by which HTML may show it, if inline."""
+
+    file_name: str
+    content_type: str
+    inline: bool = False
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentView:
+    """A file as it may be shown, without what is in it."""
+
+    id: uuid.UUID
+    file_name: str
+    content_type: str
+    octets: int
+    inline: bool
+    content_id: str | None
+    created_at: datetime
+
+
+class Attachments:
+    """The files of an owner's campaigns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        new: NewAttachment,
+        chunks: AsyncIterator[bytes],
+        *,
+        reserved_id: uuid.UUID | None = None,
+    ) -> AttachmentView:
+        """Attach a file to a draft; under an id that was reserved for it, only once.
+
+        Raises `InvalidInput`, `FileTooLarge` past a bound, `Conflict` when it is no draft.
+        """
+        async with self._database.transaction() as session:
+            await _draft(session, owner_id, campaign_id)
+        content = await _received(chunks)
+        attachment_id = reserved_id or new_id()
+        file = _checked(new, content, attachment_id)
+        async with self._database.transaction() as session:
+            await _draft(session, owner_id, campaign_id)
+            there = await store.attachments(session, campaign_id)
+            if all(known.id != attachment_id for known in there):
+                _refuse(file, there)
+                await store.insert_attachment(
+                    session,
+                    id=attachment_id,
+                    campaign_id=campaign_id,
+                    position=max((known.position for known in there), default=0) + 1,
+                    file_name=file.file_name,
+                    content_type=file.content_type,
+                    content=file.content,
+                    content_id=file.content_id,
+                )
+                there = await store.attachments(session, campaign_id)
+            return next(_view(known) for known in there if known.id == attachment_id)
+
+    async def all_of(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[AttachmentView]:
+        """The files of a campaign, in their order."""
+        async with self._database.transaction() as session:
+            if await campaign_store.campaign(session, owner_id, campaign_id) is None:
+                raise NotFound("there is no such campaign")
+            return [_view(record) for record in await store.attachments(session, campaign_id)]
+
+    async def remove(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, attachment_id: uuid.UUID
+    ) -> None:
+        """Take a file off a draft. Raises `NotFound`; `Conflict` when it is no draft."""
+        async with self._database.transaction() as session:
+            await _draft(session, owner_id, campaign_id)
+            if not await store.delete_attachment(session, campaign_id, attachment_id):
+                raise NotFound("there is no such attachment")
+
+
+async def _draft(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
+    """Keep other commands about this draft waiting. Raises `NotFound` or `Conflict`."""
+    await campaign_store.take_turns(session, campaign_id)
+    record = await campaign_store.campaign(session, owner_id, campaign_id)
+    if record is None:
+        raise NotFound("there is no such campaign")
+    if record.state != CampaignState.DRAFT:
+        raise Conflict(
+            f"attachments can be changed in a draft only, and this campaign is {record.state}"
+        )
+
+
+async def _received(chunks: AsyncIterator[bytes]) -> bytes:
+    content = bytearray()
+    async for chunk in chunks:
+        content += chunk
+        if len(content) > MAX_ATTACHMENT_OCTETS:
+            raise FileTooLarge.of("file", f"is larger than {MAX_ATTACHMENT_OCTETS >> 20} MiB")
+    if not content:
+        raise InvalidInput.of("file", "is empty: send the file's octets as the body")
+    return bytes(content)
+
+
+def _checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> Attachment:
+    if new.content_id is not None and not new.inline:
+        raise InvalidInput.of("content_id", "is for inline images: say inline=true as well")
+    return Attachment(
+        file_name=new.file_name,
+        content_type=media_type(new.content_type),
+        content=content,
+        content_id=(new.content_id or attachment_id.hex) if new.inline else None,
+    )
+
+
+def _refuse(file: Attachment, there: Sequence[AttachmentRecord]) -> None:
+    """What the campaign has already may leave no room for it, or have its name."""
+    if len(there) >= MAX_ATTACHMENTS:
+        raise FileTooLarge.of("file", f"is one too many: a campaign has at most {MAX_ATTACHMENTS}")
+    if sum(known.octets for known in there) + len(file.content) > MAX_ATTACHED_OCTETS:
+        limit = MAX_ATTACHED_OCTETS >> 20
+        raise FileTooLarge.of("file", f"makes the campaign's files larger than {limit} MiB")
+    if file.content_id is None:
+        return
+    taken = {
+        name for known in there if known.content_id for name in (known.file_name, known.content_id)
+    }
+    for field in ("file_name", "content_id"):
+        if getattr(file, field) in taken:
+            raise InvalidInput.of(field, "is that of another inline image of this campaign")
+
+
+def _view(record: AttachmentRecord) -> AttachmentView:
+    return AttachmentView(
+        id=record.id,
+        file_name=record.file_name,
+        content_type=record.content_type,
+        octets=record.octets,
+        inline=record.content_id is not None,
+        content_id=record.content_id,
+        created_at=record.created_at,
+    )
