@@ -108,7 +108,14 @@ class Channel(asyncio.Protocol):
         if not self._replies:
             deadline = self._loop.time() + seconds
             while not self._replies:
-                await self._change(deadline)
+                if self.lost is not None:
+                    raise ChannelLost(self.lost)
+                self._watch(deadline)
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
         return self._replies.popleft()
 
     def take_reply(self) -> RawReply | None:
@@ -200,17 +207,6 @@ class Channel(asyncio.Protocol):
             if self.lost is not None:
                 raise ChannelLost(self.lost)
             await asyncio.sleep(DRAIN_LOOK_SECONDS)
-
-    async def _change(self, deadline: float) -> None:
-        """Waits until something happened. Raises `ChannelLost` when that is, or was, the end."""
-        if self.lost is not None:
-            raise ChannelLost(self.lost)
-        self._watch(deadline)
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     # One timer serves all deadlines. It is moved only when a nearer one comes, and when it goes off
     # early it is set again: a timer per command would cost more than the command.

@@ -160,8 +160,6 @@ class Pool:
         while idle:
             session = idle.pop()  # the last one used: the others may grow old and go
             self._idle_count -= 1
-            if not idle:
-                del self._idle[account]
             if self._fresh(session):
                 return session
             self._let_go(session)
@@ -171,7 +169,10 @@ class Pool:
         if self._closing or self._idle_count >= MAX_IDLE or not self._fresh(session):
             self._let_go(session)
             return
-        self._idle.setdefault(account, deque()).append(session)
+        idle = self._idle.get(account)
+        if idle is None:
+            idle = self._idle[account] = deque()
+        idle.append(session)
         self._idle_count += 1
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)

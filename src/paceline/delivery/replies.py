@@ -14,6 +14,7 @@ from paceline.delivery.results import MAX_REPLY_TEXT, Reply
 
 MAX_LINE = 4096  # octets; RFC 5321 §4.5.3.1.5 says 512, real servers say more
 MAX_LINES = 100  # of one reply
+MAX_REMEMBERED = 512  # octets of replies that are looked up before they are read
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
@@ -51,16 +52,6 @@ def one_line(text: str) -> str:
     return text if len(text) <= MAX_REPLY_TEXT else text[: MAX_REPLY_TEXT - 1] + "…"
 
 
-# Servers say the same few lines for ever, the one after the dot excepted.
-@functools.lru_cache(maxsize=256)
-def _read_line(line: bytes) -> tuple[int, bool, bytes]:
-    """Its code, whether it ends the reply, and its text."""
-    found = _LINE.fullmatch(line)
-    if found is None or len(line) > MAX_LINE:
-        raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
-    return int(found[1]), found[2] != b"-", found[3] or b""
-
-
 class ReplyParser:
     """Feeds on bytes, yields whole replies. After `BadReply` it is not to be fed again."""
 
@@ -77,6 +68,13 @@ class ReplyParser:
 
         Raises `BadReply`; the replies that came before the bad one have been added by then.
         """
+        if self.idle and len(data) <= MAX_REMEMBERED and (known := _whole_replies(data)):
+            replies.extend(known)
+        else:
+            self.read(data, replies)
+
+    def read(self, data: bytes, replies: deque[RawReply]) -> None:
+        """`feed` for what was not seen before."""
         if self._rest:
             data = self._rest + data
         start = 0
@@ -91,15 +89,29 @@ class ReplyParser:
             raise BadReply(f"a reply line of more than {MAX_LINE} octets")
 
     def _line(self, line: bytes, replies: deque[RawReply]) -> None:
-        code, last, text = _read_line(line)
-        lines = self._lines
+        found = _LINE.fullmatch(line)
+        if found is None or len(line) > MAX_LINE:
+            raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
+        code, lines = int(found[1]), self._lines
         if lines and code != self._code:
             raise BadReply(f"a reply that begins with {self._code} and goes on with {code}")
-        lines.append(text)
-        if last:
+        lines.append(found[3] or b"")
+        if found[2] != b"-":
             replies.append(RawReply(code, lines))
             self._lines = []
             return
         self._code = code
         if len(lines) >= MAX_LINES:
             raise BadReply(f"a reply of more than {MAX_LINES} lines")
+
+
+# A server answers MAIL, RCPT and DATA with the same bytes for nearly every email.
+@functools.lru_cache(maxsize=256)
+def _whole_replies(data: bytes) -> tuple[RawReply, ...]:
+    """The replies that `data` consists of; none when it is anything but whole, good ones."""
+    parser, replies = ReplyParser(), deque[RawReply]()
+    try:
+        parser.read(data, replies)
+    except BadReply:
+        return ()
+    return tuple(replies) if parser.idle else ()

@@ -31,7 +31,7 @@ _RSET = b"RSET\r\n"
 _DATA = b"DATA\r\n"
 _FINAL_DOT = b".\r\n"
 
-_Step = tuple[Phase, bytes, float, int]  # where, what to say, seconds to wait, the digit hoped for
+_Step = tuple[Phase, float, int]  # where, seconds to wait for the reply, the digit hoped for
 
 
 class StaleSession(Exception):
@@ -46,6 +46,8 @@ class Session:
         "_dirty",
         "_extensions",
         "_pipelining",
+        "_steps",
+        "_takes_size",
         "_timeouts",
         "idle_since",
         "mails",
@@ -56,7 +58,13 @@ class Session:
         self._channel = channel
         self._extensions = extensions
         self._pipelining = "PIPELINING" in extensions
+        self._takes_size = "SIZE" in extensions
         self._timeouts = timeouts
+        self._steps: tuple[_Step, ...] = (
+            (Phase.MAIL, timeouts.mail_seconds, 2),
+            (Phase.RCPT, timeouts.rcpt_seconds, 2),
+            (Phase.DATA, timeouts.data_seconds, 3),
+        )
         self._dirty = False  # the server still holds a transaction that it refused a part of
         self.mails = 0
         self.opened_at = self.idle_since = time.monotonic()
@@ -102,13 +110,18 @@ class Session:
 
     async def _announce(self, mail: Mail, reused: bool) -> Result | None:
         """MAIL, RCPT and DATA, in one write where the server pipelines; None once it said 354."""
-        channel, steps = self._channel, self._steps(mail)
+        channel = self._channel
+        steps = self._steps
+        lines = [self._mail_command(mail), b"RCPT TO:<%b>\r\n" % mail.rcpt_to, _DATA]
+        if self._dirty:
+            steps, lines = (steps[0], *steps), [_RSET, *lines]
+            self._dirty = False
         refused: tuple[Phase, RawReply] | None = None
         phase, answered = Phase.MAIL, False
         try:
             if self._pipelining:
-                channel.write(b"".join([line for _, line, _, _ in steps]))
-            for phase, line, seconds, hoped in steps:
+                channel.write(b"".join(lines))
+            for (phase, seconds, hoped), line in zip(steps, lines, strict=True):
                 if not self._pipelining:
                     channel.write(line)
                 reply = channel.take_reply() or await channel.read(seconds)
@@ -132,20 +145,8 @@ class Session:
         self._after_refusal(*refused, last=reply)
         return verdicts.refused(*refused)
 
-    def _steps(self, mail: Mail) -> list[_Step]:
-        timeouts = self._timeouts
-        steps: list[_Step] = [
-            (Phase.MAIL, self._mail_command(mail), timeouts.mail_seconds, 2),
-            (Phase.RCPT, b"RCPT TO:<%b>\r\n" % mail.rcpt_to, timeouts.rcpt_seconds, 2),
-            (Phase.DATA, _DATA, timeouts.data_seconds, 3),
-        ]
-        if self._dirty:
-            steps.insert(0, (Phase.MAIL, _RSET, timeouts.mail_seconds, 2))
-            self._dirty = False
-        return steps
-
     def _mail_command(self, mail: Mail) -> bytes:
-        parameters = b" SIZE=%d" % len(mail.content) if "SIZE" in self._extensions else b""
+        parameters = b" SIZE=%d" % len(mail.content) if self._takes_size else b""
         if mail.smtp_utf8 or not mail.ascii_only:
             parameters += b" BODY=8BITMIME"
         if mail.smtp_utf8:

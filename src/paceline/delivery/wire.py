@@ -7,18 +7,20 @@ made CRLF first, because servers that take one for a line end were how messages 
 
 from __future__ import annotations
 
+import io
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from paceline.delivery.account import Envelope
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_NOT_IN_A_LINE_END = bytes(set(range(256)) - set(b"\r\n"))
 
 
 def crlf_only(content: bytes) -> bytes:
     """The content with every line end as CRLF, and one at its end."""
-    if len(content.translate(None, _NOT_IN_A_LINE_END)) != 2 * content.count(b"\r\n"):
+    line_ends = io.IncrementalNewlineDecoder(None, translate=False)
+    line_ends.decode(content.decode("latin-1"), final=True)  # for what it finds on its way
+    if line_ends.newlines not in (None, "\r\n"):
         content = _LINE_END.sub(b"\r\n", content)
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
@@ -30,8 +32,7 @@ def dot_stuffed(content: bytes) -> bytes:
     return content.replace(b"\n.", b"\n..")
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """One email in wire form: `content` has CRLF line ends, and no doubled dots yet."""
 
     mail_from: bytes
