@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ class ApiClient:
             f"/campaigns/{campaign_id}/recipients",
             content=_chunks(file),
             headers={"Content-Type": "text/csv"},
+        )
+
+    def attach(self, campaign_id: str, file: Path, *, inline: bool) -> dict[str, Any]:
+        """Send a file along with each email of a draft; its kind is told by its name."""
+        kind, encoding = mimetypes.guess_type(file.name)
+        return self._call(
+            "POST",
+            f"/campaigns/{campaign_id}/attachments",
+            params={"file_name": file.name, "inline": inline},
+            content=_chunks(file),
+            headers={"Content-Type": (not encoding and kind) or "application/octet-stream"},
         )
 
     def launch(self, campaign_id: str) -> dict[str, Any]:

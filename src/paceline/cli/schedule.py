@@ -38,6 +38,15 @@ def schedule(
     html_file: Annotated[
         Path | None, typer.Option(help="The body in HTML", exists=True, dir_okay=False)
     ] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file to send along; may be given several times. An image that the HTML shows"
+            " as cid:NAME is put there",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     sender: Annotated[
         str | None, typer.Option("--from", help="Address or id of the sender", metavar="SENDER")
     ] = None,
@@ -73,16 +82,21 @@ def schedule(
     given = {field: value for field, value in campaign.items() if value is not None}
     with connect(home=home, url=url, key=api_key) as client:
         chosen = choose_sender(client.senders(), sender)
-        campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, leads)
+        campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, leads, attach or [])
         say(f"campaign {campaign_id} from {chosen['from_address']}, starting {_spoken(start_at)}")
         if follow and not summarise(watch(client, campaign_id)):
             raise typer.Exit(1)
 
 
-def _launch(client: ApiClient, campaign: Mapping[str, object], leads: Path) -> str:
+def _launch(
+    client: ApiClient, campaign: Mapping[str, object], leads: Path, files: Sequence[Path]
+) -> str:
     """The id of the running campaign. Whatever goes wrong before it runs, no draft stays behind."""
     campaign_id = str(client.create_campaign(campaign)["id"])
     try:
+        for file in files:
+            shown = f"cid:{file.name}" in str(campaign.get("html", ""))
+            client.attach(campaign_id, file, inline=shown)
         report = client.upload(campaign_id, leads)
         for line in report_lines(report):
             note(line)

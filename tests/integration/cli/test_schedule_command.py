@@ -1,0 +1,93 @@
+"""`paceline schedule --attach`: the files are with the campaign before it is launched."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import uvicorn
+from click.testing import Result
+from typer.testing import CliRunner
+
+from paceline.auth.api_keys import ApiKeys
+from paceline.bootstrap.server import application
+from paceline.bootstrap.use_cases import use_cases
+from paceline.cli.app import app
+from paceline.errors import DomainError
+from tests.world import World, settings_for
+
+Paceline = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+async def paceline(database_url: str, redis_url: str, world: World) -> AsyncIterator[Paceline]:
+    settings = settings_for(database_url, redis_url)
+    key = await ApiKeys(world.database).create("ann@owner.test", "test")
+    world.owner_id = await world.fetchval("SELECT id FROM users WHERE email = 'ann@owner.test'")
+    await world.sender()
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # who comes early waits in line
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        async def run(*arguments: object) -> Result:
+            command = [*map(str, arguments), "--url", url, "--api-key", key]
+            return await asyncio.to_thread(CliRunner().invoke, app, command)
+
+        async with use_cases(settings) as cases:
+            config = uvicorn.Config(
+                application(cases, settings), lifespan="off", log_config=None, access_log=False
+            )
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            yield run
+            server.should_exit = True
+            await serving
+
+
+@pytest.fixture
+def leads(tmp_path: Path) -> Path:
+    (tmp_path / "leads.csv").write_text("email\nada@example.com\n")
+    (tmp_path / "page.html").write_text('<img src="cid:logo.png">')
+    return tmp_path / "leads.csv"
+
+
+async def test_files_go_along_and_the_image_that_the_html_shows_is_put_there(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    files = {
+        "logo.png": b"\x89PNG",
+        "photo.png": b"\x89PNG",
+        "Größe.pdf": b"%PDF",
+        "a.tar.gz": b"z",
+    }
+    attach = []
+    for name, content in files.items():
+        (leads.parent / name).write_bytes(content)
+        attach += ["--attach", leads.parent / name]
+    page = leads.parent / "page.html"
+    ran = await paceline("schedule", leads, "--subject", "S", "--html-file", page, *attach)
+    assert (ran.exit_code, ran.exception) == (0, None)
+    stored = await world.fetch("SELECT * FROM campaign_attachments ORDER BY position")
+    assert {row["file_name"]: row["content"] for row in stored} == files
+    assert [row["content_id"] is not None for row in stored] == [True, False, False, False]
+    assert [row["content_type"] for row in stored] == [
+        "image/png",
+        "image/png",
+        "application/pdf",
+        "application/octet-stream",
+    ]
+    assert await world.fetchval("SELECT state FROM campaigns") == "active"
+
+
+async def test_a_file_that_is_refused_leaves_no_draft_behind(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    (leads.parent / "empty.pdf").touch()
+    ran = await paceline(
+        "schedule", leads, "--subject", "S", "--text", "T", "--attach", leads.parent / "empty.pdf"
+    )
+    assert isinstance(ran.exception, DomainError)
+    assert "is empty" in str(ran.exception)
+    assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
