@@ -22,6 +22,7 @@ from paceline.delivery.headers import (
     structured,
     unstructured,
 )
+from paceline.delivery.wire import crlf_only
 
 MAX_LINE = 76  # octets of a body line before it is encoded as quoted-printable
 MAX_EXTRA_HEADERS = 50
@@ -30,7 +31,6 @@ MAX_HEADER_NAME = 50  # leaves room for an encoded word beside it
 _BASE64_FROM_SHARE = 1 / 6
 
 _ASCII = bytes(range(0x80))
-_LONE_LINE_END = re.compile(r"\r\n|\r|\n")
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _FREE_TEXT_EXTRAS = frozenset({"comments", "keywords", "organization"})
 _STRUCTURED_EXTRAS = frozenset(
@@ -142,21 +142,12 @@ def _extra(extra: tuple[tuple[str, str], ...]) -> list[str]:
 
 
 def _part(subtype: bytes, body: str, boundary: bytes) -> bytes:
-    encoding, content = _encoded(_crlf(body), boundary)
+    encoding, content = _encoded(crlf_only(body.encode()), boundary)
     return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
         subtype,
         encoding,
         content,
     )
-
-
-def _crlf(body: str) -> bytes:
-    """UTF-8 with CRLF line ends, the last line ended like the others."""
-    if "\r" in body:
-        body = _LONE_LINE_END.sub("\n", body)
-    if not body.endswith("\n"):
-        body += "\n"
-    return body.replace("\n", "\r\n").encode()
 
 
 def _encoded(data: bytes, boundary: bytes) -> tuple[bytes, bytes]:

@@ -8,12 +8,9 @@ made CRLF first, because servers that take one for a line end were how messages 
 from __future__ import annotations
 
 import io
-import re
 from typing import NamedTuple
 
 from paceline.delivery.account import Envelope
-
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def crlf_only(content: bytes) -> bytes:
@@ -21,7 +18,7 @@ def crlf_only(content: bytes) -> bytes:
     line_ends = io.IncrementalNewlineDecoder(None, translate=False)
     line_ends.decode(content.decode("latin-1"), final=True)  # for what it finds on its way
     if line_ends.newlines not in (None, "\r\n"):
-        content = _LINE_END.sub(b"\r\n", content)
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
 
