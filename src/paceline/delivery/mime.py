@@ -22,6 +22,7 @@ from paceline.delivery.headers import (
     structured,
     unstructured,
 )
+from paceline.delivery.quoted_printable import FixedLines, FixedParts, quoted_printable
 from paceline.delivery.wire import crlf_only
 
 MAX_LINE = 76  # octets of a body line before it is encoded as quoted-printable
@@ -31,6 +32,7 @@ MAX_HEADER_NAME = 50  # leaves room for an encoded word beside it
 _BASE64_FROM_SHARE = 1 / 6
 
 _ASCII = bytes(range(0x80))
+_NOTHING_FIXED = FixedParts()
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _FREE_TEXT_EXTRAS = frozenset({"comments", "keywords", "organization"})
 _STRUCTURED_EXTRAS = frozenset(
@@ -75,16 +77,23 @@ def message(
     text: str | None,
     html: str | None,
     attached: Attached | None = None,
+    fixed: FixedParts = _NOTHING_FIXED,
 ) -> bytes:
-    """The complete message. Raises `RenderError` for a header that is unsafe or unknown."""
+    """The complete message. Raises `RenderError` for a header that is unsafe or unknown.
+
+    `fixed` changes no octet of it: it is what has been encoded beforehand.
+    """
     if attached is not None:
         html = html and attached.linked(html)
-        bare = message(headers, subject=subject, text=text, html=html)
+        bare = message(headers, subject=subject, text=text, html=html, fixed=fixed)
         return attached.added_to(bare, boundary=_boundary(headers.boundary_seed))
     boundary = _boundary(headers.boundary_seed)
     parts = [
-        _part(subtype, body, boundary)
-        for subtype, body in ((b"plain", text), (b"html", html))  # the plainest first (RFC 2046)
+        _part(subtype, body, boundary, same)
+        for subtype, body, same in (
+            (b"plain", text, fixed.text),  # the plainest first (RFC 2046)
+            (b"html", html, fixed.html),
+        )
         if body is not None
     ]
     head = _head(headers, subject)
@@ -141,8 +150,8 @@ def _extra(extra: tuple[tuple[str, str], ...]) -> list[str]:
     return lines
 
 
-def _part(subtype: bytes, body: str, boundary: bytes) -> bytes:
-    encoding, content = _encoded(crlf_only(body.encode()), boundary)
+def _part(subtype: bytes, body: str, boundary: bytes, fixed: tuple[FixedLines, ...]) -> bytes:
+    encoding, content = _encoded(crlf_only(body.encode()), boundary, fixed)
     return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
         subtype,
         encoding,
@@ -150,15 +159,14 @@ def _part(subtype: bytes, body: str, boundary: bytes) -> bytes:
     )
 
 
-def _encoded(data: bytes, boundary: bytes) -> tuple[bytes, bytes]:
+def _encoded(data: bytes, boundary: bytes, fixed: tuple[FixedLines, ...]) -> tuple[bytes, bytes]:
     if data.isascii():
         longest = max(map(len, data.split(b"\r\n")))
         if longest <= MAX_LINE and b"\0" not in data and boundary not in data:
             return b"7bit", data
     elif len(data.translate(None, _ASCII)) > len(data) * _BASE64_FROM_SHARE:
         return b"base64", _base64(data)
-    # Given CRLF line ends, it makes its soft ones CRLF too, and encodes what ends in a blank.
-    return b"quoted-printable", binascii.b2a_qp(data, istext=True)
+    return b"quoted-printable", quoted_printable(data, fixed)
 
 
 def _base64(data: bytes) -> bytes:

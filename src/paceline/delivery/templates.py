@@ -16,6 +16,7 @@ from paceline.delivery import mime, template_rules
 from paceline.delivery.attachments import Attached
 from paceline.delivery.headers import RenderError, refuse_unsafe
 from paceline.delivery.mime import Headers
+from paceline.delivery.quoted_printable import FixedParts, fixed_lines
 from paceline.errors import FieldProblem, InvalidInput
 
 FUEL = 100_000  # engine steps for one part of one email
@@ -37,12 +38,15 @@ _STAND_INS: tuple[object, ...] = ("x", "", 1)
 class MessageTemplate:
     """The parts of a campaign's email. Made by `compile`; safe to share between tasks."""
 
-    __slots__ = ("_html", "_subject", "_text", "fields")
+    __slots__ = ("_fixed", "_html", "_subject", "_text", "fields")
 
     def __init__(self, parts: Mapping[str, _Part], fields: frozenset[str]) -> None:
         self._subject = parts["subject"]
         self._text = parts.get("text")
         self._html = parts.get("html")
+        self._fixed = FixedParts(
+            text=self._text.fixed if self._text else (), html=self._html.fixed if self._html else ()
+        )
         self.fields = fields
 
     @classmethod
@@ -87,6 +91,7 @@ class MessageTemplate:
             text=None if self._text is None else self._text.render(fields),
             html=None if self._html is None else self._html.render(fields),
             attached=attached,
+            fixed=self._fixed,
         )
 
 
@@ -97,13 +102,14 @@ class _Refused(Exception):
 class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
-    __slots__ = ("_constant", "_render", "_template", "fields", "name")
+    __slots__ = ("_constant", "_render", "_template", "fields", "fixed", "name")
 
     def __init__(self, name: str, source: str) -> None:
         self.name = name
         self._template = _PARTS[name]
         self.fields: frozenset[str] = frozenset()
         self._refuse_source(source)
+        self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
         if self._constant is None:
             self._render: Callable[..., str] = self._compiled(source).render_template
