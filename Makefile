@@ -14,7 +14,7 @@ ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/
 # Zones come from the pinned tzdata package, not from whatever this machine was installed with.
 export PYTHONTZPATH :=
 
-.PHONY: help run test check fmt bench lock clean
+.PHONY: help run test check fmt bench faults lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fmt: $(VENV)/.ready-dev ## Format, and mend what can be mended
 
 bench: $(VENV)/.ready-dev ## Measure how fast mail goes out
 	$(BIN)/python -m bench $(ARGS)
+
+faults: $(VENV)/.ready-dev ## Break everything for up to 40 minutes, and report; ARGS="--minutes 5"
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lock: $(VENV)/bin/python ## Write the lock files anew, with the newest versions allowed
 	$(PIP_INSTALL) --target $(VENV)/uv uv==$(UV_VERSION)

@@ -48,7 +48,7 @@ _SIGNAL = """
 _AGE_DOUBTS = """
     UPDATE email_jobs SET in_doubt_at = in_doubt_at - interval '1 hour'
      WHERE email_id IN (SELECT j.email_id FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
-                         WHERE j.state = 'in_doubt' AND c.doubt_policy = 'resend'
+                         WHERE j.state = 'in_doubt'
                            AND j.in_doubt_at > now() - interval '30 minutes'
                            FOR UPDATE OF j SKIP LOCKED)
 """
@@ -85,6 +85,7 @@ class Case:
     folder: Path
     source: Path | None
     workers: list[Worker] = field(default_factory=list)
+    patience: float = 60.0  # seconds until what is not final is held against the workers
 
     @property
     def domain(self) -> str:
@@ -150,16 +151,18 @@ class Case:
             return  # PostgreSQL is away; the next time
 
     async def is_quiet(self) -> bool:
+        if all(worker.is_dead() for worker in self.workers):
+            raise TimeoutError("no worker lives")
         await self.hurry()
         try:
             return bool(await self.world.fetchval(_OPEN) == 0)
         except OperationalError:
             return False
 
-    async def until_quiet(self, *, within: float = 45.0) -> bool:
+    async def until_quiet(self) -> bool:
         """Wait until every email has come to its end. False: some have not."""
         try:
-            await until(self.is_quiet, within=within)
+            await until(self.is_quiet, within=self.patience)
         except TimeoutError:
             return False
         return True
@@ -196,9 +199,13 @@ class Case:
         ) as connection:
             await connection.flushdb()
 
-    async def verdict(self, *, strict_copies: bool = False) -> Verdict:
+    async def verdict(self, *, strict_copies: bool = False, all_final: bool = True) -> Verdict:
         return await judge(
-            self.world, self.stage.sink.entries(), domain=self.domain, strict_copies=strict_copies
+            self.world,
+            self.stage.sink.entries(),
+            domain=self.domain,
+            strict_copies=strict_copies,
+            all_final=all_final,
         )
 
     async def stop_workers(self) -> None:

@@ -62,15 +62,22 @@ class Crashable:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.server.prepare()
-        command = self.server.command()
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(command.argv, **command.options(output))
+        """Start it and wait until it answers."""
+        self._launch()
         ends_at = time.monotonic() + START_SECONDS
-        while not self.server.is_ready(self._process.pid):
-            if self._process.poll() is not None or time.monotonic() > ends_at:
-                raise RuntimeError(f"{self.server.name}: {self._log.read_text()[-2000:]}")
-            time.sleep(0.02)
+        while not self._is_ready():
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"{self.server.name} does not start")
+            time.sleep(LOOK_SECONDS)
+
+    async def start_again(self) -> None:
+        """The same within an event loop, which goes on meanwhile."""
+        self._launch()
+
+        async def ready() -> bool:
+            return self._is_ready()
+
+        await until(ready, within=START_SECONDS, what=self.server.name)
 
     def end(self, number: signal.Signals) -> None:
         """Send one signal and wait for the end."""
@@ -82,7 +89,20 @@ class Crashable:
         """End it by a signal, leave it away for a while, start it again."""
         await asyncio.to_thread(self.end, number)
         await asyncio.sleep(away)
-        await asyncio.to_thread(self.start)
+        await self.start_again()
+
+    def _launch(self) -> None:
+        # In the main thread: a server dies with the thread that started it.
+        self.server.prepare()
+        command = self.server.command()
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(command.argv, **command.options(output))
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(f"{self.server.name}: {self._log.read_text()[-2000:]}")
+        return self.server.is_ready(self._process.pid)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

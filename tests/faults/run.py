@@ -14,6 +14,7 @@ from tests.faults.scenarios import Scenario
 from tests.faults.verdict import Verdict
 
 SIDE_BY_SIDE = 10
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,11 @@ class Ran:
 
 
 async def run_all(
-    stage: Stage, scenarios: Mapping[str, tuple[Scenario, Path | None]], *, at_once: int
+    stage: Stage,
+    scenarios: Mapping[str, tuple[Scenario, Path | None]],
+    *,
+    at_once: int,
+    patience: float = PATIENCE_SECONDS,
 ) -> dict[str, Ran]:
     """All of them, each against its own source (None: the installed package)."""
     slots, gate = Slots(), asyncio.Semaphore(at_once)
@@ -35,6 +40,7 @@ async def run_all(
     async def run(name: str) -> None:
         scenario, source = scenarios[name]
         async with gate, open_case(stage, slots, name, source=source) as case:
+            case.patience = patience
             begun = time.monotonic()
             try:
                 verdict = await scenario(case)

@@ -42,6 +42,7 @@ IN_BODY = ("drop_in_body", "hang_in_body")
 REFUSING = ("421_at_dot", "451_at_dot", "554_at_dot", "5.7.1_at_dot")
 SILENT = ("unaccepted_drop", "hang_at_dot", "accepted_drop", "accepted_hang")
 TAKING = ("slow_reply", "slow_log", "taken_then_drop", "garbage_at_dot", "split_reply")
+UNUSUAL = ("slow_reply", "slow_log", "split_reply")  # and no fault
 MODES = (*AT_RCPT, *AT_DATA, *IN_BODY, *REFUSING, *SILENT, *TAKING)
 
 
@@ -67,7 +68,11 @@ class Sink:
         if name not in choices:
             return ""
         self._seen[address] += 1
-        return name if always or self._seen[address] == 1 else ""
+        if not always and self._seen[address] > 1:
+            return ""
+        if name not in UNUSUAL:
+            self.write({"event": "fault", "mode": name})
+        return name
 
 
 class Conversation:
@@ -118,7 +123,13 @@ class Conversation:
                     return
                 case _:
                     # Whoever forgets to double a dot ends up here with the rest of the body.
-                    self._sink.write({"event": "stray", "line": line.decode("latin-1")[:200]})
+                    self._sink.write(
+                        {
+                            "event": "stray",
+                            "from": self._mail_from,
+                            "line": line.decode("latin-1")[:200],
+                        }
+                    )
                     await self._say("502 5.5.2 what?")
 
     async def _auth(self, argument: str) -> None:

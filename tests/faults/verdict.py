@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from tests.faults.sink import IN_BODY, SILENT
 from tests.world import World
 
 HISTORY = """
@@ -36,7 +37,7 @@ _EMAILS = """
     SELECT m.id, m.message_id, m.address, j.state, j.sender_id, j.campaign_id, j.deferrals,
            j.failure_reason, extract(epoch FROM j.scheduled_at)::float8 AS scheduled_at,
            coalesce(c.doubt_policy, 'hold') AS policy,
-           s.hourly_limit AS sender_limit, c.hourly_limit AS campaign_limit,
+           s.from_address, s.hourly_limit AS sender_limit, c.hourly_limit AS campaign_limit,
            s.min_delay_ms AS sender_gap_ms, c.min_delay_ms AS campaign_gap_ms,
            (SELECT count(*) FROM history h
              WHERE h.email_id = m.id AND h.is_now = 'in_doubt')::int AS doubts,
@@ -45,6 +46,9 @@ _EMAILS = """
       FROM emails m JOIN email_jobs j ON j.email_id = m.id
       JOIN senders s ON s.id = j.sender_id LEFT JOIN campaigns c ON c.id = j.campaign_id
 """
+MAX_PROBLEMS = 200  # the figures count all of them
+# After these modes of the sink nobody can know.
+DOUBTFUL = frozenset({*SILENT, *IN_BODY, "garbage_at_dot"})
 FINAL = frozenset({"sent", "failed", "cancelled"})
 # A slot of the hour may be used a moment after the full hour, which a sink cannot know.
 HOUR_EDGE_SECONDS = 5.0
@@ -64,20 +68,29 @@ class Verdict:
     unfinished: int = 0
     within_window: int = 0  # extra copies that a doubt in the history allows
     in_doubt: int = 0
+    in_doubt_by_mode: int = 0  # since the sink never answered, as its mode says
     doubts: int = 0
     doubts_resolved: int = 0
     struck: str = ""  # the fault point where a worker was killed or frozen
     problems: list[str] = field(default_factory=list)
 
     def add(self, problem: str) -> None:
-        if len(self.problems) < 50:
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
 
 
 async def judge(
-    world: World, entries: Sequence[Mapping[str, Any]], *, domain: str, strict_copies: bool = False
+    world: World,
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    domain: str,
+    strict_copies: bool = False,
+    all_final: bool = True,
 ) -> Verdict:
-    """Join and judge. `strict_copies`: here no doubt excuses a second copy."""
+    """Join and judge.
+
+    `strict_copies`: here no doubt excuses a second copy. `all_final`: everything is to have ended.
+    """
     emails = await world.fetch(_EMAILS)
     dots = [e for e in entries if e["event"] == "dot" and e["from"].endswith(f"@{domain}")]
     copies: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -87,7 +100,12 @@ async def judge(
     verdict = Verdict(emails=len(emails), accepted=sum(map(len, copies.values())))
     known = {email["message_id"]: email for email in emails}
     for email in emails:
-        _judge_one(verdict, email, copies.get(email["message_id"], []), strict=strict_copies)
+        its = copies.get(email["message_id"], [])
+        _judge_end(verdict, email, its, all_final=all_final)
+        _judge_copies(verdict, email, its, strict=strict_copies)
+    for stray in entries:
+        if stray["event"] == "stray" and stray["from"].endswith(f"@{domain}"):
+            verdict.add(f"the body of an email was taken for a command: {stray['line']!r}")
     for problem in (
         *_of_the_wire(dots, known),
         *_of_limits(dots, known),
@@ -97,8 +115,12 @@ async def judge(
     return verdict
 
 
-def _judge_one(
-    verdict: Verdict, email: Mapping[str, Any], copies: Sequence[Mapping[str, Any]], *, strict: bool
+def _judge_end(
+    verdict: Verdict,
+    email: Mapping[str, Any],
+    copies: Sequence[Mapping[str, Any]],
+    *,
+    all_final: bool,
 ) -> None:
     state, who = email["state"], email["address"]
     verdict.states[state] += 1
@@ -110,17 +132,24 @@ def _judge_one(
     if state in {"failed", "cancelled"} and copies:
         verdict.mistaken += 1
         verdict.add(f"M: {who} is {state}, and the sink has it")
+    if state == "in_doubt" and email["policy"] == "hold":
+        verdict.in_doubt += 1
+        verdict.in_doubt_by_mode += any(f"+{mode}@" in who for mode in DOUBTFUL)
+    elif state not in FINAL and all_final:
+        verdict.unfinished += 1
+        verdict.add(f"X: {who} is {state} although all is quiet")
+
+
+def _judge_copies(
+    verdict: Verdict, email: Mapping[str, Any], copies: Sequence[Mapping[str, Any]], *, strict: bool
+) -> None:
+    who = email["address"]
     extra = max(0, len(copies) - 1)
     allowed = 0 if strict or email["policy"] == "hold" else email["doubts"]
     verdict.within_window += min(extra, allowed)
     if extra > allowed:
         verdict.duplicated += extra - allowed
         verdict.add(f"D: {who} has {len(copies)} copies, {allowed} doubts ({email['policy']})")
-    if state == "in_doubt" and email["policy"] == "hold":
-        verdict.in_doubt += 1
-    elif state not in FINAL:
-        verdict.unfinished += 1
-        verdict.add(f"X: {who} is {state} although all is quiet")
     if len({copy["sha256"] for copy in copies}) > 1:
         verdict.add(f"the copies for {who} differ")
     for copy in copies:
@@ -136,6 +165,8 @@ def _of_the_wire(
     for dot in dots:
         if dot["id"] not in known:
             yield f"an email that nobody knows: {dot['id']} to {dot['rcpt']}"
+        elif dot["from"] != known[dot["id"]]["from_address"]:
+            yield f"{dot['rcpt']} got it from {dot['from']}"
         for blemish in dot["raw"]:
             yield f"{dot['rcpt']}: {blemish} on the wire"
 

@@ -1,0 +1,79 @@
+"""`make faults`: the storm, every planted bug, the report. Exits 1 when anything is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults.case import Slots, open_case
+from tests.faults.mutations import MUTATIONS, planted
+from tests.faults.processes import Stage, stage
+from tests.faults.report import DOCS, Run, write
+from tests.faults.run import SIDE_BY_SIDE, run_all
+from tests.faults.scenarios import ALONE, SCENARIOS
+from tests.faults.storm import Storm, Tally
+from tests.faults.verdict import Verdict
+
+PATIENCE_SECONDS = 20.0
+
+
+def main() -> int:
+    given = _arguments()
+    os.environ.setdefault("PACELINE_LANES", "4")  # a kill holds up no more than so many lanes
+    with stage() as private:
+        tally, verdict = asyncio.run(_storm(private, given))
+        print(
+            f"storm over after {tally.seconds:.0f} s: {sum(tally.faults.values())} faults",
+            flush=True,
+        )
+        found = {} if given.no_bugs else asyncio.run(_planted_bugs(private))
+    run = Run(given.seed, given.messages, given.minutes, tally, verdict, found)
+    write(run, given.docs)
+    missed = [name for name, is_found in found.items() if not is_found]
+    for line in (*verdict.problems, *(f"not found: {name}" for name in missed)):
+        print(line)
+    print(f"{verdict.emails} emails; the report is in {given.docs}")
+    return 1 if verdict.problems or missed else 0
+
+
+async def _storm(private: Stage, given: argparse.Namespace) -> tuple[Tally, Verdict]:
+    async with open_case(private, Slots(), "storm") as case:
+        storm = Storm(case, messages=given.messages, minutes=given.minutes, seed=given.seed)
+        verdict = await storm.run()
+        if given.logs is not None:
+            given.logs.write_text(case.logs)
+        return storm.tally, verdict
+
+
+async def _planted_bugs(private: Stage) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    with tempfile.TemporaryDirectory() as name:
+        sources = {m.name: planted(Path(name) / m.name, m.edits) for m in MUTATIONS}
+        for scenarios, at_once in ((SCENARIOS, SIDE_BY_SIDE), (ALONE, 1)):
+            chosen = {
+                m.name: (scenarios[m.scenario], sources[m.name])
+                for m in MUTATIONS
+                if m.scenario in scenarios
+            }
+            ran = await run_all(private, chosen, at_once=at_once, patience=PATIENCE_SECONDS)
+            found |= {name: bool(r.verdict.problems) for name, r in ran.items()}
+    return found
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--minutes", type=float, default=40.0, help="of faults, at most")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--docs", type=Path, default=DOCS, help="where the report goes")
+    parser.add_argument("--logs", type=Path, help="keep what the workers said in this file")
+    parser.add_argument("--no-bugs", action="store_true", help="leave the planted bugs out")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+"""Planted bugs, each with the scenario that must find it: a check that never fails proves nothing.
+
+A copy of the package is patched as text (a text that is not there stops the run) and a worker runs
+from it. Each bug was seen in the field, or is the obvious way to get the protocol wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import paceline
+
+Edit = tuple[str, str, str]  # file, what stands there, what shall stand there
+
+PACKAGE = Path(paceline.__file__).parent
+_NOT_NEEDED = ("web", "devinbox", "__pycache__")
+# A dead worker's lane is taken over sooner, so that a bug shows in seconds. No bug of itself.
+QUICKER: tuple[Edit, ...] = (
+    ("engine/worker.py", "LOCK_MS = 8_000", "LOCK_MS = 2_000"),
+    ("engine/worker.py", "STALLED_CHECK_SECONDS = 3.0", "STALLED_CHECK_SECONDS = 1.0"),
+)
+
+
+class NotPlanted(AssertionError):
+    """The text to be replaced is no longer there: the mutation must follow the code."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One bug. `scenario` is run against it and must find something."""
+
+    name: str
+    scenario: str
+    edits: tuple[Edit, ...]
+
+
+def _bug(name: str, scenario: str, *edits: Edit) -> Mutation:
+    return Mutation(name, scenario, edits)
+
+
+_SQL = "persistence/sql"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    _bug(
+        "no_lease_guard_before_the_dot",
+        "freeze_after_write_ahead_resend",
+        ("services/handover.py", "if not self.leases.is_ours(attempt):", "if False:"),
+    ),
+    _bug(
+        "no_fencing_by_the_database",
+        "freeze_after_body_hold",
+        ("persistence/ledger.py", "[attempt.email_id in ours for", "[bool(ours) or True for"),
+    ),
+    _bug(
+        "no_write_ahead",
+        "kill_after_dot_hold",
+        (
+            "services/handover.py",
+            "if not await self.marks.write_ahead.submit(attempt):",
+            "if False:",
+        ),
+    ),
+    _bug(
+        "retry_after_the_dot",
+        "smtp_modes_hold",
+        (
+            "delivery/session.py",
+            "return verdicts.in_doubt(str(lost), dot_written_at)",
+            "return verdicts.lost_before_dot(Phase.BODY, lost)",
+        ),
+    ),
+    _bug(
+        "sent_before_the_reply",
+        "smtp_modes_hold",
+        ("delivery/verdicts.py", "kind=Kind.IN_DOUBT", "kind=Kind.SENT"),
+    ),
+    _bug(
+        "a_lease_never_expires",
+        "kill_after_claim_hold",
+        (f"{_SQL}/recover.sql", "lease_until < now()", "lease_until < now() - interval '1 day'"),
+    ),
+    _bug(
+        "an_expired_sending_waits_again",
+        "kill_after_dot_hold",
+        (f"{_SQL}/recover.sql", "j.state = 'sending' THEN", "j.state = 'never' THEN"),
+    ),
+    _bug(
+        "hold_is_resent_like_resend",
+        "kill_after_reply_hold",
+        (f"{_SQL}/resend_doubtful.sql", "c.doubt_policy = 'resend'", "true"),
+    ),
+    _bug(
+        "no_dot_stuffing",
+        "nothing_before_its_time",
+        ("delivery/wire.py", r'return content.replace(b"\n.", b"\n..")', "return content"),
+    ),
+    _bug(
+        "a_bare_lf_on_the_wire",
+        "nothing_before_its_time",
+        (
+            "delivery/session.py",
+            "dot_stuffed(mail.content)",
+            r'dot_stuffed(mail.content).replace(b"\r\nfor ", b"\nfor ")',
+        ),
+    ),
+    _bug(
+        "another_message_id_per_attempt",
+        "kill_after_body_hold",
+        (
+            "services/content.py",
+            "message_id=claim.message_id",
+            'message_id=claim.message_id.replace("@", f".{claim.attempt.number}@")',
+        ),
+    ),
+    _bug(
+        "another_date_per_attempt",
+        "smtp_modes_resend",
+        ("services/content.py", "date=claim.dated_at", "date=datetime.now(claim.dated_at.tzinfo)"),
+    ),
+    _bug(
+        "another_return_path_per_attempt",
+        "kill_after_body_hold",
+        (
+            "services/content.py",
+            "Envelope(mail_from=sender.from_address",
+            'Envelope(mail_from=f"{claim.attempt.number}.{sender.from_address}"',
+        ),
+    ),
+    _bug(
+        "the_limiter_does_not_count",
+        "limits_and_gaps",
+        ("limits/reserve.lua", '"INCRBY", rate_key, granted', '"INCRBY", rate_key, 0'),
+    ),
+    _bug(
+        "what_has_left_is_given_back",
+        "limits_and_gaps",
+        ("services/handover.py", "if left and not job.one_at_a_time:", "if False:"),
+        ("services/handover.py", "unused={} if left else {campaign: 1}", "unused={campaign: 1}"),
+    ),
+    _bug(
+        "the_limiter_fails_open",
+        "nothing_goes_without_redis",
+        (
+            "limits/counters.py",
+            "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n"
+            "        return answer\n",
+            "        try:\n"
+            "            return list(await _guarded(self._reserve(keys=keys, args=args)))\n"
+            "        except LimitsUnavailable:\n"
+            "            return ['ok', *(n for c in campaigns for n in (c.want, 0))]\n",
+        ),
+    ),
+    _bug(
+        "wiped_counters_start_at_zero",
+        "redis_wiped",
+        ("limits/restore.lua", '"SET", rate_key, used', '"SET", rate_key, 0'),
+    ),
+    _bug(
+        "the_minimum_delay_is_not_noted",
+        "limits_and_gaps",
+        ("limits/settle.lua", 'redis.call("HSET", gap_key, "last_at", now)', "local _ = now"),
+    ),
+    _bug(
+        "a_gap_is_rebuilt_from_the_write_ahead",
+        "redis_wiped",
+        (f"{_SQL}/spent.sql", "greatest(a.dot_at, a.ended_at)", "a.dot_at"),
+    ),
+    _bug(
+        "lanes_are_made_again_only_at_the_start",
+        "redis_wiped",
+        ("engine/keeper.py", "await self._ring_after_a_loss()", "pass"),
+        ("engine/keeper.py", "if overdue:", "if False:"),
+    ),
+    _bug(
+        "suppression_is_looked_at_only_at_creation",
+        "suppressed_meanwhile",
+        (f"{_SQL}/claim.sql", "s.address_key = m.address_key", "false"),
+    ),
+    _bug(
+        "a_wrong_password_fails_the_recipients",
+        "refused_log_in",
+        (
+            "domain/outcome.py",
+            '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
+            '_rule(_V.FAIL, "the log-in was refused", "auth"',
+        ),
+    ),
+    _bug(
+        "emails_go_before_their_time",
+        "nothing_before_its_time",
+        (f"{_SQL}/claim.sql", "j.due_at <= now()", "true"),
+        (f"{_SQL}/look.sql", "x.due_at <= clock_timestamp()", "true"),
+    ),
+    _bug(
+        "the_black_box_takes_leaving_for_not_sent",
+        "kill_after_dot_hold",
+        (
+            "services/blackbox.py",
+            "if record[0] == _PREPARING:",
+            "if record[0] in (_PREPARING, _LEAVING):",
+        ),
+    ),
+    _bug(
+        "nobody_reads_the_black_box",
+        "kill_after_write_ahead_hold",
+        ("services/recovery.py", "for box in find_boxes(folder):", "for box in ():"),
+    ),
+    _bug(
+        "late_evidence_is_thrown_away",
+        "freeze_after_dot_hold",
+        (f"{_SQL}/record.sql", "OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')", ""),
+        (f"{_SQL}/record.sql", "OR (j.attempt >= g.attempt AND g.outcome = 'sent'", "OR (false"),
+    ),
+    _bug(
+        "a_complete_campaign_is_never_opened_again",
+        "freeze_after_write_ahead_hold",
+        (f"{_SQL}/record.sql", "AND c.state = 'completed'),", "AND false),"),
+    ),
+    _bug(
+        "recording_cannot_be_repeated",
+        "lost_acknowledgements",
+        (f"{_SQL}/record.sql", "'sending', g.new_state)", "'sending')"),
+    ),
+    _bug(
+        "a_repeated_record_counts_twice",
+        "lost_acknowledgements",
+        (
+            f"{_SQL}/record.sql",
+            "CASE WHEN j.state IN ('claimed', 'sending') THEN g.deferral ELSE 0 END",
+            "g.deferral",
+        ),
+    ),
+    _bug(
+        "an_outcome_is_dropped_when_the_database_is_away",
+        "postgres_crashes",
+        ("bootstrap/worker.py", "record=GroupCommit(ledger.record, insist=True)",
+         "record=GroupCommit(ledger.record, insist=False)"),
+    ),
+    _bug(
+        "a_frozen_keeper_keeps_its_lock",
+        "freeze_after_claim_hold",
+        ("persistence/advisory.py", "SET idle_session_timeout = '{SILENCE_SECONDS}s'", "SELECT 1"),
+    ),
+)  # fmt: skip
+
+
+def planted(folder: Path, edits: Sequence[Edit]) -> Path:
+    """A copy of the package in `folder` with these edits, to be put first on PYTHONPATH.
+
+    Raises `NotPlanted`. Unchanged files are links to the originals.
+    """
+    copy = folder / "paceline"
+    shutil.copytree(
+        PACKAGE, copy, copy_function=os.link, ignore=shutil.ignore_patterns(*_NOT_NEEDED)
+    )
+    for name, old, new in (*QUICKER, *edits):
+        file = copy / name
+        text = file.read_text(encoding="utf-8")
+        if old not in text:
+            raise NotPlanted(f"{name} no longer contains {old!r}")
+        file.unlink()  # the link, not the original
+        file.write_text(text.replace(old, new), encoding="utf-8")
+    return folder
