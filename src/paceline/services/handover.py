@@ -12,6 +12,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from paceline import clock
@@ -68,7 +69,7 @@ class Handover:
     stopping: asyncio.Event
 
     async def hand_over(self, job: Job) -> Consequence | None:
-        """Send one email. None: handed back, since the worker is stopping.
+        """Send one email. None: handed back, for the worker is stopping or its files are away.
 
         What came of it is to be `record`ed by the caller, whatever else happens.
         """
@@ -76,7 +77,14 @@ class Handover:
         if self.stopping.is_set():
             await self.hand_back([job])
             return None
-        async with self.content.attached(job.claim) as files, self.in_flight:
+        async with AsyncExitStack() as stack:
+            try:
+                files = await stack.enter_async_context(self.content.attached(job.claim))
+            except OperationalError as error:
+                log.warning("files not read, so not sent: %s", error)
+                await self.hand_back([job])
+                return None
+            await stack.enter_async_context(self.in_flight)
             result = await self._deliver(job, files)
         await self._settle(job, left=result.left)
         return result

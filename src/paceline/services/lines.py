@@ -29,6 +29,7 @@ class Lines(Generic[Job]):
         self._queue: deque[Job] = deque()
         self._running = 0
         self._trailing = 0
+        self._failed: list[Exception] = []
         self._stopped = False
         self._changed = asyncio.Condition()
         self._tasks = asyncio.TaskGroup()
@@ -45,6 +46,8 @@ class Lines(Generic[Job]):
     ) -> None:
         self._stopped = True
         await self._tasks.__aexit__(kind, error, trace)
+        if self._failed:
+            raise ExceptionGroup("emails could not be handed over", self._failed)
 
     @property
     def busy(self) -> bool:
@@ -99,7 +102,7 @@ class Lines(Generic[Job]):
 
     async def _trail(self, work: Coroutine[object, object, None]) -> None:
         try:
-            await work
+            await self._guarded(work)
         finally:
             self._trailing -= 1
         async with self._changed:
@@ -108,7 +111,7 @@ class Lines(Generic[Job]):
     async def _line(self, job: Job) -> None:
         while True:
             try:
-                await self._send(job)
+                await self._guarded(self._send(job))
             except BaseException:
                 self._running -= 1
                 raise
@@ -118,3 +121,11 @@ class Lines(Generic[Job]):
                     self._running -= 1
                     return
                 job = self._queue.popleft()
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """Keep a bug from cancelling the other lines, whose emails may be past their final dot."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - raised again when all have ended
+            self._failed.append(error)
+            self.stop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from paceline.services.lines import Lines
 
 
@@ -58,3 +60,24 @@ async def test_what_was_not_begun_when_stopped_is_handed_back() -> None:
         await lines.drain()
         assert lines.unstarted() == [2, 3]
     assert sorted(work.done) == [0, 1]
+
+
+async def test_a_failure_stops_the_lines_and_cancels_nobody() -> None:
+    work = Work()
+
+    async def send(job: int) -> None:
+        if job == 0:
+            raise ZeroDivisionError
+        await work.send(job)
+
+    async def send_all() -> None:
+        async with Lines(send, width=2) as lines:
+            await lines.feed(range(4))
+            await asyncio.sleep(0)
+            work.let_go()
+            await lines.drain()
+
+    with pytest.raises(ExceptionGroup) as failure:
+        await send_all()
+    assert failure.group_contains(ZeroDivisionError)
+    assert work.done == [1]
