@@ -168,10 +168,26 @@ async def recover_expired(database: Database) -> list[Recovered]:
     ]
 
 
-async def resend_doubtful(database: Database, *, grace: timedelta) -> set[uuid.UUID]:
-    """Let campaigns with the policy `resend` try doubtful emails again; the senders concerned."""
+async def resend_doubtful(
+    database: Database,
+    *,
+    grace: timedelta,
+    deduplicating_hosts: Collection[str],
+    remembered_for: timedelta,
+) -> set[uuid.UUID]:
+    """Try doubtful emails again where that is right; the senders concerned.
+
+    Right is: after `grace`, where the campaign's policy is `resend`; soon, where the server is one
+    of `deduplicating_hosts` and was first given the email within `remembered_for`.
+    """
     async with database.driver() as driver:
-        rows = await driver.fetch(statement("resend_doubtful"), grace.total_seconds(), MAX_RECOVER)
+        rows = await driver.fetch(
+            statement("resend_doubtful"),
+            grace.total_seconds(),
+            MAX_RECOVER,
+            list(deduplicating_hosts),
+            remembered_for.total_seconds(),
+        )
     return {row["sender_id"] for row in rows}
 
 

@@ -27,6 +27,7 @@ from paceline.delivery import (
     Security,
     message,
 )
+from paceline.domain.providers import idempotency_header
 from paceline.persistence.ledger import Claim
 from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
 from paceline.services.attached_files import AttachedFiles
@@ -49,6 +50,7 @@ class Identity:
     from_address: str
     from_name: str | None
     signer: DkimSigner | None  # None: they go unsigned, and the server may sign them
+    idempotency_header: str | None  # by which its server drops a second copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class Content:
             message_id=claim.message_id,
             date=claim.dated_at,
             boundary_seed=claim.attempt.email_id.hex,
+            extra=_marks(claim, sender),
         )
         if claim.campaign_id is None:
             content = _single(claim, headers)
@@ -147,6 +150,7 @@ class Content:
             from_address=row.from_address,
             from_name=row.from_name,
             signer=signer_of(self._secrets, sender_id, row),
+            idempotency_header=idempotency_header(row.smtp_host),
         )
 
 
@@ -155,6 +159,13 @@ def helo_name() -> str:
     name = socket.getfqdn()
     is_a_name = "." in name and name.replace(".", "").replace("-", "").isalnum()
     return name if is_a_name and not name.endswith(".arpa") else "[127.0.0.1]"
+
+
+def _marks(claim: Claim, sender: Identity) -> tuple[tuple[str, str], ...]:
+    """The same for every attempt, as all that goes out."""
+    if sender.idempotency_header is None:
+        return ()
+    return ((sender.idempotency_header, claim.attempt.email_id.hex),)
 
 
 def _single(claim: Claim, headers: Headers) -> bytes:

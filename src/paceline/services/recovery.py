@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from paceline.domain.lifecycle import JobState
+from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger, recover_expired, resend_doubtful
@@ -55,7 +56,12 @@ class Recovery:
                 len(recovered),
                 doubtful,
             )
-        senders = await resend_doubtful(self._database, grace=self._resend_grace)
+        senders = await resend_doubtful(
+            self._database,
+            grace=self._resend_grace,
+            deduplicating_hosts=IDEMPOTENCY_HEADERS,
+            remembered_for=REMEMBERED_FOR,
+        )
         if senders:
             log.info("trying doubtful emails of %d senders again", len(senders))
         return senders | {email.sender_id for email in recovered}

@@ -1,10 +1,16 @@
--- After the grace period, a campaign whose policy is 'resend' tries its doubtful emails again.
--- $1 grace seconds, $2 at most so many
+-- Try doubtful emails again where that is right: after the grace period, if their campaign's policy
+-- is 'resend'; within half a minute, if their server drops a second copy by itself and still remembers the first.
+-- $1 grace seconds, $2 at most so many, $3 hosts that de-duplicate, $4 for how many seconds
 WITH settled AS (
     SELECT j.email_id
-      FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
-     WHERE j.state = 'in_doubt' AND c.doubt_policy = 'resend' AND c.state <> 'cancelled'
-       AND j.in_doubt_at < now() - make_interval(secs => $1)
+      FROM email_jobs j
+      JOIN senders s ON s.id = j.sender_id
+      LEFT JOIN campaigns c ON c.id = j.campaign_id
+     WHERE j.state = 'in_doubt' AND c.state IS DISTINCT FROM 'cancelled'
+       AND (   (c.doubt_policy = 'resend' AND j.in_doubt_at < now() - make_interval(secs => $1))
+            OR (lower(s.smtp_host) = ANY ($3::text[])
+                AND j.in_doubt_at < now() - interval '30 s'
+                AND j.dated_at > now() - make_interval(secs => $4)))
      ORDER BY j.in_doubt_at LIMIT $2
        FOR UPDATE OF j SKIP LOCKED),
 again AS (

@@ -1,0 +1,78 @@
+"""What every attempt of an email carries."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from types import MappingProxyType
+
+import pytest
+
+from paceline.auth.secretbox import SecretBox
+from paceline.persistence.database import Database
+from paceline.persistence.ledger import Attempt, Claim
+from paceline.persistence.standing import SenderAccount, Standing
+from paceline.services.content import Content
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+class OneSender(Standing):
+    """A sender's row without a database."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(Database("postgresql://nobody@127.0.0.1/none"))
+        self._host = host
+
+    async def account(self, sender_id: uuid.UUID) -> SenderAccount:
+        return SenderAccount(
+            owner_id=uuid.uuid4(),
+            from_address="news@example.com",
+            from_name=None,
+            smtp_host=self._host,
+            smtp_port=587,
+            smtp_security="none",
+            smtp_auth="password",
+            smtp_username=None,
+            smtp_password=None,
+            dkim_selector=None,
+            dkim_domain=None,
+            dkim_key=None,
+        )
+
+
+def claim(attempt: Attempt) -> Claim:
+    return Claim(
+        attempt=attempt,
+        campaign_id=None,
+        due_at=NOON,
+        scheduled_at=NOON,
+        deferrals=0,
+        expires_after=timedelta(days=3),
+        dated_at=NOON,
+        address="ada@example.org",
+        name="Ada",
+        fields=MappingProxyType({}),
+        line=None,
+        subject="Hello",
+        text_body="Hi",
+        html_body=None,
+        message_id="<1@example.com>",
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "is_marked"), [("smtp.resend.com", True), ("smtp.example.com", False)]
+)
+async def test_an_email_is_marked_for_a_server_that_drops_second_copies(
+    host: str, is_marked: bool
+) -> None:
+    content = Content(OneSender(host), SecretBox(b"k" * 32))
+    identity = await content.identity(uuid.uuid4(), updated_at=NOON)
+    email_id = uuid.uuid4()
+    first = content.message(claim(Attempt(email_id, 1)), identity).content
+    second = content.message(claim(Attempt(email_id, 2)), identity).content
+    assert first == second
+    mark = message_from_bytes(first)["Resend-Idempotency-Key"]
+    assert mark == (email_id.hex if is_marked else None)
