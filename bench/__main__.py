@@ -9,7 +9,6 @@ import asyncio
 import os
 import platform
 import statistics
-from collections.abc import Callable
 
 import uvloop
 
@@ -73,12 +72,12 @@ def _whole_way(private: whole_way.Servers, taking: whole_way.SinkProcess) -> Non
 
 
 def _row(name: str, values: list[float]) -> None:
-    show: Callable[[float], str] = lambda v: f"{v:,.0f}" if v >= 100 else f"{v:.1f}"  # noqa: E731
-    print(
-        f"{name:<62}{show(statistics.median(values)):>10}"
-        f"   ({show(min(values))}–{show(max(values))})",
-        flush=True,
-    )
+    median = _shown(statistics.median(values))
+    print(f"{name:<62}{median:>10}   ({_shown(min(values))}–{_shown(max(values))})", flush=True)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 if __name__ == "__main__":

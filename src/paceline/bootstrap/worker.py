@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from paceline.delivery import Pool
 from paceline.engine.keeper import Keeper
 from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
-from paceline.engine.queue import LaneQueue, connect
+from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.worker import LaneWorker
 from paceline.limits import Limits
 from paceline.persistence.database import Database
@@ -72,68 +73,84 @@ async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncItera
 
     `black_boxes` is a folder of this machine's, the same for all its workers.
     """
+    async with _ground(settings, black_boxes) as ground:
+        stopping = asyncio.Event()
+        parts = _parts(settings, ground, stopping)
+        queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
+        await read_black_boxes(black_boxes, parts.ledger, lanes)
+        runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
+        worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
+        recovery = Recovery(ground.database)
+        background = (
+            parts.leases.run(),
+            parts.handover.marks.write_ahead.run(),
+            parts.handover.marks.record.run(),
+            Listener(ground.database, queue).run(),
+            Keeper(ground.database, queue, lanes, recover=recovery.run).run(),
+        )
+        async with _background(*background) as tasks:
+            run = tasks.create_task(worker.run())
+            yield RunningWorker(worker, run, stopping)
+            run.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What a worker stands on, and what has to be closed after it."""
+
+    database: Database
+    redis: Redis
+    limits: Limits
+    pool: Pool
+    box: BlackBox
+
+
+@asynccontextmanager
+async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Ground]:
     async with AsyncExitStack() as stack:
         database = Database(settings.database.url)
         stack.push_async_callback(database.close)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)
-        standing = Standing(database)
-        limits = Limits(settings.redis.url, spent=standing.spent)
+        limits = Limits(settings.redis.url, spent=Standing(database).spent)
         stack.push_async_callback(limits.close)
         pool = Pool(allow_private_hosts=settings.api.allow_private_hosts)
         stack.push_async_callback(pool.close)
-
         box = BlackBox(black_boxes)
         stack.callback(box.close)
+        yield _Ground(database=database, redis=redis, limits=limits, pool=pool, box=box)
 
-        stopping = asyncio.Event()
-        terms = _terms(settings.worker)
-        ledger = Ledger(database, worker_run=uuid.uuid4(), lease=terms.lease)
-        leases = Leases(ledger.heartbeat, terms=terms)
-        marks = Marks(
+
+def _parts(settings: Settings, ground: _Ground, stopping: asyncio.Event) -> Parts:
+    """Everything that a turn works with."""
+    standing = Standing(ground.database)
+    terms = _terms(settings.worker)
+    ledger = Ledger(ground.database, worker_run=uuid.uuid4(), lease=terms.lease)
+    leases = Leases(ledger.heartbeat, terms=terms)
+    content = Content(standing, SecretBox(settings.secrets.key))
+    handover = Handover(
+        marks=Marks(
             write_ahead=GroupCommit(ledger.write_ahead, insist=False),
             record=GroupCommit(ledger.record, insist=True),
-        )
-        content = Content(standing, SecretBox(settings.secrets.key))
-        handover = Handover(
-            marks=marks,
-            leases=leases,
-            limits=limits,
-            content=content,
-            pool=pool,
-            box=box,
-            in_flight=asyncio.Semaphore(settings.worker.concurrency),
-            stopping=stopping,
-        )
-        dispatch = Dispatch(
-            Parts(
-                standing=standing,
-                ledger=ledger,
-                leases=leases,
-                limits=limits,
-                content=content,
-                handover=handover,
-                health=SenderHealth(standing),
-                stopping=stopping,
-            )
-        )
-        queue = LaneQueue(redis)
-        lanes = Lanes(database)
-        await read_black_boxes(black_boxes, ledger, lanes)
-        runner = LaneRunner(queue, lanes, dispatch.take_turn, stopping=stopping)
-        lane_worker = LaneWorker(redis, runner, lanes=settings.worker.lanes)
-        keeper = Keeper(database, queue, lanes, recover=Recovery(database).run)
-        background = (
-            leases.run(),
-            marks.write_ahead.run(),
-            marks.record.run(),
-            Listener(database, queue).run(),
-            keeper.run(),
-        )
-        async with _background(*background) as tasks:
-            run = tasks.create_task(lane_worker.run())
-            yield RunningWorker(lane_worker, run, stopping)
-            run.cancel()
+        ),
+        leases=leases,
+        limits=ground.limits,
+        content=content,
+        pool=ground.pool,
+        box=ground.box,
+        in_flight=asyncio.Semaphore(settings.worker.concurrency),
+        stopping=stopping,
+    )
+    return Parts(
+        standing=standing,
+        ledger=ledger,
+        leases=leases,
+        limits=ground.limits,
+        content=content,
+        handover=handover,
+        health=SenderHealth(standing),
+        stopping=stopping,
+    )
 
 
 @asynccontextmanager

@@ -22,6 +22,17 @@ from redis.exceptions import RedisError
 
 from paceline.errors import OperationalError
 
+__all__ = [
+    "PREFIX",
+    "QUEUE",
+    "LaneQueue",
+    "Parked",
+    "QueueUnavailable",
+    "Redis",
+    "connect",
+    "job_id",
+]
+
 QUEUE = "lanes"
 PREFIX = "paceline"
 # BullMQ blocks up to 10 s in BZPOPMIN; redis-py's own default of 5 s would cut it off each time.

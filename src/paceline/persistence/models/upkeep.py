@@ -1,0 +1,87 @@
+"""What is kept besides: suppressions, answers given, the audit log, webhooks, caught mail."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from paceline.persistence.tables import Base, CreatedAt, Id
+
+
+class Suppression(Base):
+    """An address that this owner must not be able to mail."""
+
+    __tablename__ = "suppressions"
+
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class IdempotencyKey(Base):
+    """A write that was answered already, and the answer, for a client that asks again."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes]
+    status: Mapped[int | None]  # None while the first request is still at work
+    body: Mapped[bytes | None]
+    created_at: Mapped[CreatedAt]
+
+
+class AuditEntry(Base):
+    """Who did what, when."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_owner_id_id", "owner_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger(), Identity(always=True), primary_key=True)
+    owner_id: Mapped[uuid.UUID]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))
+    at: Mapped[CreatedAt]
+
+
+class WebhookEndpoint(Base):
+    """Where an owner wants to be told of outcomes."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[Id]
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    url: Mapped[str]
+    secret: Mapped[bytes]  # AES-GCM, bound to this row
+    events: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    created_at: Mapped[CreatedAt]
+    disabled_at: Mapped[datetime | None]
+
+
+class InboxMessage(Base):
+    """A message that the dev inbox caught."""
+
+    __tablename__ = "inbox_messages"
+
+    id: Mapped[Id]
+    received_at: Mapped[CreatedAt]
+    mail_from: Mapped[str]
+    rcpt_to: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    subject: Mapped[str]
+    message_id: Mapped[str | None]
+    raw: Mapped[bytes]
