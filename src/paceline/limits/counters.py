@@ -93,7 +93,7 @@ class SpentSoFar(Protocol):
     @property
     def used_this_hour(self) -> int: ...
     @property
-    def last_seconds_ago(self) -> float | None: ...
+    def last_seconds_ago(self) -> float | None: ...  # negative: one is still under way
 
 
 SpentSource = Callable[
@@ -218,12 +218,12 @@ class Limits:
         ids = [c.campaign_id for c in campaigns if c.campaign_id is not None]
         spent = await self._spent(sender_id, ids, hour)
         keys: list[str] = []
-        args: list[int] = [int(COUNTER_TTL.total_seconds())]
+        args: list[int] = [int(COUNTER_TTL.total_seconds()), _milliseconds(SLOT_HOLD)]
         for campaign_id in (None, *ids):
             so_far = spent[campaign_id or sender_id]
             keys += _keys(sender_id, campaign_id, hour)
             ago = so_far.last_seconds_ago
-            args += [so_far.used_this_hour, -1 if ago is None else int(ago * 1000)]
+            args += [so_far.used_this_hour, -1 if ago is None else max(-2, int(ago * 1000))]
         await _guarded(self._restore(keys=keys, args=args))
 
 

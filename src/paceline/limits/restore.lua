@@ -1,15 +1,19 @@
 -- Rebuild counters that do not exist, from evidence. Whoever comes first wins.
 --
 -- KEYS: pairs of rate and gap
--- ARGV: 1 counters live (s), then for each pair: used this hour, ms since the last one left (-1: none)
+-- ARGV: 1 counters live (s), 2 hold (ms), then for each pair: used this hour, ms since the last one
+--       ended (-1: none, -2: one is under way, by a turn that began before the counters vanished)
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local ttl = tonumber(ARGV[1])
+local ttl, hold = tonumber(ARGV[1]), tonumber(ARGV[2])
 for i = 1, #KEYS / 2 do
   local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
-  local used, ago = ARGV[2 * i], tonumber(ARGV[2 * i + 1])
+  local used, ago = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
   redis.call("SET", rate_key, used, "NX", "EX", ttl)
-  redis.call("HSETNX", gap_key, "last_at", ago < 0 and 0 or now - ago)
+  local last_at = ago == -1 and 0 or now - math.max(0, ago)
+  if redis.call("HSETNX", gap_key, "last_at", last_at) == 1 and ago == -2 then
+    redis.call("HSET", gap_key, "busy_until", now + hold)
+  end
   redis.call("EXPIRE", gap_key, ttl)
 end
 return 0
