@@ -308,7 +308,7 @@ async def two_workers_on_one_lane(case: Case) -> Verdict:
     campaign = await case.world.campaign(sender, text_body=TEXT)
     case.worker()
     case.worker(redis_number=15, home="other")
-    await until(partial(_both_listen, case), within=20, what="both workers")
+    await until(partial(_listen, case, 2), within=20, what="both workers")
     await case.emails(sender, campaign, 1500)
     # Ring storm: everybody is woken, over and over, for what they already do.
     for _ in range(25):
@@ -321,13 +321,14 @@ async def two_workers_on_one_lane(case: Case) -> Verdict:
     return verdict
 
 
-async def _both_listen(case: Case) -> bool:
+async def _listen(case: Case, workers: int) -> bool:
     return bool(
         await case.world.fetchval(
             """
-            SELECT count(*) = 2 FROM pg_stat_activity
+            SELECT count(*) = $1 FROM pg_stat_activity
              WHERE datname = current_database() AND query LIKE 'LISTEN%'
-            """
+            """,
+            workers,
         )
     )
 
@@ -371,9 +372,10 @@ async def nothing_before_its_time(case: Case) -> Verdict:
     """Emails for later, while others go now and everything is woken over and over."""
     sender = await case.sender()
     campaign = await case.world.campaign(sender, text_body=TEXT)
+    case.worker()
+    await until(partial(_listen, case, 1), within=20, what="the worker")
     await case.emails(sender, campaign, 20, modes=("slow_reply",))
     await case.emails(sender, None, 10, due_in=timedelta(seconds=3))
-    case.worker()
     await case.until_quiet()
     return await case.verdict()
 
