@@ -13,7 +13,7 @@ from tests.faults.processes import Stage
 from tests.faults.scenarios import Scenario
 from tests.faults.verdict import Verdict
 
-SIDE_BY_SIDE = 10
+SIDE_BY_SIDE = 12
 PATIENCE_SECONDS = 60.0
 
 
