@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.faults.case import Slots, open_case
 from tests.faults.mutations import MUTATIONS, planted
 from tests.faults.processes import Stage, stage
-from tests.faults.report import DOCS, Run, write
+from tests.faults.report import DOCS, Run, commit, write
 from tests.faults.run import SIDE_BY_SIDE, run_all
 from tests.faults.scenarios import ALONE, SCENARIOS
 from tests.faults.storm import Storm, Tally
@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 20.0
 
 def main() -> int:
     given = _arguments()
+    begun_at = commit()
     os.environ.setdefault("PACELINE_LANES", "4")  # a kill holds up no more than so many lanes
     with tempfile.TemporaryDirectory() as folder, stage() as private:
         # Planted before the storm: a bug that no longer fits is to be known at once.
@@ -34,7 +35,7 @@ def main() -> int:
             flush=True,
         )
         found = {} if given.no_bugs else asyncio.run(_planted_bugs(private, sources))
-    run = Run(given.seed, given.messages, given.minutes, tally, verdict, found)
+    run = Run(begun_at, given.seed, given.messages, given.minutes, tally, verdict, found)
     write(run, given.docs)
     missed = [name for name, is_found in found.items() if not is_found]
     for line in (*verdict.problems, *(f"not found: {name}" for name in missed)):

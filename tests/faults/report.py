@@ -22,6 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 class Run:
     """All that a report says."""
 
+    commit: str
     seed: int
     messages: int
     minutes: float
@@ -32,7 +33,7 @@ class Run:
 
 def write(run: Run, folder: Path = DOCS) -> None:
     """Both files, the same figures."""
-    figures = {"commit": _commit(folder), **_figures(run)}
+    figures = _figures(run)
     (folder / "reliability.json").write_text(json.dumps(figures, indent=2) + "\n")
     (folder / "RELIABILITY.md").write_text(_page(figures))
 
@@ -44,6 +45,7 @@ def _figures(run: Run) -> dict[str, Any]:
     per_kill = round(by_crashes / tally.kills, 2) if tally.kills else 0.0
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": run.commit,
         "machine": f"{platform.platform()}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores",
         "seed": run.seed,
@@ -79,10 +81,11 @@ def _figures(run: Run) -> dict[str, Any]:
     }
 
 
-def _commit(folder: Path) -> str:
+def commit() -> str:
+    """What is about to be run, with a mark when it is not exactly what was committed."""
     done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=folder,
+        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
+        cwd=DOCS.parent,
         capture_output=True,
         text=True,
         check=False,
