@@ -295,6 +295,10 @@ class Storm:
             """,
             self._bounded,
         )
+        # So that what the dead still held is cancelled, too, when it is taken back.
+        await self._case.world.execute(
+            "UPDATE campaigns SET state = 'cancelled' WHERE sender_id = ANY ($1)", self._bounded
+        )
         self._case.patience = REST_SECONDS
         await self._case.until_quiet()
         await self._case.stop_workers()
