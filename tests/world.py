@@ -31,6 +31,12 @@ _TELL = """
     FOR EACH STATEMENT EXECUTE FUNCTION tell_test()
 """
 
+# PostgreSQL announces no lock that is waited for; this one is asked again and again.
+_BLOCKED = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
 SECRET_KEY = b"k" * 32
 QUICK = WorkerSettings(lease_seconds=3, heartbeat_seconds=1, guard_margin_seconds=1)
 
@@ -177,6 +183,16 @@ class World:
             return set(await self.states(ids)) == {state}
 
         await self.until(there)
+
+    async def until_blocked(self, count: int) -> None:
+        """Wait until so many statements wait for somebody's lock."""
+        connection = await self.database.dedicated()
+        try:
+            async with asyncio.timeout(10):
+                while await connection.fetchval(_BLOCKED) < count:
+                    await asyncio.sleep(0)
+        finally:
+            await connection.close()
 
     async def states(self, ids: Sequence[uuid.UUID]) -> list[str]:
         rows = await self.fetch(

@@ -218,7 +218,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "a_complete_campaign_is_never_opened_again",
         "freeze_after_write_ahead_hold",
-        (f"{_SQL}/record.sql", "AND c.state = 'completed'),", "AND false),"),
+        (f"{_SQL}/record.sql", "AND c.state IN ('active', 'completed')),", "AND false),"),
     ),
     _bug(
         "recording_cannot_be_repeated",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import asyncpg
@@ -123,7 +123,8 @@ class Database:
                 except BaseException:
                     # Without a clean-up at its release, a connection in an unknown state must
                     # not go back: after a FATAL, asyncpg only notices at the next use.
-                    connection.terminate()
+                    with suppress(asyncpg.InterfaceError):  # it may have noticed by itself
+                        connection.terminate()
                     raise
 
     async def ping(self) -> None:

@@ -180,7 +180,8 @@ class Handover:
     async def record(self, outcome: Outcome) -> None:
         """Write down how an attempt ended; returns when it is on disk."""
         faultpoint(FaultPoint.BEFORE_OUTCOME)
-        if not await self.marks.record.submit(outcome):
+        recorded = await self.marks.record.submit(outcome)
+        if not recorded and outcome.evidence is not None:
             log.warning(
                 "attempt %d of email %s ended as %s after its lease: kept as evidence",
                 outcome.attempt.number,

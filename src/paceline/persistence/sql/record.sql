@@ -59,17 +59,15 @@ recorded AS (
             OR (j.attempt >= g.attempt AND g.outcome = 'sent'
                 AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt')))
     RETURNING j.email_id, j.campaign_id, j.sender_id, j.state),
--- A late "it was not sent" ends a doubt that its campaign was completed over, and that its lane went
--- to sleep over: there is work again.
-unsent AS (
-    SELECT r.campaign_id, r.sender_id
-      FROM recorded r JOIN given g USING (email_id)
-     WHERE r.state IN ('deferred', 'scheduled') AND g.outcome IN ('fenced', 'not_sent')
-       AND g.retry_seconds IS NULL),
+-- Whatever waits again is work: a doubt may have ended that its campaign was completed over, and that
+-- its lane went to sleep over. The campaign is touched even while it is active, so that a completion
+-- at the same moment, which could not see this email waiting, is refused (complete.sql).
+waiting AS (
+    SELECT campaign_id, sender_id FROM recorded WHERE state IN ('deferred', 'scheduled')),
 reopened AS (
     UPDATE campaigns c SET state = 'active', finished_at = NULL, updated_at = clock_timestamp()
-     WHERE c.id IN (SELECT campaign_id FROM unsent) AND c.state = 'completed'),
+     WHERE c.id IN (SELECT campaign_id FROM waiting) AND c.state IN ('active', 'completed')),
 signalled AS (
     UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
-     WHERE l.sender_id IN (SELECT sender_id FROM unsent))
+     WHERE l.sender_id IN (SELECT sender_id FROM waiting))
 SELECT email_id FROM recorded

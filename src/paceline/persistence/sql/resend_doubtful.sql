@@ -22,7 +22,7 @@ again AS (
     RETURNING j.email_id, j.sender_id, j.campaign_id),
 reopened AS (
     UPDATE campaigns c SET state = 'active', finished_at = NULL, updated_at = clock_timestamp()
-     WHERE c.id IN (SELECT campaign_id FROM again) AND c.state = 'completed'),
+     WHERE c.id IN (SELECT campaign_id FROM again) AND c.state IN ('active', 'completed')),
 signalled AS (
     UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
      WHERE l.sender_id IN (SELECT sender_id FROM again))
