@@ -199,7 +199,7 @@ class Case:
         ) as connection:
             await connection.flushdb()
 
-    async def verdict(self, *, strict_copies: bool = False, all_final: bool = True) -> Verdict:
+    async def verdict(self, *, strict_copies: str | None = None, all_final: bool = True) -> Verdict:
         return await judge(
             self.world,
             self.stage.sink.entries(),

@@ -84,12 +84,13 @@ async def judge(
     entries: Sequence[Mapping[str, Any]],
     *,
     domain: str,
-    strict_copies: bool = False,
+    strict_copies: str | None = None,
     all_final: bool = True,
 ) -> Verdict:
     """Join and judge.
 
-    `strict_copies`: here no doubt excuses a second copy. `all_final`: everything is to have ended.
+    `strict_copies`: for addresses that begin like this, no doubt excuses a second copy.
+    `all_final`: everything is to have ended.
     """
     emails = await world.fetch(_EMAILS)
     dots = [e for e in entries if e["event"] == "dot" and e["from"].endswith(f"@{domain}")]
@@ -102,7 +103,8 @@ async def judge(
     for email in emails:
         its = copies.get(email["message_id"], [])
         _judge_end(verdict, email, its, all_final=all_final)
-        _judge_copies(verdict, email, its, strict=strict_copies)
+        strict = strict_copies is not None and email["address"].startswith(strict_copies)
+        _judge_copies(verdict, email, its, strict=strict)
     for stray in entries:
         if stray["event"] == "stray" and stray["from"].endswith(f"@{domain}"):
             verdict.add(f"the body of an email was taken for a command: {stray['line']!r}")

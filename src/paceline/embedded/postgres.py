@@ -36,7 +36,7 @@ _STATUS_LINE = 7  # of postmaster.pid, counted from 0
 
 _TUNING = {
     "shared_buffers": "128MB",
-    "max_connections": "100",
+    "max_connections": "300",  # a worker process opens up to 14, an API process up to 32
     "synchronous_commit": "on",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
