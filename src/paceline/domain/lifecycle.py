@@ -144,8 +144,3 @@ def campaign_after(state: CampaignState, event: CampaignEvent) -> CampaignState:
 def job_transitions() -> list[tuple[JobState, JobEvent, JobState]]:
     """The whole table, for the docs' diagram and for tests."""
     return [(before, event, then) for (before, event), then in _JOB.items()]
-
-
-def campaign_transitions() -> list[tuple[CampaignState, CampaignEvent, CampaignState]]:
-    """The campaigns' table, for the docs' diagram and for tests."""
-    return [(before, event, then) for (before, event), then in _CAMPAIGN.items()]

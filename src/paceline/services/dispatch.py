@@ -72,7 +72,7 @@ class _Turn:
     def __init__(self, parts: Parts, sender_id: uuid.UUID, view: LaneView) -> None:
         self._parts = parts
         self._sender_id = sender_id
-        self._view = view
+        self._view = view  # as last seen
         self._ends_at = clock.boottime() + TURN_SECONDS
         self._effect = SenderEffect.NONE
         self._reason = ""
@@ -85,7 +85,7 @@ class _Turn:
         rest = AT_ONCE
         async with self._lines:
             try:
-                rest = await self._work(self._view)
+                rest = await self._work()
             except OperationalError as error:
                 # Raised only below: here it would cancel emails that may be past their dot.
                 trouble = error
@@ -95,9 +95,9 @@ class _Turn:
             raise trouble
         return await self._finish(rest)
 
-    async def _work(self, view: LaneView | None) -> Rest:
-        while view is not None and not self._over():
-            seen_at = clock.boottime()
+    async def _work(self) -> Rest:
+        while not self._over():
+            seen_at, view = clock.boottime(), self._view
             verdict = judge(view.standing, view.demands, now=view.now)
             if isinstance(verdict, Wait):
                 rest = _rest(verdict, now=view.now)
@@ -110,7 +110,10 @@ class _Turn:
                 await self._lines.drain()
             else:
                 return _shortened(rest, by=timedelta(seconds=clock.boottime() - seen_at))
-            view = await self._parts.standing.look(self._sender_id)
+            seen = await self._parts.standing.look(self._sender_id)
+            if seen is None:
+                break
+            self._view = seen
         await self._lines.drain()
         return AT_ONCE
 
@@ -216,7 +219,10 @@ class _Turn:
             return AT_ONCE  # the gate says for how long
         if self._host_answered and self._view.host_failures:
             await health.host_reached(self._sender_id)
-        await health.complete_campaigns(self._sender_id)
+        if any(d.campaign_id and d.next_due_at is None for d in self._view.demands):
+            # Asked only when the last look has seen one with nothing waiting: a sender that goes
+            # one at a time would otherwise ask after every email.
+            await health.complete_campaigns(self._sender_id)
         return rest
 
     def _over(self) -> bool:
