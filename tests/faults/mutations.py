@@ -48,7 +48,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "no_lease_guard_before_the_dot",
         "freeze_after_write_ahead_resend",
-        ("services/handover.py", "if not self.leases.is_ours(attempt):", "if False:"),
+        ("sending/handover.py", "if not self.leases.is_ours(attempt):", "if False:"),
     ),
     _bug(
         "no_fencing_by_the_database",
@@ -59,7 +59,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "no_write_ahead",
         "kill_after_dot_hold",
         (
-            "services/handover.py",
+            "sending/handover.py",
             "if not await self.marks.write_ahead.submit(attempt):",
             "if False:",
         ),
@@ -111,7 +111,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "another_message_id_per_attempt",
         "kill_after_body_hold",
         (
-            "services/content.py",
+            "sending/content.py",
             "message_id=claim.message_id",
             'message_id=claim.message_id.replace("@", f".{claim.attempt.number}@")',
         ),
@@ -119,13 +119,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "another_date_per_attempt",
         "smtp_modes_resend",
-        ("services/content.py", "date=claim.dated_at", "date=datetime.now(claim.dated_at.tzinfo)"),
+        ("sending/content.py", "date=claim.dated_at", "date=datetime.now(claim.dated_at.tzinfo)"),
     ),
     _bug(
         "another_return_path_per_attempt",
         "kill_after_body_hold",
         (
-            "services/content.py",
+            "sending/content.py",
             "Envelope(mail_from=sender.from_address",
             'Envelope(mail_from=f"{claim.attempt.number}.{sender.from_address}"',
         ),
@@ -138,8 +138,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "what_has_left_is_given_back",
         "limits_and_gaps",
-        ("services/handover.py", "if left and not job.one_at_a_time:", "if False:"),
-        ("services/handover.py", "unused={} if left else {campaign: 1}", "unused={campaign: 1}"),
+        ("sending/handover.py", "if left and not job.one_at_a_time:", "if False:"),
+        ("sending/handover.py", "unused={} if left else {campaign: 1}", "unused={campaign: 1}"),
     ),
     _bug(
         "the_limiter_fails_open",
@@ -199,7 +199,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the_black_box_takes_leaving_for_not_sent",
         "kill_after_dot_hold",
         (
-            "services/blackbox.py",
+            "sending/blackbox.py",
             "if record[0] == _PREPARING:",
             "if record[0] in (_PREPARING, _LEAVING):",
         ),
@@ -207,7 +207,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "nobody_reads_the_black_box",
         "kill_after_write_ahead_hold",
-        ("services/recovery.py", "for box in find_boxes(folder):", "for box in ():"),
+        ("sending/recovery.py", "for box in find_boxes(folder):", "for box in ():"),
     ),
     _bug(
         "late_evidence_is_thrown_away",

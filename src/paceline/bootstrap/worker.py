@@ -24,13 +24,13 @@ from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
-from paceline.services.blackbox import BlackBox
-from paceline.services.content import Content
-from paceline.services.dispatch import Dispatch, Parts
-from paceline.services.handover import Handover, Marks
-from paceline.services.leases import Leases, LeaseTerms
-from paceline.services.recovery import Recovery, read_black_boxes
-from paceline.services.resting import SenderHealth
+from paceline.sending.blackbox import BlackBox
+from paceline.sending.content import Content
+from paceline.sending.dispatch import Dispatch, Parts
+from paceline.sending.handover import Handover, Marks
+from paceline.sending.leases import Leases, LeaseTerms
+from paceline.sending.recovery import Recovery, read_black_boxes
+from paceline.sending.resting import SenderHealth
 from paceline.settings import Settings, WorkerSettings
 
 # What is under way may finish for so long after a soft stop; then its connections are dropped.

@@ -1,1 +1,1 @@
-"""Use cases, one verb each. They know rows and rules, and neither HTTP nor the queue."""
+"""What people ask for, one verb each: it knows rows and rules, and neither HTTP nor the queue."""

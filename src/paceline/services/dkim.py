@@ -1,4 +1,4 @@
-"""Senders' DKIM keys: sealed at rest, shown as the record to publish, opened to sign.
+"""Senders' DKIM keys: sealed at rest, shown as the record to publish.
 
 A private key is made here and never shown. The domain is kept with it: changing a sender's address
 must not make its signatures name a domain where nothing is published.
@@ -6,14 +6,13 @@ must not make its signatures name a domain where nothing is published.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from typing import Protocol
 
 from paceline.auth.secretbox import SecretBox, dkim_key_label
-from paceline.delivery import DkimAlgorithm, DkimKey, DkimSigner, wire_address
+from paceline.delivery import DkimAlgorithm, DkimKey, wire_address
 from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.stores.senders import SenderRecord
+from paceline.sending.identities import key_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +33,6 @@ class NewKey:
 
     columns: dict[str, object]
     record: DkimRecord
-
-
-class Keyed(Protocol):
-    """A row that may hold a key."""
-
-    @property
-    def owner_id(self) -> uuid.UUID: ...
-    @property
-    def dkim_selector(self) -> str | None: ...
-    @property
-    def dkim_domain(self) -> str | None: ...
-    @property
-    def dkim_key(self) -> bytes | None: ...
 
 
 NO_KEY: dict[str, object] = dict.fromkeys(
@@ -78,25 +64,10 @@ def new_key(
 
 def record_of(secrets: SecretBox, sender: SenderRecord) -> DkimRecord:
     """What has to be published for the sender's key. Raises `NotFound`, `SecretUnreadable`."""
-    key = _opened(secrets, sender.id, sender)
+    key = key_of(secrets, sender.id, sender)
     if key is None or sender.dkim_selector is None or sender.dkim_domain is None:
         raise NotFound("this sender has no DKIM key")
     return _shown(key, selector=sender.dkim_selector, domain=sender.dkim_domain)
-
-
-def signer_of(secrets: SecretBox, sender_id: uuid.UUID, row: Keyed) -> DkimSigner | None:
-    """What signs the sender's emails; None when they go unsigned. Raises `SecretUnreadable`."""
-    key = _opened(secrets, sender_id, row)
-    if key is None or row.dkim_selector is None or row.dkim_domain is None:
-        return None
-    return DkimSigner(key, selector=row.dkim_selector, domain=row.dkim_domain)
-
-
-def _opened(secrets: SecretBox, sender_id: uuid.UUID, row: Keyed) -> DkimKey | None:
-    if row.dkim_key is None:
-        return None
-    label = dkim_key_label(owner_id=row.owner_id, sender_id=sender_id)
-    return DkimKey.load(secrets.open(row.dkim_key, label=label))
 
 
 def _shown(key: DkimKey, *, selector: str, domain: str) -> DkimRecord:

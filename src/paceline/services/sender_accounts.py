@@ -1,4 +1,4 @@
-"""From a stored sender to what is made of it: its view, its account, a test message."""
+"""From a stored sender to what is made of it: its view, a test message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from paceline import clock
 from paceline.auth.secretbox import SecretBox, smtp_password_label
 from paceline.delivery import (
-    Account,
     Auth,
     DkimAlgorithm,
     Headers,
@@ -20,8 +19,7 @@ from paceline.delivery import (
 )
 from paceline.domain.lifecycle import SenderState
 from paceline.persistence.stores.senders import SenderRecord
-from paceline.services.content import helo_name
-from paceline.services.dkim import signer_of
+from paceline.sending.identities import signer_of
 from paceline.services.views import DkimView, SenderView
 
 
@@ -52,23 +50,6 @@ def sealed(
     if password is None:
         return None
     return secrets.seal(password, label=smtp_password_label(owner_id=owner_id, sender_id=sender_id))
-
-
-def account_of(secrets: SecretBox, record: SenderRecord) -> Account:
-    """How to reach the sender's server. Raises `SecretUnreadable`."""
-    password = None
-    if record.smtp_password is not None:
-        label = smtp_password_label(owner_id=record.owner_id, sender_id=record.id)
-        password = secrets.open(record.smtp_password, label=label)
-    return Account(
-        host=record.smtp_host,
-        port=record.smtp_port,
-        security=Security(record.smtp_security),
-        auth=Auth(record.smtp_auth),
-        username=record.smtp_username,
-        password=password,
-        helo_name=helo_name(),
-    )
 
 
 def test_message(secrets: SecretBox, record: SenderRecord, *, to: str, message_id: str) -> bytes:

@@ -22,11 +22,12 @@ from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.senders import SenderRecord
+from paceline.sending.identities import account_of
 from paceline.services import dkim, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
 from paceline.services.ports import Bell, Mailer
-from paceline.services.sender_accounts import account_of, sealed, test_message, told, view_of
+from paceline.services.sender_accounts import sealed, test_message, told, view_of
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
@@ -180,7 +181,7 @@ class Senders:
     async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
         """Connect and log in. A sender that had broken and now can is set going again."""
         record = await self._record(owner_id, sender_id)
-        result = await self._mailer.check(account_of(self._secrets, record))
+        result = await self._mailer.check(account_of(self._secrets, record.id, record))
         if result.ok and (record.state == SenderState.BROKEN or record.resting_until):
             await self._set_going(owner_id, sender_id)
         return CheckReport(
@@ -201,7 +202,7 @@ class Senders:
         content = test_message(self._secrets, record, to=address.address, message_id=message_id)
         envelope = Envelope(mail_from=record.from_address, rcpt_to=address.address)
         result = await self._mailer.send(
-            account_of(self._secrets, record), envelope, content, guard=_always
+            account_of(self._secrets, record.id, record), envelope, content, guard=_always
         )
         return TestReport(ok=result.kind is Kind.SENT, detail=told(result), message_id=message_id)
 

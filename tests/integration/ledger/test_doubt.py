@@ -12,7 +12,7 @@ from paceline.domain.lifecycle import JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
 from paceline.persistence.standing import Standing
-from paceline.services.recovery import Recovery
+from paceline.sending.recovery import Recovery
 from tests.world import World
 
 

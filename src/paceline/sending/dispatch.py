@@ -22,12 +22,13 @@ from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.lanes import Rest
 from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
 from paceline.persistence.standing import LaneView, Standing
-from paceline.services.consequences import Consequence, SenderEffect
-from paceline.services.content import Content, Identity
-from paceline.services.handover import Handover, Job
-from paceline.services.leases import Leases
-from paceline.services.lines import Lines
-from paceline.services.resting import SenderHealth
+from paceline.sending.consequences import Consequence, SenderEffect
+from paceline.sending.content import Content
+from paceline.sending.handover import Handover, Job
+from paceline.sending.identities import Identity
+from paceline.sending.leases import Leases
+from paceline.sending.lines import Lines
+from paceline.sending.resting import SenderHealth
 
 TURN_SECONDS = 10.0  # so that many lanes share one worker
 # A moment this near is waited for on the spot; a later one is left to the queue.

@@ -13,7 +13,7 @@ from paceline.auth.secretbox import SecretBox
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim
 from paceline.persistence.standing import SenderAccount, Standing
-from paceline.services.content import Content
+from paceline.sending.content import Content
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

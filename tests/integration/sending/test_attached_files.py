@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from paceline.persistence.standing import Standing
-from paceline.services.attached_files import AttachedFiles
+from paceline.sending.attached_files import AttachedFiles
 from tests.world import World
 
 SIZE = 57_000  # 78,000 in a message

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from paceline.services.lines import Lines
+from paceline.sending.lines import Lines
 
 
 class Work:

@@ -12,7 +12,7 @@ from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger, recover_expired, resend_doubtful
-from paceline.services.blackbox import find_boxes
+from paceline.sending.blackbox import find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
 RESEND_GRACE = timedelta(minutes=15)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from paceline import clock
 from paceline.persistence.database import DatabaseUnavailable
 from paceline.persistence.ledger import Attempt
-from paceline.services.leases import Leases, LeaseTerms
+from paceline.sending.leases import Leases, LeaseTerms
 
 TERMS = LeaseTerms(
     lease=timedelta(seconds=10), heartbeat=timedelta(0), guard_margin=timedelta(seconds=3)

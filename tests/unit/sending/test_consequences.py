@@ -11,7 +11,7 @@ import pytest
 from paceline.delivery import Kind, Phase, Reply, Result, Scope
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.ledger import Attempt
-from paceline.services.consequences import (
+from paceline.sending.consequences import (
     MAX_DEFERRALS,
     Consequence,
     History,

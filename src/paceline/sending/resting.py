@@ -9,7 +9,7 @@ from collections import Counter
 
 from paceline.domain.backoff import host_retry_delay
 from paceline.persistence.standing import LaneView, Standing
-from paceline.services.consequences import SenderEffect
+from paceline.sending.consequences import SenderEffect
 
 MAX_REASON = 500
 # So many refusals by policy with nothing accepted in between: going on would only harm the sender.

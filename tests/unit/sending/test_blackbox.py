@@ -14,7 +14,7 @@ import pytest
 
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.ledger import Attempt, Outcome
-from paceline.services.blackbox import MAX_RECORDS, BlackBox, find_boxes
+from paceline.sending.blackbox import MAX_RECORDS, BlackBox, find_boxes
 
 # A process that records one email in each state, says so, and waits to be killed.
 DOOMED = """
@@ -23,7 +23,7 @@ from pathlib import Path
 from datetime import timedelta
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.ledger import Attempt, Outcome
-from paceline.services.blackbox import BlackBox
+from paceline.sending.blackbox import BlackBox
 
 box = BlackBox(Path(sys.argv[1]))
 preparing, deferred, leaving, sent, refused, done = (

@@ -22,16 +22,17 @@ from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
-from paceline.services.blackbox import BlackBox
-from paceline.services.consequences import (
+from paceline.sending.blackbox import BlackBox
+from paceline.sending.consequences import (
     Consequence,
     History,
     consequence,
     released,
     unsendable,
 )
-from paceline.services.content import Content, Identity
-from paceline.services.leases import Leases
+from paceline.sending.content import Content
+from paceline.sending.identities import Identity
+from paceline.sending.leases import Leases
 
 log = logging.getLogger(__name__)
 

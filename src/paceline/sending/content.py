@@ -6,7 +6,6 @@ read again whenever its sender's row has changed. So are a campaign's files, wit
 
 from __future__ import annotations
 
-import socket
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -15,23 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from paceline.auth.secretbox import SecretBox, smtp_password_label
-from paceline.delivery import (
-    Account,
-    Attached,
-    Auth,
-    DkimSigner,
-    Envelope,
-    Headers,
-    MessageTemplate,
-    Security,
-    message,
-)
-from paceline.domain.providers import idempotency_header
+from paceline.auth.secretbox import SecretBox
+from paceline.delivery import Attached, Envelope, Headers, MessageTemplate, message
 from paceline.persistence.ledger import Claim
-from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
-from paceline.services.attached_files import AttachedFiles
-from paceline.services.dkim import signer_of
+from paceline.persistence.standing import CampaignContent, Standing
+from paceline.sending.attached_files import AttachedFiles
+from paceline.sending.identities import Identity, identity_of
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -39,18 +27,6 @@ Value = TypeVar("Value")
 MAX_TEMPLATES = 256
 MAX_ACCOUNTS = 1_024
 _NO_FILES: AbstractAsyncContextManager[Attached | None] = nullcontext(None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """A sender ready to send: its account, what its emails carry in From, and what signs them."""
-
-    owner_id: uuid.UUID
-    account: Account
-    from_address: str
-    from_name: str | None
-    signer: DkimSigner | None  # None: they go unsigned, and the server may sign them
-    idempotency_header: str | None  # by which its server drops a second copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +43,6 @@ class Content:
     def __init__(self, standing: Standing, secrets: SecretBox) -> None:
         self._standing = standing
         self._secrets = secrets
-        self._helo_name = helo_name()
         self._files = AttachedFiles(standing)
         self._texts: OrderedDict[uuid.UUID, CampaignContent] = OrderedDict()
         self._templates: OrderedDict[uuid.UUID, MessageTemplate] = OrderedDict()
@@ -79,7 +54,7 @@ class Content:
         known = self._identities.get(key)
         if known is None:
             row = await self._standing.account(sender_id)
-            known = self._identity(sender_id, row)
+            known = identity_of(self._secrets, sender_id, row)
             _keep(self._identities, key, known, limit=MAX_ACCOUNTS)
         return known
 
@@ -129,36 +104,6 @@ class Content:
             known = _compile(self._texts[campaign_id])
             _keep(self._templates, campaign_id, known, limit=MAX_TEMPLATES)
         return known
-
-    def _identity(self, sender_id: uuid.UUID, row: SenderAccount) -> Identity:
-        password = None
-        if row.smtp_password is not None:
-            label = smtp_password_label(owner_id=row.owner_id, sender_id=sender_id)
-            password = self._secrets.open(row.smtp_password, label=label)
-        account = Account(
-            host=row.smtp_host,
-            port=row.smtp_port,
-            security=Security(row.smtp_security),
-            auth=Auth(row.smtp_auth),
-            username=row.smtp_username,
-            password=password,
-            helo_name=self._helo_name,
-        )
-        return Identity(
-            owner_id=row.owner_id,
-            account=account,
-            from_address=row.from_address,
-            from_name=row.from_name,
-            signer=signer_of(self._secrets, sender_id, row),
-            idempotency_header=idempotency_header(row.smtp_host),
-        )
-
-
-def helo_name() -> str:
-    """How we introduce ourselves: our name where it looks like one (RFC 5321 §4.1.4)."""
-    name = socket.getfqdn()
-    is_a_name = "." in name and name.replace(".", "").replace("-", "").isalnum()
-    return name if is_a_name and not name.endswith(".arpa") else "[127.0.0.1]"
 
 
 def _marks(claim: Claim, sender: Identity) -> tuple[tuple[str, str], ...]:
