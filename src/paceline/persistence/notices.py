@@ -6,7 +6,12 @@ import asyncio
 import uuid
 from types import TracebackType
 
-from paceline.persistence.database import Database, DatabaseUnavailable, Driver
+from paceline.persistence.database import (
+    Database,
+    DatabaseUnavailable,
+    Driver,
+    translate_lost_connections,
+)
 from paceline.persistence.lanes import CHANNEL
 
 
@@ -19,9 +24,14 @@ class Notices:
         self._heard: asyncio.Queue[uuid.UUID | None] = asyncio.Queue()
 
     async def __aenter__(self) -> Notices:
-        self._driver = await self._database.dedicated()
-        self._driver.add_termination_listener(lambda _: self._heard.put_nowait(None))
-        await self._driver.add_listener(CHANNEL, self._on_notice)
+        self._driver = driver = await self._database.dedicated()
+        try:
+            driver.add_termination_listener(lambda _: self._heard.put_nowait(None))
+            async with translate_lost_connections():
+                await driver.add_listener(CHANNEL, self._on_notice)
+        except BaseException:  # a cancellation too: nobody else knows of this connection yet
+            driver.terminate()
+            raise
         return self
 
     async def __aexit__(

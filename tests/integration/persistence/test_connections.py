@@ -1,0 +1,67 @@
+"""Whatever is cancelled at whatever moment, no connection to PostgreSQL is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from paceline.persistence.advisory import AdvisoryLock
+from paceline.persistence.database import Database
+from paceline.persistence.notices import Notices
+
+
+@pytest.fixture
+async def watcher(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def _one_transaction(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+
+
+async def _one_statement(database: Database) -> None:
+    await database.ping()
+
+
+async def _listening(database: Database) -> None:
+    async with Notices(database) as notices:
+        await notices.gather(within=0)
+
+
+async def _locking(database: Database) -> None:
+    async with AdvisoryLock(database, name="a lock") as lock:
+        await lock.is_held()
+
+
+@pytest.mark.parametrize("work", [_one_transaction, _one_statement, _listening, _locking])
+async def test_nothing_stays_connected_after_a_cancellation_at_any_moment(
+    work: object, database_url: str, watcher: asyncpg.Connection
+) -> None:
+    assert callable(work)
+    for turns_of_the_loop in range(0, 120, 2):
+        database = Database(database_url)
+        task = asyncio.create_task(work(database))
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await database.close()
+    async with asyncio.timeout(10):
+        while await _others(watcher):
+            await asyncio.sleep(0.01)
+
+
+async def _others(watcher: asyncpg.Connection) -> int:
+    return await watcher.fetchval(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
