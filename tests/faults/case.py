@@ -19,13 +19,17 @@ from uuid import UUID
 
 import redis.asyncio
 
+from paceline.auth.secretbox import SecretBox, smtp_password_label
 from paceline.errors import OperationalError
 from paceline.persistence.database import Database
+from tests.faults.elsewhere import WallClock
 from tests.faults.processes import TEMPLATE, Stage, Worker, migrate, until
 from tests.faults.verdict import HISTORY, Verdict, judge
-from tests.world import World
+from tests.world import SECRET_KEY, World
 
 MAX_AT_ONCE = 15  # Redis has 16 databases
+# Lines that a careless client would end the message with, or lose a dot of.
+TEXT = "Dear {{ name }},\n.\n..two dots\n.one dot\nfor {{ email }}\n"
 
 # Locked rows are somebody's work at this moment; they are hurried the next time.
 _HURRY = """
@@ -51,6 +55,15 @@ _AGE_DOUBTS = """
                          WHERE j.state = 'in_doubt'
                            AND j.in_doubt_at > now() - interval '30 minutes'
                            FOR UPDATE OF j SKIP LOCKED)
+"""
+# What a person would do about a sender that is broken, once its server is in order again.
+_MEND = """
+    UPDATE senders SET state = 'active', state_reason = NULL, updated_at = clock_timestamp()
+     WHERE state = 'broken' RETURNING id AS sender_id
+"""
+_LISTENERS = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND query LIKE 'LISTEN%'
 """
 _OPEN = """
     SELECT count(*) FROM email_jobs j LEFT JOIN campaigns c ON c.id = j.campaign_id
@@ -85,16 +98,28 @@ class Case:
     folder: Path
     source: Path | None
     workers: list[Worker] = field(default_factory=list)
+    mends: bool = False  # a person mends every sender that is broken
     patience: float = 60.0  # seconds until what is not final is held against the workers
 
     @property
     def domain(self) -> str:
         return f"{self.name}.example.com"
 
-    async def sender(self, *, mode: str = "", **columns: object) -> UUID:
+    async def sender(self, *, mode: str = "", port: int | None = None, **columns: object) -> UUID:
+        """`mode`: what its server does at MAIL. `port`: another door of the sink's."""
         local = f"news+{mode}" if mode else "news"
         return await self.world.sender(
-            port=self.stage.sink.port, from_address=f"{local}@{self.domain}", **columns
+            port=port or self.stage.sink.port, from_address=f"{local}@{self.domain}", **columns
+        )
+
+    async def logs_in(self, sender: UUID, *, user: str | None = None) -> None:
+        """Give a sender a name and a password; the sink refuses one whose name is `refused`."""
+        label = smtp_password_label(owner_id=self.world.owner_id, sender_id=sender)
+        await self.world.execute(
+            "UPDATE senders SET smtp_username = $2, smtp_password = $3 WHERE id = $1",
+            sender,
+            user or f"news@{self.domain}",
+            SecretBox(SECRET_KEY).seal("secret", label=label),
         )
 
     async def emails(
@@ -121,8 +146,16 @@ class Case:
         home: str = "home",
         database_url: str | None = None,
         redis_number: int | None = None,
+        clock: WallClock | None = None,
+        lanes: str = "",
+        under: Sequence[str] = (),
     ) -> Worker:
-        """Another worker. Those of one `home` read each other's black boxes."""
+        """Another worker. Those of one `home` read each other's black boxes.
+
+        `clock` and `lanes` of its own: see `elsewhere`. `under`: a command that runs it.
+        """
+        unusual = {"WALL_CLOCK": str(clock.file)} if clock else {}
+        unusual |= {"LANES_OF": lanes} if lanes else {}
         worker = Worker.start(
             database_url=database_url or self.database_url,
             redis_url=self.stage.redis_url(
@@ -132,6 +165,8 @@ class Case:
             log=self.folder / f"worker-{len(self.workers)}.log",
             faults=faults,
             source=self.source,
+            env={"SSL_CERT_FILE": str(self.stage.sink.certificate), **unusual},
+            under=under,
         )
         self.workers.append(worker)
         return worker
@@ -145,6 +180,8 @@ class Case:
         try:
             await self.world.execute(_AGE_DOUBTS)
             rows = await self.world.fetch(_HURRY)
+            if self.mends:
+                rows += await self.world.fetch(_MEND)
             if rows:
                 await self.world.execute(_SIGNAL, [row["sender_id"] for row in rows])
         except OperationalError:
@@ -192,6 +229,22 @@ class Case:
             for e in self.stage.sink.entries()
             if e["event"] == "dot" and e["from"].endswith(f"@{self.domain}")
         ]
+
+    async def until_listening(self, workers: int) -> None:
+        """Wait until so many workers are up and hear what is signalled."""
+
+        async def listening() -> bool:
+            return bool(await self.world.fetchval(_LISTENERS) == workers)
+
+        await until(listening, within=20, what=f"{workers} workers")
+
+    async def is_held(self, sender: UUID) -> bool:
+        """Whether the sender's lane sleeps because of its hourly limit."""
+        return bool(
+            await self.world.fetchval(
+                "SELECT held_by = 'hourly_limit' FROM lanes WHERE sender_id = $1", sender
+            )
+        )
 
     async def flush_redis(self) -> None:
         async with redis.asyncio.Redis.from_url(

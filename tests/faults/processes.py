@@ -10,15 +10,16 @@ import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import redis.asyncio
 
@@ -26,8 +27,10 @@ from paceline.embedded import Postgres, Redis
 from paceline.embedded.process import Server
 from paceline.errors import OperationalError
 from paceline.persistence.migrate import upgrade
+from tests.faults.certificates import certify
 from tests.world import SECRET_KEY
 
+ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.05
 START_SECONDS = 40.0
 # The shortest that the settings allow: a lease covers two heartbeats and the guard's margin.
@@ -111,23 +114,66 @@ class Crashable:
 
 @dataclass
 class Sink:
-    """The sink's process and what it has written so far."""
+    """The sink's process, its doors, and what it has written so far."""
 
-    log: Path
-    port: int = 0
+    folder: Path
+    port: int = 0  # of the door where nothing goes wrong before MAIL
     _process: subprocess.Popen[str] | None = None
+    _doors: dict[int, dict[str, Any]] = field(default_factory=dict)
     _read: int = 0
     _entries: list[dict[str, Any]] = field(default_factory=list)
 
     def start(self) -> None:
-        script = Path(__file__).with_name("sink.py")
+        """Start it, with all the doors that it ever had."""
+        self._control.unlink(missing_ok=True)
         self._process = subprocess.Popen(
-            [sys.executable, str(script), str(self.log), str(self.port)],
+            [
+                *(sys.executable, "-m", "tests.faults.sink"),
+                *map(str, (self._log, self._control)),
+                *map(str, (self.certificate, self.folder / "stranger.pem")),
+            ],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
+        self._process.stdout.readline()
+        for port, door in self._doors.items():
+            self._open(door, port)
+        self.port = self.port or self.door()
+
+    @property
+    def certificate(self) -> Path:
+        """What its clients have to trust."""
+        return self.folder / "sink.pem"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "sink.log"
+
+    @property
+    def _control(self) -> Path:
+        return self.folder / "sink.socket"
+
+    def door(
+        self,
+        *modes: str,
+        times: int = 0,
+        share: float = 0.0,
+        tls: Literal["none", "starttls", "implicit"] = "none",
+        seed: int = 0,
+    ) -> int:
+        """Open one; its port. See `sink.Door`."""
+        door = {"modes": modes, "times": times, "share": share, "tls": tls, "seed": seed}
+        port = self._open(door, 0)
+        self._doors[port] = door
+        return port
+
+    def _open(self, door: dict[str, Any], port: int) -> int:
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self._control))
+            control.sendall(json.dumps({**door, "port": port}).encode() + b"\n")
+            return int(control.makefile().readline())
 
     def kill(self) -> None:
         assert self._process is not None
@@ -138,7 +184,7 @@ class Sink:
 
     def entries(self) -> list[dict[str, Any]]:
         """All of the log, oldest first; what was read before is not read again."""
-        with self.log.open("rb") as file:
+        with self._log.open("rb") as file:
             file.seek(self._read)
             new = file.read()
         whole = new[: new.rfind(b"\n") + 1]
@@ -176,7 +222,9 @@ def stage() -> Iterator[Stage]:
         folder = Path(name).resolve()
         postgres = Crashable(Postgres(folder / "postgres"), folder / "postgres.log")
         redis = Crashable(Redis(folder / "redis"), folder / "redis.log")
-        sink = Sink(folder / "sink.log")
+        sink = Sink(folder)
+        certify(sink.certificate, "127.0.0.1")
+        certify(folder / "stranger.pem", "192.0.2.1")
         try:
             postgres.start()
             redis.start()
@@ -210,9 +258,13 @@ class Worker:
         log: Path,
         faults: str = "",
         source: Path | None = None,
-        env: dict[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
     ) -> Worker:
-        """`source`: a folder with another copy of the package, instead of the installed one."""
+        """`source`: a folder with another copy of the package, instead of the installed one.
+
+        `env` may hold what `elsewhere` knows. `under`: a command that runs it, such as strace.
+        """
         environment = {
             **os.environ,
             "DATABASE_URL": database_url,
@@ -228,9 +280,13 @@ class Worker:
             **({"PYTHONPATH": str(source)} if source else {}),
             **(env or {}),
         }
+        unusual = {"WALL_CLOCK", "LANES_OF"} & environment.keys()
+        script = Path(__file__).with_name("elsewhere.py")
+        # -P: the folder of that script is no place to import from.
+        program = ["-P", str(script)] if unusual else ["-m", "paceline"]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "paceline", "worker"],
+                [*under, sys.executable, *program, "worker"],
                 env=environment,
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,

@@ -20,11 +20,10 @@ from uuid import UUID
 
 from paceline.errors import OperationalError
 from paceline.observability.faultpoints import FaultPoint
-from tests.faults.case import Case
+from tests.faults.case import TEXT, Case
+from tests.faults.modes import MODES
 from tests.faults.processes import Worker
 from tests.faults.proxy import LossyProxy
-from tests.faults.scenarios import TEXT
-from tests.faults.sink import MODES
 from tests.faults.verdict import Verdict
 
 SENDERS = 40

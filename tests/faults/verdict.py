@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from tests.faults.sink import IN_BODY, SILENT
+from tests.faults.modes import IN_BODY, SILENT
 from tests.world import World
 
 HISTORY = """
@@ -32,12 +32,24 @@ HISTORY = """
     END $$;
     CREATE TRIGGER write_history AFTER UPDATE OF state ON email_jobs FOR EACH ROW
     WHEN (old.state <> new.state) EXECUTE FUNCTION write_history();
+
+    CREATE TABLE sender_history (id bigserial PRIMARY KEY, sender_id uuid NOT NULL,
+                                 state text NOT NULL, host_failures int NOT NULL);
+    CREATE FUNCTION write_sender_history() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO sender_history (sender_id, state, host_failures)
+        VALUES (new.id, new.state, new.host_failures);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER write_sender_history AFTER UPDATE OF state, host_failures ON senders
+    FOR EACH ROW EXECUTE FUNCTION write_sender_history();
 """
 _EMAILS = """
     SELECT m.id, m.message_id, m.address, j.state, j.sender_id, j.campaign_id, j.deferrals,
            j.failure_reason, extract(epoch FROM j.scheduled_at)::float8 AS scheduled_at,
            coalesce(c.doubt_policy, 'hold') AS policy,
-           s.from_address, s.hourly_limit AS sender_limit, c.hourly_limit AS campaign_limit,
+           s.from_address, s.smtp_security,
+           s.hourly_limit AS sender_limit, c.hourly_limit AS campaign_limit,
            s.min_delay_ms AS sender_gap_ms, c.min_delay_ms AS campaign_gap_ms,
            (SELECT count(*) FROM history h
              WHERE h.email_id = m.id AND h.is_now = 'in_doubt')::int AS doubts,
@@ -105,9 +117,11 @@ async def judge(
         _judge_end(verdict, email, its, all_final=all_final)
         strict = strict_copies is not None and email["address"].startswith(strict_copies)
         _judge_copies(verdict, email, its, strict=strict)
-    for stray in entries:
-        if stray["event"] == "stray" and stray["from"].endswith(f"@{domain}"):
-            verdict.add(f"the body of an email was taken for a command: {stray['line']!r}")
+    for entry in entries:
+        if entry["event"] == "stray" and entry["from"].endswith(f"@{domain}"):
+            verdict.add(f"the body of an email was taken for a command: {entry['line']!r}")
+        if entry["event"] == "log-in" and entry["bare"] and entry["user"].endswith(f"@{domain}"):
+            verdict.add("a password went over the wire in plain text")
     for problem in (
         *_of_the_wire(dots, known),
         *_of_limits(dots, known),
@@ -169,6 +183,8 @@ def _of_the_wire(
             yield f"an email that nobody knows: {dot['id']} to {dot['rcpt']}"
         elif dot["from"] != known[dot["id"]]["from_address"]:
             yield f"{dot['rcpt']} got it from {dot['from']}"
+        elif known[dot["id"]]["smtp_security"] != "none" and not dot["is_encrypted"]:
+            yield f"{dot['rcpt']} got it in plain text"
         for blemish in dot["raw"]:
             yield f"{dot['rcpt']}: {blemish} on the wire"
 

@@ -1,0 +1,139 @@
+"""Redis and PostgreSQL: killed, wiped, full, or heard too late."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+
+from tests.faults.case import TEXT, Case
+from tests.faults.processes import until
+from tests.faults.proxy import LossyProxy
+from tests.faults.verdict import Verdict
+
+
+async def lost_acknowledgements(case: Case) -> Verdict:
+    """Statements are committed and their answers lost, again and again."""
+    server = case.stage.postgres.server.directory
+    folder = case.folder / "proxy"
+    async with LossyProxy(server, folder, every=7) as proxy:
+        sender = await case.sender(max_connections=4)
+        campaign = await case.world.campaign(sender, text_body=TEXT)
+        await case.emails(sender, campaign, 150, modes=("", "", "451_at_rcpt", "", "451_at_dot"))
+        case.worker(database_url=case.database_url.replace(str(server), str(folder)))
+        await case.until_quiet()
+        proxy.on = False
+        await case.stop_workers()
+    verdict = await case.verdict()
+    if verdict.doubts:
+        verdict.add(f"{verdict.doubts} outcomes were forgotten")
+    if proxy.lost < 10:
+        verdict.add(f"only {proxy.lost} answers were lost")
+    if "ended as sent after its lease" in case.logs:
+        verdict.add("a repeated record was taken for a late one")
+    rows = await case.world.fetch(
+        """
+        SELECT m.address, j.deferrals FROM emails m JOIN email_jobs j ON j.email_id = m.id
+         WHERE (j.deferrals > 1) OR (j.deferrals = 0 AND m.address LIKE '%451%')
+        """
+    )
+    for row in rows:
+        verdict.add(f"{row['address']} was deferred once, and counts {row['deferrals']}")
+    return verdict
+
+
+async def redis_wiped(case: Case) -> Verdict:
+    """Redis loses everything while a limit is being kept and while lanes sleep."""
+    limited = await case.sender(hourly_limit=10)
+    slow = await case.sender(min_delay_ms=150)
+    later = await case.sender()
+    await case.emails(limited, await case.world.campaign(limited), 30, modes=("slow_reply",))
+    await case.emails(slow, await case.world.campaign(slow), 12, modes=("slow_log",))
+    await case.emails(later, None, 5, due_in=timedelta(seconds=4))
+    case.worker()
+    for milestone in (4, 10, 14):
+        await case.until_taken(milestone)
+        await case.flush_redis()
+    expected = 10 + 12 + 5
+    await case.until_taken(expected)
+    await case.flush_redis()
+    # Once more round for the limited sender, which must find its counter rebuilt.
+    for _ in range(3):
+        await case.world.signal(limited)
+        await case.flush_redis()
+    await until(partial(case.is_held, limited), within=15, what="the limit to hold")
+    verdict = await case.verdict(all_final=False)
+    if len(case.dots()) != expected:
+        verdict.add(f"{len(case.dots())} emails left instead of {expected}")
+    return verdict
+
+
+async def nothing_goes_without_redis(case: Case) -> Verdict:
+    """Redis dies in the middle of a turn: the limits cannot be asked."""
+    sender = await case.sender(hourly_limit=3, max_connections=1)
+    ids = await case.emails(sender, None, 30, modes=("slow_reply-always",))
+    case.worker()
+    await case.until_taken(1)
+    await asyncio.to_thread(case.stage.redis.end, signal.SIGKILL)
+    # A look at a limit that nobody can be asked about: the lane gives up and says so.
+    await until(partial(_logged, case, ("Redis", "looks again")), within=15, what="trouble")
+    await case.stage.redis.start_again()
+    await until(partial(case.is_held, sender), within=20, what="the limit to hold")
+    states = Counter(await case.world.states(ids))
+    verdict = await case.verdict(all_final=False)
+    if states["sent"] != 3:
+        verdict.add(f"{states['sent']} were sent with a limit of 3")
+    return verdict
+
+
+async def redis_out_of_memory(case: Case) -> Verdict:
+    """Redis takes nothing more for a while; lanes cannot move, and nothing is lost."""
+    await _work_for_two(case, 250)
+    await case.until_taken(60)
+    await case.stage.redis_out_of_memory(on=True)
+    await until(partial(_logged, case, ("OOM",)), within=15, what="trouble")
+    sender = await case.sender()
+    await case.emails(sender, None, 20)
+    await case.stage.redis_out_of_memory(on=False)
+    await case.until_quiet()
+    return await case.verdict()
+
+
+async def _logged(case: Case, words: tuple[str, ...]) -> bool:
+    return any(all(word in line for word in words) for line in case.logs.splitlines())
+
+
+async def postgres_crashes(case: Case) -> Verdict:
+    """PostgreSQL is shut down at once, several times, while emails are on their way."""
+    await _work_for_two(case, 250)
+    for milestone in (60, 180, 320):
+        await case.until_taken(milestone)
+        await case.stage.postgres.crash(signal.SIGQUIT)
+    await case.until_quiet()
+    await case.stop_workers()
+    verdict = await case.verdict()
+    if verdict.in_doubt:
+        verdict.add(f"{verdict.in_doubt} outcomes were not kept until PostgreSQL was back")
+    return verdict
+
+
+async def redis_crashes(case: Case) -> Verdict:
+    """Redis is killed, several times, and comes back without its last second."""
+    await _work_for_two(case, 250)
+    for milestone in (60, 180, 320):
+        await case.until_taken(milestone)
+        await case.stage.redis.crash(signal.SIGKILL, away=0.3)
+    await case.until_quiet()
+    await case.stop_workers()
+    return await case.verdict()
+
+
+async def _work_for_two(case: Case, each: int) -> None:
+    for _ in range(2):
+        sender = await case.sender(max_connections=4)
+        campaign = await case.world.campaign(sender, text_body=TEXT)
+        await case.emails(sender, campaign, each)
+    case.worker()
+    case.worker()
