@@ -35,7 +35,7 @@ class SenderStanding:
     """What the gate needs to know of a sender."""
 
     state: SenderState
-    resting_until: datetime | None  # its server could not be reached
+    resting_until: datetime | None  # its server is away, or refuses mail for now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     RETRY = "retry"  # this email again later; uses up an attempt
     FAIL = "fail"  # this email never; its address stays usable
     FAIL_AND_SUPPRESS = "fail_and_suppress"  # never again to this address
-    FAIL_BY_POLICY = "fail_by_policy"  # this email never; several in a row are about the sender
+    FAIL_BY_POLICY = "fail_by_policy"  # this email never; its sender rests, or stops
     SENDER_BROKEN = "sender_broken"  # our account or From is at fault: its emails wait, none fails
     HOST_BACKOFF = "host_backoff"  # the server wants less of us: wait, use up no attempt
 

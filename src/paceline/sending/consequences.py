@@ -23,9 +23,9 @@ class SenderEffect(Enum):
     """What the end of an attempt means for all the other emails of its sender."""
 
     NONE = auto()
-    SUSPECT = auto()  # refused by policy: once may be chance, several in a row are not
+    SUSPECT = auto()  # refused by policy: it rests, and stops when that happens again and again
     BREAK = auto()  # its account is refused: it stops until a person has mended it
-    REST = auto()  # its server is out of reach: it sleeps for a while
+    REST = auto()  # its server is away or wants less of it: it sleeps for a while
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

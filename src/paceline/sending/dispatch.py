@@ -198,8 +198,8 @@ class _Turn:
         match result.sender:
             case SenderEffect.BREAK | SenderEffect.REST:
                 self._trouble(result.sender, reason)
-            case SenderEffect.SUSPECT if self._parts.health.is_refused_by_policy(self._sender_id):
-                self._trouble(SenderEffect.BREAK, f"refused by policy again and again: {reason}")
+            case SenderEffect.SUSPECT:
+                self._trouble(*self._parts.health.note_policy(self._sender_id, reason))
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._parts.health.note_acceptance(self._sender_id)
             case _:

@@ -28,7 +28,7 @@ class SenderHealth:
     async def note_trouble(
         self, sender_id: uuid.UUID, effect: SenderEffect, *, view: LaneView, reason: str
     ) -> None:
-        """Its account is refused (it stops until mended), or its server is away (it sleeps)."""
+        """It is refused for good (it stops until mended), or for now (it sleeps)."""
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
             self._refused_by_policy.pop(sender_id, None)
@@ -39,10 +39,12 @@ class SenderHealth:
         log.warning("sender %s rests for %.0f s: %s", sender_id, pause.total_seconds(), reason)
         await self._standing.rest(sender_id, pause=pause, reason=reason)
 
-    def is_refused_by_policy(self, sender_id: uuid.UUID) -> bool:
-        """Note a refusal by policy; whether it is one too many."""
+    def note_policy(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
+        """A refusal by policy: it rests at each, and stops when there is one too many in a row."""
         self._refused_by_policy[sender_id] += 1
-        return self._refused_by_policy[sender_id] >= POLICY_REFUSALS
+        if self._refused_by_policy[sender_id] < POLICY_REFUSALS:
+            return SenderEffect.REST, f"refused by policy: {reason}"
+        return SenderEffect.BREAK, f"refused by policy again and again: {reason}"
 
     def note_acceptance(self, sender_id: uuid.UUID) -> None:
         """Something was accepted: what was refused before was not about the sender."""

@@ -29,7 +29,7 @@ _HELD = {
     HeldBy.SENDER_PAUSED: ("Waits until its sender is resumed", None),
     HeldBy.SENDER_BROKEN: ("Waits until its sender is mended and verified", None),
     HeldBy.HOST_RESTING: (
-        "Waits because the mail server could not be reached",
+        "Waits because the mail server is away or refuses mail",
         "tries again {when}",
     ),
     HeldBy.SCHEDULE: ("Waits for its time", "goes out {when}"),

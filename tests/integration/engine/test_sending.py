@@ -236,18 +236,26 @@ async def bootstrap_password(world: World, sender: uuid.UUID, settings: Settings
     )
 
 
-async def test_refusals_by_policy_in_a_row_stop_the_sender_and_suppress_nobody(
+async def test_a_refusal_by_policy_rests_the_sender_and_several_in_a_row_stop_it(
     world: World, sink: Sink
 ) -> None:
     sink.at_dot = lambda to: None if to == "reader1@example.org" else "550 5.7.1 looks like spam"
     sender = await world.sender(port=sink.port, max_connections=1)
     ids = await world.emails(sender, None, 8)
-    await world.signal(sender)
+
+    async def resting() -> bool:
+        row = (await world.fetch("SELECT * FROM senders WHERE id = $1", sender))[0]
+        return row["resting_until"] is not None and "looks like spam" in row["state_reason"]
 
     async def broken() -> bool:
         row = (await world.fetch("SELECT * FROM senders WHERE id = $1", sender))[0]
         return row["state"] == "broken" and "looks like spam" in row["state_reason"]
 
+    await world.signal(sender)
+    for _ in range(3):
+        await world.until(resting)
+        await world.execute("UPDATE senders SET resting_until = NULL WHERE id = $1", sender)
+        await world.signal(sender)
     await world.until(broken)
     # One refusal, one acceptance, then three refusals in a row; the others keep waiting.
     assert await world.states(ids) == ["failed", "sent", *["failed"] * 3, *["scheduled"] * 3]
