@@ -13,6 +13,7 @@ from pathlib import Path
 
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool
+from paceline.engine.ending import end
 from paceline.engine.keeper import Keeper
 from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
@@ -63,8 +64,7 @@ class RunningWorker:
         done, _ = await asyncio.wait([self._run], timeout=SOFT_STOP_SECONDS)
         if not done:
             log.warning("some emails are still under way; their connections are dropped")
-            self._run.cancel()
-            await asyncio.wait([self._run])
+            await end([self._run])
 
 
 @asynccontextmanager
@@ -77,10 +77,14 @@ async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncItera
         stopping = asyncio.Event()
         parts = _parts(settings, ground, stopping)
         queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
-        await read_black_boxes(black_boxes, parts.ledger, lanes)
         runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
         worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
         recovery = Recovery(ground.database)
+
+        async def work() -> None:
+            await read_black_boxes(black_boxes, parts.ledger, lanes)
+            await worker.run()
+
         background = (
             parts.leases.run(),
             parts.handover.marks.write_ahead.run(),
@@ -89,9 +93,9 @@ async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncItera
             Keeper(ground.database, queue, lanes, recover=recovery.run).run(),
         )
         async with _background(*background) as tasks:
-            run = tasks.create_task(worker.run())
+            run = tasks.create_task(work())
             yield RunningWorker(worker, run, stopping)
-            run.cancel()
+            await end([run])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +165,7 @@ async def _background(*jobs: Coroutine[object, object, None]) -> AsyncIterator[a
         try:
             yield tasks
         finally:
-            for task in running:
-                task.cancel()
+            await end(running)
 
 
 def _terms(settings: WorkerSettings) -> LeaseTerms:

@@ -15,6 +15,7 @@ from typing import Any
 import bullmq
 from redis.asyncio import Redis
 
+from paceline.engine.ending import end
 from paceline.engine.lane import LaneRunner
 from paceline.engine.queue import PREFIX, QUEUE
 
@@ -71,10 +72,7 @@ class LaneWorker:
             if self._running:
                 await asyncio.wait(self._running)
         finally:
-            stalled.cancel()
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(stalled, *self._running, return_exceptions=True)
+            await end([stalled, *self._running])
             await self._bull.lockManager.close()
 
     def stop(self) -> None:
