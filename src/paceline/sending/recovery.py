@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from datetime import timedelta
@@ -9,13 +10,15 @@ from pathlib import Path
 
 from paceline.domain.lifecycle import JobState
 from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
+from paceline.errors import OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger, recover_expired, resend_doubtful
-from paceline.sending.blackbox import find_boxes
+from paceline.sending.blackbox import FoundBox, find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
 RESEND_GRACE = timedelta(minutes=15)
+RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +26,31 @@ log = logging.getLogger(__name__)
 async def read_black_boxes(folder: Path, ledger: Ledger, lanes: Lanes) -> None:
     """Record what workers of this machine that died had still known, and wake the lanes concerned.
 
-    At the start of a worker, before anything else: it settles in a moment what would otherwise wait
-    for leases to run out, and turns most doubt into knowledge.
+    Before a worker's first lane: it settles in a moment what would otherwise wait for leases to
+    run out, and turns most doubt into knowledge. A database that is away is waited for.
     """
     for box in find_boxes(folder):
-        outcomes = box.outcomes
-        if outcomes:
-            recorded = sum(await ledger.record(outcomes))
-            await lanes.signal_for([outcome.attempt.email_id for outcome in outcomes])
-            log.warning(
-                "a worker died with %d emails; %d of them were settled by its black box",
-                len(outcomes),
-                recorded,
-            )
+        while not await _settled(box, ledger, lanes):  # noqa: ASYNC110 - the database has no event
+            await asyncio.sleep(RETRY_SECONDS)
         box.destroy()
+
+
+async def _settled(box: FoundBox, ledger: Ledger, lanes: Lanes) -> bool:
+    outcomes = box.outcomes
+    if not outcomes:
+        return True
+    try:
+        recorded = sum(await ledger.record(outcomes))
+        await lanes.signal_for([outcome.attempt.email_id for outcome in outcomes])
+    except OperationalError as error:
+        log.warning("a dead worker's black box waits to be recorded: %s", error)
+        return False
+    log.warning(
+        "a worker died with %d emails; %d of them were settled by its black box",
+        len(outcomes),
+        recorded,
+    )
+    return True
 
 
 class Recovery:
