@@ -51,6 +51,11 @@ FILTERS = frozenset(
         "urlencode",
     }
 )
+# The engine reads and drops what it has parsed by recursion, on the machine's stack. It counts the
+# depth of brackets and blocks only: 20,000 times `not`, or `elif`, end the process.
+MAX_STEPS = 250  # names, operators and brackets of one tag
+MAX_ELIFS = 250  # of one template: each lies inside the one before
+
 _CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})
 _WORD_OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for"})
 
@@ -73,6 +78,21 @@ class RuleBroken(Exception):
 class _Token(NamedTuple):
     kind: str
     text: str
+
+
+def refuse_depth(source: str) -> None:
+    """Refuses what the engine must not even parse. Raises `RuleBroken`; the source may be broken.
+
+    No step of an expression lies deeper than there are steps before it.
+    """
+    elifs = 0
+    for line, tokens in _tags(source):
+        steps = sum(token.kind in ("name", "mark") and token.text != "," for token in tokens)
+        if steps > MAX_STEPS:
+            raise RuleBroken(f"line {line}: an expression of more than {MAX_STEPS} steps")
+        elifs += any(token.text == "elif" for token in tokens[1:2])
+        if elifs > MAX_ELIFS:
+            raise RuleBroken(f"line {line}: more than {MAX_ELIFS} times elif in one template")
 
 
 def check(source: str) -> None:
@@ -124,8 +144,9 @@ def _follows_value(before: _Token) -> bool:
 
 def _tags(source: str) -> Iterator[tuple[int, list[_Token]]]:
     """Each `{{ }}` and `{% %}` with its line, cut as the engine cuts it; text between is free."""
-    position = 0
+    position, line, counted = 0, 1, 0
     while opening := _OPENING.search(source, position):
+        line, counted = line + source.count("\n", counted, opening.start()), opening.start()
         position = opening.end()
         if opening[0] == "{#":
             end = source.find("#}", position)
@@ -134,7 +155,6 @@ def _tags(source: str) -> Iterator[tuple[int, list[_Token]]]:
             end_raw = _ENDRAW.search(source, raw.end())
             position = end_raw.end() if end_raw else len(source)
         else:
-            line = source.count("\n", 0, opening.start()) + 1
             closing = "}}" if opening[0] == "{{" else "%}"
             tokens, position = _tag(source, position, closing)
             yield line, [_Token("mark", opening[0]), *tokens]

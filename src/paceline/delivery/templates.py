@@ -142,6 +142,7 @@ class _Part:
     def _compiled(self, source: str) -> Environment:
         environment = _environment()
         try:
+            template_rules.refuse_depth(source)
             environment.add_template(self._template, source)
             template_rules.check(source)
             used = environment.undeclared_variables_in_template(self._template)

@@ -196,6 +196,29 @@ def test_a_part_that_grows_too_large_is_refused() -> None:
         template.render({"a": "x" * (MAX_OUTPUT // 99)}, headers=HEADERS)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ " + "not " * 20_000 + "x }}",
+        "{{ " + "- " * 20_000 + "x }}",
+        "{{ x" + "|upper" * 80_000 + " }}",
+        "{{ x" + ".a" * 80_000 + " }}",
+        "{{ x" + "~x" * 20_000 + " }}",
+        "{{ ['}}', x" + " and x" * 20_000 + "] }}",
+        "{% if x %}" + "{% elif x %}" * 20_000 + "{% endif %}",
+        "{{ " + "not " * 20_000,
+    ],
+)
+def test_an_expression_so_deep_that_the_engine_would_fall_over_is_refused(source: str) -> None:
+    with pytest.raises(InvalidInput, match="line 1: (an expression of more|more than 250 times)"):
+        compiled(source)
+
+
+def test_a_long_list_of_constants_is_not_a_deep_expression() -> None:
+    listed = ", ".join(f"'{n}'" for n in range(1_000))
+    assert text_of(f"{{% if x in [{listed}] %}}yes{{% endif %}}", x="7") == "yes"
+
+
 def test_too_many_merge_fields_are_refused() -> None:
     assert "merge fields" in refusal(text="".join(f"{{{{ f{n} }}}}" for n in range(201)))["text"]
 
