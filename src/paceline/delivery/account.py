@@ -18,7 +18,7 @@ MAX_CREDENTIAL = 4096  # octets; both fit one AUTH PLAIN line of 12,288 (RFC 495
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+")
 _HELO_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.]+\]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNSENDABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
 
@@ -79,8 +79,8 @@ def _refuse_unsendable(name: str, value: str | None) -> None:
         return
     if not value or len(value.encode(errors="replace")) > MAX_CREDENTIAL:
         raise InvalidInput.of(name, f"must have 1 to {MAX_CREDENTIAL} octets")
-    if _CONTROL.search(value):  # NUL would split an AUTH PLAIN message (RFC 4616)
-        raise InvalidInput.of(name, "contains control characters")
+    if _UNSENDABLE.search(value):  # NUL would split an AUTH PLAIN message (RFC 4616)
+        raise InvalidInput.of(name, "contains control characters, or half of a surrogate pair")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -210,7 +210,7 @@ def test_a_part_that_grows_too_large_is_refused() -> None:
     ],
 )
 def test_an_expression_so_deep_that_the_engine_would_fall_over_is_refused(source: str) -> None:
-    with pytest.raises(InvalidInput, match="line 1: (an expression of more|more than 250 times)"):
+    with pytest.raises(InvalidInput, match=r"line 1: (an expression of more|more than 250 times)"):
         compiled(source)
 
 
