@@ -12,6 +12,7 @@ import ssl
 from collections import deque
 from typing import cast
 
+from paceline.delivery.outbox import Outbox
 from paceline.delivery.replies import BadReply, RawReply, ReplyParser
 
 MAX_UNREAD_REPLIES = 16  # more than any pipelined batch of ours asks for
@@ -31,7 +32,9 @@ class Channel(asyncio.Protocol):
         "_alarm",
         "_alarm_at",
         "_deadline",
+        "_held",
         "_loop",
+        "_outbox",
         "_parser",
         "_replies",
         "_socket",
@@ -43,8 +46,10 @@ class Channel(asyncio.Protocol):
         "retiring",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
         self._loop = loop
+        self._outbox = outbox
+        self._held = b""  # until this turn of the loop is over
         self._parser = ReplyParser()
         self._replies: deque[RawReply] = deque()
         self._transport: asyncio.Transport
@@ -101,7 +106,16 @@ class Channel(asyncio.Protocol):
         """Hands bytes to the kernel, as far as it takes them. Raises `ChannelLost`."""
         if self.lost is not None:
             raise ChannelLost(self.lost)
+        if self._held:
+            self._flush()
         self._transport.write(data)
+
+    def write_soon(self, data: bytes) -> None:
+        """`write` at the end of this turn of the loop, together with other connections."""
+        if self.lost is not None:
+            raise ChannelLost(self.lost)
+        self._held += data
+        self._outbox.add(self._flush)
 
     async def read(self, seconds: float) -> RawReply:
         """The next reply. What arrived before a loss is still handed out. Raises `ChannelLost`."""
@@ -170,7 +184,7 @@ class Channel(asyncio.Protocol):
         """Says goodbye without waiting: closes on any answer, and after `seconds` without one."""
         if self.lost is None and not self.retiring:
             self.retiring = True
-            self._transport.write(b"QUIT\r\n")
+            self.write(b"QUIT\r\n")
             self._watch(self._loop.time() + seconds)
 
     def abort(self, why: str = "dropped by us") -> None:
@@ -181,6 +195,11 @@ class Channel(asyncio.Protocol):
         """Ends the channel for `why`, unless it ended before."""
         self._lose(why)
         self._socket.abort()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, b""
+        if held and self.lost is None:
+            self._transport.write(held)
 
     def _drop(self, why: str) -> None:
         self.dropped = self.dropped or self.lost is None

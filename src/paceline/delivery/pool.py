@@ -17,6 +17,7 @@ from paceline.delivery.account import Account, Envelope
 from paceline.delivery.channel import Channel
 from paceline.delivery.hosts import Unreachable, connect
 from paceline.delivery.opening import OpenFailed, Opening
+from paceline.delivery.outbox import Outbox
 from paceline.delivery.results import CheckResult, Phase, Result, Scope
 from paceline.delivery.session import Guard, Session, StaleSession
 from paceline.delivery.timeouts import RFC_TIMEOUTS, Timeouts
@@ -136,12 +137,16 @@ class Pool:
                 account.port,
                 allow_private=self._allow_private_hosts,
                 seconds=self._timeouts.connect_seconds,
-                protocol=functools.partial(Channel, asyncio.get_running_loop()),
+                protocol=functools.partial(Channel, asyncio.get_running_loop(), self._outbox),
             )
         except Unreachable as error:
             raise OpenFailed(Phase.CONNECT, Scope.HOST, str(error)) from error
         except InvalidInput as error:
             raise OpenFailed(Phase.CONNECT, Scope.SENDER, str(error)) from error
+
+    @functools.cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(asyncio.get_running_loop())
 
     @functools.cached_property
     def _context(self) -> ssl.SSLContext:
