@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.lists import Position, Segment
 
 _MAX_CURSOR = 600  # characters
+_NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def pack(*parts: str | None) -> str:
@@ -26,11 +28,16 @@ def unpack(cursor: str, *, parts: int) -> list[str | None]:
             raise ValueError
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         well_made = isinstance(found, list) and len(found) == parts
-        if not well_made or not all(part is None or isinstance(part, str) for part in found):
+        if not well_made or not all(part is None or _is_text(part) for part in found):
             raise ValueError
     except (ValueError, binascii.Error, RecursionError):
         raise _unknown() from None
     return list(found)
+
+
+def _is_text(part: object) -> bool:
+    """Whether PostgreSQL can be asked for it."""
+    return isinstance(part, str) and not _NOT_IN_TEXT.search(part)
 
 
 def pack_id(last: uuid.UUID | None) -> str | None:
@@ -67,9 +74,11 @@ def unpack_position(cursor: str | None) -> Position | None:
         if (moment is None) != (segment == Segment.CAMPAIGN) or (moment and not moment.tzinfo):
             raise ValueError
         return Position(
-            segment=Segment(segment or ""), at=moment, email_id=uuid.UUID(email_id or "")
+            segment=Segment(segment or ""),
+            at=moment and moment.astimezone(UTC),
+            email_id=uuid.UUID(email_id or ""),
         )
-    except ValueError:
+    except (ValueError, OverflowError):  # its offset may lead out of the calendar
         raise _unknown() from None
 
 
