@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 from starlette.datastructures import FormData
@@ -69,7 +69,7 @@ def milliseconds(text: str) -> int:
         return 0
     try:
         value = Decimal(text) * 1000
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one of a billion digits
         raise ValueError("must be a number of seconds, like 2 or 0.5") from None
     if not (value.is_finite() and 0 <= value <= MAX_MIN_DELAY_MS):
         raise ValueError("must be 0 seconds to a day (86400)")
