@@ -102,6 +102,14 @@ class Channel(asyncio.Protocol):
         silent = self._parser.idle and not self._replies
         return silent and self.lost is None and not self.retiring
 
+    def expect_silence(self) -> None:
+        """Ends the channel if the server has said more than it was asked.
+
+        What it said would be taken for the answer to what is about to be asked.
+        """
+        if not self.quiet:
+            self.fail("replies that nobody asked for")
+
     def write(self, data: bytes | memoryview) -> None:
         """Hands bytes to the kernel, as far as it takes them. Raises `ChannelLost`."""
         if self.lost is not None:

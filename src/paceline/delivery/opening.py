@@ -166,6 +166,7 @@ class Opening:
         return reply
 
     async def _ask(self, line: str, seconds: float) -> RawReply:
+        self._channel.expect_silence()
         self._channel.write(f"{line}\r\n".encode("ascii"))
         return await self._channel.read(seconds)
 

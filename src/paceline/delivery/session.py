@@ -120,9 +120,11 @@ class Session:
         phase, answered = Phase.MAIL, False
         try:
             if self._pipelining:
+                channel.expect_silence()
                 channel.write_soon(b"".join(lines))
             for (phase, seconds, hoped), line in zip(steps, lines, strict=True):
                 if not self._pipelining:
+                    channel.expect_silence()
                     channel.write_soon(line)
                 reply = channel.take_reply() or await channel.read(seconds)
                 if reply.code // 100 == hoped:

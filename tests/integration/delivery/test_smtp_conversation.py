@@ -250,6 +250,20 @@ async def test_the_body_is_never_sent_to_a_server_that_refused_the_recipient_but
     assert sink.bodies_begun == [b""]
 
 
+@pytest.mark.parametrize("step", ["greeting", "MAIL", "RCPT"])
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",)], ids=["step by step", "pipelined"])
+async def test_a_reply_that_nobody_asked_for_is_never_taken_for_the_next_answer(
+    send: Send, step: str, extensions: tuple[str, ...]
+) -> None:
+    code = b"220" if step == "greeting" else b"250"
+    act = code + b" one\r\n" + b"250 two\r\n" + b"354 three\r\n"
+    async with Sink(acts={step: act}, extensions=extensions) as sink:
+        result = await send(sink)
+        await sink.hung_up.wait()
+    assert result.kind is Kind.NOT_SENT
+    assert sink.messages == []
+
+
 async def test_a_server_that_refuses_in_the_middle_of_the_body_is_believed(send: Send) -> None:
     async with Sink(acts={"body": Drop("552 5.3.4 too much")}, extensions=("PIPELINING",)) as sink:
         result = await send(sink, content=b"x" * 40_000_000)
