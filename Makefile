@@ -36,7 +36,8 @@ fmt: $(VENV)/.ready-dev ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.ready-dev ## Measure how fast mail goes out
+bench: $(VENV)/.ready-dev ## Measure, beside others; ARGS="--write docs/BENCHMARKS.md" keeps it
+	@scripts/need-postfix
 	$(BIN)/python -m bench $(ARGS)
 
 faults: $(VENV)/.ready-dev ## Break everything for up to 40 minutes, and report; ARGS="--minutes 5"
@@ -47,7 +48,7 @@ lock: $(VENV)/bin/python ## Write the lock files anew, with the newest versions 
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS UV="$(VENV)/uv/bin/uv" scripts/lock
 
 clean: ## Remove what was installed and built here (never a home folder)
-	rm -rf $(VENV) node_modules dist build src/paceline/web/static/dist
+	rm -rf $(VENV) node_modules bench/peers/node/node_modules dist build src/paceline/web/static/dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

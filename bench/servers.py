@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from paceline.embedded import Postgres, Redis, running
 from paceline.persistence.migrate import upgrade
 
@@ -18,6 +20,8 @@ from paceline.persistence.migrate import upgrade
 class Servers:
     database_url: str
     redis_url: str
+    postgres: psutil.Process
+    redis: psutil.Process
 
 
 @contextmanager
@@ -32,7 +36,13 @@ def servers() -> Iterator[Servers]:
         stack.enter_context(running(postgres, log=place / "postgres.log"))
         stack.enter_context(running(redis, log=place / "redis.log"))
         upgrade(postgres.url)
-        yield Servers(postgres.url, redis.url)
+        yield Servers(postgres.url, redis.url, _child(postgres.directory), _child(redis.directory))
+
+
+def _child(directory: Path) -> psutil.Process:
+    """The server that works in this directory, as each of these does in its own."""
+    (found,) = (p for p in psutil.Process().children() if Path(p.cwd()) == directory)
+    return found
 
 
 class SinkProcess:
@@ -40,6 +50,7 @@ class SinkProcess:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.info = psutil.Process(process.pid)
         self.port = int(self._line())
 
     def taken(self) -> int:
@@ -56,14 +67,13 @@ class SinkProcess:
 
 @contextmanager
 def sink() -> Iterator[SinkProcess]:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "bench.sink"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        yield SinkProcess(process)
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            yield SinkProcess(process)
+        finally:
+            process.terminate()
