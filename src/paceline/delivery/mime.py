@@ -79,7 +79,8 @@ def message(
     attached: Attached | None = None,
     fixed: FixedParts = _NOTHING_FIXED,
 ) -> bytes:
-    """The complete message. Raises `RenderError` for a header that is unsafe or unknown.
+    """The complete message. Raises `RenderError` for a header that is unsafe or unknown, and for
+    half a character.
 
     `fixed` changes no octet of it: it is what has been encoded beforehand.
     """
@@ -151,7 +152,12 @@ def _extra(extra: tuple[tuple[str, str], ...]) -> list[str]:
 
 
 def _part(subtype: bytes, body: str, boundary: bytes, fixed: tuple[FixedLines, ...]) -> bytes:
-    encoding, content = _encoded(crlf_only(body.encode()), boundary, fixed)
+    try:
+        data = crlf_only(body.encode())
+    except UnicodeEncodeError:
+        name = "text" if subtype == b"plain" else "html"
+        raise RenderError(name, "contains half of a surrogate pair") from None
+    encoding, content = _encoded(data, boundary, fixed)
     return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
         subtype,
         encoding,

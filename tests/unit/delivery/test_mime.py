@@ -191,3 +191,10 @@ def test_the_date_is_in_english_and_utc_where_the_job_is() -> None:
     headers = replace(HEADERS, date=datetime(2027, 3, 1, tzinfo=UTC))
     data = message(headers, subject="s", text="x", html=None)
     assert data.startswith(b"Date: Mon, 01 Mar 2027 00:00:00 +0000\r\n")
+
+
+@pytest.mark.parametrize("part", ["text", "html"])
+def test_half_a_character_is_refused_under_the_name_of_its_part(part: str) -> None:
+    with pytest.raises(RenderError) as refused:
+        message(HEADERS, subject="Hello", **{"text": None, "html": None} | {part: "half \ud800"})
+    assert refused.value.part == part
