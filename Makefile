@@ -14,7 +14,7 @@ ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/
 # Zones come from the pinned tzdata package, not from whatever this machine was installed with.
 export PYTHONTZPATH :=
 
-.PHONY: help run test check fmt bench faults lock clean
+.PHONY: help run test check fmt bench faults fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: $(VENV)/.ready-dev ## Measure, beside others; ARGS="--write docs/BENCHMAR
 
 faults: $(VENV)/.ready-dev ## Break everything for up to 40 minutes, and report; ARGS="--minutes 5"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(VENV)/.ready-dev ## Try bad inputs from a fresh seed for 5 minutes; ARGS="--seconds 60"
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: $(VENV)/bin/python ## Write the lock files anew, with the newest versions allowed
 	$(PIP_INSTALL) --target $(VENV)/uv uv==$(UV_VERSION)
