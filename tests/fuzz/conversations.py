@@ -109,7 +109,6 @@ def _check(
     """What one email's result says against what the wire saw of it."""
     dotted = [log for log in logs if log.dots and log.dots[-1] > marks.get(id(log), 0)]
     hold(len(dotted) <= 1, "the same email was ended twice")
-    hold(guard.asked <= 1, "the guard was asked twice")
     hold(bool(dotted) == (result.dot_written_at is not None), "its dot is not where it says")
     if dotted:
         hold(guard.asked and guard._answer == "yes", "a dot that the guard did not allow")
@@ -163,13 +162,19 @@ def _check_turns(log: Log, dot: int, contents: list[bytes]) -> None:
     bodies = [content.replace(b"\r\n.", b"\r\n..") for content in contents]
     hold(log.of("client", 0, dot).endswith(bodies[-1] + b".\r\n"), "another body than was given")
     wanted, heard = 1, b""  # the greeting
-    for by, data in log.said[:dot]:
+    for by, said in log.said[:dot]:
         if by == "server":
-            heard += data
+            heard += said
             continue
         replies, left = _replies(heard)
-        hold(left == b"" and replies.count(" ") == wanted, f"out of step at {data[:40]!r}")
-        wanted += 0 if data in bodies else data.count(b"\r\n")
+        hold(left == b"" and replies.count(" ") == wanted, f"out of step at {said[:40]!r}")
+        wanted += _without(said, bodies).count(b"\r\n")
+
+
+def _without(said: bytes, bodies: list[bytes]) -> bytes:
+    for body in bodies:
+        said = said.replace(body, b"")
+    return said
 
 
 SMTP = Family(

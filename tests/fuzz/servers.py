@@ -74,8 +74,10 @@ class Log:
 class ScriptedServer(Peer):
     """Plays a script, and notes everything."""
 
-    def __init__(self, script: Script, log: Log) -> None:
+    def __init__(self, script: Script, log: Log, *, tick: float = 0.001) -> None:
+        """`tick` seconds pass between two chunks: time to react to the one before, and no more."""
         super().__init__()
+        self._tick = tick
         self._script, self.log = script, log
         self._answers = dict(script.answers)
         self._moment = 0
@@ -150,14 +152,15 @@ class ScriptedServer(Peer):
         if chunks:
             self._pending[0] = (chunks[1:], gap, then)
             self._deliver(chunks[0])
-            asyncio.get_running_loop().call_later(gap, self._next) if gap else self._soon()
+            self._later(gap)
             return
         self._pending.pop(0)
         self._ended(then)
-        self._soon()
+        self._later()
 
-    def _soon(self) -> None:
-        asyncio.get_running_loop().call_soon(self._next)
+    def _later(self, gap: float = 0.0) -> None:
+        loop, seconds = asyncio.get_running_loop(), gap or self._tick
+        loop.call_later(seconds, self._next) if seconds else loop.call_soon(self._next)
 
     def _deliver(self, chunk: bytes) -> None:
         at = len(self.log.said)

@@ -83,7 +83,7 @@ def _opened() -> Iterator[Judge]:
 
         def protocol() -> _Socket:
             made, log = now[0]
-            return _Socket(ScriptedServer(made, log))
+            return _Socket(ScriptedServer(made, log, tick=0.0))
 
         server = runner.run(loop.create_server(protocol, "127.0.0.1", 0))
         port = server.sockets[0].getsockname()[1]
