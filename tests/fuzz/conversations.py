@@ -22,7 +22,7 @@ TIMEOUTS = Timeouts(body_seconds=0.5)
 MAX_SECONDS = 6_000  # of the loop's clock, for one email: the sum of all its deadlines, twice
 ENVELOPE = Envelope(mail_from="news@example.com", rcpt_to="ann@example.org")
 
-_REPLY = re.compile(rb"(?:[2-5]\d\d-[^\n\0]*\n)*([2-5])(\d\d)(?: [^\n\0]*|\r)?\n")
+_REPLY = re.compile(rb"([2-5]\d\d)(?:-[^\n\0]*\n\1)*(?: [^\n\0]*|\r)?\n")  # RFC 5321 §4.2
 # Greeting, EHLO (or HELO), AUTH with its prompts; refused and finished emails; RSET; one email.
 _ALLOWED = re.compile(r"220 (?:50[0-4] )?250 (?:(?:334 )*2\d\d )?(?:\d{3} )*?2\d\d 2\d\d 3\d\d ")
 
@@ -123,7 +123,7 @@ def _check_after_dot(result: Result, log: Log, contents: list[bytes]) -> None:
     hold(_ALLOWED.fullmatch(replies), f"a dot after the replies {replies}")
     _check_turns(log, dot, contents)
     after = _REPLY.match(log.of("server", dot))
-    digit = after[1].decode() if after else ""
+    digit = after[1][:1].decode() if after else ""
     if result.kind is Kind.SENT:
         hold(digit == "2", "sent, without a right 2yz after the dot")
         hold(result.reply is not None, "sent, and no reply to show")
@@ -152,7 +152,7 @@ def _replies(data: bytes) -> tuple[str, bytes]:
     """The codes, each with a blank behind it, and what is no whole reply."""
     codes, at = "", 0
     while found := _REPLY.match(data, at):
-        codes += f"{found[1].decode()}{found[2].decode()} "
+        codes += f"{found[1].decode()} "
         at = found.end()
     return codes, data[at:]
 

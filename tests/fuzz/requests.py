@@ -225,7 +225,7 @@ def _lists(dice: Random) -> Asked:
         kinds = ("cursor", "position")
         cursor = next(c.text for _ in range(99) if (c := words.make(dice)).kind in kinds)
         odd: dict[str, Callable[[], object]] = {
-            "cursor": lambda c=cursor: c,
+            "cursor": lambda c=cursor: dice.choice((c, words.packed([alphabet.text(dice)]))),
             "limit": lambda: dice.choice((1, 200, 0, 201, -1, "x", "9" * 30, "٣")),
             "state": lambda: dice.choice(("sent", "scheduled", "x", "", "draft")),
             "campaign_id": lambda: dice.choice(("{draft}", str(uuid.UUID(int=1)), "x")),

@@ -85,6 +85,7 @@ _BODIES = (
     b"\n",
     b"\r",
     b"\0\xff",
+    b"\x0c\r\n",
 )
 _SECRETS = (
     *("", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "\0", "é"),

@@ -41,7 +41,7 @@ def make(dice: Random) -> Case:
     security = dice.choice((Security.NONE,) * 14 + (Security.STARTTLS, Security.TLS))
     made = script(dice, silence=False)
     if security is Security.STARTTLS:
-        offered = (*made.extensions, "STARTTLS")
+        offered = made.extensions + ("STARTTLS",) * (dice.random() < 0.7)
         made = Script(offered, made.answers[:1], made.interjected, made.handshake)
     return Case(made, security)
 

@@ -6,6 +6,7 @@ must come out, every refused row say where and why, and the cuts of the upload m
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ class Case:
 def make(dice: random.Random) -> Case:
     """A table that is known, the same spoiled, or rows of anything."""
     turn = dice.random()
+    if turn < 0.01:
+        return _large(dice)
     if turn < 0.4:
         return _composed(dice)
     if turn < 0.75:
@@ -124,6 +127,18 @@ def _composed(dice: random.Random) -> Case:
         refused += not good
     data = (end.join(lines) + end * dice.randint(0, 2)).encode(dice.choice(_ENCODINGS[:5]))
     return Case(data, alphabet.cut(dice, data), (), tuple(accepted), refused)
+
+
+def _large(dice: random.Random) -> Case:
+    """More than is looked at before the table's form is settled, cut where a cut may hurt."""
+    end = dice.choice(("\n", "\r\n", "\r"))
+    accepted = [f"user{number}@example.com" for number in range(1_500)]
+    rows = [f'{address},{"é" * 20},"two{end}lines"' for address in accepted]
+    data = end.join(("email,name,city", *rows)).encode()
+    places = [found.end() for found in re.finditer(rb'[\r"\xc3]', data)]
+    edges = [0, *sorted(dice.sample(places, k=40)), len(data)]
+    chunks = tuple(data[a:b] for a, b in itertools.pairwise(edges))
+    return Case(data, chunks, (), tuple(accepted))
 
 
 def _quoted(cell: str, end: str) -> str:

@@ -121,15 +121,15 @@ def _position(dice: Random) -> tuple[str, object]:
     )
     email_id = uuid.UUID(int=dice.getrandbits(128))
     parts = [segment, None if at is None else at.isoformat(), str(email_id)]
-    return _packed(parts), (segment, at, email_id)
+    return packed(parts), (segment, at, email_id)
 
 
 def _id(dice: Random) -> tuple[str, object]:
     given = uuid.UUID(int=dice.getrandbits(128))
-    return _packed([str(given)]), given
+    return packed([str(given)]), given
 
 
-def _packed(parts: object) -> str:
+def packed(parts: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
@@ -155,7 +155,7 @@ def _cursor(dice: Random) -> str:
     if dice.random() < 0.5:
         segment = dice.choice(("in_flight", "waiting", "sent", "not_sent", "campaign"))
         parts = [segment, dice.choice(_PIECES), str(uuid.UUID(int=dice.getrandbits(128)))]
-    text = _packed(parts) if dice.random() < 0.8 else _packed("[" * dice.choice((3, 400)))
+    text = packed(parts) if dice.random() < 0.8 else packed("[" * dice.choice((3, 400)))
     return text if dice.random() < 0.7 else alphabet.spoiled(dice, text)
 
 
