@@ -88,8 +88,8 @@ def _check_shown(raw: RawReply) -> None:
     if reply.enhanced is not None:
         hold(_CODED.fullmatch(reply.enhanced), f"{reply.enhanced} is no enhanced status code")
         hold(reply.enhanced[0] == str(reply.code)[0], "its class is not the reply's")
-        said = raw.lines[0].decode("utf-8", "replace").strip()
-        hold(said.startswith(reply.enhanced), "is not in the reply")
+        said = b" ".join(raw.lines).decode("utf-8", "replace").split()
+        hold(said[0] == reply.enhanced, "does not begin the reply")
 
 
 def _too_much(reply: bytes) -> bool:
