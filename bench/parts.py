@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from bench import client, messages, node_peer, node_tools, postfix, soak, whole_
 from bench.figures import Table
 from bench.processes import Meter
 from bench.servers import Servers, SinkProcess, servers, sink
+from hatch_build import Toolchain
 
 Run = Callable[[], Mapping[str, float]]
 
@@ -26,7 +28,7 @@ class Size:
     client_mails: int = 8_000
     limit_mails: int = 40_000
     emails: int = 20_000
-    peer_emails: int = 3_000
+    peer_emails: int = 6_000
     soak_emails: int = 200_000
     soak_seconds: float = 240
     with_peer: bool = True
@@ -88,6 +90,7 @@ ONE_SENDER = "Paceline, the whole way, 1 sender × 16 connections"
 FOUR_SENDERS = "Paceline, the whole way, 4 senders × 16 connections"
 AIMS = {FOUR_SENDERS: "≥ 5,000"}
 PEER = "BullMQ + Prisma + Nodemailer, the whole way, 16 connections"
+TWO_PEERS = "BullMQ + Prisma + Nodemailer, the whole way, 2 processes × 16"
 
 
 def _contenders(table: Table, size: Size, private: Servers, taking: SinkProcess) -> dict[str, Run]:
@@ -122,8 +125,15 @@ def _add_peer(
     except node_tools.NotInstalled as error:
         table.leave_out(PEER, str(error))
         return
-    found[PEER] = lambda: asyncio.run(
-        node_peer.measured(tools, private, taking, count=size.peer_emails)
+    for name, processes in ((PEER, 1), (TWO_PEERS, 2)):
+        found[name] = functools.partial(_peer, tools, private, taking, size, processes)
+
+
+def _peer(
+    tools: Toolchain, private: Servers, taking: SinkProcess, size: Size, processes: int
+) -> Mapping[str, float]:
+    return asyncio.run(
+        node_peer.measured(tools, private, taking, count=size.peer_emails, processes=processes)
     )
 
 
@@ -131,7 +141,7 @@ def _alone(
     taking: SinkProcess, mails: int, sending: Coroutine[Any, Any, float]
 ) -> Mapping[str, float]:
     """A client by itself, from its connections to its last reply."""
-    meter = Meter({"sink": taking.info})
+    meter = Meter({"sink": [taking.info]})
     per_cpu_second = uvloop.run(sending)
     figures = meter.per(mails)
     return {

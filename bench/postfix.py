@@ -24,7 +24,7 @@ def smtp_source(path: str, sink: SinkProcess, count: int) -> dict[str, float]:
     options = ["-d", "-s", str(CONNECTIONS), "-m", str(count), "-l", str(len(BODY))]
     people = ["-f", "a@example.com", "-t", "b@example.org"]
     before = sink.taken()
-    meter = Meter({"sink": sink.info})
+    meter = Meter({"sink": [sink.info]})
     subprocess.run(
         [path, *options, *people, f"inet:127.0.0.1:{sink.port}"],
         check=True,

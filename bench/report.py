@@ -29,11 +29,11 @@ COMPARED = f"""
   Making the emails is not timed. One worker process, as `paceline worker` starts it.
 - **BullMQ + Prisma + Nodemailer** is how such schedulers are usually built; the code is ours and
   short (`bench/peers/node`). One BullMQ job per email: Prisma reads the row, `INCR` counts the
-  hour, Nodemailer sends, Prisma updates the row to `SENT`. One process, {node_peer.CONCURRENCY}
-  jobs at once (the best of 16, 32, 64 and 128), {CONNECTIONS} kept SMTP connections and
+  hour, Nodemailer sends, Prisma updates the row to `SENT`. {node_peer.CONCURRENCY} jobs at once per
+  process (the best of 16, 32, 64 and 128), {CONNECTIONS} kept SMTP connections and
   {node_peer.DATABASE_CONNECTIONS} to PostgreSQL, `NODE_ENV=production`. Filling the queue is not
-  timed. Prisma is its current client without the Rust engine: the query compiler of the npm
-  package (WebAssembly) and the `pg` driver.
+  timed, nor is the first third of the emails, while V8 still compiles. Prisma is its current client
+  without the Rust engine: the query compiler of the npm package (WebAssembly) and the `pg` driver.
 - Both use the same PostgreSQL, Redis, sink and letter. The BullMQ stack does less: it writes
   nothing ahead of the final dot and keeps no attempts and no replies, so a process that is killed
   after the server accepted and before the row is updated sends that email again. It has no leases

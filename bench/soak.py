@@ -17,14 +17,14 @@ async def memory(
 ) -> dict[str, float]:
     """The worker's RSS in MB at 10, 50 and 100 percent of the emails, its peak, and its speed."""
     async with loaded(servers, sink, count=count, senders=4, connections=16) as load:
-        meter = Meter({"worker": load.worker.info})
+        meter = Meter({"worker": [load.worker.info]})
         await load.begin()
         at: dict[str, float] = {}
         marks, peak, sent = list(MARKS_PERCENT), 0.0, 0
         async with asyncio.timeout(deadline_seconds):
             while sent < load.count:
                 sent = await load.sent()
-                rss = rss_mb(load.worker.info)
+                rss = rss_mb([load.worker.info])
                 peak = max(peak, rss)
                 while marks and sent * 100 >= load.count * marks[0]:
                     at[f"at {marks.pop(0)} %"] = rss

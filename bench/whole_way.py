@@ -99,10 +99,10 @@ async def measured(
         before = sink.taken()
         meter = Meter(
             {
-                "worker": load.worker.info,
-                "PostgreSQL": servers.postgres,
-                "Redis": servers.redis,
-                "sink": sink.info,
+                "worker": [load.worker.info],
+                "PostgreSQL": [servers.postgres],
+                "Redis": [servers.redis],
+                "sink": [sink.info],
             }
         )
         await load.begin()
@@ -111,7 +111,7 @@ async def measured(
                 await asyncio.sleep(LOOK_SECONDS)
         figures = meter.per(load.count)
         assert sink.taken() - before == load.count
-        return {**figures, "worker RSS MB": rss_mb(load.worker.info)}
+        return {**figures, "worker RSS MB": rss_mb([load.worker.info])}
 
 
 async def _warm_up(world: World, sink: SinkProcess) -> None:
