@@ -171,7 +171,9 @@ class Pool:
         return None
 
     def _put_back(self, account: Account, session: Session) -> None:
-        if self._closing or self._idle_count >= MAX_IDLE or not self._fresh(session):
+        # Its age is looked at when it is taken again, or by the sweeper.
+        worn = session.mails >= self._max_mails or not session.usable
+        if worn or self._closing or self._idle_count >= MAX_IDLE:
             self._let_go(session)
             return
         idle = self._idle.get(account)

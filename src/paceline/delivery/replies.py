@@ -35,13 +35,13 @@ class RawReply:
 
     def readable(self) -> Reply:
         """The reply with its enhanced status code taken out, on one printable line."""
-        texts = [line.decode("utf-8", "replace").strip() for line in self.lines]
-        found = _ENHANCED.match(texts[0])
+        text = b"\n".join(self.lines).decode("utf-8", "replace").lstrip()
+        found = _ENHANCED.match(text)
         # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
         enhanced = found[0] if found and found[1] == str(self.code)[0] else None
         if enhanced:
-            texts = [text.removeprefix(enhanced).lstrip() for text in texts]
-        return Reply(code=self.code, enhanced=enhanced, text=one_line(" ".join(texts)))
+            text = text.removeprefix(enhanced).replace("\n" + enhanced, "\n")
+        return Reply(code=self.code, enhanced=enhanced, text=one_line(text))
 
 
 def one_line(text: str) -> str:

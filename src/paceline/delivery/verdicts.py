@@ -119,14 +119,22 @@ def in_doubt(why: str, dot_written_at: datetime) -> Result:
 def after_dot(raw: RawReply, dot_written_at: datetime) -> Result:
     """The answer to the final dot."""
     reply = raw.readable()
-    if raw.code < 200 or 300 <= raw.code < 400:
+    if 200 <= raw.code < 300:
+        return Result(
+            kind=Kind.SENT,
+            phase=Phase.DOT,
+            reply=reply,
+            detail="accepted",
+            scope=Scope.MESSAGE,
+            dot_written_at=dot_written_at,
+        )
+    if raw.code < 400:
         return in_doubt(f"an answer out of step ({reply}) came", dot_written_at)
-    sent = raw.code < 300
     return Result(
-        kind=Kind.SENT if sent else Kind.REJECTED,
+        kind=Kind.REJECTED,
         phase=Phase.DOT,
         reply=reply,
-        detail="accepted" if sent else f"refused after the body: {reply}",
+        detail=f"refused after the body: {reply}",
         scope=Scope.HOST if raw.code == 421 else Scope.MESSAGE,
         dot_written_at=dot_written_at,
     )
