@@ -17,6 +17,7 @@ from paceline.delivery.replies import BadReply, RawReply, ReplyParser
 
 MAX_UNREAD_REPLIES = 16  # more than any pipelined batch of ours asks for
 BLOCK_OCTETS = 128 * 1024  # of body handed over at a time, each with its own deadline
+HOLD_OCTETS = 16 * 1024  # of body that any kernel takes at once, so that nobody waits for it
 DRAIN_LOOK_SECONDS = 0.005
 TLS_GOODBYE_SECONDS = 2
 
@@ -115,11 +116,14 @@ class Channel(asyncio.Protocol):
         if self.lost is not None:
             raise ChannelLost(self.lost)
         if self._held:
-            self._flush()
+            data, self._held = self._held + data, b""
         self._transport.write(data)
 
     def write_soon(self, data: bytes) -> None:
-        """`write` at the end of this turn of the loop, together with other connections."""
+        """`write` at the end of this turn of the loop, or with the next `write` if that is sooner.
+
+        In one bunch with what other connections have to say: see `Outbox`.
+        """
         if self.lost is not None:
             raise ChannelLost(self.lost)
         self._held += data
@@ -149,17 +153,30 @@ class Channel(asyncio.Protocol):
 
         Returns early when the server speaks, which before the end of a body means that it refuses.
         """
-        if len(data) <= BLOCK_OCTETS:
-            self.write(data)
-            if self._socket.get_write_buffer_size():
-                await self._drain(seconds)
-            return
         view = memoryview(data)
         for start in range(0, len(view), BLOCK_OCTETS):
             self.write(view[start : start + BLOCK_OCTETS])
-            await self._drain(seconds)
+            await self.drain(seconds)
             if self._replies:
                 return
+
+    @property
+    def clogged(self) -> bool:
+        """Whether the kernel has not taken all that was handed to it."""
+        return self._socket.get_write_buffer_size() > 0
+
+    async def drain(self, seconds: float) -> None:
+        """Waits until the kernel has it all, or the server speaks. Raises `ChannelLost`."""
+        # Looked at, not waited for: the callbacks of a transport speak of its own buffer, and under
+        # TLS that is not the one before the kernel.
+        pending = self._socket.get_write_buffer_size
+        deadline = self._loop.time() + seconds
+        while pending() and not self._replies:
+            if self.lost is None and self._loop.time() >= deadline:
+                self.fail("the server did not take the data in time")
+            if self.lost is not None:
+                raise ChannelLost(self.lost)
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Encrypts from here on. Whatever was said in plain text and not yet read is fatal.
@@ -222,18 +239,6 @@ class Channel(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-    async def _drain(self, seconds: float) -> None:
-        # Looked at, not waited for: the callbacks of a transport speak of its own buffer, and under
-        # TLS that is not the one before the kernel.
-        pending = self._socket.get_write_buffer_size
-        deadline = self._loop.time() + seconds
-        while pending() and not self._replies:
-            if self.lost is None and self._loop.time() >= deadline:
-                self.fail("the server did not take the data in time")
-            if self.lost is not None:
-                raise ChannelLost(self.lost)
-            await asyncio.sleep(DRAIN_LOOK_SECONDS)
 
     # One timer serves all deadlines. It is moved only when a nearer one comes, and when it goes off
     # early it is set again: a timer per command would cost more than the command.

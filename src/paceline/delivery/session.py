@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from paceline import clock
 from paceline.delivery import verdicts
-from paceline.delivery.channel import Channel, ChannelLost
+from paceline.delivery.channel import HOLD_OCTETS, Channel, ChannelLost
 from paceline.delivery.opening import Extensions
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Kind, Phase, Result
@@ -21,8 +21,9 @@ from paceline.delivery.timeouts import Timeouts
 from paceline.delivery.wire import Mail, dot_stuffed
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 
-# Awaited when the server has the whole body, directly before the final dot. False, or an exception,
-# drops the connection without the dot: the email is then certainly not sent.
+# Awaited when the whole body is on its way, directly before the final dot. False, or an exception,
+# drops the connection without the dot: the email is then certainly not sent. It may be asked twice,
+# and a small body shares a segment with the dot when it answers without waiting.
 Guard = Callable[[], Awaitable[bool]]
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ class Session:
             result = await self._announce(mail, reused)
             if result is None:
                 result = await self._hand_over(mail, guard)
+            if result is None:
+                result = await self._finish()
         except BaseException:
             self._channel.abort()
             raise
@@ -163,21 +166,48 @@ class Session:
         else:
             self._dirty = phase is not Phase.MAIL
 
-    async def _hand_over(self, mail: Mail, guard: Guard) -> Result:
-        """Body, guard, dot. From the write of the dot on, silence is doubt."""
+    async def _hand_over(self, mail: Mail, guard: Guard) -> Result | None:
+        """The body, and the guard behind it; None once the dot may follow."""
         channel = self._channel
+        faultpoint(FaultPoint.AFTER_354)
+        body = dot_stuffed(mail.content)
         try:
-            faultpoint(FaultPoint.AFTER_354)
-            await channel.write_blocks(dot_stuffed(mail.content), self._timeouts.body_seconds)
+            if len(body) <= HOLD_OCTETS:
+                channel.write_soon(body)
+            else:
+                await channel.write_blocks(body, self._timeouts.body_seconds)
+            faultpoint(FaultPoint.AFTER_BODY)
+            fence = await self._ask(guard) if channel.quiet else None
         except ChannelLost as lost:
             return self._ended_early(lost)
-        faultpoint(FaultPoint.AFTER_BODY)
-        fence = await _ask(guard) if channel.quiet else None
         if fence is not None:
             channel.abort()
             return verdicts.fenced(fence)
         if not channel.quiet:
             return self._ended_early(ChannelLost(channel.lost or "half a reply before the dot"))
+        return None
+
+    async def _ask(self, guard: Guard) -> str | None:
+        """Why the dot may not be written, None when it may."""
+        channel = self._channel
+        try:
+            allowed = await guard()
+            if allowed and channel.clogged:
+                # A dot behind a body that is not all out would leave at a time that nobody knows.
+                await channel.drain(self._timeouts.body_seconds)
+                allowed = await guard()
+        except ChannelLost:
+            raise
+        # Whatever is wrong with the guard, the answer is no: without it nobody knows that this
+        # attempt still owns the email. It is logged, so that a bug in it surfaces.
+        except Exception as error:  # noqa: BLE001
+            _log.warning("the guard before the final dot failed", exc_info=True)
+            return f"the guard before the final dot failed ({type(error).__name__}: {error})"
+        return None if allowed else "the guard refused the final dot"
+
+    async def _finish(self) -> Result:
+        """The dot. From its write on, silence is doubt."""
+        channel = self._channel
         dot_written_at = clock.now()
         faultpoint(FaultPoint.BEFORE_DOT)
         channel.write(_FINAL_DOT)
@@ -199,14 +229,3 @@ class Session:
         if reply is None:
             return verdicts.lost_before_dot(Phase.BODY, lost)
         return verdicts.refused(Phase.BODY, reply)
-
-
-async def _ask(guard: Guard) -> str | None:
-    """Why the dot may not be written, None when it may."""
-    try:
-        return None if await guard() else "the guard refused the final dot"
-    # Whatever is wrong with the guard, the answer is no: without it nobody knows that this attempt
-    # still owns the email. It is logged, so that a bug in it surfaces.
-    except Exception as error:  # noqa: BLE001
-        _log.warning("the guard before the final dot failed", exc_info=True)
-        return f"the guard before the final dot failed ({type(error).__name__}: {error})"
