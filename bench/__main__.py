@@ -12,18 +12,20 @@ from pathlib import Path
 
 from bench import report
 from bench.parts import PARTS, Size
+from bench.processes import Others
 
 
 def main() -> None:
     given = _arguments()
     size = replace(Size(), runs=given.runs, with_peer=not given.no_peer)
     facts = report.facts(size.runs)
-    print(f"{facts['machine']}, load {facts['load_before']}")
+    print(facts["machine"])
     print(f"medians of {size.runs} runs, minimum and maximum beside them")
-    begun = time.monotonic()
+    begun, others = time.monotonic(), Others()
     tables = [PARTS[name](size) for name in PARTS if not given.only or name in given.only]
     facts["seconds"] = round(time.monotonic() - begun)
-    print(f"\n{facts['seconds']} seconds")
+    facts["others_percent"] = round(others.percent(), 1)
+    print(f"\n{facts['seconds']} seconds; others used {facts['others_percent']} % of the machine")
     if given.write:
         report.write(tables, given.write, facts)
         print(f"written to {given.write}")

@@ -25,7 +25,7 @@ from paceline.persistence.database import Database
 
 LOOK_SECONDS = 0.05
 DEADLINE_SECONDS = 120
-CONCURRENCY = 32  # jobs at once: the best of 16, 32, 64 and 128
+CONCURRENCY = 128  # jobs at once: the best of 16, 32, 64 and 128
 DATABASE_CONNECTIONS = 16
 REDIS_DATABASE = 1  # beside ours
 # The share of the emails that is sent before the clock starts: V8 compiles what it sees often, and

@@ -33,6 +33,27 @@ def rss_mb(roots: Sequence[psutil.Process]) -> float:
     return total / 2**20
 
 
+class Others:
+    """How much of the machine went to processes that have nothing to do with us."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._before = self._seconds()
+
+    def percent(self) -> float:
+        """Of all its cores, since `__init__`."""
+        available = (time.perf_counter() - self._begun) * (psutil.cpu_count() or 1)
+        return max(0.0, self._seconds() - self._before) / available * 100
+
+    @staticmethod
+    def _seconds() -> float:
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        # Guests are counted as user time as well.
+        guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+        return sum(times) - idle - guests - cpu_seconds(psutil.Process())
+
+
 class Meter:
     """Time on the wall, and CPU time of named groups of processes, between `__init__` and `per`."""
 

@@ -51,14 +51,13 @@ def write(tables: Sequence[Table], page: Path, facts: Mapping[str, Any]) -> None
 
 
 def facts(runs: int) -> dict[str, Any]:
-    """What the figures belong to. Ask before the run: the load is what others make."""
+    """What the figures belong to."""
     node = json.loads((HERE / "package.json").read_text())
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _output("git", "describe", "--always", "--dirty", "--exclude", "*"),
         "machine": f"{platform.platform()}, {_processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[0], 2),
         "runs": runs,
         "packages": {name: version(name) for name in PACKAGES},
         "node": _output("node", "--version"),
@@ -93,7 +92,7 @@ def _page(tables: Sequence[Table], facts: Mapping[str, Any]) -> list[str]:
         '<!-- Written by `make bench ARGS="--write docs/BENCHMARKS.md"`. Do not edit. -->',
         "",
         f"Run of {facts['date']}, commit {facts['commit']}, {facts['seconds']} seconds.",
-        f"{facts['machine']}; load before the run {facts['load_before']}.",
+        f"{facts['machine']}; other processes used {facts['others_percent']} % of them meanwhile.",
         f"Python {facts['python']}, {named}. Node.js {facts['node']}, {node}.",
         "",
         f"Medians of {facts['runs']} runs, minimum and maximum beside them. Everything shares the",
