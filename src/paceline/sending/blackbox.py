@@ -60,9 +60,11 @@ class BlackBox:
 
     def preparing(self, attempt: Attempt, *, deferred: bool) -> None:
         """Before the write-ahead is asked for. With the box full, the email goes unrecorded."""
-        if not self._free:
-            return
-        place = self._places[attempt] = self._free.pop()
+        place = self._places.get(attempt)  # it has one when the guard is asked a second time
+        if place is None:
+            if not self._free:
+                return
+            place = self._places[attempt] = self._free.pop()
         start = place * RECORD_BYTES
         record = memoryview(self._memory)[start : start + RECORD_BYTES]
         record[_ID] = attempt.email_id.bytes

@@ -98,6 +98,21 @@ def test_a_box_that_is_put_away_empty_leaves_nothing_behind(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_email_whose_guard_is_asked_twice_takes_up_one_record(tmp_path: Path) -> None:
+    box = BlackBox(tmp_path)
+    for number in range(MAX_RECORDS + 1):
+        attempt = Attempt(uuid.uuid4(), number)
+        for _ in range(2):
+            box.preparing(attempt, deferred=False)
+            box.leaving(attempt)
+        box.forget(attempt)
+    last = Attempt(uuid.uuid4(), 1)
+    box.preparing(last, deferred=False)
+    box.close()  # as a dying process does, with its records in it
+    (found,) = find_boxes(tmp_path)
+    assert [outcome.attempt for outcome in found.outcomes] == [last]
+
+
 def test_a_full_box_lets_emails_go_unrecorded(tmp_path: Path) -> None:
     box = BlackBox(tmp_path)
     attempts = [Attempt(uuid.uuid4(), 1) for _ in range(MAX_RECORDS + 1)]
