@@ -10,12 +10,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.faults.case import Slots, open_case
 from tests.faults.mutations import MUTATIONS, planted
-from tests.faults.processes import Stage, stage
+from tests.faults.processes import Stage
 from tests.faults.report import DOCS, Run, commit, write
-from tests.faults.run import SIDE_BY_SIDE, run_all
-from tests.faults.scenarios import ALONE, SCENARIOS
+from tests.faults.run import Stages, run_all, stages
+from tests.faults.slots import Slots, open_case
 from tests.faults.storm import Storm, Tally
 from tests.faults.verdict import Verdict
 
@@ -26,10 +25,10 @@ def main() -> int:
     given = _arguments()
     begun_at = commit()
     os.environ.setdefault("PACELINE_LANES", "4")  # a kill holds up no more than so many lanes
-    with tempfile.TemporaryDirectory() as folder, stage() as private:
+    with tempfile.TemporaryDirectory() as folder, stages() as private:
         # Planted before the storm: a bug that no longer fits is to be known at once.
         sources = {m.name: planted(Path(folder) / m.name, m.edits) for m in MUTATIONS}
-        tally, verdict = asyncio.run(_storm(private, given))
+        tally, verdict = asyncio.run(_storm(private.shared, given))
         print(
             f"storm over after {tally.seconds:.0f} s: {sum(tally.faults.values())} faults",
             flush=True,
@@ -53,17 +52,10 @@ async def _storm(private: Stage, given: argparse.Namespace) -> tuple[Tally, Verd
         return storm.tally, verdict
 
 
-async def _planted_bugs(private: Stage, sources: Mapping[str, Path]) -> dict[str, bool]:
-    found: dict[str, bool] = {}
-    for scenarios, at_once in ((SCENARIOS, SIDE_BY_SIDE), (ALONE, 1)):
-        chosen = {
-            m.name: (scenarios[m.scenario], sources[m.name])
-            for m in MUTATIONS
-            if m.scenario in scenarios
-        }
-        ran = await run_all(private, chosen, at_once=at_once, patience=PATIENCE_SECONDS)
-        found |= {name: bool(r.verdict.problems) for name, r in ran.items()}
-    return found
+async def _planted_bugs(on: Stages, sources: Mapping[str, Path]) -> dict[str, bool]:
+    chosen = {m.name: (m.scenario, sources[m.name]) for m in MUTATIONS}
+    ran = await run_all(on, chosen, patience=PATIENCE_SECONDS, quicker=True)
+    return {m.name: m.is_found(ran[m.name].verdict) for m in MUTATIONS}
 
 
 def _arguments() -> argparse.Namespace:

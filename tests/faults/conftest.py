@@ -1,4 +1,4 @@
-"""The stage that all fault tests share: private servers that may be crashed, and the sink."""
+"""The stages that all fault tests share: private servers that may be crashed, and sinks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.processes import Stage, stage
+from tests.faults.run import Stages, stages
 
 
 @pytest.fixture(scope="session")
-def fault_stage() -> Iterator[Stage]:
-    with stage() as private:
+def fault_stages() -> Iterator[Stages]:
+    with stages() as private:
         yield private

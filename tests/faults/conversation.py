@@ -129,7 +129,7 @@ class Conversation:
     async def _auth(self, argument: str) -> None:
         user = base64.b64decode(argument.partition(" ")[2] + "==").split(b"\0")[1:2]
         bare = self._door.tls != "none" and not self._is_encrypted
-        self._note("log-in", user=b"".join(user).decode("latin-1"), bare=bare)
+        self._note("log-in", user=b"".join(user).decode("latin-1"), bare=bare, mode=self._mode)
         if await self._opening_goes_wrong("auth"):
             return
         refused = user == [b"refused"]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
+from functools import partial
 
 from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import TEXT, Case
+from tests.faults.elsewhere import WallClock
+from tests.faults.processes import until
 from tests.faults.verdict import Verdict
 
 ONCE_PER_BATCH = frozenset({FaultPoint.BEFORE_CLAIM, FaultPoint.AFTER_CLAIM})
@@ -14,12 +18,22 @@ ONCE_PER_BATCH = frozenset({FaultPoint.BEFORE_CLAIM, FaultPoint.AFTER_CLAIM})
 PAST_THE_GUARD = frozenset({FaultPoint.BEFORE_DOT, FaultPoint.AFTER_DOT, FaultPoint.AFTER_REPLY})
 
 
-async def kill_at(case: Case, point: FaultPoint, policy: str, *, box: bool = True) -> Verdict:
-    """Kill a worker at a fault point; another one takes over. `box`: on the same machine."""
+async def kill_at(
+    case: Case, point: FaultPoint, policy: str, *, hit: int = 4, box: bool = True
+) -> Verdict:
+    """Kill a worker at a fault point; another one takes over. `box`: on the same machine.
+
+    `hit`: for which of twelve emails. All of them are claimed at once, unless the claim is to be
+    hit later than the first time.
+    """
+    one_by_one = hit > 1 and point in ONCE_PER_BATCH
+    case.quicker = box
     sender = await case.sender(max_connections=1)
-    campaign = await case.world.campaign(sender, doubt_policy=policy, text_body=TEXT)
+    campaign = await case.world.campaign(
+        sender, doubt_policy=policy, text_body=TEXT, min_delay_ms=5 if one_by_one else 0
+    )
     await case.emails(sender, campaign, 12, modes=("slow_reply",))
-    victim = case.worker(faults=f"{point}:{_hit(point)}:KILL")
+    victim = case.worker(faults=f"{point}:{hit}:KILL")
     await case.until_dead(victim)
     case.worker(home="home" if box else "elsewhere")
     await case.until_quiet()
@@ -34,20 +48,31 @@ async def kill_at(case: Case, point: FaultPoint, policy: str, *, box: bool = Tru
         window |= {FaultPoint.AFTER_WRITE_AHEAD, FaultPoint.BEFORE_OUTCOME}
     # Without a box also the one before, whose outcome was on its way to the ledger.
     allowed = (1 if box else 2) if point in window else 0
-    if verdict.doubts > allowed:
-        verdict.add(f"{verdict.doubts} doubts after a kill at {point}")
+    # On a slow machine leases run out before the box is read, which then settles the doubt.
+    lasting = verdict.doubts - verdict.doubts_resolved
+    if lasting > allowed:
+        verdict.add(f"{lasting} doubts after a kill at {point}")
     return verdict
 
 
-async def freeze_at(case: Case, point: FaultPoint, policy: str) -> Verdict:
-    """Freeze a worker for longer than its lease while another one takes over; then thaw it."""
+async def freeze_at(
+    case: Case, point: FaultPoint, policy: str, *, jump: timedelta | None = None
+) -> Verdict:
+    """Freeze a worker for longer than its lease while another one takes over; then thaw it.
+
+    `jump`: by how much its wall clock is set meanwhile.
+    """
+    case.quicker = True
+    clock = WallClock(case.folder / "clock") if jump else None
     sender = await case.sender(max_connections=1)
     campaign = await case.world.campaign(sender, doubt_policy=policy, text_body=TEXT)
     await case.emails(sender, campaign, 8, modes=("slow_reply",))
-    frozen = case.worker(faults=f"{point}:{_hit(point)}:STOP", home="frozen")
+    frozen = case.worker(faults=f"{point}:{_hit(point)}:STOP", home="frozen", clock=clock)
     await case.until_frozen(frozen)
     case.worker()
     taken_over = await case.until_quiet()
+    if clock and jump:
+        clock.jump_to(jump.total_seconds())
     frozen.signal(signal.SIGCONT)
     code = await asyncio.to_thread(frozen.stop)
     await case.until_quiet()
@@ -72,19 +97,28 @@ def _hit(point: FaultPoint) -> int:
 
 
 async def two_workers_on_one_lane(case: Case) -> Verdict:
-    """Two workers that do not know of each other, each with a Redis of its own, on one sender."""
+    """Two workers on the same senders at once, woken over and over: their lanes are two, the
+    ledger and the limits are one."""
     sender = await case.sender(max_connections=8)
-    campaign = await case.world.campaign(sender, text_body=TEXT)
+    limited = [await case.sender(hourly_limit=5, max_connections=2) for _ in range(8)]
     case.worker()
-    case.worker(redis_number=15, home="other")
+    case.worker(lanes="other", home="other")
     await case.until_listening(2)
-    await case.emails(sender, campaign, 1500)
-    # Ring storm: everybody is woken, over and over, for what they already do.
-    for _ in range(25):
-        await case.world.signal(sender)
-    await case.until_quiet()
-    verdict = await case.verdict()
-    runs = await case.world.fetchval("SELECT count(DISTINCT worker_run) FROM attempts")
+    for policy in ("hold", "resend"):
+        campaign = await case.world.campaign(sender, doubt_policy=policy, text_body=TEXT)
+        await case.emails(sender, campaign, 750)
+        for bounded in limited:
+            campaign = await case.world.campaign(bounded, doubt_policy=policy, hourly_limit=4)
+            await case.emails(bounded, campaign, 10)
+    for one in (sender, *limited) * 3:
+        await case.world.signal(one)
+    await until(partial(case.is_done, sender), within=case.patience, what="the sender's emails")
+    for bounded in limited:
+        await until(partial(case.is_held, bounded), within=30, what="a limit to hold")
+    verdict = await case.verdict(all_final=False)
+    runs = await case.world.fetchval(
+        "SELECT count(DISTINCT worker_run) FROM attempts WHERE sender_id = $1", sender
+    )
     if runs != 2:
         verdict.add(f"{runs} worker(s) worked, not two")
     return verdict

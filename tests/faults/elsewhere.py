@@ -4,6 +4,7 @@
   wrong, from now on and whenever the number changes. Boot time goes on as it does.
 - LANES_OF names lanes of its own in the same Redis: two workers then run one sender at once, as
   after a lane was given away too early, and share the limits.
+- QUICKER: a dead worker's lane is taken over after two seconds rather than eight.
 
 None of it is in the product: it is put in place before the product is loaded.
 """
@@ -61,6 +62,11 @@ def main() -> None:
             from paceline.engine import queue
 
             changed.enter_context(patch.object(queue, "PREFIX", lanes))
+        if os.environ.pop("QUICKER", ""):
+            from paceline.engine import worker
+
+            changed.enter_context(patch.object(worker, "LOCK_MS", 2_000))
+            changed.enter_context(patch.object(worker, "STALLED_CHECK_SECONDS", 1.0))
         from paceline.__main__ import main as run
 
         run()

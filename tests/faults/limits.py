@@ -9,6 +9,7 @@ from uuid import UUID
 from tests.faults.case import TEXT, Case
 from tests.faults.processes import until
 from tests.faults.verdict import Verdict
+from tests.world import World
 
 
 async def limits_and_gaps(case: Case) -> Verdict:
@@ -25,25 +26,13 @@ async def limits_and_gaps(case: Case) -> Verdict:
     await case.until_dead(victim)
     case.worker()
     await until(partial(_limit_is_used_up, case, limited), within=40, what="the limit to hold")
-    await until(partial(_campaigns_done, case, slow), within=30, what="the slow campaign")
+    await until(partial(case.is_done, slow), within=30, what="the slow campaign")
     return await case.verdict(all_final=False)
 
 
 async def _limit_is_used_up(case: Case, sender: UUID) -> bool:
     await case.hurry()
     return await case.is_held(sender)
-
-
-async def _campaigns_done(case: Case, sender: UUID) -> bool:
-    return bool(
-        await case.world.fetchval(
-            """
-            SELECT count(*) = 0 FROM email_jobs
-             WHERE sender_id = $1 AND state NOT IN ('sent', 'failed', 'in_doubt')
-            """,
-            sender,
-        )
-    )
 
 
 async def nothing_before_its_time(case: Case) -> Verdict:
@@ -59,22 +48,27 @@ async def nothing_before_its_time(case: Case) -> Verdict:
 
 
 async def suppressed_meanwhile(case: Case) -> Verdict:
-    """Somebody unsubscribes after the emails were made and before they go."""
+    """Somebody unsubscribes after the emails were made and before they go: from us, or from
+    somebody else who sends with Paceline."""
     sender = await case.sender()
     campaign = await case.world.campaign(sender)
     ids = await case.emails(sender, campaign, 5, due_in=timedelta(seconds=1))
-    await case.world.execute(
-        """
-        INSERT INTO suppressions (owner_id, address_key, reason)
-        VALUES ($1, $2, 'unsubscribed')
-        """,
-        case.world.owner_id,
-        f"r2@{case.domain}",
-    )
+    other = await World.create(case.world.database, watched=False)
+    for world, name in ((case.world, "r2"), (other, "r3")):
+        await world.execute(
+            """
+            INSERT INTO suppressions (owner_id, address_key, reason)
+            VALUES ($1, $2, 'unsubscribed')
+            """,
+            world.owner_id,
+            f"{name}@{case.domain}",
+        )
     case.worker()
     await case.until_quiet()
     verdict = await case.verdict()
     states = await case.world.states(ids)
     if states[2] != "failed" or any(dot["rcpt"].startswith("r2@") for dot in case.dots()):
         verdict.add(f"r2 had unsubscribed, and is {states[2]}")
+    if states[3] != "sent":
+        verdict.add(f"r3 had unsubscribed from somebody else, and is {states[3]}")
     return verdict

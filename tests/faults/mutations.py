@@ -13,16 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import paceline
+from tests.faults.verdict import Verdict
 
 Edit = tuple[str, str, str]  # file, what stands there, what shall stand there
 
 PACKAGE = Path(paceline.__file__).parent
 _NOT_NEEDED = ("web", "devinbox", "__pycache__")
-# A dead worker's lane is taken over sooner, so that a bug shows in seconds. No bug of itself.
-QUICKER: tuple[Edit, ...] = (
-    ("engine/worker.py", "LOCK_MS = 8_000", "LOCK_MS = 2_000"),
-    ("engine/worker.py", "STALLED_CHECK_SECONDS = 3.0", "STALLED_CHECK_SECONDS = 1.0"),
-)
 
 
 class NotPlanted(AssertionError):
@@ -31,15 +27,21 @@ class NotPlanted(AssertionError):
 
 @dataclass(frozen=True)
 class Mutation:
-    """One bug. `scenario` is run against it and must find something."""
+    """One bug. `scenario` is run against it and must say what it `finds`: a worker that does not
+    even start would be found by any of them."""
 
     name: str
     scenario: str
+    finds: str
     edits: tuple[Edit, ...]
 
+    def is_found(self, verdict: Verdict) -> bool:
+        """Whether the verdict speaks of this bug."""
+        return any(self.finds in problem for problem in verdict.problems)
 
-def _bug(name: str, scenario: str, *edits: Edit) -> Mutation:
-    return Mutation(name, scenario, edits)
+
+def _bug(name: str, scenario: str, finds: str, *edits: Edit) -> Mutation:
+    return Mutation(name, scenario, finds, edits)
 
 
 _SQL = "persistence/sql"
@@ -48,16 +50,19 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "no_lease_guard_before_the_dot",
         "freeze_after_write_ahead_resend",
+        "D: ",
         ("sending/handover.py", "if not self.leases.is_ours(attempt):", "if False:"),
     ),
     _bug(
         "no_fencing_by_the_database",
         "freeze_after_body_hold",
+        "D: ",
         ("persistence/ledger.py", "[attempt.email_id in ours for", "[bool(ours) or True for"),
     ),
     _bug(
         "no_write_ahead",
         "kill_after_dot_hold",
+        "D: ",
         (
             "sending/handover.py",
             "if not await self.marks.write_ahead.submit(attempt):",
@@ -67,6 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "retry_after_the_dot",
         "smtp_modes_hold",
+        "D: ",
         (
             "delivery/session.py",
             "return verdicts.in_doubt(str(lost), dot_written_at)",
@@ -76,31 +82,37 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "sent_before_the_reply",
         "smtp_modes_hold",
+        "L: ",
         ("delivery/verdicts.py", "kind=Kind.IN_DOUBT", "kind=Kind.SENT"),
     ),
     _bug(
         "a_lease_never_expires",
         "kill_after_claim_hold",
+        "X: ",
         (f"{_SQL}/recover.sql", "lease_until < now()", "lease_until < now() - interval '1 day'"),
     ),
     _bug(
         "an_expired_sending_waits_again",
         "kill_after_dot_hold",
+        "D: ",
         (f"{_SQL}/recover.sql", "j.state = 'sending' THEN", "j.state = 'never' THEN"),
     ),
     _bug(
         "hold_is_resent_like_resend",
         "kill_after_reply_hold",
+        "D: ",
         (f"{_SQL}/resend_doubtful.sql", "c.doubt_policy = 'resend'", "true"),
     ),
     _bug(
         "no_dot_stuffing",
         "nothing_before_its_time",
+        "was taken for a command",
         ("delivery/wire.py", r'return content.replace(b"\n.", b"\n..")', "return content"),
     ),
     _bug(
         "a_bare_lf_on_the_wire",
         "nothing_before_its_time",
+        "bare CR or LF",
         (
             "delivery/session.py",
             "dot_stuffed(mail.content)",
@@ -110,6 +122,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "another_message_id_per_attempt",
         "kill_after_body_hold",
+        "an email that nobody knows",
         (
             "sending/content.py",
             "message_id=claim.message_id",
@@ -119,11 +132,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "another_date_per_attempt",
         "smtp_modes_resend",
+        " differ",
         ("sending/content.py", "date=claim.dated_at", "date=datetime.now(claim.dated_at.tzinfo)"),
     ),
     _bug(
         "another_return_path_per_attempt",
         "kill_after_body_hold",
+        " got it from ",
         (
             "sending/content.py",
             "Envelope(mail_from=sender.from_address",
@@ -133,17 +148,67 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "the_limiter_does_not_count",
         "limits_and_gaps",
+        "an hour sent",
         ("limits/reserve.lua", '"INCRBY", rate_key, granted', '"INCRBY", rate_key, 0'),
     ),
     _bug(
         "what_has_left_is_given_back",
         "limits_and_gaps",
+        "an hour sent",
         ("sending/handover.py", "if left and not job.one_at_a_time:", "if False:"),
         ("sending/handover.py", "unused={} if left else {campaign: 1}", "unused={campaign: 1}"),
     ),
     _bug(
+        "bookings_are_given_back_twice",
+        "limits_and_gaps",
+        "an hour sent",
+        ("limits/settle.lua", "used - unused", "used - 2 * unused"),
+    ),
+    _bug(
+        "a_wiped_counter_is_revived_by_what_is_given_back",
+        "redis_wiped",
+        "an hour sent",
+        ("limits/settle.lua", 'redis.call("GET", rate_key))', 'redis.call("GET", rate_key) or 0)'),
+    ),
+    _bug(
+        "the_limiter_asks_first_and_counts_later",
+        "two_workers_on_one_lane",
+        "an hour sent",
+        ("limits/reserve.lua", '"INCRBY", rate_key, granted', '"INCRBY", rate_key, 0'),
+        ("limits/counters.py", "import uuid\n", "import asyncio\nimport uuid\n"),
+        (
+            "limits/counters.py",
+            "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n",
+            "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n"
+            "        await asyncio.sleep(0.02)\n"
+            "        if answer[0] == 'ok':\n"
+            "            await self._redis.incrby(keys[0], sum(answer[1::2]))\n"
+            "            for key, granted in zip(keys[2::2], answer[1::2]):\n"
+            "                await self._redis.incrby(key, granted)\n",
+        ),
+    ),
+    _bug(
+        "the_hour_is_the_workers",
+        "wall_clocks_jump",
+        "an hour sent",
+        ("limits/reserve.lua", "if now < hour_start or now >= hour_end then", "if false then"),
+    ),
+    _bug(
+        "a_rest_ends_by_the_workers_clock",
+        "wall_clocks_jump",
+        "in vain for what is not limited",
+        ("sending/dispatch.py", "view.demands, now=view.now)", "view.demands, now=clock.now())"),
+    ),
+    _bug(
+        "a_lease_is_judged_by_the_wall_clock",
+        "freeze_while_the_clock_goes_back_resend",
+        "D: ",
+        ("clock.py", "return time.clock_gettime(_BOOT_CLOCK)", "return time.time()"),
+    ),
+    _bug(
         "the_limiter_fails_open",
         "nothing_goes_without_redis",
+        "an hour sent",
         (
             "limits/counters.py",
             "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n"
@@ -157,32 +222,82 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "wiped_counters_start_at_zero",
         "redis_wiped",
+        "an hour sent",
         ("limits/restore.lua", '"SET", rate_key, used', '"SET", rate_key, 0'),
     ),
     _bug(
         "the_minimum_delay_is_not_noted",
         "limits_and_gaps",
+        "a gap of ",
         ("limits/settle.lua", 'redis.call("HSET", gap_key, "last_at", now)', "local _ = now"),
     ),
     _bug(
         "a_gap_is_rebuilt_from_the_write_ahead",
         "redis_wiped",
+        "a gap of ",
         (f"{_SQL}/spent.sql", "greatest(a.dot_at, a.ended_at)", "a.dot_at"),
     ),
     _bug(
         "lanes_are_made_again_only_at_the_start",
         "redis_wiped",
+        "X: ",
         ("engine/keeper.py", "await self._ring_after_a_loss()", "pass"),
         ("engine/keeper.py", "if overdue:", "if False:"),
     ),
     _bug(
         "suppression_is_looked_at_only_at_creation",
         "suppressed_meanwhile",
+        "r2 had unsubscribed",
         (f"{_SQL}/claim.sql", "s.address_key = m.address_key", "false"),
+    ),
+    _bug(
+        "a_query_forgets_its_owner",
+        "suppressed_meanwhile",
+        "r3 had unsubscribed",
+        (f"{_SQL}/claim.sql", "s.owner_id = m.owner_id AND ", ""),
+    ),
+    _bug(
+        "a_server_that_is_away_uses_up_a_try",
+        "opening_goes_wrong",
+        "were blamed",
+        ("sending/consequences.py", "if result.scope is Scope.MESSAGE:", "if True:"),
+    ),
+    _bug(
+        "a_refused_password_is_tried_again_and_again",
+        "opening_goes_wrong",
+        "535_at_auth: broken 0",
+        (
+            "domain/outcome.py",
+            '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
+            '_rule(_V.HOST_BACKOFF, "the log-in was refused", "auth"',
+        ),
+    ),
+    _bug(
+        "plain_text_where_tls_is_not_offered",
+        "opening_goes_wrong",
+        "got it in plain text",
+        (
+            "delivery/opening.py",
+            'raise self._lacking("the server does not offer STARTTLS',
+            'return; ("the server does not offer STARTTLS',
+        ),
+    ),
+    _bug(
+        "what_was_said_before_tls_is_believed",
+        "opening_goes_wrong",
+        "words before TLS",
+        ("delivery/channel.py", "if not self.quiet:", "if False:"),
+    ),
+    _bug(
+        "any_certificate_will_do",
+        "opening_goes_wrong",
+        "stranger_in_handshake: ",
+        ("delivery/pool.py", "if not self._verify_certificates:", "if True:"),
     ),
     _bug(
         "a_wrong_password_fails_the_recipients",
         "refused_log_in",
+        "made of five emails",
         (
             "domain/outcome.py",
             '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
@@ -192,12 +307,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "emails_go_before_their_time",
         "nothing_before_its_time",
+        " s early",
         (f"{_SQL}/claim.sql", "j.due_at <= now()", "true"),
         (f"{_SQL}/look.sql", "x.due_at <= clock_timestamp()", "true"),
     ),
     _bug(
         "the_black_box_takes_leaving_for_not_sent",
         "kill_after_dot_hold",
+        "D: ",
         (
             "sending/blackbox.py",
             "if record[0] == _PREPARING:",
@@ -207,27 +324,32 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "nobody_reads_the_black_box",
         "kill_after_write_ahead_hold",
+        "doubts after a kill",
         ("sending/recovery.py", "for box in find_boxes(folder):", "for box in ():"),
     ),
     _bug(
         "late_evidence_is_thrown_away",
         "freeze_after_dot_hold",
+        "although the late evidence",
         (f"{_SQL}/record.sql", "OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')", ""),
         (f"{_SQL}/record.sql", "OR (j.attempt >= g.attempt AND g.outcome = 'sent'", "OR (false"),
     ),
     _bug(
         "a_complete_campaign_is_never_opened_again",
         "freeze_after_write_ahead_hold",
+        "X: ",
         (f"{_SQL}/record.sql", "AND c.state IN ('active', 'completed')),", "AND false),"),
     ),
     _bug(
         "recording_cannot_be_repeated",
         "lost_acknowledgements",
+        "taken for a late one",
         (f"{_SQL}/record.sql", "'sending', g.new_state)", "'sending')"),
     ),
     _bug(
         "a_repeated_record_counts_twice",
         "lost_acknowledgements",
+        "and counts 2",
         (
             f"{_SQL}/record.sql",
             "CASE WHEN j.state IN ('claimed', 'sending') THEN g.deferral ELSE 0 END",
@@ -237,12 +359,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     _bug(
         "an_outcome_is_dropped_when_the_database_is_away",
         "postgres_crashes",
+        "X: ",
         ("bootstrap/worker.py", "record=GroupCommit(ledger.record, insist=True)",
          "record=GroupCommit(ledger.record, insist=False)"),
     ),
     _bug(
         "a_frozen_keeper_keeps_its_lock",
         "freeze_after_claim_hold",
+        "nobody took over",
         ("persistence/advisory.py", "SET idle_session_timeout = '{SILENCE_SECONDS}s'", "SELECT 1"),
     ),
 )  # fmt: skip
@@ -257,7 +381,7 @@ def planted(folder: Path, edits: Sequence[Edit]) -> Path:
     shutil.copytree(
         PACKAGE, copy, copy_function=os.link, ignore=shutil.ignore_patterns(*_NOT_NEEDED)
     )
-    for name, old, new in (*QUICKER, *edits):
+    for name, old, new in edits:
         file = copy / name
         text = file.read_text(encoding="utf-8")
         if old not in text:

@@ -1,20 +1,29 @@
-"""Runs scenarios side by side: they wait for leases most of the time."""
+"""Runs scenarios side by side: they wait for leases most of the time.
+
+Those that disturb the servers run one after the other on a stage of their own, beside the rest.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from tests.faults.case import Slots, open_case
-from tests.faults.processes import Stage
-from tests.faults.scenarios import Scenario
+from tests.faults.processes import Stage, stage
+from tests.faults.scenarios import ALONE, SCENARIOS, Scenario
+from tests.faults.slots import Slots, open_case
 from tests.faults.verdict import Verdict
 
 SIDE_BY_SIDE = 12
 PATIENCE_SECONDS = 60.0
+
+Chosen: TypeAlias = Mapping[str, tuple[str, Path | None]]
+"""Name of the run → name of the scenario, and the source to run it against (None: the installed
+package)."""
 
 
 @dataclass(frozen=True)
@@ -26,30 +35,56 @@ class Ran:
     logs: str
 
 
+@dataclass(frozen=True)
+class Stages:
+    """One for all, and one to be disturbed."""
+
+    shared: Stage
+    disturbed: Stage
+
+
+@contextmanager
+def stages() -> Iterator[Stages]:
+    with stage() as shared, stage() as disturbed:
+        yield Stages(shared, disturbed)
+
+
 async def run_all(
-    stage: Stage,
-    scenarios: Mapping[str, tuple[Scenario, Path | None]],
-    *,
-    at_once: int,
-    patience: float = PATIENCE_SECONDS,
+    on: Stages, chosen: Chosen, *, patience: float = PATIENCE_SECONDS, quicker: bool = False
 ) -> dict[str, Ran]:
-    """All of them, each against its own source (None: the installed package)."""
-    slots, gate = Slots(), asyncio.Semaphore(at_once)
+    """All of them. `quicker`: lanes of dead workers are taken over in seconds."""
     ran: dict[str, Ran] = {}
-
-    async def run(name: str) -> None:
-        scenario, source = scenarios[name]
-        async with gate, open_case(stage, slots, name, source=source) as case:
-            case.patience = patience
-            begun = time.monotonic()
-            try:
-                verdict = await scenario(case)
-            except TimeoutError as error:
-                verdict = await case.verdict()
-                verdict.add(f"timeout: {error}")
-            ran[name] = Ran(verdict, time.monotonic() - begun, case.logs)
-
     async with asyncio.TaskGroup() as tasks:
-        for name in scenarios:
-            tasks.create_task(run(name))
+        for scenarios, where, at_once in (
+            (SCENARIOS, on.shared, SIDE_BY_SIDE),
+            (ALONE, on.disturbed, 1),
+        ):
+            slots, gate = Slots(), asyncio.Semaphore(at_once)
+            for name, (scenario, source) in chosen.items():
+                if scenario in scenarios:
+                    run = _Run(name, scenarios[scenario], source, patience, quicker)
+                    tasks.create_task(_run(run, where, slots, gate, ran))
     return ran
+
+
+@dataclass(frozen=True)
+class _Run:
+    name: str
+    scenario: Scenario
+    source: Path | None
+    patience: float
+    quicker: bool
+
+
+async def _run(
+    run: _Run, where: Stage, slots: Slots, gate: asyncio.Semaphore, ran: dict[str, Ran]
+) -> None:
+    async with gate, open_case(where, slots, run.name, source=run.source) as case:
+        case.patience, case.quicker = run.patience, run.quicker
+        begun = time.monotonic()
+        try:
+            verdict = await run.scenario(case)
+        except TimeoutError as error:
+            verdict = await case.verdict()
+            verdict.add(f"timeout: {error}")
+        ran[run.name] = Ran(verdict, time.monotonic() - begun, case.logs)

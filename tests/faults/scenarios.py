@@ -7,12 +7,14 @@ planted bug, where they must find it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import TypeAlias
 
 from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import Case
-from tests.faults.crashes import freeze_at, kill_at, two_workers_on_one_lane
+from tests.faults.clocks import wall_clocks_jump
+from tests.faults.crashes import ONCE_PER_BATCH, freeze_at, kill_at, two_workers_on_one_lane
 from tests.faults.limits import limits_and_gaps, nothing_before_its_time, suppressed_meanwhile
 from tests.faults.servers import (
     lost_acknowledgements,
@@ -29,9 +31,9 @@ Scenario: TypeAlias = Callable[[Case], Awaitable[Verdict]]
 
 SCENARIOS: dict[str, Scenario] = {
     **{
-        f"kill_{point}_{policy}": partial(kill_at, point=point, policy=policy)
+        f"kill_{point}_{policy}": partial(kill_at, point=point, policy=policy, hit=hit)
         for point in FaultPoint
-        for policy in ("hold", "resend")
+        for policy, hit in (("hold", 1 if point in ONCE_PER_BATCH else 4), ("resend", 7))
     },
     **{
         f"kill_elsewhere_{point}": partial(kill_at, point=point, policy="hold", box=False)
@@ -49,6 +51,13 @@ SCENARIOS: dict[str, Scenario] = {
         )
         for policy in ("hold", "resend")
     },
+    **{
+        f"freeze_while_the_clock_goes_back_{policy}": partial(
+            freeze_at, point=FaultPoint.AFTER_WRITE_AHEAD, policy=policy, jump=timedelta(hours=-3)
+        )
+        for policy in ("hold", "resend")
+    },
+    "wall_clocks_jump": wall_clocks_jump,
     "smtp_modes_hold": partial(smtp_modes, policy="hold"),
     "smtp_modes_resend": partial(smtp_modes, policy="resend"),
     "opening_goes_wrong": opening_goes_wrong,

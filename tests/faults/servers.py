@@ -20,8 +20,9 @@ async def lost_acknowledgements(case: Case) -> Verdict:
     folder = case.folder / "proxy"
     async with LossyProxy(server, folder, every=7) as proxy:
         sender = await case.sender(max_connections=4)
-        campaign = await case.world.campaign(sender, text_body=TEXT)
-        await case.emails(sender, campaign, 150, modes=("", "", "451_at_rcpt", "", "451_at_dot"))
+        for policy in ("hold", "resend"):
+            campaign = await case.world.campaign(sender, doubt_policy=policy, text_body=TEXT)
+            await case.emails(sender, campaign, 75, modes=("", "", "451_at_rcpt", "", "451_at_dot"))
         case.worker(database_url=case.database_url.replace(str(server), str(folder)))
         await case.until_quiet()
         proxy.on = False
@@ -47,10 +48,14 @@ async def lost_acknowledgements(case: Case) -> Verdict:
 async def redis_wiped(case: Case) -> Verdict:
     """Redis loses everything while a limit is being kept and while lanes sleep."""
     limited = await case.sender(hourly_limit=10)
+    modes = ("slow_reply", "slow_reply", "451_at_rcpt")  # the third gives its booking back
     slow = await case.sender(min_delay_ms=150)
     later = await case.sender()
-    await case.emails(limited, await case.world.campaign(limited), 30, modes=("slow_reply",))
-    await case.emails(slow, await case.world.campaign(slow), 12, modes=("slow_log",))
+    for policy in ("hold", "resend"):
+        campaign = await case.world.campaign(limited, doubt_policy=policy)
+        await case.emails(limited, campaign, 15, modes=modes)
+        campaign = await case.world.campaign(slow, doubt_policy=policy)
+        await case.emails(slow, campaign, 6, modes=("slow_log",))
     await case.emails(later, None, 5, due_in=timedelta(seconds=4))
     case.worker()
     for milestone in (4, 10, 14):
@@ -63,9 +68,9 @@ async def redis_wiped(case: Case) -> Verdict:
     for _ in range(3):
         await case.world.signal(limited)
         await case.flush_redis()
-    await until(partial(case.is_held, limited), within=15, what="the limit to hold")
+    await until(partial(case.is_held, limited), within=40, what="the limit to hold")
     verdict = await case.verdict(all_final=False)
-    if len(case.dots()) != expected:
+    if len(case.dots()) != expected and case.is_within_its_hour():
         verdict.add(f"{len(case.dots())} emails left instead of {expected}")
     return verdict
 
@@ -78,12 +83,12 @@ async def nothing_goes_without_redis(case: Case) -> Verdict:
     await case.until_taken(1)
     await asyncio.to_thread(case.stage.redis.end, signal.SIGKILL)
     # A look at a limit that nobody can be asked about: the lane gives up and says so.
-    await until(partial(_logged, case, ("Redis", "looks again")), within=15, what="trouble")
+    await until(partial(_logged, case, ("Redis", "looks again")), within=40, what="trouble")
     await case.stage.redis.start_again()
-    await until(partial(case.is_held, sender), within=20, what="the limit to hold")
+    await until(partial(case.is_held, sender), within=40, what="the limit to hold")
     states = Counter(await case.world.states(ids))
     verdict = await case.verdict(all_final=False)
-    if states["sent"] != 3:
+    if states["sent"] != 3 and case.is_within_its_hour():
         verdict.add(f"{states['sent']} were sent with a limit of 3")
     return verdict
 
@@ -93,7 +98,7 @@ async def redis_out_of_memory(case: Case) -> Verdict:
     await _work_for_two(case, 250)
     await case.until_taken(60)
     await case.stage.redis_out_of_memory(on=True)
-    await until(partial(_logged, case, ("OOM",)), within=15, what="trouble")
+    await until(partial(_logged, case, ("OOM",)), within=40, what="trouble")
     sender = await case.sender()
     await case.emails(sender, None, 20)
     await case.stage.redis_out_of_memory(on=False)
@@ -131,9 +136,9 @@ async def redis_crashes(case: Case) -> Verdict:
 
 
 async def _work_for_two(case: Case, each: int) -> None:
-    for _ in range(2):
+    for policy in ("hold", "resend"):
         sender = await case.sender(max_connections=4)
-        campaign = await case.world.campaign(sender, text_body=TEXT)
+        campaign = await case.world.campaign(sender, doubt_policy=policy, text_body=TEXT)
         await case.emails(sender, campaign, each)
     case.worker()
     case.worker()

@@ -10,20 +10,14 @@ import asyncio
 import pytest
 
 from paceline.observability.faultpoints import FaultPoint
-from tests.faults.processes import Stage
-from tests.faults.run import SIDE_BY_SIDE, Ran, run_all
+from tests.faults.run import Ran, Stages, run_all
 from tests.faults.scenarios import ALONE, SCENARIOS
 
 
 @pytest.fixture(scope="module")
-def ran(fault_stage: Stage) -> dict[str, Ran]:
-    async def both() -> dict[str, Ran]:
-        together = {name: (scenario, None) for name, scenario in SCENARIOS.items()}
-        alone = {name: (scenario, None) for name, scenario in ALONE.items()}
-        ran = await run_all(fault_stage, together, at_once=SIDE_BY_SIDE)
-        return ran | await run_all(fault_stage, alone, at_once=1)
-
-    return asyncio.run(both())
+def ran(fault_stages: Stages) -> dict[str, Ran]:
+    chosen = {name: (name, None) for name in (*SCENARIOS, *ALONE)}
+    return asyncio.run(run_all(fault_stages, chosen))
 
 
 @pytest.mark.parametrize("name", [*SCENARIOS, *ALONE])

@@ -7,37 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.mutations import MUTATIONS, NotPlanted, planted
-from tests.faults.processes import Stage
-from tests.faults.run import SIDE_BY_SIDE, Ran, run_all
-from tests.faults.scenarios import ALONE, SCENARIOS
+from tests.faults.mutations import MUTATIONS, Mutation, NotPlanted, planted
+from tests.faults.run import Ran, Stages, run_all
 
 PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
-def ran(fault_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """The scenarios against the bugs. What disturbs the shared servers runs by itself."""
+def ran(fault_stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """The scenarios against the bugs."""
     folder = tmp_path_factory.mktemp("planted")
-    sources = {m.name: planted(folder / m.name, m.edits) for m in MUTATIONS}
-
-    async def both() -> dict[str, Ran]:
-        ran: dict[str, Ran] = {}
-        for scenarios, at_once in ((SCENARIOS, SIDE_BY_SIDE), (ALONE, 1)):
-            chosen = {
-                m.name: (scenarios[m.scenario], sources[m.name])
-                for m in MUTATIONS
-                if m.scenario in scenarios
-            }
-            ran |= await run_all(fault_stage, chosen, at_once=at_once, patience=PATIENCE_SECONDS)
-        return ran
-
-    return asyncio.run(both())
+    chosen = {m.name: (m.scenario, planted(folder / m.name, m.edits)) for m in MUTATIONS}
+    return asyncio.run(run_all(fault_stages, chosen, patience=PATIENCE_SECONDS, quicker=True))
 
 
-@pytest.mark.parametrize("name", [mutation.name for mutation in MUTATIONS])
-def test_a_planted_bug_is_found(name: str, ran: dict[str, Ran]) -> None:
-    assert ran[name].verdict.problems, ran[name].logs[-3000:]
+@pytest.mark.parametrize("bug", MUTATIONS, ids=[bug.name for bug in MUTATIONS])
+def test_a_planted_bug_is_found(bug: Mutation, ran: dict[str, Ran]) -> None:
+    end = ran[bug.name]
+    said = "\n".join([f"nothing of {bug.finds!r}:", *end.verdict.problems, end.logs[-3000:]])
+    assert bug.is_found(end.verdict), said
 
 
 def test_a_bug_that_cannot_be_planted_is_said_out_loud(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ _EMAILS = """
            (SELECT count(*) FROM history h
              WHERE h.email_id = m.id AND h.is_now = 'in_doubt')::int AS doubts,
            (SELECT count(*) FROM history h
-             WHERE h.email_id = m.id AND h.was = 'in_doubt' AND h.is_now = 'sent')::int AS resolved
+             WHERE h.email_id = m.id AND h.was = 'in_doubt'
+               AND h.is_now IN ('sent', 'scheduled', 'failed'))::int AS resolved
       FROM emails m JOIN email_jobs j ON j.email_id = m.id
       JOIN senders s ON s.id = j.sender_id LEFT JOIN campaigns c ON c.id = j.campaign_id
 """

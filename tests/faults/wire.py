@@ -95,7 +95,7 @@ async def refused_log_in(case: Case) -> Verdict:
         states = await case.world.states(ids)
         return bool((state == "broken" and "claimed" not in states) or "failed" in states)
 
-    await until(judged, within=20)
+    await until(judged, within=40)
     states = Counter(await case.world.states(ids))
     verdict = Verdict(emails=5)
     if states != {"scheduled": 5}:
@@ -121,6 +121,8 @@ async def opening_goes_wrong(case: Case) -> Verdict:
     case.mends = True
     await case.until_quiet()
     verdict = await case.verdict()
+    if any(e["mode"] == "spoken_at_tls" for e in case.log_ins()):
+        verdict.add("a password was given away after words before TLS")
     for row in await case.world.fetch(_SENDERS_END):
         _judge_opening(verdict, modes[row["id"]], row)
     return verdict
