@@ -75,9 +75,21 @@ class RuleBroken(Exception):
     """The template says something that templates may not; the message begins with the line."""
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
     kind: str
     text: str
+
+
+class Tag(NamedTuple):
+    """`{{ }}` or `{% %}`, with its tokens; or a comment or a raw block, without any."""
+
+    start: int
+    end: int
+    tokens: list[Token]
+
+    def line(self, source: str) -> int:
+        """The line of the source on which it begins."""
+        return source.count("\n", 0, self.start) + 1
 
 
 def refuse_depth(source: str) -> None:
@@ -86,25 +98,32 @@ def refuse_depth(source: str) -> None:
     No step of an expression lies deeper than there are steps before it.
     """
     elifs = 0
-    for line, tokens in _tags(source):
+    for tag in tags(source):
+        tokens = tag.tokens
         steps = sum(token.kind in ("name", "mark") and token.text != "," for token in tokens)
         if steps > MAX_STEPS:
-            raise RuleBroken(f"line {line}: an expression of more than {MAX_STEPS} steps")
+            raise RuleBroken(
+                f"line {tag.line(source)}: an expression of more than {MAX_STEPS} steps"
+            )
         elifs += any(token.text == "elif" for token in tokens[1:2])
         if elifs > MAX_ELIFS:
-            raise RuleBroken(f"line {line}: more than {MAX_ELIFS} times elif in one template")
+            raise RuleBroken(
+                f"line {tag.line(source)}: more than {MAX_ELIFS} times elif in one template"
+            )
 
 
 def check(source: str) -> None:
     """Raises `RuleBroken`. `source` is one that the engine has parsed already."""
-    for line, tokens in _tags(source):
+    for tag in tags(source):
         try:
-            _check_tag(tokens)
+            _check_tag(tag.tokens)
         except RuleBroken as broken:
-            raise RuleBroken(f"line {line}: {broken}") from None
+            raise RuleBroken(f"line {tag.line(source)}: {broken}") from None
 
 
-def _check_tag(tokens: list[_Token]) -> None:
+def _check_tag(tokens: list[Token]) -> None:
+    if not tokens:
+        return
     statement = tokens[0].text == "{%"
     if statement and (len(tokens) < 2 or tokens[1].text not in STATEMENTS):
         name = tokens[1].text if len(tokens) > 1 else ""
@@ -129,47 +148,48 @@ def _check_tag(tokens: list[_Token]) -> None:
         before = token
 
 
-def _constant(token: _Token) -> bool:
+def _constant(token: Token) -> bool:
     if token.kind == "name":
         return token.text in _CONSTANTS
     return token.kind in ("string", "number") or token.text in (",", "-", "]")
 
 
-def _follows_value(before: _Token) -> bool:
+def _follows_value(before: Token) -> bool:
     """Whether a bracket after this token calls or subscribes it, rather than opening a literal."""
     if before.kind == "name":
         return before.text not in _WORD_OPERATORS
     return before.kind == "string" or before.text in ("]", ")")
 
 
-def _tags(source: str) -> Iterator[tuple[int, list[_Token]]]:
-    """Each `{{ }}` and `{% %}` with its line, cut as the engine cuts it; text between is free."""
-    position, line, counted = 0, 1, 0
+def tags(source: str) -> Iterator[Tag]:
+    """The tags of a source in their order, cut as the engine cuts it; text between is free."""
+    position = 0
     while opening := _OPENING.search(source, position):
-        line, counted = line + source.count("\n", counted, opening.start()), opening.start()
-        position = opening.end()
+        start = opening.start()
+        tokens: list[Token] = []
         if opening[0] == "{#":
-            end = source.find("#}", position)
+            end = source.find("#}", opening.end())
             position = end + 2 if end >= 0 else len(source)
-        elif opening[0] == "{%" and (raw := _RAW.match(source, position)):
+        elif opening[0] == "{%" and (raw := _RAW.match(source, opening.end())):
             end_raw = _ENDRAW.search(source, raw.end())
             position = end_raw.end() if end_raw else len(source)
         else:
             closing = "}}" if opening[0] == "{{" else "%}"
-            tokens, position = _tag(source, position, closing)
-            yield line, [_Token("mark", opening[0]), *tokens]
+            tokens, position = _tag(source, opening.end(), closing)
+            tokens.insert(0, Token("mark", opening[0]))
+        yield Tag(start, position, tokens)
 
 
-def _tag(source: str, position: int, closing: str) -> tuple[list[_Token], int]:
+def _tag(source: str, position: int, closing: str) -> tuple[list[Token], int]:
     """The tokens up to the closing mark, which counts only outside brackets, and where it ends."""
-    tokens: list[_Token] = []
+    tokens: list[Token] = []
     end = re.compile(rf"\s*[-+]?{re.escape(closing)}")
     depth = 0
     while token := _TOKEN.match(source, position):
         if depth == 0 and (ended := end.match(source, position)):
             return tokens, ended.end()
         kind = token.lastgroup or ""
-        tokens.append(_Token(kind, token[kind]))
+        tokens.append(Token(kind, token[kind]))
         if kind == "mark":
             depth += (token[kind] in "([{") - (token[kind] in ")]}")
         position = token.end()

@@ -3,6 +3,7 @@
 The only door to the template engine. Templates come from customers and so do the values: fuel and
 sizes are bounded, a merge field without a value is an error rather than a hole in the sentence,
 HTML is escaped, and only plain data goes in, since the engine would hand out an object's methods.
+Where there is HTML alone, the text is made out of it.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from minijinja import Environment, TemplateError
 
 from paceline.delivery import mime, template_rules
 from paceline.delivery.attachments import Attached
+from paceline.delivery.derived_text import Uncertain, outline_of
 from paceline.delivery.headers import RenderError, refuse_unsafe
 from paceline.delivery.mime import Headers
-from paceline.delivery.quoted_printable import FixedParts, fixed_lines
+from paceline.delivery.plain_text import plain_text
+from paceline.delivery.quoted_printable import FixedLines, FixedParts, fixed_lines
+from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
 
 FUEL = 100_000  # engine steps for one part of one email
 MAX_SOURCE = 1024 * 1024  # octets of one part
 MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
+MAX_READ = 256 * 1024  # characters of HTML that are read anew for each recipient
 MAX_FIELDS = 200  # merge fields of one template
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
@@ -38,16 +43,18 @@ _STAND_INS: tuple[object, ...] = ("x", "", 1)
 class MessageTemplate:
     """The parts of a campaign's email. Made by `compile`; safe to share between tasks."""
 
-    __slots__ = ("_fixed", "_html", "_subject", "_text", "fields")
+    __slots__ = ("_derived", "_fixed", "_html", "_subject", "_text", "fields")
 
-    def __init__(self, parts: Mapping[str, _Part], fields: frozenset[str]) -> None:
+    def __init__(self, parts: Mapping[str, _Part], derived: _Derived | None) -> None:
         self._subject = parts["subject"]
         self._text = parts.get("text")
         self._html = parts.get("html")
+        self._derived = derived
+        text = self._text or derived
         self._fixed = FixedParts(
-            text=self._text.fixed if self._text else (), html=self._html.fixed if self._html else ()
+            text=text.fixed if text else (), html=self._html.fixed if self._html else ()
         )
-        self.fields = fields
+        self.fields = frozenset[str]().union(*(part.fields for part in parts.values()))
 
     @classmethod
     def compile(cls, *, subject: str, text: str | None, html: str | None) -> MessageTemplate:
@@ -56,6 +63,8 @@ class MessageTemplate:
         `fields` of the result are the merge fields that a recipient must have: those which are used
         somewhere without `| default(…)`.
         """
+        if html is not None and text is not None and not text.strip():
+            text = None  # nothing to read is no text part
         sources = {"subject": subject, "text": text, "html": html}
         problems: list[FieldProblem] = []
         parts: dict[str, _Part] = {}
@@ -70,7 +79,7 @@ class MessageTemplate:
             problems.append(FieldProblem("text", "is missing: give text, html or both"))
         if problems:
             raise InvalidInput(problems)
-        return cls(parts, frozenset().union(*(part.fields for part in parts.values())))
+        return cls(parts, None if html is None or text is not None else _Derived(html))
 
     def render(
         self,
@@ -85,13 +94,13 @@ class MessageTemplate:
         key are the same. For `| default(…)`, so is an empty text.
         """
         fields = _plain(recipient)
+        subject = self._subject.render(fields)
+        text = None if self._text is None else self._text.render(fields)
+        html = None if self._html is None else self._html.render(fields)
+        if self._derived is not None and html is not None:
+            text = self._derived.render(fields, html)
         return mime.message(
-            headers,
-            subject=self._subject.render(fields),
-            text=None if self._text is None else self._text.render(fields),
-            html=None if self._html is None else self._html.render(fields),
-            attached=attached,
-            fixed=self._fixed,
+            headers, subject=subject, text=text, html=html, attached=attached, fixed=self._fixed
         )
 
 
@@ -165,6 +174,40 @@ class _Part:
         if error.kind == "OutOfFuel":
             return RenderError(self.name, "takes too long to render")
         return RenderError(self.name, _located(error))
+
+
+class _Derived:
+    """The text part where only HTML was given: made once for all recipients where that is right."""
+
+    __slots__ = ("_outline", "_text", "fixed")
+
+    def __init__(self, html: str) -> None:
+        self._text: str | None = None  # the same for everybody
+        self._outline: Callable[..., str] | None = None
+        self.fixed: tuple[FixedLines, ...] = ()
+        if not _MARKUP.search(html):
+            self._text = plain_text(html)
+            self.fixed = fixed_lines(self._text)
+            return
+        try:
+            outline = outline_of(html)
+            environment = _environment()
+            environment.add_template(_PARTS["text"], outline)
+        except (Uncertain, TemplateError):
+            return  # each recipient's HTML is read
+        self._outline = environment.render_template
+        self.fixed = fixed_lines(laid_out(outline))
+
+    def render(self, fields: Mapping[str, object], html: str) -> str | None:
+        """The text for one recipient, whose HTML this is; None where there is nothing to read."""
+        if self._text is not None:
+            return self._text or None
+        if self._outline is not None:
+            try:
+                return laid_out(self._outline(_PARTS["text"], **fields)) or None
+            except TemplateError:
+                pass  # out of fuel, say: what the HTML does without must not cost the email
+        return plain_text(html) or None if len(html) <= MAX_READ else None
 
 
 def _environment() -> Environment:

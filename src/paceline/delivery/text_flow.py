@@ -106,7 +106,9 @@ class Flow:
             self.template(_LINK_END, is_value=False)
         elif target := _target(href):
             if self._link_begins < 0:
+                self.wish(SPACE)
                 self.word(target)
+                self.wish(SPACE)
             elif not _says(target, "".join(self._pieces[self._link_begins :])):
                 self._pieces.append(f" ({target})")
 
