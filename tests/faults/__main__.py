@@ -1,21 +1,22 @@
-"""`make faults`: the storm, every planted bug, the report. Exits 1 when anything is wrong."""
+"""`make faults`: a storm, a sweep, every planted bug, the report. Exits 1 if one finds fault."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.faults.mutations import MUTATIONS, planted
+from tests.faults.places import Tally
 from tests.faults.processes import Stage
 from tests.faults.report import DOCS, Run, commit, write
 from tests.faults.run import Stages, run_all, stages
 from tests.faults.slots import Slots, open_case
-from tests.faults.storm import Storm, Tally
+from tests.faults.storm import Storm
+from tests.faults.sweep import Swept, sweep
 from tests.faults.verdict import Verdict
 
 PATIENCE_SECONDS = 20.0
@@ -24,7 +25,6 @@ PATIENCE_SECONDS = 20.0
 def main() -> int:
     given = _arguments()
     begun_at = commit()
-    os.environ.setdefault("PACELINE_LANES", "4")  # a kill holds up no more than so many lanes
     with tempfile.TemporaryDirectory() as folder, stages() as private:
         # Planted before the storm: a bug that no longer fits is to be known at once.
         sources = {m.name: planted(Path(folder) / m.name, m.edits) for m in MUTATIONS}
@@ -33,18 +33,22 @@ def main() -> int:
             f"storm over after {tally.seconds:.0f} s: {sum(tally.faults.values())} faults",
             flush=True,
         )
+        swept = Swept() if given.no_sweep else asyncio.run(sweep(private))
+        print(f"{swept.scenarios} scenarios over", flush=True)
         found = {} if given.no_bugs else asyncio.run(_planted_bugs(private, sources))
-    run = Run(begun_at, given.seed, given.messages, given.minutes, tally, verdict, found)
+    run = Run(begun_at, given.seed, given.messages, given.minutes, tally, verdict, swept, found)
     write(run, given.docs)
     missed = [name for name, is_found in found.items() if not is_found]
-    for line in (*verdict.problems, *(f"not found: {name}" for name in missed)):
+    problems = (*verdict.problems, *swept.problems)
+    for line in (*problems, *(f"not found: {name}" for name in missed)):
         print(line)
     print(f"{verdict.emails} emails; the report is in {given.docs}")
-    return 1 if verdict.problems or missed else 0
+    return 1 if problems or missed else 0
 
 
 async def _storm(private: Stage, given: argparse.Namespace) -> tuple[Tally, Verdict]:
     async with open_case(private, Slots(), "storm") as case:
+        case.environment = {"PACELINE_LANES": "4"}  # a kill holds up no more than so many lanes
         storm = Storm(case, messages=given.messages, minutes=given.minutes, seed=given.seed)
         verdict = await storm.run()
         if given.logs is not None:
@@ -65,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--docs", type=Path, default=DOCS, help="where the report goes")
     parser.add_argument("--logs", type=Path, help="keep what the workers said in this file")
+    parser.add_argument("--no-sweep", action="store_true", help="leave the single kills out")
     parser.add_argument("--no-bugs", action="store_true", help="leave the planted bugs out")
     return parser.parse_args()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -99,6 +99,7 @@ class Case:
     folder: Path
     source: Path | None
     workers: list[Worker] = field(default_factory=list)
+    environment: Mapping[str, str] = field(default_factory=dict)  # of its workers
     batches: int = 0  # of emails, so far
     begun_at: float = field(default_factory=time.time)
     quicker: bool = False  # lanes of dead workers are taken over in seconds
@@ -171,7 +172,11 @@ class Case:
             log=self.folder / f"worker-{len(self.workers)}.log",
             faults=faults,
             source=self.source,
-            env={"SSL_CERT_FILE": str(self.stage.sink.certificate), **unusual},
+            env={
+                "SSL_CERT_FILE": str(self.stage.sink.certificate),
+                **unusual,
+                **self.environment,
+            },
             under=under,
         )
         self.workers.append(worker)

@@ -15,16 +15,39 @@ AT_GREETING = (
     "hang_at_greeting",
     "garbage_at_greeting",
 )
-AT_EHLO = ("421_at_ehlo", "451_at_ehlo", "550_at_ehlo", "drop_at_ehlo", "hang_at_ehlo")
-AT_EHLO += ("garbage_at_ehlo",)
-AT_TLS = ("421_at_tls", "454_at_tls", "550_at_tls", "drop_at_tls", "hang_at_tls", "garbage_at_tls")
-# "spoken": more plain text behind the last reply before TLS, as put there by somebody in between.
-AT_TLS += ("missing_at_tls", "spoken_at_tls")
-# "stranger": a certificate that is good for somebody else.
-IN_HANDSHAKE = ("drop_in_handshake", "hang_in_handshake", "garbage_in_handshake")
-IN_HANDSHAKE += ("stranger_in_handshake",)
-AT_AUTH = ("421_at_auth", "454_at_auth", "535_at_auth", "drop_at_auth", "hang_at_auth")
-AT_AUTH += ("garbage_at_auth", "missing_at_auth")
+AT_EHLO = (
+    "421_at_ehlo",
+    "451_at_ehlo",
+    "550_at_ehlo",
+    "drop_at_ehlo",
+    "hang_at_ehlo",
+    "garbage_at_ehlo",
+)
+AT_TLS = (
+    "421_at_tls",
+    "454_at_tls",
+    "550_at_tls",
+    "drop_at_tls",
+    "hang_at_tls",
+    "garbage_at_tls",
+    "missing_at_tls",
+    "spoken_at_tls",  # more plain text behind the last reply before TLS, as put there in between
+)
+IN_HANDSHAKE = (
+    "drop_in_handshake",
+    "hang_in_handshake",
+    "garbage_in_handshake",
+    "stranger_in_handshake",  # a certificate that is good for somebody else
+)
+AT_AUTH = (
+    "421_at_auth",
+    "454_at_auth",
+    "535_at_auth",
+    "drop_at_auth",
+    "hang_at_auth",
+    "garbage_at_auth",
+    "missing_at_auth",
+)
 OPENING = (*AT_GREETING, *AT_EHLO, *AT_TLS, *IN_HANDSHAKE, *AT_AUTH)
 
 # Chosen by the sender's address.

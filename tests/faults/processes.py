@@ -141,6 +141,7 @@ class Sink:
         assert self._process.stdout is not None
         self._process.stdout.readline()
         for port, door in self._doors.items():
+            door["seed"] += 1  # or each life would begin with the same faults
             self._open(door, port)
         self.port = self.port or self.door()
 

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.faults.storm import Tally
+from paceline.observability.faultpoints import FaultPoint
+from tests.faults.places import Tally
+from tests.faults.sweep import Swept
 from tests.faults.verdict import Verdict
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,6 +30,7 @@ class Run:
     minutes: float
     tally: Tally
     verdict: Verdict
+    swept: Swept
     planted: Mapping[str, bool]  # bug → found?
 
 
@@ -41,7 +44,7 @@ def write(run: Run, folder: Path = DOCS) -> None:
 def _figures(run: Run) -> dict[str, Any]:
     tally, verdict = run.tally, run.verdict
     smtp = sum(n for kind, n in tally.faults.items() if kind.startswith("SMTP: "))
-    by_crashes = verdict.in_doubt - verdict.in_doubt_by_mode
+    by_crashes = verdict.in_doubt - verdict.in_doubt_by_silence
     per_kill = round(by_crashes / tally.kills, 2) if tally.kills else 0.0
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -57,7 +60,14 @@ def _figures(run: Run) -> dict[str, Any]:
         "faults": sum(tally.faults.values()),
         "faults_of_the_smtp_server": smtp,
         "faults_by_kind": dict(sorted(tally.faults.items())),
-        "hits_by_fault_point": dict(sorted(tally.points.items())),
+        "hits_by_fault_point": {
+            str(point): {"storm": tally.points[point], "sweep": run.swept.points[point]}
+            for point in FaultPoint
+        },
+        "hits_by_system_call": dict(sorted(run.swept.calls.items())),
+        "scenarios_of_the_sweep": run.swept.scenarios,
+        "emails_of_the_sweep": run.swept.emails,
+        "problems_of_the_sweep": run.swept.problems,
         "lost": verdict.lost,
         "mistaken": verdict.mistaken,
         "unfinished": verdict.unfinished,
@@ -67,7 +77,7 @@ def _figures(run: Run) -> dict[str, Any]:
         "doubts": verdict.doubts,
         "doubts_settled_by_late_evidence": verdict.doubts_resolved,
         "in_doubt_at_the_end": verdict.in_doubt,
-        "in_doubt_since_the_smtp_server_fell_silent": verdict.in_doubt_by_mode,
+        "in_doubt_since_the_smtp_server_fell_silent": verdict.in_doubt_by_silence,
         "in_doubt_per_kill": per_kill,
         "workers_that_gave_up_at_their_start": tally.gave_up,
         "emails_found_in_black_boxes": tally.boxes_told,
@@ -139,7 +149,7 @@ def _page(f: Mapping[str, Any]) -> str:
                 ("of which settled by late evidence", "", _n(f["doubts_settled_by_late_evidence"])),
                 ("in doubt at the end, under `hold`", "", _n(f["in_doubt_at_the_end"])),
                 (
-                    "of which since the SMTP server fell silent on purpose",
+                    "of which since the SMTP server fell silent, or was killed",
                     "",
                     _n(f["in_doubt_since_the_smtp_server_fell_silent"]),
                 ),
@@ -154,11 +164,7 @@ def _page(f: Mapping[str, Any]) -> str:
         "",
         *_table(("Fault", "Times"), [(k, _n(n)) for k, n in f["faults_by_kind"].items()]),
         "",
-        "## Fault points",
-        "",
-        "Where a worker was killed or frozen (`src/paceline/observability/faultpoints.py`).",
-        "",
-        *_table(("Point", "Hits"), [(k, _n(n)) for k, n in f["hits_by_fault_point"].items()]),
+        *_sweep(f),
         "",
         "## Until the next email",
         "",
@@ -175,11 +181,37 @@ def _page(f: Mapping[str, Any]) -> str:
         "",
         "## Not exercised",
         "",
-        "Loss of power, a failover to a lagging replica, a full disk of PostgreSQL, jumps of the",
-        "wall clock, TLS under faults, real providers and real round trips. A server that hangs",
-        "drops after two seconds here; the timeouts of minutes are tested elsewhere.",
+        "Loss of power, a failover to a lagging replica, a full disk of PostgreSQL, jumps of",
+        "PostgreSQL's or Redis' own clock, real providers and real round trips. A server that",
+        "hangs drops after two seconds here; the timeouts of minutes are tested elsewhere.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _sweep(f: Mapping[str, Any]) -> list[str]:
+    """Where workers were struck: by the storm at random, by the sweep one by one."""
+    hits, calls = f["hits_by_fault_point"], f["hits_by_system_call"]
+    return [
+        "## Fault points",
+        "",
+        "How often a worker was killed or frozen at each of them",
+        "(`src/paceline/observability/faultpoints.py`): in the storm, and one by one in a sweep of",
+        f"{_n(f['scenarios_of_the_sweep'])} scenarios with {_n(f['emails_of_the_sweep'])} emails,"
+        f" in which {_n(len(f['problems_of_the_sweep']))} problems were found. At least 20 are",
+        "wanted of each.",
+        "",
+        *_table(
+            ("Point", "Storm", "Sweep", "Together"),
+            [
+                (point, _n(n["storm"]), _n(n["sweep"]), _n(n["storm"] + n["sweep"]))
+                for point, n in hits.items()
+            ],
+        ),
+        "",
+        f"Killed at a system call, by strace: {_n(sum(calls.values()))} times"
+        + "".join(f", {_n(n)} at `{call}`" for call, n in calls.items())
+        + ".",
+    ]
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:

@@ -50,13 +50,19 @@ def stages() -> Iterator[Stages]:
 
 
 async def run_all(
-    on: Stages, chosen: Chosen, *, patience: float = PATIENCE_SECONDS, quicker: bool = False
+    on: Stages,
+    chosen: Chosen,
+    *,
+    patience: float = PATIENCE_SECONDS,
+    quicker: bool = False,
+    more: Mapping[str, Scenario] | None = None,
 ) -> dict[str, Ran]:
-    """All of them. `quicker`: lanes of dead workers are taken over in seconds."""
+    """All of them. `quicker`: lanes of dead workers are taken over in seconds. `more`: scenarios
+    that are known to nobody else."""
     ran: dict[str, Ran] = {}
     async with asyncio.TaskGroup() as tasks:
         for scenarios, where, at_once in (
-            (SCENARIOS, on.shared, SIDE_BY_SIDE),
+            ({**SCENARIOS, **(more or {})}, on.shared, SIDE_BY_SIDE),
             (ALONE, on.disturbed, 1),
         ):
             slots, gate = Slots(), asyncio.Semaphore(at_once)

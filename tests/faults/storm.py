@@ -10,18 +10,17 @@ import asyncio
 import random
 import re
 import signal
-import statistics
 import time
-from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from paceline.errors import OperationalError
 from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import TEXT, Case
-from tests.faults.modes import MODES
+from tests.faults.elsewhere import WallClock
+from tests.faults.modes import AT_AUTH, AT_EHLO, AT_GREETING, AT_TLS, IN_HANDSHAKE, MODES
+from tests.faults.places import Place, Tally
 from tests.faults.processes import Worker
 from tests.faults.proxy import LossyProxy
 from tests.faults.verdict import Verdict
@@ -36,56 +35,11 @@ BETWEEN_FAULTS_SECONDS = 1.2
 PATIENCE_WITH_A_POINT_SECONDS = 5.0  # then the worker is killed wherever it is
 LOSE_EVERY = 150  # answers of PostgreSQL
 LIMIT_AN_HOUR = 400
+SHARE_OF_OPENINGS = 0.04  # of the connections go wrong before any email is named
+SECURITIES = ("none", "none", "starttls", "tls")  # of the senders in turn
+POINT_HITS = 12  # of each fault point, at least, if there is time
+JUMPS_HOURS = (-30.0, -5.0, -1.0, 0.0, 1.0, 7.0, 26.0)  # of a worker's wall clock
 REST_SECONDS = 240.0
-# A frozen worker is thawed before its lease runs out, or long after.
-FREEZES_SECONDS = (0.5, 2.0, 4.5, 7.0)
-
-
-@dataclass
-class Tally:
-    """What was done, and how soon the next email arrived."""
-
-    faults: Counter[str] = field(default_factory=Counter)
-    points: Counter[str] = field(default_factory=Counter)
-    next_email: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    kills: int = 0
-    gave_up: int = 0  # workers that found PostgreSQL or Redis away when they started
-    boxes_told: int = 0
-    boxes_settled: int = 0
-    seconds: float = 0.0
-
-    def recovery(self) -> dict[str, dict[str, float]]:
-        """Seconds from a fault to the next email at the sink, whichever worker sent it."""
-        return {
-            kind: {
-                "median": round(statistics.median(values), 2),
-                "worst": round(max(values), 2),
-                "of": len(values),
-            }
-            for kind, values in sorted(self.next_email.items())
-        }
-
-
-class _Place:
-    """Where one worker runs after the other."""
-
-    def __init__(self, start: Callable[[str], Worker], dice: random.Random) -> None:
-        self._start = start
-        self._dice = dice
-        self.renew()
-
-    def renew(self) -> None:
-        self.point: FaultPoint | None = None
-        plan = ""
-        if self._dice.random() < 0.8:
-            self.point = self._dice.choice(list(FaultPoint))
-            batches = self.point in {FaultPoint.BEFORE_CLAIM, FaultPoint.AFTER_CLAIM}
-            hit = self._dice.randrange(1, 4 if batches else 80)
-            plan = f"{self.point}:{hit}:{self._dice.choice(('KILL', 'KILL', 'KILL', 'STOP'))}"
-        self.worker = self._start(plan)
-        self.started_at = time.monotonic()
-        self.frozen_at: float | None = None
-        self.thaw_after = self._dice.choice(FREEZES_SECONDS)
 
 
 class Storm:
@@ -106,12 +60,21 @@ class Storm:
     async def run(self) -> Verdict:
         """Everything, from the first email to the verdict."""
         begun = time.monotonic()
+        self._case.mends = True  # our accounts break, by doors that want so
         server = self._case.stage.postgres.server.directory
         folder = self._case.folder / "proxy"
         async with LossyProxy(server, folder, every=LOSE_EVERY) as proxy:
             self._url = self._case.database_url.replace(str(server), str(folder))
             await self._make_senders()
-            self._places = [_Place(self._worker, self._dice) for _ in range(WORKERS)]
+            self._places = [
+                Place(
+                    self._worker,
+                    self._dice,
+                    clock=WallClock(self._case.folder / f"clock-{number}"),
+                    struck=self.tally.points,
+                )
+                for number in range(WORKERS)
+            ]
             await self._rage()
             proxy.on = False
             self.tally.faults["answer of PostgreSQL lost"] = proxy.lost
@@ -120,13 +83,19 @@ class Storm:
         self.tally.seconds = time.monotonic() - begun
         return await self._case.verdict()
 
-    def _worker(self, faults: str) -> Worker:
-        return self._case.worker(faults=faults, database_url=self._url)
+    def _worker(self, faults: str, clock: WallClock | None = None) -> Worker:
+        return self._case.worker(faults=faults, database_url=self._url, clock=clock)
 
     async def _make_senders(self) -> None:
         world = self._case.world
+        doors = self._doors()
         for number in range(SENDERS):
-            sender = await self._case.sender(max_connections=8)
+            security = SECURITIES[number // 2 % len(SECURITIES)]
+            sender = await self._case.sender(
+                max_connections=8, smtp_security=security, port=doors[security]
+            )
+            if security != "none":
+                await self._case.logs_in(sender)
             policy = "hold" if number % 2 else "resend"
             campaign = await world.campaign(sender, doubt_policy=policy, text_body=TEXT)
             self._senders.append((sender, campaign))
@@ -135,6 +104,16 @@ class Storm:
         for sender, count in ((limited, 3 * LIMIT_AN_HOUR), (slow, 2_000)):
             await self._case.emails(sender, await world.campaign(sender), count)
             self._bounded.append(sender)
+
+    def _doors(self) -> dict[str, int]:
+        door = self._case.stage.sink.door
+        share, seed = SHARE_OF_OPENINGS, self._dice.randrange(2**32)
+        bare, inside = (*AT_GREETING, *AT_EHLO), (*IN_HANDSHAKE, *AT_AUTH)
+        return {
+            "none": door(*bare, share=share, seed=seed),
+            "starttls": door(*bare, *AT_TLS, *inside, share=share, tls="starttls", seed=seed + 1),
+            "tls": door(*bare, *inside, share=share, tls="implicit", seed=seed + 2),
+        }
 
     async def _rage(self) -> None:
         next_fault = next_hurry = 0.0
@@ -151,8 +130,13 @@ class Storm:
                 await self._strike()
             await asyncio.sleep(TICK_SECONDS)
 
+    def _has_enough(self) -> bool:
+        """Whether all emails are made, and every fault point was hit often enough."""
+        rarest = min(self.tally.points[point] for point in FaultPoint)
+        return self._made >= self._messages and rarest >= POINT_HITS
+
     async def _is_used_up(self) -> bool:
-        if self._made < self._messages:
+        if not self._has_enough():
             return False
         with suppress(OperationalError):
             return bool(
@@ -167,7 +151,7 @@ class Storm:
     async def _make_emails(self) -> None:
         """Another wave for a quarter of the senders, as long as there are messages to be made."""
         for sender, campaign in self._dice.sample(self._senders, SENDERS // 4):
-            if self._made >= self._messages:
+            if self._has_enough():
                 return
             with suppress(OperationalError):
                 waiting = await self._case.world.fetchval(
@@ -242,6 +226,7 @@ class Storm:
             (8, "PostgreSQL shut down at once", self._crash_postgres),
             (12, "SMTP server killed", self._kill_sink),
             (6, "worker frozen at random", self._freeze),
+            (10, "wall clock jumped", self._jump),
         )
         weights = [weight for weight, _, _ in faults]
         _, kind, strike = self._dice.choices(faults, weights)[0]
@@ -279,6 +264,10 @@ class Storm:
         place = self._dice.choice(self._places)
         if place.frozen_at is None:
             place.worker.signal(signal.SIGSTOP)
+
+    async def _jump(self) -> None:
+        hours = self._dice.choice(JUMPS_HOURS)
+        self._dice.choice(self._places).clock.jump_to(hours * 3600)
 
     async def _come_to_rest(self) -> None:
         """No more faults: two undisturbed workers finish everything, limits excepted."""

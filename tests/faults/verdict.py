@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from tests.faults.modes import IN_BODY, SILENT
 from tests.world import World
 
 HISTORY = """
@@ -51,6 +50,8 @@ _EMAILS = """
            s.from_address, s.smtp_security,
            s.hourly_limit AS sender_limit, c.hourly_limit AS campaign_limit,
            s.min_delay_ms AS sender_gap_ms, c.min_delay_ms AS campaign_gap_ms,
+           (SELECT a.phase FROM attempts a
+             WHERE a.email_id = m.id AND a.attempt = j.attempt) AS phase,
            (SELECT count(*) FROM history h
              WHERE h.email_id = m.id AND h.is_now = 'in_doubt')::int AS doubts,
            (SELECT count(*) FROM history h
@@ -60,8 +61,6 @@ _EMAILS = """
       JOIN senders s ON s.id = j.sender_id LEFT JOIN campaigns c ON c.id = j.campaign_id
 """
 MAX_PROBLEMS = 200  # the figures count all of them
-# After these modes of the sink nobody can know.
-DOUBTFUL = frozenset({*SILENT, *IN_BODY, "garbage_at_dot"})
 FINAL = frozenset({"sent", "failed", "cancelled"})
 # A slot of the hour may be used a moment after the full hour, which a sink cannot know.
 HOUR_EDGE_SECONDS = 5.0
@@ -81,7 +80,7 @@ class Verdict:
     unfinished: int = 0
     within_window: int = 0  # extra copies that a doubt in the history allows
     in_doubt: int = 0
-    in_doubt_by_mode: int = 0  # since the sink never answered, as its mode says
+    in_doubt_by_silence: int = 0  # its worker lived to see that the sink never answered
     doubts: int = 0
     doubts_resolved: int = 0
     struck: str = ""  # the fault point where a worker was killed or frozen
@@ -151,7 +150,7 @@ def _judge_end(
         verdict.add(f"M: {who} is {state}, and the sink has it")
     if state == "in_doubt" and email["policy"] == "hold":
         verdict.in_doubt += 1
-        verdict.in_doubt_by_mode += any(f"+{mode}@" in who for mode in DOUBTFUL)
+        verdict.in_doubt_by_silence += email["phase"] is not None
     elif state not in FINAL and all_final:
         verdict.unfinished += 1
         verdict.add(f"X: {who} is {state} although all is quiet")
