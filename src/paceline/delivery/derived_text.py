@@ -15,7 +15,7 @@ from turbohtml import Token
 
 from paceline.delivery import template_rules
 from paceline.delivery.plain_text import Position, Reader
-from paceline.delivery.text_flow import INVISIBLE, NONCHARACTERS
+from paceline.delivery.text_flow import INVISIBLE, NO_TEXT
 
 # What stands for a tag while HTML is read: for a value, with a blank in it. That tells a quoted
 # attribute from the other places inside a tag, where a value might become anything.
@@ -42,7 +42,7 @@ def outline_of(source: str) -> str:
     `source` is HTML that the engine has compiled. The outline has no other merge fields, and has
     them under the same conditions.
     """
-    if NONCHARACTERS.search(source):
+    if NO_TEXT.search(source):
         raise Uncertain
     if source.endswith("\n"):  # the engine drops the last line end, and `pre` would show it
         source = source[:-1].removesuffix("\r")
@@ -130,7 +130,7 @@ class _TemplateReader(Reader):
 
     def link(self, href: str) -> None:
         pieces = _STAND_IN.split(href)
-        if any(map(NONCHARACTERS.search, pieces[::4])) or any(pieces[3::4]):
+        if any(map(NO_TEXT.search, pieces[::4])) or any(pieces[3::4]):
             raise Uncertain
         for number in pieces[2::4]:
             self._in_order(int(number))
@@ -148,7 +148,7 @@ class _TemplateReader(Reader):
         if len(pieces) > 1 and (self.position.preformatted or INVISIBLE.search(data)):
             raise Uncertain
         for place in range(0, len(pieces), 4):
-            if NONCHARACTERS.search(pieces[place]):
+            if NO_TEXT.search(pieces[place]):
                 raise Uncertain
             if place:
                 self._tag(*pieces[place - 3 : place], attribute=attribute)

@@ -149,7 +149,7 @@ def test_an_order_reads_well_without_html() -> None:
         ("{{ a }}&#xfdd0;0 &#xfdd1;", "what is no tag looks like one"),
         ("&#xfdd0;0 &#xfdd1;{{ a }}", "what is no tag looks like one"),
         ("{{ a }}&#xfdd0;" + "9" * 5000 + " &#xfdd1;", "what is no tag looks like one"),
-        ("{{ a }}\ufdd4", "it holds what outlines are marked with"),
+        ("{{ a }}\x02", "it holds what outlines are marked with"),
     ],
 )
 @pytest.mark.parametrize("value", ["", "hidden", "display:none", "1", "lt;", "p", "--", "<b>x</b>"])
@@ -198,7 +198,7 @@ def test_the_line_end_that_the_engine_drops_is_not_in_the_text_either() -> None:
 
 def test_a_value_with_marks_disturbs_its_own_text_at_most() -> None:
     for mark in "sclpnxiva./?":
-        assert text_of("<p>{{ a }}</p><p>end</p>", a=f"x\ufdd4{mark}y\ufdd4")
+        assert text_of("<p>{{ a }}</p><p>end</p>", a=f"x\x02{mark}y\x02")
 
 
 def test_an_image_that_is_attached_is_no_address_in_the_text() -> None:
