@@ -46,11 +46,13 @@ _SIGNAL = """
                         WHERE sender_id = ANY ($1) RETURNING sender_id)
     SELECT pg_notify('lanes', sender_id::text) FROM signalled
 """
+# Not at once: a worker that has just started may be about to settle them from a black box.
 _AGE_DOUBTS = """
     UPDATE email_jobs SET in_doubt_at = in_doubt_at - interval '1 hour'
      WHERE email_id IN (SELECT j.email_id FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
                          WHERE j.state = 'in_doubt'
-                           AND j.in_doubt_at > now() - interval '30 minutes'
+                           AND j.in_doubt_at BETWEEN now() - interval '30 minutes'
+                                                 AND now() - interval '1.5 seconds'
                            FOR UPDATE OF j SKIP LOCKED)
 """
 # What a person would do about a sender that is broken, once its server is in order again.
