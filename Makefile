@@ -24,6 +24,7 @@ run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sa
 
 test: check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
+	@scripts/need-postfix
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.ready-dev ## Lint, types, import rules
