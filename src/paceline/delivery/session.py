@@ -220,6 +220,8 @@ class Session:
         result = verdicts.after_dot(reply, dot_written_at)
         if result.kind is Kind.IN_DOUBT or reply.code == 421:
             channel.abort()
+        # Postfix keeps a transaction open that its smtpd_end_of_data_restrictions refuse.
+        self._dirty = result.kind is Kind.REJECTED
         return result
 
     def _ended_early(self, lost: ChannelLost) -> Result:

@@ -90,6 +90,8 @@ RULES: tuple[Rule, ...] = (
     # RFC 1870 §6, RFC 6531 §3.5: these are about the message although MAIL is where they appear.
     _rule(_V.FAIL, "the message is too large", "mail", code="552"),
     _rule(_V.FAIL, "the message does not suit the server", enhanced=r"5\.(2\.3|3\.4|6\.\d+)"),
+    # RFC 5321 §4.3.2: 503 is about the order of commands: the conversation is out of step.
+    _rule(_V.HOST_BACKOFF, "the conversation is out of step", "mail", code="503"),
     # RFC 5321 §3.3: a permanent no to MAIL FROM is about the sender; the next email gets the same.
     _rule(_V.SENDER_BROKEN, "the From address was refused", "mail", code=r"5\d\d"),
     # RFC 6647: greylisting answers 4xx and hopes for a retry from the same client and envelope.

@@ -39,6 +39,7 @@ TABLE = [
     ("rcpt", 525, "5.7.13", "disabled", Verdict.FAIL_AND_SUPPRESS),
     ("rcpt", 550, "5.1.2", "no such domain, says one resolver", Verdict.FAIL),
     ("rcpt", 550, None, "no", Verdict.FAIL),
+    ("mail", 503, "5.5.1", "nested MAIL command", Verdict.HOST_BACKOFF),
     ("rcpt", 550, "5.7.1", "blocked", Verdict.FAIL_BY_POLICY),
     ("dot", 550, "5.7.26", "unauthenticated", Verdict.FAIL_BY_POLICY),
     ("dot", 550, "5.7.515", "does not meet the required level", Verdict.FAIL_BY_POLICY),
