@@ -79,18 +79,25 @@ async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncItera
         queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
         runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
         worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
-        recovery = Recovery(ground.database)
+        keeper = Keeper(ground.database, queue, lanes, recover=Recovery(ground.database).run)
+        boxes_are_read = asyncio.Event()
 
         async def work() -> None:
             await read_black_boxes(black_boxes, parts.ledger, lanes)
+            boxes_are_read.set()
             await worker.run()
+
+        async def keep() -> None:
+            # Before, it would raise doubts that a box settles a moment later.
+            await boxes_are_read.wait()
+            await keeper.run()
 
         background = (
             parts.leases.run(),
             parts.handover.marks.write_ahead.run(),
             parts.handover.marks.record.run(),
             Listener(ground.database, queue).run(),
-            Keeper(ground.database, queue, lanes, recover=recovery.run).run(),
+            keep(),
         )
         async with _background(*background) as tasks:
             run = tasks.create_task(work())
