@@ -8,6 +8,7 @@ from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
 from paceline.delivery.mime import Headers, message
+from paceline.delivery.plain_text import plain_text, text_part
 from paceline.delivery.pool import Pool
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
@@ -40,6 +41,8 @@ __all__ = [
     "encoded_octets",
     "media_type",
     "message",
+    "plain_text",
     "refuse_destination",
+    "text_part",
     "wire_address",
 ]

@@ -15,6 +15,7 @@ from turbohtml import Token, TokenType, tokenize
 
 from paceline.delivery.text_flow import CELL, LINE, NEWLINE, NO_ITEM, PARAGRAPH, Flow
 
+MAX_READ = 256 * 1024  # characters of HTML that are read for one recipient
 MAX_INDENT = 8  # levels of lists inside lists that are seen as such
 
 
@@ -55,6 +56,11 @@ def plain_text(html: str) -> str:
     reader = Reader()
     reader.read(html)
     return str(reader.flow)
+
+
+def text_part(html: str) -> str | None:
+    """The text part for one recipient; None where there is nothing to read, or too much."""
+    return plain_text(html) or None if len(html) <= MAX_READ else None
 
 
 class Position(NamedTuple):

@@ -18,7 +18,7 @@ from paceline.delivery.attachments import Attached
 from paceline.delivery.derived_text import Uncertain, outline_of
 from paceline.delivery.headers import RenderError, refuse_unsafe
 from paceline.delivery.mime import Headers
-from paceline.delivery.plain_text import plain_text
+from paceline.delivery.plain_text import plain_text, text_part
 from paceline.delivery.quoted_printable import FixedLines, FixedParts, fixed_lines
 from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
@@ -26,7 +26,6 @@ from paceline.errors import FieldProblem, InvalidInput
 FUEL = 100_000  # engine steps for one part of one email
 MAX_SOURCE = 1024 * 1024  # octets of one part
 MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
-MAX_READ = 256 * 1024  # characters of HTML that are read anew for each recipient
 MAX_FIELDS = 200  # merge fields of one template
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
@@ -207,7 +206,7 @@ class _Derived:
                 return laid_out(self._outline(_PARTS["text"], **fields)) or None
             except TemplateError:
                 pass  # out of fuel, say: what the HTML does without must not cost the email
-        return plain_text(html) or None if len(html) <= MAX_READ else None
+        return text_part(html)
 
 
 def _environment() -> Environment:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from paceline.auth.secretbox import SecretBox
-from paceline.delivery import Attached, Envelope, Headers, MessageTemplate, message
+from paceline.delivery import Attached, Envelope, Headers, MessageTemplate, message, text_part
 from paceline.persistence.ledger import Claim
 from paceline.persistence.standing import CampaignContent, Standing
 from paceline.sending.attached_files import AttachedFiles
@@ -116,7 +116,10 @@ def _marks(claim: Claim, sender: Identity) -> tuple[tuple[str, str], ...]:
 def _single(claim: Claim, headers: Headers) -> bytes:
     """A single email is sent as it was written: braces in it are braces."""
     assert claim.subject is not None, "the table's CHECK asks single emails for a subject"
-    return message(headers, subject=claim.subject, text=claim.text_body, html=claim.html_body)
+    text, html = claim.text_body, claim.html_body
+    if not text and html is not None:
+        text = text_part(html)
+    return message(headers, subject=claim.subject, text=text, html=html)
 
 
 def _compile(content: CampaignContent) -> MessageTemplate:

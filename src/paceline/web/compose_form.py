@@ -10,8 +10,8 @@ from zoneinfo import available_timezones
 
 from starlette.datastructures import FormData
 
+from paceline.delivery import plain_text
 from paceline.services.campaigns import NewCampaign
-from paceline.web import plain_text
 from paceline.web.forms import (
     Problems,
     local_input,
@@ -20,6 +20,7 @@ from paceline.web.forms import (
     text_of,
     wall_time,
 )
+from paceline.web.markup import looks_like_html
 from paceline.web.timetable import Pace
 from paceline.web.wording import zone_named
 
@@ -88,18 +89,18 @@ class ComposeForm:
         start_at = self.start_at(problems)
         pace = self.pace(problems)
         body = self.body.strip()
-        if not plain_text.from_html(body).strip():
+        if not plain_text(body):
             problems.add("body", "write what the email is to say")
         if not self.subject.strip():
             problems.add("subject", "write a subject")
         if problems or sender_id is None:
             return None
-        is_html = plain_text.looks_like_html(body)
+        is_html = looks_like_html(body)
         return NewCampaign(
             name=self.name.strip() or self.subject.strip(),
             sender_id=sender_id,
             subject=self.subject.strip(),
-            text=plain_text.from_html(body) if is_html else body,
+            text=None if is_html else body,
             html=body if is_html else None,
             start_at=start_at,
             time_zone=self.time_zone,

@@ -127,7 +127,7 @@ async def test_a_campaign_is_stored_with_its_recipients_and_launched(
     [row] = await world.fetch("SELECT * FROM campaigns WHERE id = $1", campaign_id)
     assert row["state"] == "active"
     assert row["name"] == "Hello {{ name }}"
-    assert row["text_body"] == "From {{ company }}\n"
+    assert row["text_body"] is None  # it is made out of the HTML
     assert row["html_body"] == "<p>From <strong>{{ company }}</strong></p>"
     assert (row["min_delay_ms"], row["hourly_limit"]) == (2000, 100)
     assert row["total"] == 2

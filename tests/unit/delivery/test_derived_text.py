@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from paceline.delivery import Attached, Attachment, Headers, MessageTemplate, RenderError
 from paceline.delivery.derived_text import Uncertain, outline_of
-from paceline.delivery.plain_text import plain_text
-from paceline.delivery.templates import MAX_READ
+from paceline.delivery.plain_text import MAX_READ, plain_text
 from paceline.errors import InvalidInput
 
 HEADERS = Headers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from types import MappingProxyType
@@ -76,3 +77,14 @@ async def test_an_email_is_marked_for_a_server_that_drops_second_copies(
     assert first == second
     mark = message_from_bytes(first)["Resend-Idempotency-Key"]
     assert mark == (email_id.hex if is_marked else None)
+
+
+async def test_a_single_email_with_html_alone_gets_a_text_part() -> None:
+    content = Content(OneSender("smtp.example.com"), SecretBox(b"k" * 32))
+    identity = await content.identity(uuid.uuid4(), updated_at=NOON)
+    given = replace(claim(Attempt(uuid.uuid4(), 1)), text_body=None, html_body="<p>Hi {{ x }}</p>")
+    parsed = message_from_bytes(content.message(given, identity).content)
+    assert parsed.get_content_type() == "multipart/alternative"
+    text, html = parsed.get_payload()
+    assert str(text.get_payload()).strip() == "Hi {{ x }}"
+    assert html.get_content_type() == "text/html"

@@ -90,14 +90,14 @@ def test_a_services_problems_find_their_fields_or_go_to_the_top() -> None:
     assert problems.by_field == {"body": "Is odd.", "": "Recipients[3].email is none."}
 
 
-def test_a_message_written_as_html_gets_a_text_part() -> None:
+def test_a_message_written_as_html_leaves_its_text_part_to_delivery() -> None:
     form = ComposeForm(
         sender_id="0191d5a0-0000-7000-8000-000000000000", subject="Hi", body="<p>Hi {{ name }}</p>"
     )
     new = form.as_new(Problems())
     assert new is not None
     assert new.html == "<p>Hi {{ name }}</p>"
-    assert new.text == "Hi {{ name }}\n"
+    assert new.text is None
 
 
 def test_a_message_without_tags_is_sent_as_text_alone() -> None:
