@@ -26,7 +26,7 @@ class FaultPoint(StrEnum):
     BEFORE_CLAIM = "before_claim"  # its slot is booked, nothing is claimed
     AFTER_CLAIM = "after_claim"  # claimed, nothing begun
     AFTER_354 = "after_354"  # the server waits for the body
-    AFTER_BODY = "after_body"  # the body is out, nothing is written ahead
+    AFTER_BODY = "after_body"  # the body is handed over, nothing is written ahead
     AFTER_WRITE_AHEAD = "after_write_ahead"  # committed; the lease is not looked at yet
     BEFORE_DOT = "before_dot"  # the guard has said yes
     AFTER_DOT = "after_dot"  # out, and no reply: nobody can know
