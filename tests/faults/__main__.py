@@ -9,17 +9,16 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.faults.hunt import hunt
 from tests.faults.mutations import MUTATIONS, planted
 from tests.faults.places import Tally
 from tests.faults.processes import Stage
 from tests.faults.report import DOCS, Run, commit, write
-from tests.faults.run import Stages, run_all, stages
+from tests.faults.run import Stages, stages
 from tests.faults.slots import Slots, open_case
 from tests.faults.storm import Storm
 from tests.faults.sweep import Swept, sweep
 from tests.faults.verdict import Verdict
-
-PATIENCE_SECONDS = 20.0
 
 
 def main() -> int:
@@ -57,8 +56,7 @@ async def _storm(private: Stage, given: argparse.Namespace) -> tuple[Tally, Verd
 
 
 async def _planted_bugs(on: Stages, sources: Mapping[str, Path]) -> dict[str, bool]:
-    chosen = {m.name: (m.scenario, sources[m.name]) for m in MUTATIONS}
-    ran = await run_all(on, chosen, patience=PATIENCE_SECONDS, quicker=True)
+    ran = await hunt(on, sources)
     return {m.name: m.is_found(ran[m.name].verdict) for m in MUTATIONS}
 
 

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.hunt import hunt
 from tests.faults.mutations import MUTATIONS, Mutation, NotPlanted, planted
-from tests.faults.run import Ran, Stages, run_all
-
-PATIENCE_SECONDS = 20.0
+from tests.faults.run import Ran, Stages
 
 
 @pytest.fixture(scope="module")
 def ran(fault_stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """The scenarios against the bugs."""
     folder = tmp_path_factory.mktemp("planted")
-    chosen = {m.name: (m.scenario, planted(folder / m.name, m.edits)) for m in MUTATIONS}
-    return asyncio.run(run_all(fault_stages, chosen, patience=PATIENCE_SECONDS, quicker=True))
+    sources = {bug.name: planted(folder / bug.name, bug.edits) for bug in MUTATIONS}
+    return asyncio.run(hunt(fault_stages, sources))
 
 
 @pytest.mark.parametrize("bug", MUTATIONS, ids=[bug.name for bug in MUTATIONS])
