@@ -68,6 +68,14 @@ class Table:
         columns = {key: [run[key] for run in runs] for key in runs[0]}
         self.add(name, unit, columns.pop(unit), aim=aim, beside=columns)
 
+    def add_pairs(
+        self, names: tuple[str, str], unit: str, pairs: Sequence[tuple[float, float]], *, aim: str
+    ) -> None:
+        """Two that took turns, and how many times the second's figure the first one reaches."""
+        for name, values in zip(names, zip(*pairs, strict=True), strict=True):
+            self.add(name, unit, values)
+        self.add("ratio", "×", [first / second for first, second in pairs], aim=aim)
+
     def leave_out(self, what: str, why: str) -> None:
         """Say that a row is missing, and why."""
         self.left_out.append(f"{what}: {why}")

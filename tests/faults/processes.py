@@ -28,7 +28,7 @@ from paceline.embedded import Postgres, Redis
 from paceline.embedded.process import Server
 from paceline.errors import OperationalError
 from paceline.persistence.migrate import upgrade
-from tests.faults.certificates import certify
+from tests.certificates import certify
 from tests.world import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]

@@ -15,23 +15,11 @@ from typing import Any
 
 import httpx2
 
-from paceline.api import ApiParts, create_api
-from paceline.auth.api_keys import ApiKeys
-from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool
 from paceline.persistence.database import Database
-from paceline.services.attachments import Attachments
-from paceline.services.campaigns import Campaigns
-from paceline.services.emails import Emails
-from paceline.services.idempotency import Idempotency
-from paceline.services.imports import Imports
-from paceline.services.queries import Queries
-from paceline.services.sender_rules import HostPolicy
-from paceline.services.senders import Senders
-from paceline.services.suppressions import Suppressions
+from tests.api import api_parts, http_to
 from tests.fuzz.hunting import Family, Judge, hold
 from tests.fuzz.requests import CAMPAIGN, EMAIL, JSON, SENDER, Asked, make
-from tests.integration.api.conftest import EmptyMeter, SilentBell
 
 PROBLEM = "application/problem+json"
 _COUNTS = "SELECT " + ", ".join(
@@ -125,20 +113,8 @@ def _check_report(body: Any) -> None:
 @contextlib.asynccontextmanager
 async def _running(database_url: str) -> AsyncIterator[_Api]:
     database, pool = Database(database_url), Pool(allow_private_hosts=True)
-    bell, policy = SilentBell(), HostPolicy(allow_private_hosts=True)
-    parts = ApiParts(
-        senders=Senders(database, bell, SecretBox(b"k" * 32), pool, policy),
-        campaigns=Campaigns(database, bell),
-        imports=Imports(database, bell),
-        attachments=Attachments(database),
-        emails=Emails(database, bell),
-        queries=Queries(database, EmptyMeter()),
-        suppressions=Suppressions(database),
-        idempotency=Idempotency(database),
-        api_keys=ApiKeys(database),
-    )
-    transport = httpx2.ASGITransport(app=create_api(parts), raise_app_exceptions=True)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://paceline.test") as http:
+    parts = api_parts(database, pool)
+    async with http_to(parts) as http:
         key = await parts.api_keys.create("ann@owner.test", "test")
         api = _Api(http, database, {"Authorization": f"Bearer {key}"}, {})
         await _furnish(api)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
 
-from paceline.api import ApiParts, create_api
-from paceline.auth.api_keys import ApiKeys
-from paceline.auth.secretbox import SecretBox
+from paceline.api import ApiParts
 from paceline.delivery import Pool
 from paceline.persistence.database import Database
-from paceline.services.attachments import Attachments
-from paceline.services.campaigns import Campaigns
-from paceline.services.emails import Emails
-from paceline.services.idempotency import Idempotency
-from paceline.services.imports import Imports
-from paceline.services.queries import Queries
-from paceline.services.sender_rules import HostPolicy
-from paceline.services.senders import Senders
-from paceline.services.suppressions import Suppressions
+from tests.api import api_parts, http_to
 
 SENDER = {
     "name": "News",
@@ -33,22 +22,6 @@ SENDER = {
     "smtp_port": 2525,
     "smtp_security": "none",
 }
-
-
-class SilentBell:
-    """Nobody listens: these tests send nothing."""
-
-    async def ring(self, sender_ids: Collection[uuid.UUID]) -> None:
-        """Heard by nobody."""
-
-
-class EmptyMeter:
-    """Nothing was sent in this hour."""
-
-    async def used_this_hour(
-        self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
-    ) -> dict[uuid.UUID, int]:
-        return {}
 
 
 @dataclass
@@ -106,25 +79,12 @@ async def pool() -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def parts(database: Database, pool: Pool) -> ApiParts:
-    bell = SilentBell()
-    policy = HostPolicy(allow_private_hosts=True)
-    return ApiParts(
-        senders=Senders(database, bell, SecretBox(b"k" * 32), pool, policy),
-        campaigns=Campaigns(database, bell),
-        imports=Imports(database, bell),
-        attachments=Attachments(database),
-        emails=Emails(database, bell),
-        queries=Queries(database, EmptyMeter()),
-        suppressions=Suppressions(database),
-        idempotency=Idempotency(database),
-        api_keys=ApiKeys(database),
-    )
+    return api_parts(database, pool)
 
 
 @pytest.fixture
 async def http(parts: ApiParts) -> AsyncIterator[httpx2.AsyncClient]:
-    transport = httpx2.ASGITransport(app=create_api(parts), raise_app_exceptions=True)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://paceline.test") as client:
+    async with http_to(parts) as client:
         yield client
 
 

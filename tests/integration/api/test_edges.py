@@ -10,8 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from paceline.api import ApiParts, create_api
+from paceline.api import ApiParts
 from paceline.errors import OperationalError
+from tests.api import http_to
 from tests.integration.api.conftest import SENDER, Client
 
 WRITES = {"post", "patch"}
@@ -227,9 +228,7 @@ async def test_health_says_that_the_process_lives_and_readiness_what_does_not_an
         raise OperationalError("Redis: connection refused")
 
     for probes, status in (({"redis": well}, 200), ({"postgresql": well, "redis": ill}, 503)):
-        app = create_api(_with(parts, probes=probes))
-        transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://p.test") as http:
+        async with http_to(_with(parts, probes=probes)) as http:
             assert (await http.get("/healthz")).json() == {"status": "ok"}
             ready = await http.get("/readyz")
             assert ready.status_code == status
@@ -248,9 +247,7 @@ async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(
         async def authenticate(self, token: str) -> None:
             raise OperationalError("PostgreSQL: connection refused at 10.0.0.7")
 
-    app = create_api(_with(parts, api_keys=Away()))
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://p.test") as http:
+    async with http_to(_with(parts, api_keys=Away())) as http:
         answer = await http.get("/api/v1/senders", headers={"Authorization": "Bearer pl_x"})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]

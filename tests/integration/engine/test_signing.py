@@ -10,28 +10,19 @@ from collections.abc import AsyncIterator, Callable
 import dkim
 import pytest
 
-from paceline.auth.secretbox import SecretBox
 from paceline.delivery import DkimAlgorithm, Pool
-from paceline.services.sender_rules import HostPolicy
 from paceline.services.senders import DkimRecord, Senders
+from tests.api import senders_over
 from tests.integration.engine.sink import Sink
-from tests.world import SECRET_KEY, World
+from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("worker")
-
-
-class SilentBell:
-    """The listener hears what it does not ring."""
-
-    async def ring(self, sender_ids: object) -> None:
-        """Heard by nobody."""
 
 
 @pytest.fixture
 async def senders(world: World) -> AsyncIterator[Senders]:
     pool = Pool(allow_private_hosts=True)
-    policy = HostPolicy(allow_private_hosts=True)
-    yield Senders(world.database, SilentBell(), SecretBox(SECRET_KEY), pool, policy)
+    yield senders_over(world.database, pool)
     await pool.close()
 
 

@@ -1,4 +1,4 @@
-"""Certificates for the sink, made anew for each run."""
+"""Certificates for servers on this machine, made anew for each run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certify(path: Path, address: str) -> None:
-    """A self-signed certificate for an IP address with its key, in one file."""
+def certify(path: Path, *hosts: str) -> None:
+    """A self-signed certificate for host names and IP addresses with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     now = datetime.datetime.now(datetime.UTC)
-    subject = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     # Good for days on both sides, for a clock that jumps by hours.
     signed = (
         x509.CertificateBuilder()
@@ -27,7 +26,7 @@ def certify(path: Path, address: str) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=2))
         .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(subject, critical=False)
+        .add_extension(x509.SubjectAlternativeName(map(_named, hosts)), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -37,3 +36,10 @@ def certify(path: Path, address: str) -> None:
         serialization.NoEncryption(),
     )
     path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key_pem)
+
+
+def _named(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

@@ -1,0 +1,71 @@
+"""The API over a real database, with nobody to ring, called as a client over the wire would."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+
+import httpx2
+
+from paceline.api import ApiParts, create_api
+from paceline.auth.api_keys import ApiKeys
+from paceline.auth.secretbox import SecretBox
+from paceline.delivery import Pool
+from paceline.persistence.database import Database
+from paceline.services.attachments import Attachments
+from paceline.services.campaigns import Campaigns
+from paceline.services.emails import Emails
+from paceline.services.idempotency import Idempotency
+from paceline.services.imports import Imports
+from paceline.services.queries import Queries
+from paceline.services.sender_rules import HostPolicy
+from paceline.services.senders import Senders
+from paceline.services.suppressions import Suppressions
+from tests.world import SECRET_KEY
+
+
+class SilentBell:
+    """Rings nothing: whoever sends hears of work by other ways, and most tests send nothing."""
+
+    async def ring(self, sender_ids: Collection[uuid.UUID]) -> None:
+        """Heard by nobody."""
+
+
+class EmptyMeter:
+    """Nothing was sent in this hour."""
+
+    async def used_this_hour(
+        self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
+    ) -> dict[uuid.UUID, int]:
+        return {}
+
+
+def senders_over(database: Database, pool: Pool) -> Senders:
+    """Senders that may have their servers on this machine."""
+    policy = HostPolicy(allow_private_hosts=True)
+    return Senders(database, SilentBell(), SecretBox(SECRET_KEY), pool, policy)
+
+
+def api_parts(database: Database, pool: Pool) -> ApiParts:
+    """Everything that the API stands on."""
+    bell = SilentBell()
+    return ApiParts(
+        senders=senders_over(database, pool),
+        campaigns=Campaigns(database, bell),
+        imports=Imports(database, bell),
+        attachments=Attachments(database),
+        emails=Emails(database, bell),
+        queries=Queries(database, EmptyMeter()),
+        suppressions=Suppressions(database),
+        idempotency=Idempotency(database),
+        api_keys=ApiKeys(database),
+    )
+
+
+@asynccontextmanager
+async def http_to(parts: ApiParts) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of nobody's yet; what the application raises, a test hears."""
+    transport = httpx2.ASGITransport(app=create_api(parts), raise_app_exceptions=True)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://paceline.test") as client:
+        yield client
