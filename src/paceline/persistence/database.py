@@ -7,6 +7,7 @@ and written for its binary arrays. Everything else goes through SQLAlchemy.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -89,17 +90,17 @@ class Database:
         self._pool_size = pool_size
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
+        # SQLAlchemy's pool lets go, unclosed, of what is in use when it is disposed of: by a task
+        # that outlives its request, say, because a sibling of it failed.
+        self._opened: weakref.WeakSet[Driver] = weakref.WeakSet()
         self._engine: AsyncEngine = create_async_engine(
             async_url(url),
+            async_creator=self._connect,
             pool_size=pool_size,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_pre_ping=True,
-            connect_args={
-                "timeout": CONNECT_TIMEOUT_SECONDS,
-                "command_timeout": COMMAND_TIMEOUT_SECONDS,
-                "server_settings": _SERVER_SETTINGS,
-            },
         )
 
     @asynccontextmanager
@@ -139,8 +140,24 @@ class Database:
                 self._dsn(), timeout=CONNECT_TIMEOUT_SECONDS, server_settings=_SERVER_SETTINGS
             )
 
+    async def _connect(self) -> Driver:
+        """A connection for SQLAlchemy's pool."""
+        connection: Driver = await asyncpg.connect(
+            self._dsn(),
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            command_timeout=COMMAND_TIMEOUT_SECONDS,
+            server_settings=_SERVER_SETTINGS,
+        )
+        if self._closed:
+            connection.terminate()
+            raise asyncpg.InterfaceError("closed by us")
+        self._opened.add(connection)
+        return connection
+
     async def _open_pool(self) -> Pool:
         async with self._opening:
+            if self._closed:
+                raise asyncpg.InterfaceError("closed by us")
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._dsn(),
@@ -158,13 +175,16 @@ class Database:
         return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those in use too. Nothing can be opened afterwards."""
+        self._closed = True
         if self._pool is not None:
             try:
                 await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_SECONDS)
             except TimeoutError:
                 self._pool.terminate()
         await self._engine.dispose()
+        for connection in self._opened:
+            connection.terminate()
 
 
 async def driver_of(connection: AsyncConnection | AsyncSession) -> Driver:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from paceline.persistence.advisory import AdvisoryLock
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, DatabaseUnavailable
 from paceline.persistence.notices import Notices
 
 
@@ -58,6 +58,38 @@ async def test_nothing_stays_connected_after_a_cancellation_at_any_moment(
     async with asyncio.timeout(10):
         while await _others(watcher):
             await asyncio.sleep(0.01)
+
+
+async def test_closing_closes_what_is_in_use_too(
+    database_url: str, watcher: asyncpg.Connection
+) -> None:
+    database, in_use = Database(database_url), asyncio.Event()
+
+    async def outlive_the_database() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+            in_use.set()
+            await session.execute(text("SELECT pg_sleep(60)"))
+
+    task = asyncio.create_task(outlive_the_database())
+    await in_use.wait()
+    await database.close()
+    with pytest.raises(DatabaseUnavailable):
+        await task
+    async with asyncio.timeout(10):
+        while await _others(watcher):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_closed_database_opens_nothing(
+    database_url: str, watcher: asyncpg.Connection
+) -> None:
+    database = Database(database_url)
+    await database.close()
+    for work in (_one_transaction, _one_statement):
+        with pytest.raises(DatabaseUnavailable):
+            await work(database)
+    assert not await _others(watcher)
 
 
 async def _others(watcher: asyncpg.Connection) -> int:
