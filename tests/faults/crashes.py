@@ -76,7 +76,8 @@ async def freeze_at(
     frozen.signal(signal.SIGCONT)
     code = await asyncio.to_thread(frozen.stop)
     await case.until_quiet()
-    past = point in PAST_THE_GUARD or point is FaultPoint.BEFORE_OUTCOME
+    # Before the dot, the guard's yes has grown old when the worker is thawed.
+    past = point in PAST_THE_GUARD - {FaultPoint.BEFORE_DOT} or point is FaultPoint.BEFORE_OUTCOME
     # The guard must stop the email that was under way. The one before it may have had its answer
     # without it being on disk yet: under `resend` that doubt does excuse a second copy.
     under_way = f"r{_hit(point) - 1}+"

@@ -54,6 +54,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("sending/handover.py", "if not self.leases.is_ours(attempt):", "if False:"),
     ),
     _bug(
+        "a_yes_holds_for_ever",
+        "freeze_before_dot_resend",
+        "D: ",
+        ("delivery/channel.py", "if clock.boottime() > self._leave_by:", "if False:"),
+    ),
+    _bug(
         "no_fencing_by_the_database",
         "freeze_after_body_hold",
         "D: ",

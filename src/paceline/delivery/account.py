@@ -67,6 +67,9 @@ class Account:
         if self.auth is Auth.XOAUTH2:
             self._refuse_what_is_no_token()
 
+    def __hash__(self) -> int:
+        return hash((self.host, self.username))  # asked for with each email: enough, and quick
+
     def _refuse_what_is_no_token(self) -> None:
         if self.username is None or self.password is None:
             raise InvalidInput.of("username", "is missing: xoauth2 logs in with it and a token")

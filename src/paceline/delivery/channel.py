@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Sequence
 from typing import cast
 
+from paceline import clock
+from paceline.delivery.deadline import Deadline
 from paceline.delivery.outbox import Outbox
 from paceline.delivery.replies import BadReply, RawReply, ReplyParser
 
@@ -30,10 +33,9 @@ class Channel(asyncio.Protocol):
     """The asyncio side. One task uses it at a time."""
 
     __slots__ = (
-        "_alarm",
-        "_alarm_at",
         "_deadline",
         "_held",
+        "_leave_by",
         "_loop",
         "_outbox",
         "_parser",
@@ -51,14 +53,13 @@ class Channel(asyncio.Protocol):
         self._loop = loop
         self._outbox = outbox
         self._held = b""  # until this turn of the loop is over
+        self._leave_by: float | None = None
         self._parser = ReplyParser()
         self._replies: deque[RawReply] = deque()
         self._transport: asyncio.Transport
         self._socket: asyncio.Transport  # below TLS, the same as _transport without it
         self._waiter: asyncio.Future[None] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = 0.0
-        self._deadline = 0.0
+        self._deadline = Deadline(loop, self._overdue)
         self.closed: asyncio.Future[None] = loop.create_future()
         self.lost: str | None = None
         self.dropped = False  # lost by the other side, rather than failed by this one
@@ -91,7 +92,7 @@ class Channel(asyncio.Protocol):
         self._drop(
             f"the connection was lost ({exc})" if exc else "the server closed the connection"
         )
-        self._cancel_alarm()
+        self._deadline.stop()
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -100,8 +101,8 @@ class Channel(asyncio.Protocol):
     @property
     def quiet(self) -> bool:
         """Whether it is open and the server has said nothing that was not read."""
-        silent = self._parser.idle and not self._replies
-        return silent and self.lost is None and not self.retiring
+        unread = self._replies or not self._parser.idle
+        return not unread and self.lost is None and not self.retiring
 
     def expect_silence(self) -> None:
         """Ends the channel if the server has said more than it was asked.
@@ -129,24 +130,48 @@ class Channel(asyncio.Protocol):
         self._held += data
         self._outbox.add(self._flush)
 
+    def write_while_quiet(self, data: bytes, *, leave_by: float) -> None:
+        """`write_soon`, unless the server speaks first or `leave_by` (boot time, seconds) passes.
+
+        Then it never leaves, and `held_back` says so: the channel is to be given up.
+        """
+        self.write_soon(data)
+        self._leave_by = leave_by
+
+    @property
+    def held_back(self) -> bool:
+        """Whether what was to be written soon has not left, which after a loss it never will."""
+        return self._held != b""
+
     async def read(self, seconds: float) -> RawReply:
         """The next reply. What arrived before a loss is still handed out. Raises `ChannelLost`."""
+        await self.wait(seconds)
+        return self._replies.popleft()
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until there is a reply to be taken. Raises `ChannelLost` as `read` does."""
         if not self._replies:
             deadline = self._loop.time() + seconds
             while not self._replies:
                 if self.lost is not None:
                     raise ChannelLost(self.lost)
-                self._watch(deadline)
+                self._deadline.set(deadline)
                 self._waiter = self._loop.create_future()
                 try:
                     await self._waiter
                 finally:
                     self._waiter = None
-        return self._replies.popleft()
 
     def take_reply(self) -> RawReply | None:
         """A reply that has come already, if any."""
         return self._replies.popleft() if self._replies else None
+
+    def take_replies(self, first_digits: Sequence[int]) -> bool:
+        """Takes all that have come if they begin with these digits, one each, or else none."""
+        as_hoped = [reply.code // 100 for reply in self._replies] == first_digits
+        if as_hoped:
+            self._replies.clear()
+        return as_hoped
 
     async def write_blocks(self, data: bytes, seconds: float) -> None:
         """Writes it all and waits until the kernel has it; `seconds` for each block.
@@ -210,7 +235,7 @@ class Channel(asyncio.Protocol):
         if self.lost is None and not self.retiring:
             self.retiring = True
             self.write(b"QUIT\r\n")
-            self._watch(self._loop.time() + seconds)
+            self._deadline.set(self._loop.time() + seconds)
 
     def abort(self, why: str = "dropped by us") -> None:
         """Drops the connection now, unsent bytes and all."""
@@ -222,9 +247,17 @@ class Channel(asyncio.Protocol):
         self._socket.abort()
 
     def _flush(self) -> None:
+        if self.lost is not None or not self._held:
+            return
+        if self._leave_by is not None:
+            if not self.quiet:
+                return
+            if clock.boottime() > self._leave_by:
+                self.fail("held up for too long")
+                return
+            self._leave_by = None
         held, self._held = self._held, b""
-        if held and self.lost is None:
-            self._transport.write(held)
+        self._transport.write(held)
 
     def _drop(self, why: str) -> None:
         self.dropped = self.dropped or self.lost is None
@@ -233,38 +266,15 @@ class Channel(asyncio.Protocol):
     def _lose(self, why: str) -> None:
         if self.lost is None:
             self.lost = why
-            self._cancel_alarm()
+            self._deadline.stop()
             self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # One timer serves all deadlines. It is moved only when a nearer one comes, and when it goes off
-    # early it is set again: a timer per command would cost more than the command.
-
-    def _watch(self, deadline: float) -> None:
-        self._deadline = deadline
-        if self._alarm is None or self._alarm_at > deadline:
-            self._set_alarm(deadline)
-
-    def _set_alarm(self, at: float) -> None:
-        self._cancel_alarm()
-        self._alarm_at = at
-        self._alarm = self._loop.call_at(at, self._on_alarm)
-
-    def _cancel_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-
-    def _on_alarm(self) -> None:
-        self._alarm = None
-        if self._waiter is None and not self.retiring:
-            return
-        if self._loop.time() < self._deadline:
-            self._set_alarm(self._deadline)
-        else:
+    def _overdue(self) -> None:
+        if self._waiter is not None or self.retiring:
             self.fail("the server did not answer in time")
 
 

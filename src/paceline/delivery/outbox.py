@@ -2,8 +2,7 @@
 
 A write that finds a server asleep wakes it, which costs this process more than the write itself.
 Replies come in bunches; when what they lead to leaves in one bunch too, the first write wakes a
-server and the others find it at work. Nothing that has to leave at once belongs here: the final
-dot, above all, does not wait for the end of a turn between its guard and the wire.
+server and the others find it at work.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ MAX_LINES = 100  # of one reply
 MAX_REMEMBERED = 512  # octets of replies that are looked up before they are read
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 
 
 class BadReply(Exception):
@@ -38,17 +38,18 @@ class RawReply:
         text = b"\n".join(self.lines).decode("utf-8", "replace").lstrip()
         found = _ENHANCED.match(text)
         # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
-        enhanced = found[0] if found and found[1] == str(self.code)[0] else None
-        if enhanced:
-            text = text.removeprefix(enhanced).replace("\n" + enhanced, "\n")
-        return Reply(code=self.code, enhanced=enhanced, text=one_line(text))
+        if found is None or int(text[0]) != self.code // 100:
+            return Reply(self.code, None, one_line(text))
+        enhanced = found[0]
+        text = text.removeprefix(enhanced).replace("\n" + enhanced, "\n")
+        return Reply(self.code, enhanced, one_line(text))
 
 
 def one_line(text: str) -> str:
     """Printable text on one line, at most `MAX_REPLY_TEXT` characters: safe to store and show."""
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
-    text = " ".join(text.split())
+    text = " ".join(text.split()) if "  " in text else text.strip()
     return text if len(text) <= MAX_REPLY_TEXT else text[: MAX_REPLY_TEXT - 1] + "…"
 
 

@@ -6,9 +6,9 @@ Owns the words for it: how far it got (`Phase`), what is certain (`Kind`), whose
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 MAX_REPLY_TEXT = 500  # characters kept of what a server said
 
@@ -46,8 +46,7 @@ class Scope(StrEnum):
     HOST = "host"  # the server or the way to it
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A server's answer: `text` is one printable line of at most `MAX_REPLY_TEXT` characters,
     without the code and without the enhanced status code (RFC 3463), which stand beside it."""
 
@@ -59,8 +58,7 @@ class Reply:
         return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The end of one attempt. `reply` is set when `kind` is sent or rejected."""
 
     kind: Kind
@@ -71,8 +69,7 @@ class Result:
     dot_written_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """Whether an account can be reached and logged in to, and what its server offers."""
 
     ok: bool

@@ -26,11 +26,16 @@ from paceline.observability.faultpoints import FaultPoint, faultpoint
 # and a small body shares a segment with the dot when it answers without waiting.
 Guard = Callable[[], Awaitable[bool]]
 
+# How long its yes holds. The dot leaves at the end of the same turn of the loop, or not at all if
+# that turn took longer, because this process was frozen, say. Within the margin of the leases.
+YES_HOLDS_SECONDS = 1.0
+
 _log = logging.getLogger(__name__)
 
 _RSET = b"RSET\r\n"
 _DATA = b"DATA\r\n"
 _FINAL_DOT = b".\r\n"
+_TAKEN = [2, 2, 3]  # first digits of the replies to MAIL, RCPT and DATA when all goes well
 
 _Step = tuple[Phase, float, int]  # where, seconds to wait for the reply, the digit hoped for
 
@@ -50,6 +55,7 @@ class Session:
         "_steps",
         "_takes_size",
         "_timeouts",
+        "_yes_until",
         "idle_since",
         "mails",
         "opened_at",
@@ -67,6 +73,7 @@ class Session:
             (Phase.DATA, timeouts.data_seconds, 3),
         )
         self._dirty = False  # the server still holds a transaction that it refused a part of
+        self._yes_until = 0.0  # boot time
         self.mails = 0
         self.opened_at = self.idle_since = time.monotonic()
 
@@ -114,10 +121,10 @@ class Session:
     async def _announce(self, mail: Mail, reused: bool) -> Result | None:
         """MAIL, RCPT and DATA, in one write where the server pipelines; None once it said 354."""
         channel = self._channel
-        steps = self._steps
+        steps, hoped_for = self._steps, _TAKEN
         lines = [self._mail_command(mail), b"RCPT TO:<%b>\r\n" % mail.rcpt_to, _DATA]
         if self._dirty:
-            steps, lines = (steps[0], *steps), [_RSET, *lines]
+            steps, lines, hoped_for = (steps[0], *steps), [_RSET, *lines], [2, *_TAKEN]
             self._dirty = False
         refused: tuple[Phase, RawReply] | None = None
         phase, answered = Phase.MAIL, False
@@ -125,6 +132,9 @@ class Session:
             if self._pipelining:
                 channel.expect_silence()
                 channel.write_soon(b"".join(lines))
+                await channel.wait(self._timeouts.mail_seconds)
+                if channel.take_replies(hoped_for):
+                    return None
             for (phase, seconds, hoped), line in zip(steps, lines, strict=True):
                 if not self._pipelining:
                     channel.expect_silence()
@@ -196,6 +206,7 @@ class Session:
                 # A dot behind a body that is not all out would leave at a time that nobody knows.
                 await channel.drain(self._timeouts.body_seconds)
                 allowed = await guard()
+            self._yes_until = clock.boottime() + YES_HOLDS_SECONDS
         except ChannelLost:
             raise
         # Whatever is wrong with the guard, the answer is no: without it nobody knows that this
@@ -206,16 +217,21 @@ class Session:
         return None if allowed else "the guard refused the final dot"
 
     async def _finish(self) -> Result:
-        """The dot. From its write on, silence is doubt."""
+        """The dot. Once it has left, silence is doubt."""
         channel = self._channel
         dot_written_at = clock.now()
         faultpoint(FaultPoint.BEFORE_DOT)
-        channel.write(_FINAL_DOT)
+        channel.write_while_quiet(_FINAL_DOT, leave_by=self._yes_until)
         faultpoint(FaultPoint.AFTER_DOT)
         try:
             reply = await channel.read(self._timeouts.dot_seconds)
         except ChannelLost as lost:
+            if channel.held_back:
+                return verdicts.lost_before_dot(Phase.BODY, lost)
             return verdicts.in_doubt(str(lost), dot_written_at)
+        if channel.held_back:  # the server was quicker than the dot, and gets none
+            channel.abort()
+            return verdicts.refused(Phase.BODY, reply)
         faultpoint(FaultPoint.AFTER_REPLY)
         result = verdicts.after_dot(reply, dot_written_at)
         if result.kind is Kind.IN_DOUBT or reply.code == 421:

@@ -120,14 +120,7 @@ def after_dot(raw: RawReply, dot_written_at: datetime) -> Result:
     """The answer to the final dot."""
     reply = raw.readable()
     if 200 <= raw.code < 300:
-        return Result(
-            kind=Kind.SENT,
-            phase=Phase.DOT,
-            reply=reply,
-            detail="accepted",
-            scope=Scope.MESSAGE,
-            dot_written_at=dot_written_at,
-        )
+        return Result(Kind.SENT, Phase.DOT, reply, "accepted", Scope.MESSAGE, dot_written_at)
     if raw.code < 400:
         return in_doubt(f"an answer out of step ({reply}) came", dot_written_at)
     return Result(

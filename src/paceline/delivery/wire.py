@@ -8,12 +8,9 @@ made CRLF first, because servers that take one for a line end were how messages 
 from __future__ import annotations
 
 import io
-import re
 from typing import NamedTuple
 
 from paceline.delivery.account import Envelope
-
-_DOT_LINE = re.compile(rb"\n\.")  # nearly never there, which this says in half the time of `find`
 
 
 def crlf_only(content: bytes) -> bytes:
@@ -29,7 +26,7 @@ def dot_stuffed(content: bytes) -> bytes:
     """Content of `crlf_only`, with the dot of each line that begins with one doubled."""
     if content.startswith(b"."):
         content = b"." + content
-    if not _DOT_LINE.search(content):
+    if content.rfind(b"\n.") < 0:  # nearly always, and found out in half the time of `find`
         return content
     return content.replace(b"\n.", b"\n..")
 

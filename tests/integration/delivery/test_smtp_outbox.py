@@ -1,4 +1,4 @@
-"""Many connections' commands leave together, and no connection's bytes change their order."""
+"""Many connections' bytes leave together, in order each, and no dot that came to be too late."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from paceline import clock
+from paceline.delivery import Envelope, Kind, Phase
+from paceline.delivery import session as session_module
 from paceline.delivery.channel import Channel, ChannelLost
+from paceline.delivery.opening import Extensions
 from paceline.delivery.outbox import Outbox
+from paceline.delivery.session import Session
+from paceline.delivery.timeouts import RFC_TIMEOUTS
+from paceline.delivery.wire import Mail
 
 QUIT = b"QUIT\r\n"
+GO_ON = b"250 ok\r\n250 ok\r\n354 go on\r\n"
+MAIL = Mail.of(
+    Envelope(mail_from="a@b.test", rcpt_to="c@d.test"), b"Subject: hello\r\n\r\nhello\r\n"
+)
 
 
 class Line:
@@ -89,3 +100,76 @@ async def test_a_connection_dropped_before_the_turn_is_over_says_nothing_and_sto
     assert await lines[1].hang_up() == b"MAIL"
     assert await lines[2].hang_up() == b"MAIL"
     assert await lines[0].heard == b""
+
+
+async def test_what_may_leave_only_while_the_server_is_quiet_leaves_with_all_the_others(
+    lines: list[Line],
+) -> None:
+    for line in lines:
+        line.channel.write_while_quiet(b"dot", leave_by=clock.boottime() + 60)
+        assert line.channel.held_back
+    await asyncio.sleep(0)
+    assert not any(line.channel.held_back for line in lines)
+    assert [await line.hang_up() for line in lines] == [b"dot"] * 3
+
+
+async def test_it_does_not_leave_once_the_server_has_spoken(lines: list[Line]) -> None:
+    channel = lines[0].channel
+    channel.write_while_quiet(b"dot", leave_by=clock.boottime() + 60)
+    channel.data_received(b"421 closing\r\n")
+    await asyncio.sleep(0)
+    assert channel.held_back
+    assert (await channel.read(5)).code == 421
+    channel.abort()
+    assert await lines[0].heard == b""
+
+
+async def test_it_does_not_leave_late(lines: list[Line]) -> None:
+    channel = lines[0].channel
+    channel.write_while_quiet(b"dot", leave_by=clock.boottime() - 0.001)
+    with pytest.raises(ChannelLost, match="held up"):
+        await channel.read(5)
+    assert channel.held_back
+    assert await lines[0].heard == b""
+
+
+def _session(line: Line) -> Session:
+    return Session(line.channel, Extensions({"PIPELINING": ()}), timeouts=RFC_TIMEOUTS)
+
+
+async def test_a_server_that_refuses_between_the_yes_and_the_dot_gets_none(
+    lines: list[Line],
+) -> None:
+    line = lines[0]
+
+    async def guard() -> bool:
+        await asyncio.sleep(0)  # the body leaves
+        refusal = b"451 4.3.0 changed my mind\r\n"
+        asyncio.get_running_loop().call_soon(line.channel.data_received, refusal)
+        return True
+
+    sending = asyncio.create_task(_session(line).deliver(MAIL, guard))
+    await asyncio.sleep(0)
+    line.channel.data_received(GO_ON)
+    result = await sending
+    assert (result.kind, result.phase) == (Kind.REJECTED, Phase.BODY)
+    assert result.dot_written_at is None
+    assert not (await line.heard).endswith(b"\r\n.\r\n")
+
+
+async def test_a_yes_that_has_grown_old_lets_no_dot_out_and_the_email_is_certainly_not_sent(
+    lines: list[Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = lines[0]
+    monkeypatch.setattr(session_module, "YES_HOLDS_SECONDS", -0.001)  # as if frozen in between
+
+    async def guard() -> bool:
+        return True
+
+    sending = asyncio.create_task(_session(line).deliver(MAIL, guard))
+    await asyncio.sleep(0)
+    line.channel.data_received(GO_ON)
+    result = await sending
+    assert (result.kind, result.phase) == (Kind.NOT_SENT, Phase.BODY)
+    assert "held up for too long" in result.detail
+    assert not (await line.heard).endswith(b"\r\n.\r\n")
