@@ -55,6 +55,9 @@ FILTERS = frozenset(
 # depth of brackets and blocks only: 20,000 times `not`, or `elif`, end the process.
 MAX_STEPS = 250  # names, operators and brackets of one tag
 MAX_ELIFS = 250  # of one template: each lies inside the one before
+# All of one template's tags together. A newsletter with a thousand merge fields has 3,000; a loop
+# writes out more than anybody would by hand. A megabyte of tags would take seconds to read.
+MAX_TOKENS = 20_000
 
 _CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})
 _WORD_OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for"})
@@ -162,8 +165,11 @@ def _follows_value(before: Token) -> bool:
 
 
 def tags(source: str) -> Iterator[Tag]:
-    """The tags of a source in their order, cut as the engine cuts it; text between is free."""
-    position = 0
+    """The tags of a source in their order, cut as the engine cuts it; text between is free.
+
+    Raises `RuleBroken` when they come to more than `MAX_TOKENS`.
+    """
+    position, room = 0, MAX_TOKENS
     while opening := _OPENING.search(source, position):
         start = opening.start()
         tokens: list[Token] = []
@@ -175,17 +181,26 @@ def tags(source: str) -> Iterator[Tag]:
             position = end_raw.end() if end_raw else len(source)
         else:
             closing = "}}" if opening[0] == "{{" else "%}"
-            tokens, position = _tag(source, opening.end(), closing)
+            tokens, position = _tag(source, opening.end(), closing, room)
             tokens.insert(0, Token("mark", opening[0]))
+        room -= max(1, len(tokens))  # comments count too
+        if room < 0:
+            line = source.count("\n", 0, start) + 1
+            raise RuleBroken(
+                f"line {line}: more than {MAX_TOKENS:,} names, values and marks in one template"
+            )
         yield Tag(start, position, tokens)
 
 
-def _tag(source: str, position: int, closing: str) -> tuple[list[Token], int]:
-    """The tokens up to the closing mark, which counts only outside brackets, and where it ends."""
+def _tag(source: str, position: int, closing: str, room: int) -> tuple[list[Token], int]:
+    """The tokens up to the closing mark, which counts only outside brackets, and where it ends.
+
+    No more of them than `room`.
+    """
     tokens: list[Token] = []
     end = re.compile(rf"\s*[-+]?{re.escape(closing)}")
     depth = 0
-    while token := _TOKEN.match(source, position):
+    while len(tokens) < room and (token := _TOKEN.match(source, position)):
         if depth == 0 and (ended := end.match(source, position)):
             return tokens, ended.end()
         kind = token.lastgroup or ""
