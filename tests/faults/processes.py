@@ -109,9 +109,10 @@ class Crashable:
             raise RuntimeError(f"{self.server.name}: {self._log.read_text()[-2000:]}")
         return self.server.is_ready(self._process.pid)
 
-    def stop(self) -> None:
+    def stop(self, number: signal.Signals) -> None:
+        """End it, if it lives. Not softly: hundreds of databases would be written for nobody."""
         if self._process is not None and self._process.poll() is None:
-            self.end(self.server.command().stop_signal)
+            self.end(number)
 
 
 @dataclass
@@ -235,8 +236,8 @@ def stage() -> Iterator[Stage]:
             yield Stage(folder, postgres, redis, sink)
         finally:
             sink.kill()
-            redis.stop()
-            postgres.stop()
+            redis.stop(signal.SIGKILL)
+            postgres.stop(signal.SIGQUIT)
 
 
 def migrate(url: str) -> None:

@@ -158,7 +158,12 @@ class Limits:
         unused: Mapping[uuid.UUID | None, int],
         left: Mapping[uuid.UUID | None, int],
     ) -> None:
-        """Give back `unused` reservations and note how many `left`, per campaign."""
+        """Give back `unused` reservations and note how many `left`, per campaign.
+
+        Before their outcome is recorded, not after it: a counter rebuilt in between would leave
+        them out, and then lose them once more. As it is, one rebuilt in between keeps them until
+        its hour is over, and the limit holds.
+        """
         campaigns = list({**unused, **left})
         pairs: list[tuple[uuid.UUID | None, int, int]]
         pairs = [(None, sum(unused.values()), sum(left.values()))]
