@@ -13,11 +13,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from paceline.delivery import Attached, Attachment, encoded_octets
+from paceline.errors import OperationalError
 from paceline.persistence.standing import Standing
 
 MAX_KEPT_OCTETS = 64 * 1024 * 1024  # encoded
 # Of messages under way; each is there up to three times while it is signed and written.
 MAX_UNDER_WAY_OCTETS = 64 * 1024 * 1024
+
+
+class FilesAway(OperationalError):
+    """The files could not be read just now."""
 
 
 class AttachedFiles:
@@ -48,7 +53,10 @@ class AttachedFiles:
             yield await self.of(campaign_id)
 
     async def of(self, campaign_id: uuid.UUID) -> Attached:
-        """The campaign's files; read and encoded where they are not at hand."""
+        """The campaign's files; read and encoded where they are not at hand.
+
+        Raises `FilesAway`.
+        """
         async with self._reading:  # one at a time, so that none is read twice at once
             files = self._kept.get(campaign_id)
             if files is None:
@@ -59,7 +67,10 @@ class AttachedFiles:
             return files
 
     async def _read(self, campaign_id: uuid.UUID) -> Attached:
-        stored = await self._standing.attachments(campaign_id)
+        try:
+            stored = await self._standing.attachments(campaign_id)
+        except OperationalError as error:
+            raise FilesAway(str(error)) from error
         files = [
             Attachment(
                 file_name=file.file_name,

@@ -69,7 +69,10 @@ class Content:
                 await self._files.of(campaign_id)
 
     def attached(self, claim: Claim) -> AbstractAsyncContextManager[Attached | None]:
-        """The files for `message`, to be held until the email is gone; waits for room for them."""
+        """The files for `message`, to be held until the email is gone; waits for room for them.
+
+        Entering it raises `FilesAway`.
+        """
         texts = None if claim.campaign_id is None else self._texts.get(claim.campaign_id)
         if claim.campaign_id is None or texts is None or not texts.attached_octets:
             return _NO_FILES

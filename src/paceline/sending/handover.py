@@ -12,7 +12,6 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from paceline import clock
@@ -22,6 +21,7 @@ from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
+from paceline.sending.attached_files import FilesAway
 from paceline.sending.blackbox import BlackBox
 from paceline.sending.consequences import (
     Consequence,
@@ -78,15 +78,13 @@ class Handover:
         if self.stopping.is_set():
             await self.hand_back([job])
             return None
-        async with AsyncExitStack() as stack:
-            try:
-                files = await stack.enter_async_context(self.content.attached(job.claim))
-            except OperationalError as error:
-                log.warning("files not read, so not sent: %s", error)
-                await self.hand_back([job])
-                return None
-            await stack.enter_async_context(self.in_flight)
-            result = await self._deliver(job, files)
+        try:
+            async with self.content.attached(job.claim) as files, self.in_flight:
+                result = await self._deliver(job, files)
+        except FilesAway as error:
+            log.warning("files not read, so not sent: %s", error)
+            await self.hand_back([job])
+            return None
         await self._settle(job, left=result.left)
         return result
 

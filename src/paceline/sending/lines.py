@@ -31,7 +31,7 @@ class Lines(Generic[Job]):
         self._trailing = 0
         self._failed: list[Exception] = []
         self._stopped = False
-        self._changed = asyncio.Condition()
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Lines[Job]:
@@ -63,31 +63,27 @@ class Lines(Generic[Job]):
         """Queue jobs; returns when the queue is short enough to ask for more."""
         self._queue.extend(jobs)
         self._start()
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._stopped or len(self._queue) <= self._width)
+        await self._until(lambda: self._stopped or len(self._queue) <= self._width)
 
     async def drain(self) -> None:
         """Wait until every job fed so far is done, or the lines were stopped."""
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: (
-                    not self._running and not self._trailing and (self._stopped or not self._queue)
-                )
-            )
+        await self._until(
+            lambda: not self._running and not self._trailing and (self._stopped or not self._queue)
+        )
 
     async def follow_up(self, work: Coroutine[object, object, None]) -> None:
         """Do the rest of a job beside its line, which takes the next one meanwhile.
 
         Waits while too much of it piles up, so that no more is begun than can be finished.
         """
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._trailing < MAX_TRAILING * self._width)
-            self._trailing += 1
+        await self._until(lambda: self._trailing < MAX_TRAILING * self._width)
+        self._trailing += 1
         self._tasks.create_task(self._trail(work))
 
     def stop(self) -> None:
         """Start no more jobs; those under way go on to their end."""
         self._stopped = True
+        self._tell()
 
     def unstarted(self) -> list[Job]:
         """Take back what was queued and not begun."""
@@ -105,22 +101,18 @@ class Lines(Generic[Job]):
             await self._guarded(work)
         finally:
             self._trailing -= 1
-        async with self._changed:
-            self._changed.notify_all()
+            self._tell()
 
     async def _line(self, job: Job) -> None:
-        while True:
-            try:
-                await self._guarded(self._send(job))
-            except BaseException:
-                self._running -= 1
-                raise
-            async with self._changed:
-                self._changed.notify_all()
-                if self._stopped or not self._queue:
-                    self._running -= 1
-                    return
+        try:
+            await self._guarded(self._send(job))
+            while self._queue and not self._stopped:
                 job = self._queue.popleft()
+                self._tell()
+                await self._guarded(self._send(job))
+        finally:
+            self._running -= 1
+            self._tell()
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         """Keep a bug from cancelling the other lines, whose emails may be past their final dot."""
@@ -129,3 +121,20 @@ class Lines(Generic[Job]):
         except Exception as error:  # noqa: BLE001 - raised again when all have ended
             self._failed.append(error)
             self.stop()
+
+    # An `asyncio.Condition` would wake everybody at every email, in turn for its lock.
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            told = asyncio.get_running_loop().create_future()
+            waiting = (holds, told)
+            self._waiting.append(waiting)
+            try:
+                await told
+            finally:
+                self._waiting.remove(waiting)
+
+    def _tell(self) -> None:
+        for holds, told in self._waiting:
+            if not told.done() and holds():
+                told.set_result(None)
