@@ -30,13 +30,17 @@ class Deadline:
             self._start_timer(at)
 
     def stop(self) -> None:
-        """There is nothing more to wait for."""
+        """The connection is lost. Whom to call is forgotten: the two would keep each other."""
+        self._cancel_timer()
+        self._overdue = _nobody
+
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _start_timer(self, at: float) -> None:
-        self.stop()
+        self._cancel_timer()
         self._timer_at = at
         self._timer = self._loop.call_at(at, self._on_time)
 
@@ -46,3 +50,7 @@ class Deadline:
             self._start_timer(self._at)
         else:
             self._overdue()
+
+
+def _nobody() -> None:
+    """Instead of the owner of a lost connection."""

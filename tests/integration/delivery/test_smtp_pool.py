@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import pytest
 
 from paceline.delivery import Account, Envelope, Kind, Phase, Pool, Result, Scope, Timeouts
+from paceline.delivery.channel import Channel
 from tests.integration.delivery.sink import Act, Drop, Hang, Sink
 
 ENVELOPE = Envelope(mail_from="from@client.test", rcpt_to="to@sink.test")
@@ -40,6 +42,27 @@ async def test_a_connection_carries_only_so_many_emails(account_at: AccountAt) -
         await pool.close()
     assert sink.connections == 3
     assert sink.heard("QUIT") == ["QUIT"] * 3
+
+
+async def test_a_connection_that_is_over_leaves_nothing_for_the_garbage_collector(
+    account_at: AccountAt,
+) -> None:
+    def channels() -> int:
+        return sum(type(thing) is Channel for thing in gc.get_objects())
+
+    gc.collect()
+    before = channels()
+    gc.disable()
+    try:
+        pool = Pool(allow_private_hosts=True, max_mails=1)
+        async with Sink() as sink:
+            await send_all(pool, account_at(sink.port), 5)
+            await pool.close()
+        for _ in range(10):  # the loop's own last look at them
+            await asyncio.sleep(0)
+        assert (sink.connections, channels() - before) == (5, 0)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("limit", ["idle_seconds", "max_age_seconds"])
