@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from paceline import clock
 from paceline.domain.identifiers import new_id, new_ids
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, Driver
 from paceline.persistence.lanes import signal
 from paceline.settings import (
     ApiSettings,
@@ -58,6 +59,7 @@ class World:
 
     database: Database
     owner_id: uuid.UUID = field(default_factory=new_id)
+    _together: Driver | None = None
 
     @classmethod
     async def create(cls, database: Database, *, watched: bool = True) -> World:
@@ -72,8 +74,21 @@ class World:
         return world
 
     async def execute(self, statement: str, *values: object) -> None:
+        if self._together is not None:
+            await self._together.execute(statement, *values)
+            return
         async with self.database.driver() as driver:
             await driver.execute(statement, *values)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """What is executed meanwhile happens in one transaction, or not at all."""
+        async with self.database.driver() as driver, driver.transaction():
+            self._together = driver
+            try:
+                yield
+            finally:
+                self._together = None
 
     async def fetch(self, statement: str, *values: object) -> list[dict[str, Any]]:
         async with self.database.driver() as driver:

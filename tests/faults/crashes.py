@@ -6,6 +6,7 @@ import asyncio
 import signal
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import TEXT, Case
@@ -91,6 +92,38 @@ async def freeze_at(
         # Everything that was in doubt was settled by the thawed worker's late word.
         verdict.add(f"{verdict.in_doubt} in doubt although the late evidence is there")
     return verdict
+
+
+async def redis_wiped_while_frozen(case: Case, point: FaultPoint) -> Verdict:
+    """The counters are rebuilt without what a frozen worker has booked, which then thaws."""
+    case.quicker = True
+    sender = await case.sender(hourly_limit=5, max_connections=2)
+    await case.emails(sender, await case.world.campaign(sender), 30)
+    frozen = case.worker(faults=f"{point}:1:STOP", home="frozen")
+    await case.until_frozen(frozen)
+    await case.flush_redis()
+    case.worker()
+    await until(partial(case.is_held, sender), within=60, what="the limit to hold")
+    frozen.signal(signal.SIGCONT)
+    await _another_look(case, sender)
+    code = await asyncio.to_thread(frozen.stop)
+    await _another_look(case, sender)
+    verdict = await case.verdict(all_final=False)
+    verdict.struck = point
+    if code != 0:
+        verdict.add(f"the thawed worker ended with {code}")
+    return verdict
+
+
+async def _another_look(case: Case, sender: UUID) -> None:
+    await case.world.signal(sender)
+    await until(partial(_sleeps, case, sender), within=30, what="another look at the limit")
+
+
+async def _sleeps(case: Case, sender: UUID) -> bool:
+    return bool(
+        await case.world.fetchval("SELECT wake_at > now() FROM lanes WHERE sender_id = $1", sender)
+    )
 
 
 def _hit(point: FaultPoint) -> int:

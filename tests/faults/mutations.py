@@ -171,6 +171,23 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("limits/settle.lua", "used - unused", "used - 2 * unused"),
     ),
     _bug(
+        "a_thawed_worker_gives_back_what_was_taken_from_it",
+        "redis_wiped_while_frozen_after_claim",
+        "an hour sent",
+        (
+            "sending/handover.py",
+            "[job for job in jobs if self.leases.is_ours(job.claim.attempt)]",
+            "list(jobs)",
+        ),
+        ("sending/handover.py", "if not left and not self.leases", "if False and not self.leases"),
+    ),
+    _bug(
+        "a_thawed_worker_claims_for_an_old_booking",
+        "redis_wiped_while_frozen_before_claim",
+        "an hour sent",
+        ("sending/dispatch.py", "if not granted.reservation.holds:", "if False:"),
+    ),
+    _bug(
         "a_wiped_counter_is_revived_by_what_is_given_back",
         "redis_wiped",
         "an hour sent",

@@ -14,7 +14,13 @@ from typing import TypeAlias
 from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import Case
 from tests.faults.clocks import wall_clocks_jump
-from tests.faults.crashes import ONCE_PER_BATCH, freeze_at, kill_at, two_workers_on_one_lane
+from tests.faults.crashes import (
+    ONCE_PER_BATCH,
+    freeze_at,
+    kill_at,
+    redis_wiped_while_frozen,
+    two_workers_on_one_lane,
+)
 from tests.faults.limits import limits_and_gaps, nothing_before_its_time, suppressed_meanwhile
 from tests.faults.servers import (
     lost_acknowledgements,
@@ -56,6 +62,10 @@ SCENARIOS: dict[str, Scenario] = {
             freeze_at, point=FaultPoint.AFTER_WRITE_AHEAD, policy=policy, jump=timedelta(hours=-3)
         )
         for policy in ("hold", "resend")
+    },
+    **{
+        f"redis_wiped_while_frozen_{point}": partial(redis_wiped_while_frozen, point=point)
+        for point in (FaultPoint.BEFORE_CLAIM, FaultPoint.AFTER_CLAIM, FaultPoint.AFTER_354)
     },
     "wall_clocks_jump": wall_clocks_jump,
     "smtp_modes_hold": partial(smtp_modes, policy="hold"),

@@ -168,13 +168,19 @@ class Storm:
                 names[place] += "+" + self._dice.choice(MODES)
         addresses = [f"{name}@{self._case.domain}" for name in names]
         self._made += WAVE
-        await self._case.world.emails(sender, campaign, addresses)
-        await self._case.world.execute(
-            "UPDATE campaigns SET state = 'active', finished_at = NULL"
-            " WHERE id = $1 AND state = 'completed'",
-            campaign,
-        )
-        await self._case.world.signal(sender)
+        async with self._case.world.together():  # as the use cases do it
+            await self._case.world.emails(sender, campaign, addresses)
+            await self._case.world.execute(
+                "UPDATE campaigns SET state = 'active', finished_at = NULL"
+                " WHERE id = $1 AND state = 'completed'",
+                campaign,
+            )
+            await self._case.world.execute(
+                "UPDATE lanes SET signal_seq = signal_seq + 1, wake_at = least(wake_at, now())"
+                " WHERE sender_id = $1",
+                sender,
+            )
+        await self._case.world.signal(sender)  # if PostgreSQL still answers
 
     def _look_after_workers(self, now: float) -> None:
         for place in self._places:

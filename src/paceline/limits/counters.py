@@ -27,6 +27,9 @@ COUNTER_TTL = timedelta(hours=2)
 # worker that dies with it delays the sender by this much, which is less than its lease.
 SLOT_HOLD = timedelta(seconds=10)
 SOCKET_TIMEOUT_SECONDS = 5
+# A booking that is older and has no claimed email to show for it may be missing from a counter that
+# another turn has rebuilt meanwhile: a lane is not given to anybody else sooner.
+BOOKING_HOLDS = timedelta(seconds=5)
 MAX_TRIES = 4
 _HOUR_SECONDS = 3600
 
@@ -69,6 +72,12 @@ class Reservation:
 
     sender_id: uuid.UUID
     hour: datetime
+    asked_at: float  # boot time, seconds
+
+    @property
+    def holds(self) -> bool:
+        """Whether its counter certainly still has it, claimed or not."""
+        return clock.boottime() - self.asked_at < BOOKING_HOLDS.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +146,7 @@ class Limits:
         """
         hour = _hour(clock.now())
         for _ in range(MAX_TRIES):
+            asked_at = clock.boottime()
             match await self._ask(budget, campaigns, hour, capacity=capacity, early=early):
                 case ["hour", now]:
                     hour = _hour(datetime.fromtimestamp(int(now) / 1000, UTC))
@@ -145,7 +155,9 @@ class Limits:
                 case ["wait", wait, reason]:
                     return Denied(wait=timedelta(milliseconds=int(wait)), held_by=str(reason))
                 case ["ok", *grants]:
-                    reservation = Reservation(sender_id=budget.sender_id, hour=hour)
+                    reservation = Reservation(
+                        sender_id=budget.sender_id, hour=hour, asked_at=asked_at
+                    )
                     return Granted(
                         reservation=reservation, slots=_slots(campaigns, [int(g) for g in grants])
                     )
@@ -160,9 +172,10 @@ class Limits:
     ) -> None:
         """Give back `unused` reservations and note how many `left`, per campaign.
 
-        Before their outcome is recorded, not after it: a counter rebuilt in between would leave
-        them out, and then lose them once more. As it is, one rebuilt in between keeps them until
-        its hour is over, and the limit holds.
+        Give back only what the evidence would count as well: a claimed email whose lease is ours,
+        or a booking that `holds`. And before the outcome is recorded, not after it: a counter that
+        was rebuilt without a booking would lose it once more. One that was rebuilt in between keeps
+        it until its hour is over, and the limit holds.
         """
         campaigns = list({**unused, **left})
         pairs: list[tuple[uuid.UUID | None, int, int]]

@@ -170,6 +170,8 @@ class _Turn:
         await self._parts.content.load(c for c in wanted if c is not None)
         asked_at = clock.boottime()
         faultpoint(FaultPoint.BEFORE_CLAIM)
+        if not granted.reservation.holds:
+            return ()  # this process was frozen meanwhile
         claimed = await self._parts.ledger.claim(
             self._sender_id,
             of_campaigns={c: n for c, n in wanted.items() if c is not None},
@@ -180,7 +182,7 @@ class _Turn:
             self._parts.leases.hold(claim.attempt, asked_at=asked_at)
         taken = Counter(claim.campaign_id for claim in claimed.claims)
         unused = {c: n - taken[c] for c, n in wanted.items() if n > taken[c]}
-        if unused:
+        if unused and granted.reservation.holds:
             await self._parts.handover.give_back(granted.reservation, unused=unused)
         return claimed.claims
 

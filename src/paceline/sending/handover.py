@@ -90,7 +90,7 @@ class Handover:
 
     async def hand_back(self, jobs: Sequence[Job]) -> None:
         """Release what was claimed and not begun: it waits again as it did before."""
-        for reservation, unused in _unused(jobs):
+        for reservation, unused in _unused(self._ours(jobs)):
             await self.give_back(reservation, unused=unused)
         await asyncio.gather(
             *(self.record(released(j.claim.attempt, deferrals=j.claim.deferrals)) for j in jobs)
@@ -101,6 +101,10 @@ class Handover:
     ) -> None:
         """Return bookings to the limits."""
         await self._tell_limits(reservation, unused=unused, left={})
+
+    def _ours(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those whose booking the evidence would count, were the counter rebuilt."""
+        return [job for job in jobs if self.leases.is_ours(job.claim.attempt)]
 
     async def pause(self, seconds: float) -> None:
         """Wait on the spot; a stopping worker waits for nothing."""
@@ -155,6 +159,8 @@ class Handover:
     async def _settle(self, job: Job, *, left: bool) -> None:
         if left and not job.one_at_a_time:
             return  # the booking is used up as it was made
+        if not left and not self.leases.is_ours(job.claim.attempt):
+            return  # taken back from us: a counter that was rebuilt since has left it out
         campaign = job.claim.campaign_id
         await self._tell_limits(
             job.reservation,

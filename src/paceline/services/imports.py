@@ -98,6 +98,7 @@ class Imports:
         self, session: Session, record: CampaignRecord, report: ImportReport
     ) -> None:
         if report.accepted and record.state == CampaignState.ACTIVE:
+            await store.reopen(session, record.id)  # its last email may have gone meanwhile
             await signal(session, record.sender_id, record.start_at or clock.now())
 
     async def _ring(self, record: CampaignRecord, report: ImportReport) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput, NotFound
-from paceline.services.imports import MAX_ROWS_UNDER_WAY, preview
+from paceline.persistence.standing import Standing
+from paceline.services import imports as imports_module
+from paceline.services.imports import MAX_ROWS_UNDER_WAY, add_inline, preview
 from tests.integration.services.conftest import Desk
 
 
@@ -146,3 +149,49 @@ def test_a_preview_shows_what_an_upload_would_do() -> None:
     assert (seen.rows, seen.usable, seen.duplicates, len(seen.invalid)) == (3, 1, 1, 1)
     assert seen.fields == ("email", "name", "vorname")
     assert seen.first[0].address == "a@x.org"
+
+
+async def _running(desk: Desk) -> uuid.UUID:
+    """A launched campaign whose only email has gone."""
+    draft = await desk.draft(recipients=[RawRecipient(email="first@example.com")])
+    await desk.campaigns.launch(desk.owner, draft.id)
+    await desk.world.execute("UPDATE email_jobs SET state = 'sent', sent_at = now()")
+    return draft.id
+
+
+async def _complete(desk: Desk, campaign_id: uuid.UUID) -> None:
+    """What a worker does after a campaign's last email."""
+    sender = await desk.world.fetchval("SELECT sender_id FROM campaigns WHERE id = $1", campaign_id)
+    await Standing(desk.database).complete_campaigns(sender)
+
+
+async def test_a_campaign_that_is_completed_while_recipients_are_being_stored_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = await _running(desk)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def stored_first(*given: Any) -> Any:
+        report = await add_inline(*given)
+        tasks.append(asyncio.create_task(_complete(desk, campaign_id)))
+        await desk.world.until_blocked(1)
+        return report
+
+    monkeypatch.setattr(imports_module, "add_inline", stored_first)
+    await desk.imports.add(desk.owner, campaign_id, [RawRecipient(email="late@example.com")])
+    await tasks[0]
+    assert (await desk.queries.campaign(desk.owner, campaign_id)).state == "active"
+
+
+async def test_a_campaign_that_is_completed_before_recipients_are_stored_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = await _running(desk)
+
+    async def completed_first(*given: Any) -> Any:
+        await _complete(desk, campaign_id)
+        return await add_inline(*given)
+
+    monkeypatch.setattr(imports_module, "add_inline", completed_first)
+    await desk.imports.add(desk.owner, campaign_id, [RawRecipient(email="late@example.com")])
+    assert (await desk.queries.campaign(desk.owner, campaign_id)).state == "active"
