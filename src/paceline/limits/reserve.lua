@@ -4,7 +4,7 @@
 -- ARGV: 1 start of the hour in the keys (s), 2 capacity, 3 early (ms), 4 hold (ms), 5 counters live (s),
 --       6 sender's limit (-1: none), 7 sender's gap (ms), then for each campaign: want, limit, gap
 -- Returns {"hour", now} when the hour in the keys is not the current one,
---         {"missing", i, …} when counters do not exist (0 the sender's, i the i-th campaign's),
+--         {"missing", i, …} when counters are not to be had (0 the sender's, i the i-th campaign's),
 --         {"wait", ms, reason} when nothing may go,
 --         {"ok", granted_1, wait_1, granted_2, wait_2, …}: `wait` ms until that campaign's slot.
 local HOUR = 3600000
@@ -18,8 +18,10 @@ local capacity, early, hold = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARG
 local ttl = tonumber(ARGV[5])
 local campaigns = (#KEYS - 2) / 2
 local missing = {"missing"}
+local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)")
 
 -- A limit that is switched off forgets its counter; switched on again, it is rebuilt from evidence.
+-- So is one of another run of Redis: started anew, it may have lost what was counted last.
 local function read(rate_key, gap_key, limit, gap)
   local used, free_at, absent = 0, 0, false
   if limit < 0 then
@@ -37,6 +39,9 @@ local function read(rate_key, gap_key, limit, gap)
     else
       absent = true
     end
+  end
+  if limit >= 0 or gap > 0 then
+    absent = absent or redis.call("HGET", gap_key, "run") ~= run
   end
   local left = limit < 0 and math.huge or math.max(0, limit - (used or 0))
   return left, math.max(0, free_at - now), absent

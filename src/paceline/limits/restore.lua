@@ -1,4 +1,5 @@
--- Rebuild counters that do not exist, from evidence. Whoever comes first wins.
+-- Rebuild counters that do not exist, or are of another run of Redis, from evidence. Whoever comes
+-- first wins.
 --
 -- KEYS: pairs of rate and gap
 -- ARGV: 1 counters live (s), 2 hold (ms), then for each pair: used this hour, ms since the last one
@@ -6,9 +7,15 @@
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ttl, hold = tonumber(ARGV[1]), tonumber(ARGV[2])
+local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)")
 for i = 1, #KEYS / 2 do
   local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
   local used, ago = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
+  if redis.call("HGET", gap_key, "run") ~= run then
+    redis.call("DEL", rate_key)
+    redis.call("HDEL", gap_key, "last_at", "busy_until")
+    redis.call("HSET", gap_key, "run", run)
+  end
   redis.call("SET", rate_key, used, "NX", "EX", ttl)
   local last_at = ago == -1 and 0 or now - math.max(0, ago)
   if redis.call("HSETNX", gap_key, "last_at", last_at) == 1 and ago == -2 then

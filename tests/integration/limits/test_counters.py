@@ -215,3 +215,21 @@ async def test_the_counters_can_be_read_by_people(limits: Limits) -> None:
         senders=[sender.sender_id, uuid.uuid4()], campaigns=[one.campaign_id]
     )
     assert used == {sender.sender_id: 3, one.campaign_id: 3}
+
+
+async def test_a_redis_that_was_started_anew_is_not_trusted_with_what_it_remembers(
+    limits: Limits, evidence: Evidence, redis_url: str
+) -> None:
+    sender, one = budget(limit=10), campaign(4, limit=8)
+    assert await granted(limits, sender, one) == [4]
+    # As after a crash that lost what was counted last: another run, and older numbers.
+    async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as connection:
+        for key in await connection.keys("*_gap:*"):
+            assert await connection.hget(key, "run") == (await connection.info())["run_id"]
+            await connection.hset(key, "run", "before")
+        for key in await connection.keys("*_rate:*"):
+            await connection.set(key, 1)
+    assert one.campaign_id is not None
+    evidence.spent = {sender.sender_id: Spent(7), one.campaign_id: Spent(6)}
+    assert await granted(limits, sender, one) == [2]
+    assert (await limits.used_this_hour(senders=[sender.sender_id]))[sender.sender_id] == 9
