@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -169,7 +170,7 @@ class Case:
         unusual |= {"QUICKER": "yes"} if self.quicker else {}
         worker = Worker.start(
             database_url=database_url or self.database_url,
-            redis_url=self.stage.redis_url(self.redis_number),
+            redis_url=self._redis_url,
             home=self.folder / home,
             log=self.folder / f"worker-{len(self.workers)}.log",
             faults=faults,
@@ -284,15 +285,35 @@ class Case:
             )
         )
 
+    async def another_look(self, sender: UUID) -> None:
+        """Wake the sender's lane, and wait until it sleeps again."""
+        await self.world.signal(sender)
+        await until(partial(self._sleeps, sender), within=30, what="another look at the limit")
+
+    async def _sleeps(self, sender: UUID) -> bool:
+        return bool(
+            await self.world.fetchval(
+                "SELECT wake_at > now() FROM lanes WHERE sender_id = $1", sender
+            )
+        )
+
     def is_within_its_hour(self) -> bool:
         """Whether the clock hour that it began in goes on: an hourly limit lets no more go."""
         return time.time() // 3600 == self.begun_at // 3600
 
     async def flush_redis(self) -> None:
-        async with redis.asyncio.Redis.from_url(
-            self.stage.redis_url(self.redis_number)
-        ) as connection:
+        async with redis.asyncio.Redis.from_url(self._redis_url) as connection:
             await connection.flushdb()
+
+    async def set_counters(self, used: int) -> None:
+        """Let every hourly counter say that so many were used."""
+        async with redis.asyncio.Redis.from_url(self._redis_url) as connection:
+            for key in await connection.keys("*_rate:*"):
+                await connection.set(key, used, keepttl=True)
+
+    @property
+    def _redis_url(self) -> str:
+        return self.stage.redis_url(self.redis_number)
 
     async def verdict(self, *, strict_copies: str | None = None, all_final: bool = True) -> Verdict:
         return await judge(

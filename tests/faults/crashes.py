@@ -6,7 +6,6 @@ import asyncio
 import signal
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
 
 from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import TEXT, Case
@@ -105,25 +104,14 @@ async def redis_wiped_while_frozen(case: Case, point: FaultPoint) -> Verdict:
     case.worker()
     await until(partial(case.is_held, sender), within=60, what="the limit to hold")
     frozen.signal(signal.SIGCONT)
-    await _another_look(case, sender)
+    await case.another_look(sender)
     code = await asyncio.to_thread(frozen.stop)
-    await _another_look(case, sender)
+    await case.another_look(sender)
     verdict = await case.verdict(all_final=False)
     verdict.struck = point
     if code != 0:
         verdict.add(f"the thawed worker ended with {code}")
     return verdict
-
-
-async def _another_look(case: Case, sender: UUID) -> None:
-    await case.world.signal(sender)
-    await until(partial(_sleeps, case, sender), within=30, what="another look at the limit")
-
-
-async def _sleeps(case: Case, sender: UUID) -> bool:
-    return bool(
-        await case.world.fetchval("SELECT wake_at > now() FROM lanes WHERE sender_id = $1", sender)
-    )
 
 
 def _hit(point: FaultPoint) -> int:

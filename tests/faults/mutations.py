@@ -45,6 +45,7 @@ def _bug(name: str, scenario: str, finds: str, *edits: Edit) -> Mutation:
 
 
 _SQL = "persistence/sql"
+_OF_ANOTHER_RUN = 'absent or redis.call("HGET", gap_key, "run") ~= run'
 
 MUTATIONS: tuple[Mutation, ...] = (
     _bug(
@@ -192,6 +193,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "redis_wiped",
         "an hour sent",
         ("limits/settle.lua", 'redis.call("GET", rate_key))', 'redis.call("GET", rate_key) or 0)'),
+        ("limits/reserve.lua", _OF_ANOTHER_RUN, "absent"),
+        ("limits/restore.lua", 'if redis.call("HGET", gap_key, "run") ~= run', "if false"),
+    ),
+    _bug(
+        "a_restarted_redis_is_believed",
+        "redis_remembers_less",
+        "an hour sent",
+        ("limits/reserve.lua", _OF_ANOTHER_RUN, "absent"),
     ),
     _bug(
         "the_limiter_asks_first_and_counts_later",

@@ -28,6 +28,7 @@ from tests.faults.servers import (
     postgres_crashes,
     redis_crashes,
     redis_out_of_memory,
+    redis_remembers_less,
     redis_wiped,
 )
 from tests.faults.verdict import Verdict
@@ -82,6 +83,7 @@ SCENARIOS: dict[str, Scenario] = {
 # These disturb the servers that all cases share, and run by themselves.
 ALONE: dict[str, Scenario] = {
     "nothing_goes_without_redis": nothing_goes_without_redis,
+    "redis_remembers_less": redis_remembers_less,
     "redis_out_of_memory": redis_out_of_memory,
     "postgres_crashes": postgres_crashes,
     "redis_crashes": redis_crashes,

@@ -104,6 +104,19 @@ async def nothing_goes_without_redis(case: Case) -> Verdict:
     return verdict
 
 
+async def redis_remembers_less(case: Case) -> Verdict:
+    """Redis comes back with counters of a while ago: its last second is lost, or another one has
+    taken its place."""
+    sender = await case.sender(hourly_limit=5)
+    await case.emails(sender, await case.world.campaign(sender), 30)
+    case.worker()
+    await until(partial(case.is_held, sender), within=40, what="the limit to hold")
+    await case.set_counters(1)
+    await case.stage.redis.crash(signal.SIGKILL, away=0.1)
+    await case.another_look(sender)
+    return await case.verdict(all_final=False)
+
+
 async def redis_out_of_memory(case: Case) -> Verdict:
     """Redis takes nothing more for a while; lanes cannot move, and nothing is lost."""
     await _work_for_two(case, 250)
