@@ -214,8 +214,8 @@ MUTATIONS: tuple[Mutation, ...] = (
             "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n"
             "        await asyncio.sleep(0.02)\n"
             "        if answer[0] == 'ok':\n"
-            "            await self._redis.incrby(keys[0], sum(answer[1::2]))\n"
-            "            for key, granted in zip(keys[2::2], answer[1::2]):\n"
+            "            await self._redis.incrby(keys[0], sum(answer[2::2]))\n"
+            "            for key, granted in zip(keys[2::2], answer[2::2]):\n"
             "                await self._redis.incrby(key, granted)\n",
         ),
     ),
@@ -248,7 +248,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "        try:\n"
             "            return list(await _guarded(self._reserve(keys=keys, args=args)))\n"
             "        except LimitsUnavailable:\n"
-            "            return ['ok', *(n for c in campaigns for n in (c.want, 0))]\n",
+            "            return ['ok', 0, *(n for c in campaigns for n in (c.want, 0))]\n",
         ),
     ),
     _bug(

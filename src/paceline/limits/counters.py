@@ -73,6 +73,7 @@ class Reservation:
     sender_id: uuid.UUID
     hour: datetime
     asked_at: float  # boot time, seconds
+    taken_at: int  # by Redis' clock, ms
 
     @property
     def holds(self) -> bool:
@@ -154,9 +155,12 @@ class Limits:
                     await self._rebuild(budget.sender_id, campaigns, hour)
                 case ["wait", wait, reason]:
                     return Denied(wait=timedelta(milliseconds=int(wait)), held_by=str(reason))
-                case ["ok", *grants]:
+                case ["ok", taken_at, *grants]:
                     reservation = Reservation(
-                        sender_id=budget.sender_id, hour=hour, asked_at=asked_at
+                        sender_id=budget.sender_id,
+                        hour=hour,
+                        asked_at=asked_at,
+                        taken_at=int(taken_at),
                     )
                     return Granted(
                         reservation=reservation, slots=_slots(campaigns, [int(g) for g in grants])
@@ -186,7 +190,8 @@ class Limits:
             for campaign_id, _, _ in pairs
             for key in _keys(reservation.sender_id, campaign_id, reservation.hour)
         ]
-        args = [number for _, give_back, gone in pairs for number in (give_back, gone)]
+        args = [reservation.taken_at]
+        args += [number for _, give_back, gone in pairs for number in (give_back, gone)]
         await _guarded(self._settle(keys=keys, args=args))
 
     async def used_this_hour(

@@ -6,7 +6,7 @@
 -- Returns {"hour", now} when the hour in the keys is not the current one,
 --         {"missing", i, …} when counters are not to be had (0 the sender's, i the i-th campaign's),
 --         {"wait", ms, reason} when nothing may go,
---         {"ok", granted_1, wait_1, granted_2, wait_2, …}: `wait` ms until that campaign's slot.
+--         {"ok", now, granted_1, wait_1, …}: `wait` ms until that campaign's slot, taken `now`.
 local HOUR = 3600000
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,7 +31,7 @@ local function read(rate_key, gap_key, limit, gap)
     absent = used == nil
   end
   if gap <= 0 then
-    redis.call("HDEL", gap_key, "last_at", "busy_until")
+    redis.call("HDEL", gap_key, "last_at", "busy_until", "taken_at")
   else
     local slot = redis.call("HMGET", gap_key, "last_at", "busy_until")
     if slot[1] then
@@ -112,9 +112,11 @@ local function spend(rate_key, gap_key, limit, gap, granted, wait)
     redis.call("INCRBY", rate_key, granted)
     redis.call("EXPIRE", rate_key, ttl)
   end
-  if gap > 0 then redis.call("HSET", gap_key, "busy_until", now + wait + hold) end
+  if gap > 0 then
+    redis.call("HSET", gap_key, "busy_until", now + wait + hold, "taken_at", now)
+  end
 end
-local total, reply = 0, {"ok"}
+local total, reply = 0, {"ok", now}
 for _, c in ipairs(list) do
   if c.granted > 0 then spend(c.rate_key, c.gap_key, c.limit, c.gap, c.granted, c.wait) end
   total = total + c.granted

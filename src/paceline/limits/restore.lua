@@ -13,7 +13,7 @@ for i = 1, #KEYS / 2 do
   local used, ago = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
   if redis.call("HGET", gap_key, "run") ~= run then
     redis.call("DEL", rate_key)
-    redis.call("HDEL", gap_key, "last_at", "busy_until")
+    redis.call("HDEL", gap_key, "last_at", "busy_until", "taken_at")
     redis.call("HSET", gap_key, "run", run)
   end
   redis.call("SET", rate_key, used, "NX", "EX", ttl)

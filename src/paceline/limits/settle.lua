@@ -1,19 +1,23 @@
 -- After the emails of a reservation: give back what was not used, and start the gaps anew.
 --
 -- KEYS: pairs of rate and gap, the sender's first, then those of the campaigns
--- ARGV: for each pair: unused (to give back), left (how many left this machine: 0 frees the slot)
+-- ARGV: 1 when the slots were taken (ms), then for each pair: unused (to give back), left (how many
+--       left this machine)
 -- A counter that has vanished is not revived: it will be rebuilt from evidence, which knows better.
+-- A slot is freed by who took it: held for too long, it has gone to somebody else.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 1, #KEYS / 2 do
   local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
-  local unused, left = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local unused, left = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   if unused > 0 then
     local used = tonumber(redis.call("GET", rate_key))
     if used then redis.call("SET", rate_key, math.max(0, used - unused), "KEEPTTL") end
   end
   if redis.call("HEXISTS", gap_key, "last_at") == 1 then
-    redis.call("HDEL", gap_key, "busy_until")
+    if redis.call("HGET", gap_key, "taken_at") == ARGV[1] then
+      redis.call("HDEL", gap_key, "busy_until", "taken_at")
+    end
     if left > 0 then redis.call("HSET", gap_key, "last_at", now) end
   end
 end

@@ -155,6 +155,21 @@ async def test_an_email_that_did_not_leave_frees_its_slot(limits: Limits) -> Non
     assert await granted(limits, sender, one) == [1]
 
 
+async def test_who_held_a_slot_for_too_long_does_not_free_it_for_the_one_after_the_next(
+    limits: Limits, redis_url: str
+) -> None:
+    sender, one = budget(gap=1), campaign(5)
+    frozen = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(frozen, Granted)
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.hset(f"email_gap:{sender.sender_id}", "busy_until", 0)  # as after ten seconds
+    assert await granted(limits, sender, one) == [1]
+    await limits.settle(frozen.reservation, unused={}, left={one.campaign_id: 1})
+    denied = await limits.reserve(sender, [one], capacity=10)
+    assert isinstance(denied, Denied)
+    assert denied.wait > timedelta(seconds=9)
+
+
 async def test_a_slot_that_opens_soon_is_granted_ahead_with_its_wait(limits: Limits) -> None:
     sender, one = budget(gap=500), campaign(5)
     first = await limits.reserve(sender, [one], capacity=10)
