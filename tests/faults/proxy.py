@@ -25,6 +25,7 @@ class LossyProxy:
         self._folder = folder
         self._every = every
         self._writes = 0
+        self._serving: set[asyncio.Task[None]] = set()
         self.lost = 0
         self.on = True
 
@@ -34,11 +35,19 @@ class LossyProxy:
 
     async def __aenter__(self) -> LossyProxy:
         self._folder.mkdir(exist_ok=True)
-        self._listener = await asyncio.start_unix_server(self._serve, self._folder / SOCKET)
+        self._listener = await asyncio.start_unix_server(self._accept, self._folder / SOCKET)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._listener.close()
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -55,6 +64,7 @@ class LossyProxy:
             forth.cancel()
             server_writer.close()
             writer.transport.abort()
+            await asyncio.wait([forth])
 
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         held = b""
