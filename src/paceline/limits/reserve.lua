@@ -18,7 +18,7 @@ local capacity, early, hold = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARG
 local ttl = tonumber(ARGV[5])
 local campaigns = (#KEYS - 2) / 2
 local missing = {"missing"}
-local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)")
+local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)") or "unknown"
 
 -- A limit that is switched off forgets its counter; switched on again, it is rebuilt from evidence.
 -- So is one of another run of Redis: started anew, it may have lost what was counted last.

@@ -7,7 +7,7 @@
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ttl, hold = tonumber(ARGV[1]), tonumber(ARGV[2])
-local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)")
+local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)") or "unknown"
 for i = 1, #KEYS / 2 do
   local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
   local used, ago = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
