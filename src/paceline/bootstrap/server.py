@@ -15,6 +15,7 @@ from paceline.api.parts import ApiParts
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
+from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.attachments import Attachments
 from paceline.services.idempotency import Idempotency
@@ -64,7 +65,7 @@ def application(cases: UseCases, settings: Settings) -> ASGIApp:
         is_api = path == "/api" or path.startswith(_API_PATHS)
         await (api if is_api else web)(scope, receive, send)
 
-    return both
+    return ReadToTheEnd(both)
 
 
 class _Server(uvicorn.Server):

@@ -25,6 +25,7 @@ from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
+from paceline.places import Places
 from paceline.sending.blackbox import BlackBox
 from paceline.sending.content import Content
 from paceline.sending.dispatch import Dispatch, Parts
@@ -37,6 +38,8 @@ from paceline.settings import Settings, WorkerSettings
 # What is under way may finish for so long after a soft stop; then its connections are dropped.
 # Whoever supervises us gives six seconds in all.
 SOFT_STOP_SECONDS = 4.0
+# An email that is under way for longer waits for its server, and keeps no other one waiting.
+PATIENCE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +152,7 @@ def _parts(settings: Settings, ground: _Ground, stopping: asyncio.Event) -> Part
         content=content,
         pool=ground.pool,
         box=ground.box,
-        in_flight=asyncio.Semaphore(settings.worker.concurrency),
+        in_flight=Places(settings.worker.concurrency, patience=PATIENCE_SECONDS),
         stopping=stopping,
     )
     return Parts(

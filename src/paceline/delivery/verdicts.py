@@ -60,7 +60,7 @@ def refused(phase: Phase, raw: RawReply) -> Result:
     """A reply before the dot that is not the one hoped for."""
     reply = raw.readable()
     if raw.code < 400:  # no refusal either: the two sides are out of step
-        return not_sent(phase, f"out of step: {reply} in answer to {phase}", Scope.HOST)
+        return not_sent(phase, f"out of step: {reply} in answer to {phase}", _lost_scope(phase))
     return Result(
         kind=Kind.REJECTED,
         phase=phase,

@@ -111,6 +111,8 @@ _JOB: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.IN_DOUBT, JobEvent.ACCEPT): JobState.SENT,
     (JobState.IN_DOUBT, JobEvent.DEFER): JobState.DEFERRED,
     (JobState.IN_DOUBT, JobEvent.REJECT): JobState.FAILED,
+    (JobState.FAILED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
+    (JobState.CANCELLED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
 }
 
 _CAMPAIGN: dict[tuple[CampaignState, CampaignEvent], CampaignState] = {

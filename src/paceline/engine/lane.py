@@ -11,17 +11,19 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from bullmq import DelayedError
 
+from paceline.engine.ending import end
 from paceline.engine.queue import LaneQueue, Parked
 from paceline.errors import OperationalError
 from paceline.persistence.lanes import Lanes, Rest
 
 # A sleeping lane wakes this much early and has everything in hand when its moment comes.
 WAKE_LEAD = timedelta(milliseconds=150)
-# A running lane is left alone by the keeper for so long: more than a turn and a stuck send.
+# A running lane is left alone by the keeper for so long, and says so again while it runs.
 BUSY_FOR = timedelta(seconds=60)
 # With nothing to do, a lane still looks once a day: a last net under every other one.
 IDLE_LOOK = timedelta(hours=24)
@@ -59,7 +61,7 @@ class LaneRunner:
             signal_seq = await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
             rest = Rest(wait=None)
             if signal_seq is not None:
-                rest = await self._take_turn(sender_id)
+                rest = await self._turn(sender_id)
                 if not await self._lanes.park(sender_id, signal_seq=signal_seq, rest=rest):
                     if self._stopping.is_set():
                         break
@@ -71,6 +73,17 @@ class LaneRunner:
             if parked is not Parked.RUNG:
                 return
         await self._sleep_off(sender_id, token, wait=timedelta(0))
+
+    async def _turn(self, sender_id: uuid.UUID) -> Rest:
+        """A turn, which a server that does not answer may make a long one."""
+        turn = asyncio.ensure_future(self._take_turn(sender_id))
+        try:
+            while not (await asyncio.wait([turn], timeout=BUSY_FOR.total_seconds() / 2))[0]:
+                with suppress(OperationalError):  # the turn itself meets it in better order
+                    await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
+            return turn.result()
+        finally:
+            await end([turn])
 
     async def _sleep_off(
         self, sender_id: uuid.UUID, token: str, *, wait: timedelta = TROUBLE_PAUSE

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from functools import partial
 from typing import Any
 
 import bullmq
@@ -18,6 +19,7 @@ from redis.asyncio import Redis
 from paceline.engine.ending import end
 from paceline.engine.lane import LaneRunner
 from paceline.engine.queue import PREFIX, QUEUE
+from paceline.places import Place, Places
 
 LOCK_MS = 8_000
 STALLED_CHECK_SECONDS = 3.0
@@ -26,6 +28,9 @@ MAX_STALLED = 10**9
 IDLE_BLOCK_SECONDS = 5
 RECONNECT_MS = 500
 UNBLOCK_SECONDS = 0.05
+# A lane that is still at it then has a server that does not answer: its place is for another one.
+SLOW_LANE_SECONDS = 20.0
+LANES_WITH_STRAGGLERS = 16  # times the usual number, at most
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +40,8 @@ class LaneWorker:
 
     def __init__(self, redis: Redis, runner: LaneRunner, *, lanes: int) -> None:
         self._runner = runner
-        self._slots = asyncio.Semaphore(lanes)
+        self._places = Places(lanes)
+        self._most = LANES_WITH_STRAGGLERS * lanes
         self._running: set[asyncio.Task[None]] = set()
         self._fetches = 0
         self._stopping = asyncio.Event()
@@ -82,14 +88,16 @@ class LaneWorker:
 
     async def _fetch_until_stopped(self) -> None:
         while not self._bull.closing:
-            await self._slots.acquire()
+            place = await self._places.take()
             job = await self._next_job()
             if job is None:
-                self._slots.release()
+                place.leave()
                 continue
             task = asyncio.create_task(self._bull.processJob(job, job.token))
             self._running.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(partial(self._done, place))
+            if len(self._running) < self._most:
+                asyncio.get_running_loop().call_later(SLOW_LANE_SECONDS, place.leave)
 
     async def _next_job(self) -> Any:
         """The next lane, or None; soon after `stop()` in any case."""
@@ -115,9 +123,9 @@ class LaneWorker:
             stopping.cancel()
             fetch.cancel()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, place: Place, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._slots.release()
+        place.leave()
         if not task.cancelled() and task.exception() is not None:
             log.error("a lane ended badly", exc_info=task.exception())
 

@@ -6,7 +6,7 @@
 -- A counter that has vanished is not revived: it will be rebuilt from evidence, which knows better.
 -- A slot is freed by who took it: held for too long, it has gone to somebody else.
 local time = redis.call("TIME")
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000 + math.ceil(time[2] / 1000) -- never before it left
 for i = 1, #KEYS / 2 do
   local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
   local unused, left = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])

@@ -6,17 +6,20 @@ Pure: the result of delivery in, a `Consequence` out. The reading of reply codes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 
-from paceline.delivery import Kind, Result, Scope
+from paceline.delivery import Kind, Phase, Result, Scope
 from paceline.domain.backoff import RETRY_STEPS, retry_delay
 from paceline.domain.lifecycle import FailureReason, JobEvent, JobState, after
 from paceline.domain.outcome import Verdict, classify
 from paceline.persistence.ledger import Attempt, Outcome
 
 MAX_DEFERRALS = len(RETRY_STEPS)
+# The server has heard of the recipient or the content: what it says may be about them, whatever it
+# calls it. An email that kept its turn would then hold up all the others for ever.
+_ABOUT_ONE_EMAIL = frozenset({Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
 
 
 class SenderEffect(Enum):
@@ -94,6 +97,9 @@ def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float
     match verdict:
         case Verdict.SENDER_BROKEN:
             effect = SenderEffect.BREAK
+        case Verdict.HOST_BACKOFF if result.phase in _ABOUT_ONE_EMAIL:
+            deferred = _deferred(attempt, result, history, roll=roll)
+            return replace(deferred, sender=SenderEffect.REST)
         case Verdict.HOST_BACKOFF:
             effect = SenderEffect.REST
         case Verdict.RETRY:

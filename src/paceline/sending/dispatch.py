@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.auth.secretbox import SecretUnreadable
 from paceline.domain.gate import Demand, Wait, judge
-from paceline.domain.lifecycle import JobState
+from paceline.domain.lifecycle import JobState, SenderState
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits
 from paceline.observability.faultpoints import FaultPoint, faultpoint
@@ -24,10 +25,10 @@ from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
 from paceline.persistence.standing import LaneView, Standing
 from paceline.sending.consequences import Consequence, SenderEffect
 from paceline.sending.content import Content
-from paceline.sending.handover import Handover, Job
+from paceline.sending.handover import Handover, Job, Terms
 from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
-from paceline.sending.lines import Lines
+from paceline.sending.lines import SLOW_SECONDS, Lines
 from paceline.sending.resting import SenderHealth
 
 TURN_SECONDS = 10.0  # so that many lanes share one worker
@@ -35,6 +36,9 @@ TURN_SECONDS = 10.0  # so that many lanes share one worker
 NEAR = timedelta(milliseconds=250)
 # With a campaign that goes one at a time in the round, the others take small bites.
 BITE_BESIDE_A_GAP = 16
+
+# Whoever takes longer to come to an end holds up the end of the turn, but not the turn.
+LAST_ORDERS_SECONDS = 2.0
 
 AT_ONCE = Rest(wait=timedelta(0))
 
@@ -74,6 +78,7 @@ class _Turn:
         self._parts = parts
         self._sender_id = sender_id
         self._view = view  # as last seen
+        self._terms = _all_terms(view)
         self._ends_at = clock.boottime() + TURN_SECONDS
         self._effect = SenderEffect.NONE
         self._reason = ""
@@ -91,32 +96,44 @@ class _Turn:
                 # Raised only below: here it would cancel emails that may be past their dot.
                 trouble = error
             self._lines.stop()
-            await self._parts.handover.hand_back(self._lines.unstarted())
+            await self._hand_back()
         if trouble is not None:
             raise trouble
         return await self._finish(rest)
 
     async def _work(self) -> Rest:
-        while not self._over():
+        while not await self._over():
             seen_at, view = clock.boottime(), self._view
             verdict = judge(view.standing, view.demands, now=view.now)
             if isinstance(verdict, Wait):
                 rest = _rest(verdict, now=view.now)
-            else:
+            elif self._lines.room:
                 rest = _no_later_than_due(await self._send_some(view, verdict.demands), view)
+            else:
+                await self._lines.make_room()
+                rest = AT_ONCE
             if rest.wait is not None and rest.wait <= NEAR:
                 await self._parts.handover.pause(rest.wait.total_seconds())
             elif self._lines.busy:
                 # What is on its way may change the picture: by a retry, or as a campaign's last.
-                await self._lines.drain()
+                # And what is new must not wait for a server that does not answer.
+                await self._lines.drain(within=NEAR.total_seconds())
             else:
                 return _shortened(rest, by=timedelta(seconds=clock.boottime() - seen_at))
             seen = await self._parts.standing.look(self._sender_id)
             if seen is None:
                 break
             self._view = seen
-        await self._lines.drain()
+            # A decision or a limit that has changed holds for what is queued as well.
+            if (terms := _all_terms(seen)) != self._terms:
+                self._terms = terms
+                await self._hand_back(unless=lambda job: job.terms in self._terms)
         return AT_ONCE
+
+    async def _hand_back(self, *, unless: Callable[[Job], bool] | None = None) -> None:
+        """Let go of what was claimed and not begun: it waits again as before."""
+        if unstarted := self._lines.unstarted(unless):
+            await self._parts.handover.hand_back(unstarted)
 
     async def _send_some(self, view: LaneView, demands: tuple[Demand, ...]) -> Rest:
         """Book, claim and queue one batch; a positive wait when the limits allow nothing."""
@@ -131,7 +148,7 @@ class _Turn:
                 min_delay_ms=view.min_delay_ms,
             ),
             [_campaign_budget(demand) for demand in demands],
-            capacity=BITE_BESIDE_A_GAP if has_gap else MAX_CLAIM,
+            capacity=min(self._lines.room, BITE_BESIDE_A_GAP if has_gap else MAX_CLAIM),
             early=NEAR,
         )
         # Counted from the answer: from the question, a slow answer would make a gap too short.
@@ -141,6 +158,7 @@ class _Turn:
         claims = await self._claim(granted)
         gaps = {d.campaign_id for d in demands if d.min_delay_ms or view.min_delay_ms}
         waits = {slot.campaign_id: slot.wait for slot in granted.slots}
+        terms = {d.campaign_id: _terms(view, d) for d in demands}
         jobs = [
             Job(
                 claim=claim,
@@ -148,13 +166,22 @@ class _Turn:
                 reservation=granted.reservation,
                 one_at_a_time=claim.campaign_id in gaps,
                 ready_at=granted_at + waits[claim.campaign_id].total_seconds(),
+                terms=terms[claim.campaign_id],
             )
             for claim in claims
         ]
-        await self._lines.feed(jobs)
+        if not await self._lines.feed(jobs):
+            await self._hand_back()
         if has_gap:
-            await self._lines.drain()
+            await self._drain()
         return AT_ONCE
+
+    async def _drain(self) -> None:
+        """Wait for what is under way, and keep nothing waiting behind it for long."""
+        while not await self._lines.drain(within=SLOW_SECONDS):
+            await self._hand_back()
+            if self._parts.stopping.is_set():
+                return
 
     async def _identity(self, view: LaneView) -> Identity | None:
         """The sender ready to send; None when its row is unusable, which stops it."""
@@ -228,12 +255,32 @@ class _Turn:
             await health.complete_campaigns(self._sender_id)
         return rest
 
-    def _over(self) -> bool:
-        return (
-            clock.boottime() >= self._ends_at
-            or self._parts.stopping.is_set()
-            or self._lines.stopped
-        )
+    async def _over(self) -> bool:
+        if self._parts.stopping.is_set() or self._lines.stopped:
+            return True
+        if clock.boottime() < self._ends_at:
+            return False
+        if await self._lines.drain(within=LAST_ORDERS_SECONDS):
+            return True
+        self._ends_at = clock.boottime() + TURN_SECONDS  # the others need not wait for a straggler
+        return False
+
+
+def _all_terms(view: LaneView) -> frozenset[Terms]:
+    """Those under which emails may go now; none while the sender may not send."""
+    if view.standing.state is not SenderState.ACTIVE:
+        return frozenset()
+    return frozenset(_terms(view, demand) for demand in view.demands)
+
+
+def _terms(view: LaneView, demand: Demand) -> Terms:
+    return Terms(
+        campaign_id=demand.campaign_id,
+        hourly_limit=demand.hourly_limit,
+        min_delay_ms=demand.min_delay_ms,
+        senders_hourly_limit=view.hourly_limit,
+        senders_min_delay_ms=view.min_delay_ms,
+    )
 
 
 def _campaign_budget(demand: Demand) -> CampaignBudget:

@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from paceline import clock
 from paceline.delivery import Attached, Pool
@@ -21,6 +22,7 @@ from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
+from paceline.places import Places
 from paceline.sending.attached_files import FilesAway
 from paceline.sending.blackbox import BlackBox
 from paceline.sending.consequences import (
@@ -37,6 +39,16 @@ from paceline.sending.leases import Leases
 log = logging.getLogger(__name__)
 
 
+class Terms(NamedTuple):
+    """The limits under which an email was claimed. When they change, it is to be claimed anew."""
+
+    campaign_id: uuid.UUID | None
+    hourly_limit: int | None
+    min_delay_ms: int
+    senders_hourly_limit: int | None
+    senders_min_delay_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One claimed email, with the booking it uses."""
@@ -46,6 +58,7 @@ class Job:
     reservation: Reservation
     one_at_a_time: bool  # a minimum delay is measured from its end
     ready_at: float  # boot time, seconds
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +79,7 @@ class Handover:
     content: Content
     pool: Pool
     box: BlackBox
-    in_flight: asyncio.Semaphore  # emails under way in the whole process
+    in_flight: Places  # for the emails under way in the whole process
     stopping: asyncio.Event
 
     async def hand_over(self, job: Job) -> Consequence | None:
@@ -79,8 +92,9 @@ class Handover:
             await self.hand_back([job])
             return None
         try:
-            async with self.content.attached(job.claim) as files, self.in_flight:
-                result = await self._deliver(job, files)
+            async with self.content.attached(job.claim) as files:
+                with await self.in_flight.take():
+                    result = await self._deliver(job, files)
         except FilesAway as error:
             log.warning("files not read, so not sent: %s", error)
             await self.hand_back([job])

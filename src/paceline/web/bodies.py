@@ -13,7 +13,7 @@ from paceline.domain.bounds import MAX_BODY_OCTETS, MAX_FILE_OCTETS
 
 # A list of recipients, the message around it, and the form's own lines.
 MAX_REQUEST_OCTETS = MAX_FILE_OCTETS + 2 * MAX_BODY_OCTETS
-MAX_FIELD_OCTETS = MAX_BODY_OCTETS + 1024  # of one form field: a byte too many is still reported
+MAX_FIELD_OCTETS = MAX_REQUEST_OCTETS  # of one form field: what is too long is still reported
 
 
 class TooLarge(Exception):

@@ -63,7 +63,7 @@ class ComposeForm:
     def read(cls, form: FormData) -> ComposeForm:
         """What was posted."""
         read = cls(**{f.name: text_of(form, f.name, str(f.default)) for f in fields(cls)})
-        return read if read.when in (NOW, LATER) else replace(read, when=NOW)
+        return read if read.when in (NOW, LATER) else replace(read, when=LATER)
 
     @property
     def zone(self) -> tzinfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -31,6 +31,10 @@ class Taken:
         return str(self.message["Message-ID"])
 
 
+async def _at_once(_: str) -> None:
+    """Wait for nothing."""
+
+
 Answer = Callable[[str], str | None]
 """Argument of the command → a reply of its own, or None for the usual one; "drop" drops."""
 
@@ -45,6 +49,7 @@ class Sink:
     at_mail: Answer = lambda _: None
     at_rcpt: Answer = lambda _: None
     at_dot: Answer = lambda _: None
+    before_reply: Callable[[str], Awaitable[None]] = _at_once  # to the dot; argument: recipient
     port: int = 0
 
     async def __aenter__(self) -> Sink:
@@ -110,6 +115,7 @@ class Sink:
                     answer = self.at_dot(rcpt_to)
                     if answer is None or answer.startswith("2") or answer == "drop":
                         await self._take(mail_from, rcpt_to, raw)
+                    await self.before_reply(rcpt_to)
                     say(answer or "250 2.0.0 taken")
                 case "QUIT":
                     say("221 2.0.0 bye")

@@ -231,6 +231,30 @@ async def test_late_evidence_turns_doubt_into_sent(
     assert await world.fetchval("SELECT outcome FROM attempts") == "sent"
 
 
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+async def test_late_evidence_turns_what_was_given_up_into_sent(
+    world: World, ledger: Ledger, database: Database, state: str
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 1)
+    (old,) = await claim(ledger, sender, campaign)
+    await ledger.write_ahead([old.attempt])
+    await world.execute(
+        """
+        UPDATE email_jobs SET state = $2, lease_until = NULL, attempt = attempt + 1,
+               failure_reason = CASE WHEN $2 = 'failed' THEN 'rejected' END
+         WHERE email_id = $1
+        """,
+        ids[0],
+        state,
+    )
+    assert await ledger.record([sent(old.attempt)]) == [True]
+    assert await world.states(ids) == ["sent"]
+    counts = await world.fetch("SELECT sent, failed, cancelled FROM campaigns")
+    assert [tuple(row.values()) for row in counts] == [(1, 0, 0)]
+
+
 async def test_late_evidence_of_an_older_attempt_fences_the_newer_one(
     world: World, ledger: Ledger, database: Database
 ) -> None:

@@ -154,6 +154,7 @@ WRONG = (
     ("body", "", "Write what the email is to say."),
     ("body", "<p>{{ city }}</p>", "no column of the file provides"),
     ("body", "<p>" + "x" * 1_048_576 + "</p>", "larger than 1024 KiB"),
+    ("body", "x" * 3_000_000, "larger than 1024 KiB"),
     ("min_delay", "-1", "Must be 0 seconds to a day"),
     ("hourly_limit", "0", "leave it empty for no limit"),
     ("sender_id", "nobody", "Choose a sender."),
@@ -175,6 +176,17 @@ async def test_what_is_wrong_stands_next_to_its_field_and_nothing_is_stored(
         note = re.search(rf'id="{field}-note"[^>]*>([^<]*)', response.text)
         assert note, field
         assert message.lower() in note[1].lower()
+    assert await campaigns(world) == 0
+
+
+async def test_a_start_that_makes_no_sense_is_not_taken_for_now(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    response = await page.post(
+        "/compose", data=await form(world, when="soon"), files=file(), headers=FRAGMENT
+    )
+    assert response.status_code == 422
+    assert "choose a date and a time" in response.text.lower()
     assert await campaigns(world) == 0
 
 

@@ -130,6 +130,23 @@ def test_a_421_lets_the_sender_rest_and_uses_up_no_try() -> None:
     assert not decided.outcome.is_deferral
 
 
+@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA, Phase.DOT])
+def test_a_421_to_one_recipient_lets_the_sender_rest_and_that_email_wait_behind_the_others(
+    phase: Phase,
+) -> None:
+    decided = decide(result(Kind.REJECTED, phase=phase, code=421, scope=Scope.HOST))
+    assert decided.sender is SenderEffect.REST
+    assert decided.outcome.state is JobState.DEFERRED
+    assert decided.outcome.is_deferral
+    assert decided.left == (phase is Phase.DOT)
+
+
+def test_an_email_that_always_gets_a_421_expires() -> None:
+    old = replace(NEW, age=EXPIRES_AFTER)
+    decided = decide(result(Kind.REJECTED, phase=Phase.RCPT, code=421, scope=Scope.HOST), old)
+    assert decided.outcome.failure_reason is FailureReason.EXPIRED
+
+
 def test_an_email_that_cannot_be_made_fails_with_the_reason() -> None:
     decided = unsendable(ATTEMPT, "no value for {{ name }}")
     assert decided.outcome.state is JobState.FAILED

@@ -41,21 +41,63 @@ async def test_never_more_than_the_width_at_once_and_all_in_the_end() -> None:
     assert work.most_at_once <= 3
 
 
-async def test_feeding_returns_while_a_width_of_jobs_is_still_queued() -> None:
+async def test_feeding_returns_while_some_jobs_are_still_queued() -> None:
     work = Work()
     async with Lines(work.send, width=2) as lines:
-        await lines.feed(range(4))  # two run, two wait: time to ask for more
+        assert await lines.feed(range(3))  # two run, one waits: time to ask for more
         assert work.done == []
         work.let_go()
         await lines.drain()
 
 
+async def test_what_is_not_begun_within_a_second_is_to_be_taken_back_and_less_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paceline.sending.lines.SLOW_SECONDS", 0.01)
+    work = Work()
+    async with Lines(work.send, width=2) as lines:
+        assert lines.room == 4
+        assert not await lines.feed(range(4))
+        assert lines.unstarted() == [2, 3]
+        assert lines.room == 1
+        assert not await lines.feed([2])
+        assert lines.unstarted() == [2]
+        assert lines.room == 0
+        assert not await lines.make_room()
+        assert not await lines.drain(within=0.01)
+        work.let_go()
+        assert await lines.make_room()
+
+
+async def test_the_queue_grows_while_it_is_emptied_quickly() -> None:
+    work = Work()
+    work.let_go()
+    async with Lines(work.send, width=2) as lines:
+        for _ in range(12):
+            assert await lines.feed(range(lines.room))
+        await lines.drain()
+        assert lines.room == 2 + 256
+
+
+async def test_what_may_stay_in_the_queue_stays_in_order() -> None:
+    work = Work()
+    async with Lines(work.send, width=1) as lines:
+        feeding = asyncio.create_task(lines.feed(range(5)))
+        await asyncio.sleep(0)
+        assert lines.unstarted(unless=lambda job: job % 2 == 0) == [1, 3]
+        work.let_go()
+        await feeding
+        await lines.drain()
+    assert work.done == [0, 2, 4]
+
+
 async def test_what_was_not_begun_when_stopped_is_handed_back() -> None:
     work = Work()
     async with Lines(work.send, width=2) as lines:
-        await lines.feed(range(4))
+        feeding = asyncio.create_task(lines.feed(range(4)))
         await asyncio.sleep(0)
         lines.stop()
+        await feeding
         work.let_go()
         await lines.drain()
         assert lines.unstarted() == [2, 3]

@@ -1,6 +1,7 @@
 -- Record how attempts ended: evidence, state and next try in one statement, safe to run again.
 -- Definite evidence is never overwritten, and late evidence is never thrown away: a 250 that was
--- read by a worker that had lost its lease still turns a waiting or doubtful email into 'sent'.
+-- read by a worker that had lost its lease still turns an email into 'sent', whatever it was called
+-- meanwhile.
 -- What would wait again of a campaign that was cancelled meanwhile is cancelled with it.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
@@ -57,7 +58,7 @@ recorded AS (
                 AND (   j.state IN ('claimed', 'sending', g.new_state)
                      OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
             OR (j.attempt >= g.attempt AND g.outcome = 'sent'
-                AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt')))
+                AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt', 'failed', 'cancelled')))
     RETURNING j.email_id, j.campaign_id, j.sender_id, j.state),
 -- Whatever waits again is work: a doubt may have ended that its campaign was completed over, and that
 -- its lane went to sleep over. The campaign is touched even while it is active, so that a completion

@@ -1,0 +1,49 @@
+"""Lets a refusal arrive: reads what a client is still sending before it is answered. Pure ASGI.
+
+A connection that is closed over unread bytes is reset, and the answer is lost with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_UNREAD_OCTETS = 128 * 1024 * 1024  # thrown away as it comes
+MAX_SECONDS = 10.0
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class ReadToTheEnd:
+    """Takes the rest of a body off the wire before an error is answered, within bounds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+            await self.app(scope, receive, send)
+            return
+        unread = True
+
+        async def receiving() -> Message:
+            nonlocal unread
+            message = await receive()
+            unread = message["type"] == "http.request" and message.get("more_body", False)
+            return message
+
+        async def rest() -> None:
+            octets = 0
+            while unread and octets < MAX_UNREAD_OCTETS:
+                octets += len((await receiving()).get("body", b""))
+
+        async def sending(message: Message) -> None:
+            if unread and message["type"] == "http.response.start" and message["status"] >= 400:
+                try:
+                    async with asyncio.timeout(MAX_SECONDS):
+                        await rest()
+                except TimeoutError:
+                    pass  # it is slow on purpose, or far away: the answer may be lost
+            await send(message)
+
+        await self.app(scope, receiving, sending)
