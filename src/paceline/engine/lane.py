@@ -23,8 +23,10 @@ from paceline.persistence.lanes import Lanes, Rest
 
 # A sleeping lane wakes this much early and has everything in hand when its moment comes.
 WAKE_LEAD = timedelta(milliseconds=150)
-# A running lane is left alone by the keeper for so long, and says so again while it runs.
+# A running lane is left alone by the keeper for so long, and says so again before the keeper takes
+# for lost what was signalled meanwhile: the turn looks for itself.
 BUSY_FOR = timedelta(seconds=60)
+BUSY_AGAIN_SECONDS = 2.0
 # With nothing to do, a lane still looks once a day: a last net under every other one.
 IDLE_LOOK = timedelta(hours=24)
 TROUBLE_PAUSE = timedelta(seconds=2)
@@ -78,7 +80,7 @@ class LaneRunner:
         """A turn, which a server that does not answer may make a long one."""
         turn = asyncio.ensure_future(self._take_turn(sender_id))
         try:
-            while not (await asyncio.wait([turn], timeout=BUSY_FOR.total_seconds() / 2))[0]:
+            while not (await asyncio.wait([turn], timeout=BUSY_AGAIN_SECONDS))[0]:
                 with suppress(OperationalError):  # the turn itself meets it in better order
                     await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
             return turn.result()

@@ -249,11 +249,14 @@ class _Turn:
             return AT_ONCE  # the gate says for how long
         if self._host_answered and self._view.host_failures:
             await health.host_reached(self._sender_id)
-        if any(d.campaign_id and d.next_due_at is None for d in self._view.demands):
-            # Asked only when the last look has seen one with nothing waiting: a sender that goes
-            # one at a time would otherwise ask after every email.
-            await health.complete_campaigns(self._sender_id)
+        await self._complete_campaigns()
         return rest
+
+    async def _complete_campaigns(self) -> None:
+        # Asked only when the last look has seen one with nothing waiting: a sender that goes one at
+        # a time would otherwise ask after every email.
+        if any(d.campaign_id and d.next_due_at is None for d in self._view.demands):
+            await self._parts.health.complete_campaigns(self._sender_id)
 
     async def _over(self) -> bool:
         if self._parts.stopping.is_set() or self._lines.stopped:
@@ -262,6 +265,7 @@ class _Turn:
             return False
         if await self._lines.drain(within=LAST_ORDERS_SECONDS):
             return True
+        await self._complete_campaigns()
         self._ends_at = clock.boottime() + TURN_SECONDS  # the others need not wait for a straggler
         return False
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paceline.bootstrap.worker import running_worker
+from paceline.sending import dispatch
 from paceline.settings import Settings, WorkerSettings
 from tests.integration.engine.sink import Sink
 from tests.world import World, settings_for
@@ -78,15 +79,24 @@ async def test_a_decision_holds_for_all_that_is_not_on_its_way(
 
 @pytest.mark.usefixtures("worker")
 async def test_an_email_without_an_answer_holds_up_no_other_of_its_sender(
-    world: World, sink: Sink, slow: asyncio.Event
+    world: World, sink: Sink, slow: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dispatch, "TURN_SECONDS", 0.5)
+    monkeypatch.setattr(dispatch, "LAST_ORDERS_SECONDS", 0.1)
     sender = await world.sender(port=sink.port, max_connections=2)
     await world.emails(sender, await world.campaign(sender), slow_readers(1))
     await world.signal(sender)
     await sink.wait_for(1)
-    others = await world.emails(sender, await world.campaign(sender), 30)
+    campaign = await world.campaign(sender)
+    others = await world.emails(sender, campaign, 30)
     await world.signal(sender)
     await world.until_all_are(others, "sent")
+
+    async def complete() -> bool:
+        state = await world.fetchval("SELECT state FROM campaigns WHERE id = $1", campaign)
+        return bool(state == "completed")
+
+    await world.until(complete)
     assert not slow.is_set()
 
 
