@@ -59,6 +59,13 @@ class ApiClient:
         """As it is now."""
         return self._call("GET", f"/campaigns/{campaign_id}")
 
+    def failed(self, campaign_id: str, *, most: int) -> list[dict[str, Any]]:
+        """Emails of it that have failed, at most so many."""
+        given = {"state": "failed", "limit": most}
+        emails: list[dict[str, Any]]
+        emails = self._call("GET", f"/campaigns/{campaign_id}/emails", params=given)["items"]
+        return emails
+
     def upload(self, campaign_id: str, file: Path) -> dict[str, Any]:
         """Send the file as it is; the report of what was accepted."""
         return self._call(

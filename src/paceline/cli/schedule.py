@@ -15,12 +15,13 @@ from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
-from paceline.cli.watch import summarise, watch
+from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.when import InvalidWhen, parse_duration, parse_start
 from paceline.errors import DomainError, InvalidInput, NotFound, PacelineError
 
 SHOWN_REFUSED_ROWS = 10
+SHOWN_FAILURES = 10
 
 T = TypeVar("T")
 
@@ -84,8 +85,18 @@ def schedule(
         chosen = choose_sender(client.senders(), sender)
         campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, leads, attach or [])
         say(f"campaign {campaign_id} from {chosen['from_address']}, starting {_spoken(start_at)}")
-        if follow and not summarise(watch(client, campaign_id)):
+        if follow and not _followed(client, campaign_id):
             raise typer.Exit(1)
+
+
+def _followed(client: ApiClient, campaign_id: str) -> bool:
+    """Stay until it is over, and say what came of it; whether all of it was sent."""
+    campaign = watch(client, campaign_id)
+    all_sent = summarise(campaign)
+    if failed := campaign["counts"]["failed"]:
+        for line in failure_lines(client.failed(campaign_id, most=SHOWN_FAILURES), of=failed):
+            note(line)
+    return all_sent
 
 
 def _launch(
@@ -143,6 +154,7 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
     if report.get("suppressed"):
         counts.append(f"{report['suppressed']} suppressed")
     lines = [", ".join([*counts, f"{len(refused)} refused"])]
+    lines += [f"  {remark}" for remark in report.get("notes", ())]
     for row in refused[:SHOWN_REFUSED_ROWS]:
         lines.append(f"  line {row['line']}: {row['value']!r}: {row['reason']}")
     if len(refused) > SHOWN_REFUSED_ROWS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +61,18 @@ def summarise(campaign: Mapping[str, Any]) -> bool:
     parts = [f"{counts[outcome]} {outcome.replace('_', ' ')}" for outcome in outcomes]
     say(f"{', '.join(parts)}, in {_duration(campaign)}")
     return not (counts["failed"] or counts["in_doubt"] or counts["cancelled"])
+
+
+def failure_lines(failed: Sequence[Mapping[str, Any]], *, of: int) -> list[str]:
+    """Who did not get it, and why, in the server's words where it had any."""
+    lines = []
+    for email in failed:
+        said = (email["reply_code"], email["reply_enhanced"], email["reply_text"])
+        why = " ".join(str(part) for part in said if part) or email["failure_reason"]
+        lines.append(f"  {email['to']}: {why}")
+    if of > len(failed):
+        lines.append(f"  … and {of - len(failed)} more")
+    return lines
 
 
 def _duration(campaign: Mapping[str, Any]) -> str:

@@ -81,6 +81,27 @@ async def test_files_go_along_and_the_image_that_the_html_shows_is_put_there(
     assert await world.fetchval("SELECT state FROM campaigns") == "active"
 
 
+async def test_watching_ends_with_who_did_not_get_it_and_why(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    arguments = ("--subject", "S", "--text", "T", "--watch")
+    running = asyncio.create_task(paceline("schedule", leads, *arguments))
+
+    async def there() -> bool:
+        return bool(await world.fetchval("SELECT count(*) FROM email_jobs"))
+
+    await world.until(there)
+    await world.execute(
+        """
+        UPDATE email_jobs SET state = 'failed', failure_reason = 'hard_bounce', reply_code = 550,
+               reply_enhanced = '5.1.1', reply_text = 'no such user'
+        """
+    )
+    ran = await running
+    assert ran.exit_code == 1
+    assert "  ada@example.com: 550 5.1.1 no such user" in ran.output
+
+
 async def test_a_file_that_is_refused_leaves_no_draft_behind(
     paceline: Paceline, world: World, leads: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from paceline.cli.schedule import choose_sender, report_lines
-from paceline.cli.watch import is_over, remark_on, summarise
+from paceline.cli.watch import failure_lines, is_over, remark_on, summarise
 from paceline.errors import NotFound
 
 ADA = {"id": "0190-a", "from_address": "ada@example.com", "name": "Ada"}
@@ -48,6 +48,38 @@ def test_a_report_shows_the_first_refused_rows_and_counts_the_rest() -> None:
     assert lines[1] == "  line 2: 'x@': no domain"
     assert lines[-1] == "  … and 3 more"
     assert len(lines) == 12
+
+
+def test_a_report_says_how_the_file_was_read() -> None:
+    report = {"accepted": 1, "duplicates": 0, "invalid": [], "notes": ["read as Windows-1252"]}
+    assert report_lines(report) == [
+        "1 accepted, 0 duplicates, 0 refused",
+        "  read as Windows-1252",
+    ]
+
+
+def test_who_did_not_get_it_is_named_with_the_servers_words() -> None:
+    failed = [
+        {
+            "to": "ada@example.org",
+            "failure_reason": "hard_bounce",
+            "reply_code": 550,
+            "reply_enhanced": "5.1.1",
+            "reply_text": "no such user",
+        },
+        {
+            "to": "bob@example.org",
+            "failure_reason": "suppressed",
+            "reply_code": None,
+            "reply_enhanced": None,
+            "reply_text": None,
+        },
+    ]
+    assert failure_lines(failed, of=5) == [
+        "  ada@example.org: 550 5.1.1 no such user",
+        "  bob@example.org: suppressed",
+        "  … and 3 more",
+    ]
 
 
 def test_a_campaign_is_over_when_nothing_of_it_waits() -> None:
