@@ -24,8 +24,9 @@ from paceline.persistence.lanes import Lanes, Rest
 # A sleeping lane wakes this much early and has everything in hand when its moment comes.
 WAKE_LEAD = timedelta(milliseconds=150)
 # A running lane is left alone by the keeper for so long, and says so again before the keeper takes
-# for lost what was signalled meanwhile: the turn looks for itself.
-BUSY_FOR = timedelta(seconds=60)
+# for lost what was signalled meanwhile: the turn looks for itself. Not for longer, since a worker
+# that was frozen says so too, although the lane is another one's by then.
+BUSY_FOR = timedelta(seconds=10)
 BUSY_AGAIN_SECONDS = 2.0
 # With nothing to do, a lane still looks once a day: a last net under every other one.
 IDLE_LOOK = timedelta(hours=24)
