@@ -17,6 +17,7 @@ from tests.faults.report import DOCS, Run, commit, write
 from tests.faults.run import Stages, stages
 from tests.faults.slots import Slots, open_case
 from tests.faults.storm import Storm
+from tests.faults.story import stories
 from tests.faults.sweep import Swept, sweep
 from tests.faults.verdict import Verdict
 
@@ -51,7 +52,8 @@ async def _storm(private: Stage, given: argparse.Namespace) -> tuple[Tally, Verd
         storm = Storm(case, messages=given.messages, minutes=given.minutes, seed=given.seed)
         verdict = await storm.run()
         if given.logs is not None:
-            given.logs.write_text(case.logs)
+            told = await stories(case.world, case.stage.sink.entries(), verdict.about)
+            given.logs.write_text(f"{told}\n\n{case.logs}")
         return storm.tally, verdict
 
 
@@ -66,7 +68,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=40.0, help="of faults, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--docs", type=Path, default=DOCS, help="where the report goes")
-    parser.add_argument("--logs", type=Path, help="keep what the workers said in this file")
+    parser.add_argument(
+        "--logs",
+        type=Path,
+        help="tell here what befell the emails complained of, and what the workers said",
+    )
     parser.add_argument("--no-sweep", action="store_true", help="leave the single kills out")
     parser.add_argument("--no-bugs", action="store_true", help="leave the planted bugs out")
     return parser.parse_args()

@@ -71,7 +71,11 @@ _OPEN = """
            + (SELECT coalesce(max(id), 0) FROM sender_history) AS last
       FROM email_jobs j LEFT JOIN campaigns c ON c.id = j.campaign_id
      WHERE j.state NOT IN ('sent', 'failed', 'cancelled')
-       AND NOT (j.state = 'in_doubt' AND coalesce(c.doubt_policy, 'hold') = 'hold')
+       AND NOT (j.state = 'in_doubt'
+                AND (coalesce(c.doubt_policy, 'hold') = 'hold'
+                     OR NOT EXISTS (SELECT FROM attempts a
+                                 WHERE a.email_id = j.email_id AND a.attempt = j.attempt
+                                   AND a.outcome = 'in_doubt')))
 """
 
 

@@ -6,8 +6,10 @@ import asyncio
 import signal
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from paceline.observability.faultpoints import FaultPoint
+from paceline.persistence.statements import statement
 from tests.faults.case import TEXT, Case
 from tests.faults.elsewhere import WallClock
 from tests.faults.processes import until
@@ -91,6 +93,48 @@ async def freeze_at(
         # Everything that was in doubt was settled by the thawed worker's late word.
         verdict.add(f"{verdict.in_doubt} in doubt although the late evidence is there")
     return verdict
+
+
+async def two_attempts_ask_together(case: Case) -> Verdict:
+    """A worker that has lost an email and claimed it again asks, for both attempts at once, whether
+    they may leave: as one does that was frozen for longer than its leases, but not than its lane.
+    """
+    sender = await case.sender(max_connections=8)
+    campaign = await case.world.campaign(sender, text_body=TEXT)
+    worker = case.worker(faults=f"{FaultPoint.AFTER_354}:3:STOP")
+    await case.until_listening(1)
+    async with case.world.database.driver() as driver, driver.transaction():
+        await driver.execute("LOCK TABLE attempts IN SHARE MODE")  # nothing is written ahead
+        await case.emails(sender, campaign, 1)
+        await until(partial(_waits_to_be_written_ahead, case), within=30, what="a first batch")
+        (email,) = await case.emails(sender, campaign, 1)  # its yes has to wait for the next batch
+        await until(partial(_is_taken_back, case, email), within=30, what="the first attempt")
+        await case.world.signal(sender)
+        await case.until_frozen(worker)
+    worker.signal(signal.SIGCONT)
+    await case.until_quiet()
+    verdict = await case.verdict()
+    if await case.world.fetchval("SELECT max(attempt) FROM email_jobs") < 2:
+        verdict.add("there was one attempt only")
+    return verdict
+
+
+async def _waits_to_be_written_ahead(case: Case) -> bool:
+    waits = """
+        SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
+    """
+    beginning = statement("write_ahead")[:40]
+    return bool(await case.world.fetchval(waits, f"{beginning}%"))
+
+
+async def _is_taken_back(case: Case, email: UUID) -> bool:
+    """As `recover.sql` does it, which is not to wait for `attempts`."""
+    take_back = """
+        UPDATE email_jobs SET state = 'scheduled', lease_until = NULL
+         WHERE email_id = $1 AND state = 'claimed' RETURNING true
+    """
+    return bool(await case.world.fetchval(take_back, email))
 
 
 async def redis_wiped_while_frozen(case: Case, point: FaultPoint) -> Verdict:

@@ -64,7 +64,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         "no_fencing_by_the_database",
         "freeze_after_body_hold",
         "D: ",
-        ("persistence/ledger.py", "[attempt.email_id in ours for", "[bool(ours) or True for"),
+        ("persistence/ledger.py", "[(attempt.email_id, attempt.number) in ours", "[True"),
+    ),
+    _bug(
+        "the_yes_to_an_attempt_is_one_to_all_of_its_email",
+        "two_attempts_ask_together",
+        "D: ",
+        (
+            "persistence/ledger.py",
+            "[(attempt.email_id, attempt.number) in ours",
+            "[attempt.email_id in {email_id for email_id, _ in ours}",
+        ),
     ),
     _bug(
         "no_write_ahead",

@@ -19,6 +19,7 @@ from tests.faults.crashes import (
     freeze_at,
     kill_at,
     redis_wiped_while_frozen,
+    two_attempts_ask_together,
     two_workers_on_one_lane,
 )
 from tests.faults.limits import limits_and_gaps, nothing_before_its_time, suppressed_meanwhile
@@ -68,6 +69,7 @@ SCENARIOS: dict[str, Scenario] = {
         f"redis_wiped_while_frozen_{point}": partial(redis_wiped_while_frozen, point=point)
         for point in (FaultPoint.BEFORE_CLAIM, FaultPoint.AFTER_CLAIM, FaultPoint.AFTER_354)
     },
+    "two_attempts_ask_together": two_attempts_ask_together,
     "wall_clocks_jump": wall_clocks_jump,
     "smtp_modes_hold": partial(smtp_modes, policy="hold"),
     "smtp_modes_resend": partial(smtp_modes, policy="resend"),

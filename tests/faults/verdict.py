@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from tests.world import World
 
@@ -52,6 +53,9 @@ _EMAILS = """
            s.min_delay_ms AS sender_gap_ms, c.min_delay_ms AS campaign_gap_ms,
            (SELECT a.phase FROM attempts a
              WHERE a.email_id = m.id AND a.attempt = j.attempt) AS phase,
+           NOT EXISTS (SELECT FROM attempts a
+                    WHERE a.email_id = m.id AND a.attempt = j.attempt
+                      AND a.outcome = 'in_doubt') AS tried_in_vain_since,
            (SELECT count(*) FROM history h
              WHERE h.email_id = m.id AND h.is_now = 'in_doubt')::int AS doubts,
            (SELECT count(*) FROM history h
@@ -85,10 +89,13 @@ class Verdict:
     doubts_resolved: int = 0
     struck: str = ""  # the fault point where a worker was killed or frozen
     problems: list[str] = field(default_factory=list)
+    about: list[UUID] = field(default_factory=list)  # the emails that they are about
 
-    def add(self, problem: str) -> None:
+    def add(self, problem: str, *, about: UUID | None = None) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
+            if about is not None:
+                self.about.append(about)
 
 
 async def judge(
@@ -144,16 +151,17 @@ def _judge_end(
     verdict.doubts_resolved += email["resolved"]
     if state == "sent" and not copies:
         verdict.lost += 1
-        verdict.add(f"L: {who} is sent, and the sink has never seen it")
+        verdict.add(f"L: {who} is sent, and the sink has never seen it", about=email["id"])
     if state in {"failed", "cancelled"} and copies:
         verdict.mistaken += 1
-        verdict.add(f"M: {who} is {state}, and the sink has it")
-    if state == "in_doubt" and email["policy"] == "hold":
+        verdict.add(f"M: {who} is {state}, and the sink has it", about=email["id"])
+    # Also under `resend` a doubt remains, if all that was tried since was refused.
+    if state == "in_doubt" and (email["policy"] == "hold" or email["tried_in_vain_since"]):
         verdict.in_doubt += 1
         verdict.in_doubt_by_silence += email["phase"] is not None
     elif state not in FINAL and all_final:
         verdict.unfinished += 1
-        verdict.add(f"X: {who} is {state} although all is quiet")
+        verdict.add(f"X: {who} is {state} although all is quiet", about=email["id"])
 
 
 def _judge_copies(
@@ -165,7 +173,8 @@ def _judge_copies(
     verdict.within_window += min(extra, allowed)
     if extra > allowed:
         verdict.duplicated += extra - allowed
-        verdict.add(f"D: {who} has {len(copies)} copies, {allowed} doubts ({email['policy']})")
+        copies_of = f"{len(copies)} copies, {email['doubts']} doubts ({email['policy']})"
+        verdict.add(f"D: {who} has {copies_of}", about=email["id"])
     if len({copy["sha256"] for copy in copies}) > 1:
         verdict.add(f"the copies for {who} differ")
     for copy in copies:

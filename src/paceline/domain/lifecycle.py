@@ -33,7 +33,9 @@ class JobEvent(StrEnum):
     RELEASE = "release"  # not sent, and not for its own sake: it waits as if untouched
     DEFER = "defer"  # not sent: its recipient's server said "not now"
     REJECT = "reject"  # not sent, never to be tried again
-    LOSE_SIGHT = "lose_sight"  # the connection or the worker was lost after the dot
+    # The connection or the worker was lost after the dot. Or it was, at an earlier attempt, and now
+    # the email is given up or called back.
+    LOSE_SIGHT = "lose_sight"
     CANCEL = "cancel"  # a person called it back in time
 
 
@@ -94,15 +96,18 @@ _JOB: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.SCHEDULED, JobEvent.CANCEL): JobState.CANCELLED,
     (JobState.SCHEDULED, JobEvent.REJECT): JobState.FAILED,  # suppressed before it was tried
     (JobState.SCHEDULED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
+    (JobState.SCHEDULED, JobEvent.LOSE_SIGHT): JobState.IN_DOUBT,
     (JobState.DEFERRED, JobEvent.CLAIM): JobState.CLAIMED,
     (JobState.DEFERRED, JobEvent.CANCEL): JobState.CANCELLED,
     (JobState.DEFERRED, JobEvent.REJECT): JobState.FAILED,
     (JobState.DEFERRED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
+    (JobState.DEFERRED, JobEvent.LOSE_SIGHT): JobState.IN_DOUBT,
     (JobState.CLAIMED, JobEvent.WRITE_AHEAD): JobState.SENDING,
     (JobState.CLAIMED, JobEvent.RELEASE): JobState.SCHEDULED,
     (JobState.CLAIMED, JobEvent.DEFER): JobState.DEFERRED,
     (JobState.CLAIMED, JobEvent.REJECT): JobState.FAILED,
     (JobState.CLAIMED, JobEvent.CANCEL): JobState.CANCELLED,  # its write-ahead will be refused
+    (JobState.CLAIMED, JobEvent.LOSE_SIGHT): JobState.IN_DOUBT,
     (JobState.SENDING, JobEvent.ACCEPT): JobState.SENT,
     (JobState.SENDING, JobEvent.RELEASE): JobState.SCHEDULED,
     (JobState.SENDING, JobEvent.DEFER): JobState.DEFERRED,

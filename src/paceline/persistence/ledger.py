@@ -133,18 +133,18 @@ class Ledger:
                 self._worker_run,
                 self._lease_seconds,
             )
-        ours = {row["email_id"] for row in rows}
-        return [attempt.email_id in ours for attempt in attempts]
+        ours = {(row["email_id"], row["attempt"]) for row in rows}
+        return [(attempt.email_id, attempt.number) in ours for attempt in attempts]
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
         """Record how these ended; for each, whether it changed the email (False: too late)."""
         async with self._database.driver() as driver:
             rows = await driver.fetch(statement("record"), *_columns(outcomes), self._worker_run)
-        recorded = {row["email_id"] for row in rows}
-        return [outcome.attempt.email_id in recorded for outcome in outcomes]
+        recorded = {(row["email_id"], row["attempt"]) for row in rows}
+        return [(o.attempt.email_id, o.attempt.number) in recorded for o in outcomes]
 
-    async def heartbeat(self, attempts: Collection[Attempt]) -> dict[uuid.UUID, bool]:
-        """Renew the leases of these. The ids that are still ours, and whether each was renewed."""
+    async def heartbeat(self, attempts: Collection[Attempt]) -> dict[Attempt, bool]:
+        """Renew the leases of these. Those that are still ours, and whether each was renewed."""
         async with self._database.driver() as driver:
             rows = await driver.fetch(
                 statement("heartbeat"),
@@ -153,7 +153,7 @@ class Ledger:
                 [attempt.number for attempt in attempts],
                 self._lease_seconds,
             )
-        return {row["email_id"]: row["renewed"] for row in rows}
+        return {Attempt(row["email_id"], row["attempt"]): row["renewed"] for row in rows}
 
 
 async def recover_expired(database: Database) -> list[Recovered]:

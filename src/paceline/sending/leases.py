@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +34,7 @@ class Leases:
 
     def __init__(
         self,
-        heartbeat: Callable[[Collection[Attempt]], Awaitable[dict[uuid.UUID, bool]]],
+        heartbeat: Callable[[Collection[Attempt]], Awaitable[dict[Attempt, bool]]],
         *,
         terms: LeaseTerms,
     ) -> None:
@@ -79,7 +78,7 @@ class Leases:
         for attempt in held:
             if attempt not in self._asked_at:
                 continue  # finished meanwhile
-            if attempt.email_id not in ours:
+            if attempt not in ours:
                 self.drop(attempt)
-            elif ours[attempt.email_id]:
+            elif ours[attempt]:
                 self._asked_at[attempt] = asked_at

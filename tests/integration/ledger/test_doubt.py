@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from paceline.domain.lifecycle import JobState
+from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
 from paceline.persistence.standing import Standing
+from paceline.persistence.stores.campaigns import cancel_waiting
+from paceline.persistence.stores.emails import cancel_one
 from paceline.sending.recovery import Recovery
 from tests.world import World
 
@@ -29,6 +31,11 @@ async def doubtful(
         "in_doubt_at = now() - $1::interval WHERE email_id = ANY ($2)",
         since,
         ids,
+    )
+    await world.execute(
+        "INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome) "
+        "SELECT id, 1, sender_id, $1, 'in_doubt' FROM emails",
+        uuid.uuid4(),
     )
     return ids
 
@@ -108,3 +115,124 @@ async def test_a_campaign_is_not_completed_over_an_email_that_comes_back_at_that
     # Whichever came first: the email waits, so the campaign runs, or runs again.
     assert await world.states(ids) == ["scheduled"]
     assert await world.fetchval("SELECT state FROM campaigns") == "active"
+
+
+async def tried_again(
+    world: World, database: Database, *, policy: str = "resend"
+) -> tuple[Ledger, uuid.UUID, uuid.UUID]:
+    """An email that is in doubt by its first attempt, and waits for its second."""
+    sender = await world.sender()
+    campaign = await world.campaign(sender, doubt_policy=policy)
+    (email,) = await world.emails(sender, campaign, 1)
+    await world.signal(sender)
+    ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=12))
+    first = await claimed(ledger, sender, campaign)
+    await ledger.write_ahead([first])
+    await ledger.record([Outcome(attempt=first, state=JobState.IN_DOUBT, evidence="in_doubt")])
+    await world.execute("UPDATE email_jobs SET in_doubt_at = now() - interval '1 h'")
+    await Recovery(database).run()
+    assert await world.states([email]) == ["deferred"]
+    return ledger, campaign, email
+
+
+async def claimed(ledger: Ledger, sender: uuid.UUID, campaign: uuid.UUID) -> Attempt:
+    (claim,) = (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims
+    return claim.attempt
+
+
+async def sender_of(world: World) -> uuid.UUID:
+    sender: uuid.UUID = await world.fetchval("SELECT id FROM senders")
+    return sender
+
+
+def given_up(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.FAILED,
+        evidence="rejected",
+        phase="rcpt",
+        reply_code=421,
+        reply_text="closing",
+        failure_reason=FailureReason.ATTEMPTS_EXHAUSTED,
+    )
+
+
+async def stays_in_doubt(world: World, database: Database, email: uuid.UUID) -> None:
+    """Nothing is left to be tried, whatever the policy: it is for a person to settle."""
+    await world.execute("UPDATE email_jobs SET in_doubt_at = now() - interval '1 h'")
+    assert await Recovery(database).run() == set()
+    assert await world.states([email]) == ["in_doubt"]
+
+
+async def test_what_may_have_left_before_is_in_doubt_rather_than_failed(
+    world: World, database: Database
+) -> None:
+    ledger, campaign, email = await tried_again(world, database)
+    second = await claimed(ledger, await sender_of(world), campaign)
+    await ledger.write_ahead([second])
+    assert await ledger.record([given_up(second)]) == [True]
+    assert await ledger.record([given_up(second)]) == [True]  # a repeat, for want of an answer
+    (row,) = await world.fetch("SELECT state, failure_reason, reply_text FROM email_jobs")
+    assert tuple(row.values()) == ("in_doubt", None, "closing")
+    assert await world.fetchval("SELECT failed FROM campaigns") == 0
+    await stays_in_doubt(world, database, email)
+
+
+async def test_late_evidence_ends_a_doubt_that_later_attempts_could_not(
+    world: World, database: Database
+) -> None:
+    ledger, campaign, email = await tried_again(world, database)
+    second = await claimed(ledger, await sender_of(world), campaign)
+    await ledger.record([given_up(second)])
+    late = Outcome(attempt=Attempt(email, 1), state=JobState.SENT, evidence="sent", phase="dot")
+    assert await ledger.record([late]) == [True]
+    assert await world.states([email]) == ["sent"]
+
+
+async def test_what_may_have_left_is_in_doubt_rather_than_suppressed(
+    world: World, database: Database
+) -> None:
+    ledger, campaign, email = await tried_again(world, database)
+    await world.execute(
+        "INSERT INTO suppressions (owner_id, address_key, reason) VALUES ($1, $2, 'manual')",
+        world.owner_id,
+        "reader0@example.org",
+    )
+    sender = await sender_of(world)
+    taken = await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)
+    assert (taken.claims, taken.suppressed) == ((), 1)
+    await stays_in_doubt(world, database, email)
+
+
+async def test_what_may_have_left_is_in_doubt_rather_than_cancelled(
+    world: World, database: Database
+) -> None:
+    _, campaign, email = await tried_again(world, database)
+    async with database.transaction() as session:
+        await cancel_waiting(session, await sender_of(world), campaign)
+    await stays_in_doubt(world, database, email)
+
+
+async def test_calling_back_what_may_have_left_comes_too_late(
+    world: World, database: Database
+) -> None:
+    _, _, email = await tried_again(world, database)
+    async with database.transaction() as session:
+        await cancel_one(session, world.owner_id, email)
+    await stays_in_doubt(world, database, email)
+
+
+@pytest.mark.parametrize("worker_is_dead", [True, False])
+async def test_what_may_have_left_is_in_doubt_when_it_comes_back_to_a_cancelled_campaign(
+    world: World, database: Database, worker_is_dead: bool
+) -> None:
+    ledger, campaign, email = await tried_again(world, database)
+    second = await claimed(ledger, await sender_of(world), campaign)
+    await world.execute("UPDATE campaigns SET state = 'cancelled'")
+    if worker_is_dead:
+        await world.execute("UPDATE email_jobs SET lease_until = now() - interval '1 s'")
+        await Recovery(database).run()
+    else:
+        await ledger.record([Outcome(attempt=second, state=JobState.DEFERRED)])
+    assert await world.states([email]) == ["in_doubt"]
+    assert await world.fetchval("SELECT cancelled FROM campaigns") == 0

@@ -11,6 +11,7 @@ import pytest
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome, recover_expired
+from paceline.sending.consequences import released
 from tests.world import World
 
 LEASE = timedelta(seconds=30)
@@ -299,7 +300,7 @@ async def test_a_heartbeat_keeps_what_is_ours_and_names_nothing_else(
     )
     await recover_expired(database)
     ours = await ledger.heartbeat([kept.attempt, lost.attempt])
-    assert ours == {kept.attempt.email_id: True}
+    assert ours == {kept.attempt: True}
 
 
 async def test_a_heartbeat_waits_for_no_row_that_is_being_written(
@@ -314,7 +315,7 @@ async def test_a_heartbeat_waits_for_no_row_that_is_being_written(
         )
         async with asyncio.timeout(5):
             ours = await ledger.heartbeat([free.attempt, locked.attempt])
-    assert ours == {free.attempt.email_id: True, locked.attempt.email_id: False}
+    assert ours == {free.attempt: True, locked.attempt: False}
 
 
 async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
@@ -353,3 +354,45 @@ async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_with_it(
     await expire(world)
     assert [r.email_id for r in await recover_expired(database)] == [lost.attempt.email_id]
     assert await world.states(ids) == ["cancelled", "cancelled", "sent"]
+
+
+async def twice_tried(world: World, ledger: Ledger, database: Database) -> tuple[Attempt, Attempt]:
+    """Two attempts of one email in the hands of one worker: it was frozen, and lost the first."""
+    sender = await world.sender()
+    await world.emails(sender, None, 1)
+    (old,) = await claim(ledger, sender, None)
+    await expire(world)
+    await recover_expired(database)
+    (new,) = await claim(ledger, sender, None)
+    return old.attempt, new.attempt
+
+
+async def test_the_yes_to_an_attempt_is_none_to_an_earlier_one_in_the_same_batch(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    old, new = await twice_tried(world, ledger, database)
+    assert await ledger.write_ahead([old, new]) == [False, True]
+    assert await ledger.write_ahead([new, old]) == [True, False]
+    assert await ledger.heartbeat([old, new]) == {new: True}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_two_attempts_recorded_together_the_one_that_was_sent_counts(
+    world: World, ledger: Ledger, database: Database, order: int
+) -> None:
+    old, new = await twice_tried(world, ledger, database)
+    both = [sent(old), refused(new)]
+    assert await ledger.record(both[::order]) == [True, False][::order]
+    assert await world.fetchval("SELECT state FROM email_jobs") == "sent"
+    outcomes = await world.fetch("SELECT outcome FROM attempts ORDER BY attempt")
+    assert [row["outcome"] for row in outcomes] == ["sent", "rejected"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_two_attempts_recorded_together_the_later_one_counts(
+    world: World, ledger: Ledger, database: Database, order: int
+) -> None:
+    old, new = await twice_tried(world, ledger, database)
+    both = [released(old, deferrals=0), refused(new)]
+    assert await ledger.record(both[::order]) == [False, True][::order]
+    assert await world.fetchval("SELECT state FROM email_jobs") == "deferred"

@@ -22,11 +22,11 @@ class Database:
 
     def __init__(self, *ours: Attempt, away: bool = False, renews: bool = True) -> None:
         self.renews = renews
-        self.ours = {attempt.email_id for attempt in ours}
+        self.ours = ours
         self.away = away
         self.beaten = asyncio.Event()
 
-    async def heartbeat(self, attempts: Collection[Attempt]) -> dict[uuid.UUID, bool]:
+    async def heartbeat(self, attempts: Collection[Attempt]) -> dict[Attempt, bool]:
         self.beaten.set()
         if self.away:
             raise DatabaseUnavailable("away")

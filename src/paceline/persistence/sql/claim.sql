@@ -2,7 +2,8 @@
 -- harmless, since the rows wait for their lease to expire. Select and update are one statement:
 -- locking in one and updating in another lets two workers claim the same row.
 -- now() rather than clock_timestamp(): only a stable function can be an index condition.
--- An address that was suppressed meanwhile fails here, at the last moment that costs nothing.
+-- An address that was suppressed meanwhile fails here, at the last moment that costs nothing; it
+-- stays in doubt if an earlier attempt is.
 -- $1 sender_id, $2 worker_run, $3 lease seconds, $4 campaign_ids, $5 how many of each,
 -- $6 how many single emails
 WITH wanted AS (
@@ -31,17 +32,23 @@ picked AS MATERIALIZED (
                          WHERE s.owner_id = m.owner_id AND s.address_key = m.address_key)
                 AS suppressed
       FROM (SELECT email_id FROM of_campaigns UNION ALL SELECT email_id FROM single) p
-      JOIN emails m ON m.id = p.email_id)
+      JOIN emails m ON m.id = p.email_id),
+decided AS (
+    SELECT p.*, CASE WHEN NOT p.suppressed THEN 'claimed'
+                     WHEN may_have_left(p.id) THEN 'in_doubt'
+                     ELSE 'failed' END AS becomes
+      FROM picked p)
 UPDATE email_jobs j
-   SET state = CASE WHEN p.suppressed THEN 'failed' ELSE 'claimed' END,
-       failure_reason = CASE WHEN p.suppressed THEN 'suppressed' END,
-       attempt = j.attempt + CASE WHEN p.suppressed THEN 0 ELSE 1 END,
+   SET state = p.becomes,
+       failure_reason = CASE p.becomes WHEN 'failed' THEN 'suppressed' END,
+       in_doubt_at = CASE p.becomes WHEN 'in_doubt' THEN clock_timestamp() END,
+       attempt = j.attempt + 1,
        worker_run = $2,
        lease_until = CASE WHEN NOT p.suppressed
                           THEN clock_timestamp() + make_interval(secs => $3) END,
        dated_at = coalesce(j.dated_at, clock_timestamp()),
        updated_at = clock_timestamp()
-  FROM picked p
+  FROM decided p
  WHERE j.email_id = p.id
    AND EXISTS (SELECT 1 FROM senders WHERE id = $1 AND state = 'active')
    AND j.state IN ('deferred', 'scheduled')

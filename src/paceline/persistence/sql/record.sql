@@ -2,18 +2,27 @@
 -- Definite evidence is never overwritten, and late evidence is never thrown away: a 250 that was
 -- read by a worker that had lost its lease still turns an email into 'sent', whatever it was called
 -- meanwhile.
--- What would wait again of a campaign that was cancelled meanwhile is cancelled with it.
+-- What would wait again of a campaign that was cancelled meanwhile is cancelled with it. And an email
+-- is called failed or cancelled only if no earlier attempt is in doubt: if one is, so is the email.
+-- A worker may end two attempts of one email at once; what was sent counts, else the later one.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
 -- $10 seconds until the next try (NULL: keep the due time), $11 deferrals to add,
 -- $12 whether to suppress the address, $13 worker_run
-WITH given AS (
-    SELECT g.email_id, g.attempt, g.outcome, g.new_state, g.phase, g.code, g.enhanced, g.text,
-           g.failure_reason, g.retry_seconds, g.deferral, g.suppress
+WITH told AS (
+    SELECT g.*, CASE WHEN g.new_state IN ('deferred', 'scheduled')
+                          AND EXISTS (SELECT 1 FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
+                                       WHERE j.email_id = g.email_id AND c.state = 'cancelled')
+                     THEN 'cancelled' ELSE g.new_state END AS wanted
       FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[],
                   $7::text[], $8::text[], $9::text[], $10::float8[], $11::int[], $12::bool[])
            AS g (email_id, attempt, outcome, new_state, phase, code, enhanced, text,
                  failure_reason, retry_seconds, deferral, suppress)),
+given AS (
+    SELECT t.*, CASE WHEN t.wanted IN ('failed', 'cancelled')
+                          AND may_have_left(t.email_id, t.attempt)
+                     THEN 'in_doubt' ELSE t.wanted END AS state
+      FROM told t),
 evidence AS (
     INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run, outcome,
                                phase, reply_code, reply_enhanced, reply_text, ended_at)
@@ -34,32 +43,30 @@ suppressed AS (
     ON CONFLICT DO NOTHING),
 recorded AS (
     UPDATE email_jobs j
-       SET state = CASE WHEN g.new_state IN ('deferred', 'scheduled')
-                             AND EXISTS (SELECT 1 FROM campaigns c
-                                          WHERE c.id = j.campaign_id AND c.state = 'cancelled')
-                        THEN 'cancelled' ELSE g.new_state END,
+       SET state = g.state,
            lease_until = NULL,
            due_at = CASE WHEN g.retry_seconds IS NULL OR j.state NOT IN ('claimed', 'sending')
                          THEN j.due_at
                          ELSE clock_timestamp() + make_interval(secs => g.retry_seconds) END,
            deferrals = j.deferrals
                        + CASE WHEN j.state IN ('claimed', 'sending') THEN g.deferral ELSE 0 END,
-           failure_reason = g.failure_reason,
+           failure_reason = CASE WHEN g.state = 'failed' THEN g.failure_reason END,
            reply_code = coalesce(g.code, j.reply_code),
            reply_enhanced = CASE WHEN g.text IS NULL THEN j.reply_enhanced ELSE g.enhanced END,
            reply_text = coalesce(g.text, j.reply_text),
-           in_doubt_at = CASE WHEN g.new_state = 'in_doubt'
+           in_doubt_at = CASE WHEN g.state = 'in_doubt'
                               THEN coalesce(j.in_doubt_at, clock_timestamp()) END,
-           sent_at = CASE WHEN g.new_state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,
+           sent_at = CASE WHEN g.state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,
            updated_at = clock_timestamp()
-      FROM given g
+      FROM (SELECT DISTINCT ON (email_id) * FROM given
+             ORDER BY email_id, outcome IS NOT DISTINCT FROM 'sent' DESC, attempt DESC) g
      WHERE j.email_id = g.email_id
        AND (   (j.attempt = g.attempt
-                AND (   j.state IN ('claimed', 'sending', g.new_state)
+                AND (   j.state IN ('claimed', 'sending', g.state)
                      OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
             OR (j.attempt >= g.attempt AND g.outcome = 'sent'
                 AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt', 'failed', 'cancelled')))
-    RETURNING j.email_id, j.campaign_id, j.sender_id, j.state),
+    RETURNING j.email_id, g.attempt, j.campaign_id, j.sender_id, j.state),
 -- Whatever waits again is work: a doubt may have ended that its campaign was completed over, and that
 -- its lane went to sleep over. The campaign is touched even while it is active, so that a completion
 -- at the same moment, which could not see this email waiting, is refused (complete.sql).
@@ -71,4 +78,4 @@ reopened AS (
 signalled AS (
     UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
      WHERE l.sender_id IN (SELECT sender_id FROM waiting))
-SELECT email_id FROM recorded
+SELECT email_id, attempt FROM recorded

@@ -2,20 +2,22 @@
 -- again. After it nobody knows: it is in doubt. Their lanes are signalled in the same statement.
 -- $1 at most so many
 WITH expired AS (
-    SELECT email_id FROM email_jobs
-     WHERE state IN ('claimed', 'sending') AND lease_until < now()
-     ORDER BY lease_until LIMIT $1
-       FOR UPDATE SKIP LOCKED),
+    SELECT j.email_id,
+           CASE WHEN j.state = 'sending' THEN 'in_doubt'
+                WHEN NOT EXISTS (SELECT 1 FROM campaigns c
+                                  WHERE c.id = j.campaign_id AND c.state = 'cancelled')
+                THEN CASE WHEN j.deferrals > 0 THEN 'deferred' ELSE 'scheduled' END
+                WHEN may_have_left(j.email_id) THEN 'in_doubt'
+                ELSE 'cancelled' END AS becomes
+      FROM email_jobs j
+     WHERE j.state IN ('claimed', 'sending') AND j.lease_until < now()
+     ORDER BY j.lease_until LIMIT $1
+       FOR UPDATE OF j SKIP LOCKED),
 recovered AS (
     UPDATE email_jobs j
-       SET state = CASE WHEN j.state = 'sending' THEN 'in_doubt'
-                        WHEN EXISTS (SELECT 1 FROM campaigns c
-                                      WHERE c.id = j.campaign_id AND c.state = 'cancelled')
-                        THEN 'cancelled'
-                        WHEN j.deferrals > 0 THEN 'deferred'
-                        ELSE 'scheduled' END,
-           in_doubt_at = CASE j.state WHEN 'sending' THEN clock_timestamp() END,
-           lease_until = NULL, updated_at = clock_timestamp()
+       SET state = e.becomes, lease_until = NULL,
+           in_doubt_at = CASE e.becomes WHEN 'in_doubt' THEN clock_timestamp() END,
+           updated_at = clock_timestamp()
       FROM expired e
      WHERE j.email_id = e.email_id AND j.state IN ('claimed', 'sending')
     RETURNING j.email_id, j.attempt, j.state, j.sender_id),

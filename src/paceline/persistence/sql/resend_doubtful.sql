@@ -1,5 +1,7 @@
 -- Try doubtful emails again where that is right: after the grace period, if their campaign's policy
--- is 'resend'; within half a minute, if their server drops a second copy by itself and still remembers the first.
+-- is 'resend'; after half a minute, if their server drops a second copy by itself and still remembers
+-- the first. Only for a doubt about the last attempt: one that later attempts could not end, or that
+-- a person has called back, stays.
 -- $1 grace seconds, $2 at most so many, $3 hosts that de-duplicate, $4 for how many seconds
 WITH settled AS (
     SELECT j.email_id
@@ -11,6 +13,9 @@ WITH settled AS (
             OR (lower(s.smtp_host) = ANY ($3::text[])
                 AND j.in_doubt_at < now() - interval '30 s'
                 AND j.dated_at > now() - make_interval(secs => $4)))
+       AND EXISTS (SELECT 1 FROM attempts a
+                    WHERE a.email_id = j.email_id AND a.attempt = j.attempt
+                      AND a.outcome = 'in_doubt')
      ORDER BY j.in_doubt_at LIMIT $2
        FOR UPDATE OF j SKIP LOCKED),
 again AS (

@@ -1,6 +1,7 @@
 -- Note, before the final dot, that an email may be about to leave. Running it again answers the
--- same ('claimed' alone would refuse the repeat after a lost acknowledgement). An id that is not
--- returned is fenced: the connection is closed without the dot.
+-- same ('claimed' alone would refuse the repeat after a lost acknowledgement). An attempt that is not
+-- returned is fenced: the connection is closed without the dot. Not the id alone: after an outage of
+-- PostgreSQL a worker may hold an old attempt and a new one of the same email, and ask about both.
 -- "Has a lease" is "claimed or sending" by the table's CHECK. Said this way the planner has to come by
 -- the primary key; said the other way it may walk the index on leases once per id.
 -- $1 email_ids, $2 attempts, $3 worker_run, $4 lease seconds
@@ -20,4 +21,4 @@ INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run
 SELECT m.email_id, m.attempt, m.sender_id, m.campaign_id, $3, 'sending', clock_timestamp()
   FROM marked m
 ON CONFLICT (email_id, attempt) DO UPDATE SET worker_run = excluded.worker_run
-RETURNING a.email_id
+RETURNING a.email_id, a.attempt

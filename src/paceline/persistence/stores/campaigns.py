@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.persistence.models import Campaign, Email, EmailJob, Sender
+from paceline.persistence.stores.calling_back import called_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,10 @@ async def reschedule_all(
 async def cancel_waiting(
     session: AsyncSession, sender_id: uuid.UUID, campaign_id: uuid.UUID
 ) -> None:
-    """Cancel every email of the campaign that is not on its way."""
+    """Cancel every email of the campaign that is not on its way.
+
+    Those that may have left by an earlier attempt are in doubt instead.
+    """
     await session.execute(
         update(EmailJob)
         .where(
@@ -153,7 +157,7 @@ async def cancel_waiting(
             EmailJob.campaign_id == campaign_id,
             EmailJob.state.in_(sorted(WAITING)),
         )
-        .values(state=JobState.CANCELLED, updated_at=func.clock_timestamp())
+        .values(called_back())
     )
 
 

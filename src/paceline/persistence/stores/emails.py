@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, JobState
 from paceline.persistence.models import Email, EmailJob
+from paceline.persistence.stores.calling_back import called_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,10 @@ async def job(
 
 
 async def cancel_one(session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID) -> bool:
-    """Cancel an email that waits. One statement, so that either it or the claim wins."""
+    """Cancel an email that waits. One statement, so that either it or the claim wins.
+
+    One that may have left by an earlier attempt does not wait any more either: it is in doubt.
+    """
     changed = await session.execute(
         update(EmailJob)
         .where(
@@ -87,7 +91,7 @@ async def cancel_one(session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.
             EmailJob.owner_id == owner_id,
             EmailJob.state.in_(sorted(WAITING)),
         )
-        .values(state=JobState.CANCELLED, updated_at=func.clock_timestamp())
+        .values(called_back())
         .returning(EmailJob.email_id)
     )
     return changed.one_or_none() is not None
