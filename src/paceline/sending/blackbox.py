@@ -116,7 +116,9 @@ def find_boxes(folder: Path) -> Sequence[FoundBox]:
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_nlink:  # else its owner has just put it away
+            status = os.fstat(file.fileno())
+            # Else its owner has just put it away, or is about to lock it for the first time.
+            if status.st_nlink and status.st_size:
                 found.append(FoundBox(path, file.read()))
     return found
 

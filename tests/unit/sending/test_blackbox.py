@@ -89,6 +89,11 @@ def test_the_box_of_a_living_process_is_left_alone(
     assert len(find_boxes(tmp_path)) == 1
 
 
+def test_a_box_that_is_being_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "new.box").touch()  # its owner locks it next
+    assert find_boxes(tmp_path) == []
+
+
 def test_a_box_that_is_put_away_empty_leaves_nothing_behind(tmp_path: Path) -> None:
     box = BlackBox(tmp_path)
     attempt = Attempt(uuid.uuid4(), 1)
