@@ -72,3 +72,29 @@ async def suppressed_meanwhile(case: Case) -> Verdict:
     if states[3] != "sent":
         verdict.add(f"r3 had unsubscribed from somebody else, and is {states[3]}")
     return verdict
+
+
+async def unsubscribed_in_doubt(case: Case) -> Verdict:
+    """An email has arrived, which nobody knows, and before it goes out again its reader
+    unsubscribes: then it has not failed."""
+    sender = await case.sender()
+    campaign = await case.world.campaign(sender, doubt_policy="resend")
+    ids = await case.emails(sender, campaign, 1, modes=("accepted_drop",))
+    case.worker()
+    await until(partial(_is_in_doubt, case), within=30, what="doubt")
+    await case.world.execute(
+        "INSERT INTO suppressions (owner_id, address_key, reason) VALUES ($1, $2, 'unsubscribed')",
+        case.world.owner_id,
+        f"r0+accepted_drop@{case.domain}",
+    )
+    await case.until_quiet()
+    verdict = await case.verdict()
+    if await case.world.fetchval("SELECT attempt FROM email_jobs WHERE email_id = $1", ids[0]) < 2:
+        verdict.add("it was not to go out again")
+    return verdict
+
+
+async def _is_in_doubt(case: Case) -> bool:
+    return bool(
+        await case.world.fetchval("SELECT count(*) FROM email_jobs WHERE state = 'in_doubt'")
+    )

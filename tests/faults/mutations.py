@@ -293,6 +293,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         (f"{_SQL}/claim.sql", "s.address_key = m.address_key", "false"),
     ),
     _bug(
+        "a_doubt_is_forgotten_by_what_comes_after_it",
+        "unsubscribed_in_doubt",
+        "M: ",
+        (f"{_SQL}/claim.sql", "may_have_left(p.id)", "false"),
+    ),
+    _bug(
         "a_query_forgets_its_owner",
         "suppressed_meanwhile",
         "r3 had unsubscribed",
@@ -386,7 +392,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "recording_cannot_be_repeated",
         "lost_acknowledgements",
         "taken for a late one",
-        (f"{_SQL}/record.sql", "'sending', g.new_state)", "'sending')"),
+        (f"{_SQL}/record.sql", "'sending', g.state)", "'sending')"),
     ),
     _bug(
         "a_repeated_record_counts_twice",

@@ -22,7 +22,12 @@ from tests.faults.crashes import (
     two_attempts_ask_together,
     two_workers_on_one_lane,
 )
-from tests.faults.limits import limits_and_gaps, nothing_before_its_time, suppressed_meanwhile
+from tests.faults.limits import (
+    limits_and_gaps,
+    nothing_before_its_time,
+    suppressed_meanwhile,
+    unsubscribed_in_doubt,
+)
 from tests.faults.servers import (
     lost_acknowledgements,
     nothing_goes_without_redis,
@@ -81,6 +86,7 @@ SCENARIOS: dict[str, Scenario] = {
     "limits_and_gaps": limits_and_gaps,
     "nothing_before_its_time": nothing_before_its_time,
     "suppressed_meanwhile": suppressed_meanwhile,
+    "unsubscribed_in_doubt": unsubscribed_in_doubt,
 }
 # These disturb the servers that all cases share, and run by themselves.
 ALONE: dict[str, Scenario] = {
