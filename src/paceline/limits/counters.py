@@ -23,8 +23,8 @@ from paceline import clock
 from paceline.errors import OperationalError
 
 COUNTER_TTL = timedelta(hours=2)
-# A slot is held this long for an email that is on its way; its end is set when it has left. A
-# worker that dies with it delays the sender by this much, which is less than its lease.
+# A slot is held this long for an email that is on its way; its end is set when it has left. If it
+# was not set by then (its worker died, or is still at it), the evidence is asked.
 SLOT_HOLD = timedelta(seconds=10)
 SOCKET_TIMEOUT_SECONDS = 5
 # A booking that is older and has no claimed email to show for it may be missing from a counter that
@@ -185,11 +185,9 @@ class Limits:
         pairs: list[tuple[uuid.UUID | None, int, int]]
         pairs = [(None, sum(unused.values()), sum(left.values()))]
         pairs += [(c, unused.get(c, 0), left.get(c, 0)) for c in campaigns if c is not None]
-        keys = [
-            key
-            for campaign_id, _, _ in pairs
-            for key in _keys(reservation.sender_id, campaign_id, reservation.hour)
-        ]
+        keys = [f"settled:{uuid.uuid4()}"]
+        for campaign_id, _, _ in pairs:
+            keys += _keys(reservation.sender_id, campaign_id, reservation.hour)
         args = [reservation.taken_at]
         args += [number for _, give_back, gone in pairs for number in (give_back, gone)]
         await _guarded(self._settle(keys=keys, args=args))

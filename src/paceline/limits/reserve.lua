@@ -33,11 +33,12 @@ local function read(rate_key, gap_key, limit, gap)
   if gap <= 0 then
     redis.call("HDEL", gap_key, "last_at", "busy_until", "taken_at")
   else
-    local slot = redis.call("HMGET", gap_key, "last_at", "busy_until")
-    if slot[1] then
-      free_at = math.max(tonumber(slot[1]) + gap, tonumber(slot[2] or 0))
-    else
+    local slot = redis.call("HMGET", gap_key, "last_at", "busy_until", "taken_at")
+    -- Taken, never settled, and over: only the evidence knows when that email left, if it did.
+    if not slot[1] or (slot[3] and tonumber(slot[2]) <= now) then
       absent = true
+    else
+      free_at = math.max(tonumber(slot[1]) + gap, tonumber(slot[2] or 0))
     end
   end
   if limit >= 0 or gap > 0 then

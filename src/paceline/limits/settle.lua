@@ -1,14 +1,17 @@
 -- After the emails of a reservation: give back what was not used, and start the gaps anew.
 --
--- KEYS: pairs of rate and gap, the sender's first, then those of the campaigns
+-- KEYS: what this very settlement is known by, then pairs of rate and gap, the sender's first, then
+--       those of the campaigns
 -- ARGV: 1 when the slots were taken (ms), then for each pair: unused (to give back), left (how many
 --       left this machine)
 -- A counter that has vanished is not revived: it will be rebuilt from evidence, which knows better.
 -- A slot is freed by who took it: held for too long, it has gone to somebody else.
+-- A client that heard no answer asks again, and both may arrive: what is given back is given back once.
+if not redis.call("SET", KEYS[1], 1, "NX", "EX", 60) then return 0 end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.ceil(time[2] / 1000) -- never before it left
-for i = 1, #KEYS / 2 do
-  local rate_key, gap_key = KEYS[2 * i - 1], KEYS[2 * i]
+for i = 1, (#KEYS - 1) / 2 do
+  local rate_key, gap_key = KEYS[2 * i], KEYS[2 * i + 1]
   local unused, left = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   if unused > 0 then
     local used = tonumber(redis.call("GET", rate_key))

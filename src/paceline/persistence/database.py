@@ -25,6 +25,8 @@ POOL_OVERFLOW = 8
 POOL_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 60
+# A session lock or a LISTEN asks for little, and has to know soon that nobody is there any more.
+DEDICATED_TIMEOUT_SECONDS = 5
 CLOSE_TIMEOUT_SECONDS = 2
 
 _SERVER_SETTINGS = {"application_name": "paceline", "timezone": "UTC", "jit": "off"}
@@ -137,7 +139,10 @@ class Database:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""
         async with translate_lost_connections():
             return await asyncpg.connect(
-                self._dsn(), timeout=CONNECT_TIMEOUT_SECONDS, server_settings=_SERVER_SETTINGS
+                self._dsn(),
+                timeout=CONNECT_TIMEOUT_SECONDS,
+                command_timeout=DEDICATED_TIMEOUT_SECONDS,
+                server_settings=_SERVER_SETTINGS,
             )
 
     async def _connect(self) -> Driver:

@@ -168,6 +168,12 @@ async def recover_expired(database: Database) -> list[Recovered]:
     ]
 
 
+async def cancel_stragglers(database: Database) -> int:
+    """Cancel what came back to a campaign at the moment of its cancellation; how many."""
+    async with database.driver() as driver:
+        return len(await driver.fetch(statement("cancel_stragglers"), MAX_RECOVER))
+
+
 async def resend_doubtful(
     database: Database,
     *,

@@ -14,6 +14,9 @@ from paceline.persistence.database import (
 )
 from paceline.persistence.lanes import CHANNEL
 
+# A connection that only listens never learns by itself that its other end has gone without a word.
+PING_SECONDS = 30.0
+
 
 class Notices:
     """Which senders were signalled. Use it as an async context manager."""
@@ -48,13 +51,26 @@ class Notices:
 
         Raises `DatabaseUnavailable` when the connection is gone.
         """
-        senders = {await self._next()}
+        senders = {await self._first()}
         try:
             async with asyncio.timeout(within):
                 while True:
                     senders.add(await self._next())
         except TimeoutError:
             return senders
+
+    async def _first(self) -> uuid.UUID:
+        while True:
+            try:
+                async with asyncio.timeout(PING_SECONDS):
+                    return await self._next()
+            except TimeoutError:
+                await self._ping()
+
+    async def _ping(self) -> None:
+        assert self._driver is not None, "entered"
+        async with translate_lost_connections():
+            await self._driver.execute("SELECT 1")
 
     async def _next(self) -> uuid.UUID:
         sender_id = await self._heard.get()

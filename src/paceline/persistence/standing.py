@@ -151,17 +151,21 @@ class Standing:
             rows = await driver.fetch(statement("complete"), sender_id)
         return [row["id"] for row in rows]
 
-    async def mark_broken(self, sender_id: uuid.UUID, *, reason: str) -> None:
-        """Stop the sender: its server refuses it. Its emails keep waiting."""
+    async def mark_broken(self, sender_id: uuid.UUID, *, as_of: datetime, reason: str) -> None:
+        """Stop the sender, unless it was changed after `as_of`: its server refuses it.
+
+        Its emails keep waiting.
+        """
         async with self._database.driver() as driver:
             await driver.execute(
                 """
                 UPDATE senders SET state = 'broken', state_reason = $2,
                                    updated_at = clock_timestamp()
-                 WHERE id = $1 AND state = 'active'
+                 WHERE id = $1 AND state = 'active' AND updated_at = $3
                 """,
                 sender_id,
                 reason,
+                as_of,
             )
 
     async def rest(self, sender_id: uuid.UUID, *, pause: timedelta, reason: str) -> None:

@@ -21,8 +21,13 @@ MAX_KEPT_OCTETS = 64 * 1024 * 1024  # encoded
 MAX_UNDER_WAY_OCTETS = 64 * 1024 * 1024
 
 
+# For so long an email that was claimed waits for room; then it is handed back, so that what is
+# decided meanwhile holds for it as well.
+PATIENCE_SECONDS = 1.0
+
+
 class FilesAway(OperationalError):
-    """The files could not be read just now."""
+    """The files could not be read just now, or there is no room for one more email with them."""
 
 
 class AttachedFiles:
@@ -34,12 +39,13 @@ class AttachedFiles:
         *,
         max_kept_octets: int = MAX_KEPT_OCTETS,
         max_under_way_octets: int = MAX_UNDER_WAY_OCTETS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._standing = standing
         self._max_kept_octets = max_kept_octets
         self._kept: OrderedDict[uuid.UUID, Attached] = OrderedDict()
         self._reading = asyncio.Lock()
-        self._room = _Room(max_under_way_octets)
+        self._room = _Room(max_under_way_octets, patience_seconds=patience_seconds)
 
     @property
     def kept_octets(self) -> int:
@@ -48,7 +54,10 @@ class AttachedFiles:
 
     @asynccontextmanager
     async def for_one_email(self, campaign_id: uuid.UUID, octets: int) -> AsyncIterator[Attached]:
-        """The campaign's files, of so many octets, for as long as one email is under way."""
+        """The campaign's files, of so many octets, for as long as one email is under way.
+
+        Raises `FilesAway`.
+        """
         async with self._room.taken(encoded_octets(octets)):
             yield await self.of(campaign_id)
 
@@ -86,20 +95,27 @@ class AttachedFiles:
 class _Room:
     """So many octets, taken and returned in the order of asking."""
 
-    def __init__(self, octets: int) -> None:
+    def __init__(self, octets: int, *, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
         self._all = self._free = octets
         self._turn = asyncio.Lock()  # no large email is overtaken by small ones for ever
         self._returned = asyncio.Event()
 
     @asynccontextmanager
     async def taken(self, octets: int) -> AsyncIterator[None]:
-        """Wait for so much room. Whoever needs more than there is takes all of it."""
+        """Wait for so much room. Whoever needs more than there is takes all of it.
+
+        Raises `FilesAway`.
+        """
         octets = min(octets, self._all)
-        async with self._turn:
-            while self._free < octets:
-                self._returned.clear()
-                await self._returned.wait()
-            self._free -= octets
+        try:
+            async with asyncio.timeout(self._patience_seconds), self._turn:
+                while self._free < octets:
+                    self._returned.clear()
+                    await self._returned.wait()
+                self._free -= octets
+        except TimeoutError:
+            raise FilesAway("too many emails with files are under way") from None
         try:
             yield
         finally:

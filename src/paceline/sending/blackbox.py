@@ -1,7 +1,8 @@
 """A flight recorder: what this process was about to do with each email, for whoever finds it dead.
 
 One memory-mapped file per worker process, one fixed record per email under way. What has been
-written survives `kill -9`, though not a loss of power. It answers the question that the database
+written survives `kill -9`. A loss of power it does not: some of it may be on disk and the rest not,
+so a box of an earlier boot tells nothing. It answers the question that the database
 cannot: was the final dot written, and if so, what did the server say?
 
 - *preparing*: the write-ahead may be committed, the dot is not written. Nothing has left.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import mmap
 import os
 import uuid
@@ -28,6 +30,7 @@ RECORD_BYTES = 1024
 MAX_RECORDS = 2048  # emails under way or not yet on disk, per process
 MAX_TEXT = 150  # characters of a reply: whatever they are, the record holds them
 _SUFFIX = ".box"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 _EMPTY, _PREPARING, _LEAVING, _ENDED = range(4)
 _ID = slice(1, 17)
@@ -36,13 +39,15 @@ _DEFERRED = 21
 _LENGTH = slice(22, 24)
 _BODY = 24
 
+log = logging.getLogger(__name__)
+
 
 class BlackBox:
     """The recorder of this process. Everything is a plain store into memory: no call can fail."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = folder / f"{uuid.uuid4().hex}{_SUFFIX}"
+        self._path = folder / f"{_boot_id()}.{uuid.uuid4().hex}{_SUFFIX}"
         self._file = self._path.open("x+b")
         self._path.chmod(0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)  # held for as long as we live
@@ -111,9 +116,13 @@ class FoundBox:
 
 
 def find_boxes(folder: Path) -> Sequence[FoundBox]:
-    """The boxes of dead processes: those that nobody holds locked."""
+    """The boxes of dead processes: those that nobody holds locked. Of an earlier boot, they go."""
     found = []
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        if path.name.partition(".")[0] != _boot_id():
+            log.warning("a black box of an earlier boot of this machine tells nothing: %s", path)
+            path.unlink(missing_ok=True)
+            continue
         with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status = os.fstat(file.fileno())
@@ -121,6 +130,13 @@ def find_boxes(folder: Path) -> Sequence[FoundBox]:
             if status.st_nlink and status.st_size:
                 found.append(FoundBox(path, file.read()))
     return found
+
+
+def _boot_id() -> str:
+    """Of this boot of the machine; the same for all of them where the system does not say."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    return "boot"
 
 
 def _told(content: bytes) -> Iterator[Outcome]:

@@ -54,12 +54,16 @@ class Content:
         known = self._identities.get(key)
         if known is None:
             row = await self._standing.account(sender_id)
-            known = identity_of(self._secrets, sender_id, row)
+            known = identity_of(self._secrets, sender_id, row, as_of=updated_at)
             _keep(self._identities, key, known, limit=MAX_ACCOUNTS)
         return known
 
-    async def load(self, campaign_ids: Iterable[uuid.UUID]) -> None:
-        """Have these campaigns' templates and files at hand, so that `message` asks no database."""
+    async def load(self, campaign_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, CampaignContent]:
+        """The texts of these campaigns, and their files read, before anything of them is claimed.
+
+        Whoever claims keeps the texts: what is kept here may be gone when an email's turn comes.
+        """
+        loaded = {}
         for campaign_id in campaign_ids:
             texts = self._texts.get(campaign_id)
             if texts is None:
@@ -67,19 +71,31 @@ class Content:
                 _keep(self._texts, campaign_id, texts, limit=MAX_TEMPLATES)
             if texts.attached_octets:
                 await self._files.of(campaign_id)
+            loaded[campaign_id] = texts
+        return loaded
 
-    def attached(self, claim: Claim) -> AbstractAsyncContextManager[Attached | None]:
+    def attached(
+        self, claim: Claim, texts: CampaignContent | None
+    ) -> AbstractAsyncContextManager[Attached | None]:
         """The files for `message`, to be held until the email is gone; waits for room for them.
 
         Entering it raises `FilesAway`.
         """
-        texts = None if claim.campaign_id is None else self._texts.get(claim.campaign_id)
         if claim.campaign_id is None or texts is None or not texts.attached_octets:
             return _NO_FILES
         return self._files.for_one_email(claim.campaign_id, texts.attached_octets)
 
-    def message(self, claim: Claim, sender: Identity, files: Attached | None = None) -> Message:
-        """The claim as a message. Raises `DomainError` when its template cannot be filled."""
+    def message(
+        self,
+        claim: Claim,
+        sender: Identity,
+        texts: CampaignContent | None = None,
+        files: Attached | None = None,
+    ) -> Message:
+        """The claim as a message; `texts` are its campaign's, None for a single email.
+
+        Raises `DomainError` when its template cannot be filled.
+        """
         headers = Headers(
             from_address=sender.from_address,
             from_name=sender.from_name,
@@ -90,21 +106,21 @@ class Content:
             boundary_seed=claim.attempt.email_id.hex,
             extra=_marks(claim, sender),
         )
-        if claim.campaign_id is None:
+        if claim.campaign_id is None or texts is None:
             content = _single(claim, headers)
         else:
             fields = {**claim.fields, "email": claim.address, "name": claim.name or ""}
-            template = self._template(claim.campaign_id)
+            template = self._template(claim.campaign_id, texts)
             content = template.render(fields, headers=headers, attached=files)
         if sender.signer is not None:
             content = sender.signer.sign(content, signed_at=claim.dated_at)
         envelope = Envelope(mail_from=sender.from_address, rcpt_to=claim.address)
         return Message(envelope=envelope, content=content)
 
-    def _template(self, campaign_id: uuid.UUID) -> MessageTemplate:
+    def _template(self, campaign_id: uuid.UUID, texts: CampaignContent) -> MessageTemplate:
         known = self._templates.get(campaign_id)
         if known is None:
-            known = _compile(self._texts[campaign_id])
+            known = _compile(texts)
             _keep(self._templates, campaign_id, known, limit=MAX_TEMPLATES)
         return known
 

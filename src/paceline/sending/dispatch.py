@@ -82,6 +82,7 @@ class _Turn:
         self._ends_at = clock.boottime() + TURN_SECONDS
         self._effect = SenderEffect.NONE
         self._reason = ""
+        self._as_of = view.updated_at  # the sender that this is about
         self._host_answered = False
         self._lines = Lines(self._send, width=1 if view.min_delay_ms else view.max_connections)
 
@@ -155,6 +156,9 @@ class _Turn:
         granted_at = clock.boottime()
         if isinstance(granted, Denied):
             return Rest(wait=granted.wait, held_by=granted.held_by)
+        contents = await self._parts.content.load(
+            slot.campaign_id for slot in granted.slots if slot.campaign_id is not None
+        )
         claims = await self._claim(granted)
         gaps = {d.campaign_id for d in demands if d.min_delay_ms or view.min_delay_ms}
         waits = {slot.campaign_id: slot.wait for slot in granted.slots}
@@ -163,6 +167,7 @@ class _Turn:
             Job(
                 claim=claim,
                 identity=identity,
+                texts=None if claim.campaign_id is None else contents[claim.campaign_id],
                 reservation=granted.reservation,
                 one_at_a_time=claim.campaign_id in gaps,
                 ready_at=granted_at + waits[claim.campaign_id].total_seconds(),
@@ -188,13 +193,12 @@ class _Turn:
         try:
             return await self._parts.content.identity(self._sender_id, updated_at=view.updated_at)
         except (DomainError, SecretUnreadable) as error:
-            self._trouble(SenderEffect.BREAK, str(error))
+            self._trouble(SenderEffect.BREAK, str(error), as_of=view.updated_at)
             return None
 
     async def _claim(self, granted: Granted) -> tuple[Claim, ...]:
         """Claim what was booked; what is no longer there is given back."""
         wanted = {slot.campaign_id: slot.granted for slot in granted.slots}
-        await self._parts.content.load(c for c in wanted if c is not None)
         asked_at = clock.boottime()
         faultpoint(FaultPoint.BEFORE_CLAIM)
         if not granted.reservation.holds:
@@ -219,32 +223,37 @@ class _Turn:
             return
         await self._lines.follow_up(self._parts.handover.record(result.outcome))
         self._host_answered = self._host_answered or result.left
-        self._judge(result)
+        self._judge(result, as_of=job.identity.as_of)
 
-    def _judge(self, result: Consequence) -> None:
+    def _judge(self, result: Consequence, *, as_of: datetime) -> None:
         """What the end of one email says about the sender of them all."""
         reason = result.outcome.reply_text or "no reason given"
         match result.sender:
             case SenderEffect.BREAK | SenderEffect.REST:
-                self._trouble(result.sender, reason)
+                self._trouble(result.sender, reason, as_of=as_of)
             case SenderEffect.SUSPECT:
-                self._trouble(*self._parts.health.note_policy(self._sender_id, reason))
+                effect, reason = self._parts.health.note_policy(self._sender_id, reason)
+                self._trouble(effect, reason, as_of=as_of)
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._parts.health.note_acceptance(self._sender_id)
             case _:
                 return
 
-    def _trouble(self, effect: SenderEffect, reason: str) -> None:
+    def _trouble(self, effect: SenderEffect, reason: str, *, as_of: datetime) -> None:
         """Start nothing more; a refused account outweighs a server that is away."""
         if self._effect is not SenderEffect.BREAK:
-            self._effect, self._reason = effect, reason
+            self._effect, self._reason, self._as_of = effect, reason, as_of
         self._lines.stop()
 
     async def _finish(self, rest: Rest) -> Rest:
         health = self._parts.health
         if self._effect is not SenderEffect.NONE:
             await health.note_trouble(
-                self._sender_id, self._effect, view=self._view, reason=self._reason
+                self._sender_id,
+                self._effect,
+                as_of=self._as_of,
+                host_failures=self._view.host_failures,
+                reason=self._reason,
             )
             return AT_ONCE  # the gate says for how long
         if self._host_answered and self._view.host_failures:

@@ -22,6 +22,7 @@ from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
+from paceline.persistence.standing import CampaignContent
 from paceline.places import Places
 from paceline.sending.attached_files import FilesAway
 from paceline.sending.blackbox import BlackBox
@@ -55,6 +56,7 @@ class Job:
 
     claim: Claim
     identity: Identity
+    texts: CampaignContent | None  # None: a single email carries its own
     reservation: Reservation
     one_at_a_time: bool  # a minimum delay is measured from its end
     ready_at: float  # boot time, seconds
@@ -92,13 +94,17 @@ class Handover:
             await self.hand_back([job])
             return None
         try:
-            async with self.content.attached(job.claim) as files:
+            async with self.content.attached(job.claim, job.texts) as files:
                 with await self.in_flight.take():
                     result = await self._deliver(job, files)
         except FilesAway as error:
-            log.warning("files not read, so not sent: %s", error)
+            log.warning("files not at hand, so not sent: %s", error)
             await self.hand_back([job])
             return None
+        except BaseException:
+            # Nobody will say how it ended: its lease has to run out, so that it is taken back.
+            self.leases.drop(job.claim.attempt)
+            raise
         await self._settle(job, left=result.left)
         return result
 
@@ -133,7 +139,7 @@ class Handover:
     async def _deliver(self, job: Job, files: Attached | None) -> Consequence:
         claim = job.claim
         try:
-            message = self.content.message(claim, job.identity, files)
+            message = self.content.message(claim, job.identity, job.texts, files)
         except DomainError as error:
             return unsendable(claim.attempt, str(error))
         result = await self.pool.send(

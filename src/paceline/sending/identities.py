@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from paceline.auth.secretbox import SecretBox, dkim_key_label, smtp_password_label
@@ -58,9 +59,12 @@ class Identity:
     from_name: str | None
     signer: DkimSigner | None  # None: they go unsigned, and the server may sign them
     idempotency_header: str | None  # by which its server drops a second copy
+    as_of: datetime  # what its server says of it is no news about a sender changed since
 
 
-def identity_of(secrets: SecretBox, sender_id: uuid.UUID, row: SenderAccount) -> Identity:
+def identity_of(
+    secrets: SecretBox, sender_id: uuid.UUID, row: SenderAccount, *, as_of: datetime
+) -> Identity:
     """The sender with its password and its key unsealed. Raises `SecretUnreadable`."""
     return Identity(
         owner_id=row.owner_id,
@@ -69,6 +73,7 @@ def identity_of(secrets: SecretBox, sender_id: uuid.UUID, row: SenderAccount) ->
         from_name=row.from_name,
         signer=signer_of(secrets, sender_id, row),
         idempotency_header=idempotency_header(row.smtp_host),
+        as_of=as_of,
     )
 
 

@@ -13,7 +13,12 @@ from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
 from paceline.errors import OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
-from paceline.persistence.ledger import Ledger, recover_expired, resend_doubtful
+from paceline.persistence.ledger import (
+    Ledger,
+    cancel_stragglers,
+    recover_expired,
+    resend_doubtful,
+)
 from paceline.sending.blackbox import FoundBox, find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
@@ -70,6 +75,9 @@ class Recovery:
                 len(recovered),
                 doubtful,
             )
+        cancelled = await cancel_stragglers(self._database)
+        if cancelled:
+            log.info("cancelled %d emails with their campaign, which they came back to", cancelled)
         senders = await resend_doubtful(
             self._database,
             grace=self._resend_grace,

@@ -6,9 +6,10 @@ import logging
 import random
 import uuid
 from collections import Counter
+from datetime import datetime
 
 from paceline.domain.backoff import host_retry_delay
-from paceline.persistence.standing import LaneView, Standing
+from paceline.persistence.standing import Standing
 from paceline.sending.consequences import SenderEffect
 
 MAX_REASON = 500
@@ -26,16 +27,25 @@ class SenderHealth:
         self._refused_by_policy: Counter[uuid.UUID] = Counter()
 
     async def note_trouble(
-        self, sender_id: uuid.UUID, effect: SenderEffect, *, view: LaneView, reason: str
+        self,
+        sender_id: uuid.UUID,
+        effect: SenderEffect,
+        *,
+        as_of: datetime,
+        host_failures: int,
+        reason: str,
     ) -> None:
-        """It is refused for good (it stops until mended), or for now (it sleeps)."""
+        """It is refused for good (it stops until mended), or for now (it sleeps).
+
+        `as_of`: the sender's `updated_at` then; one that was mended since does not stop.
+        """
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
             self._refused_by_policy.pop(sender_id, None)
             log.warning("sender %s is broken: %s", sender_id, reason)
-            await self._standing.mark_broken(sender_id, reason=reason)
+            await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
-        pause = host_retry_delay(view.host_failures + 1, roll=random.random())
+        pause = host_retry_delay(host_failures + 1, roll=random.random())
         log.warning("sender %s rests for %.0f s: %s", sender_id, pause.total_seconds(), reason)
         await self._standing.rest(sender_id, pause=pause, reason=reason)
 

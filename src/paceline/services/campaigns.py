@@ -116,11 +116,8 @@ class Campaigns:
             state = campaign_after(CampaignState(record.state), CampaignEvent.CANCEL)
             await store.cancel_waiting(session, record.sender_id, campaign_id)
             changes = {"state": state, "finished_at": clock.now()}
+            # What comes back to it from now on is cancelled by the ledger, or by the keeper.
             await store.change_campaign(session, owner_id, campaign_id, changes)
-        async with self._database.transaction() as session:
-            # What was refused for now between the sweep and its commit; what comes later is
-            # cancelled by the ledger, which sees the campaign's end.
-            await store.cancel_waiting(session, record.sender_id, campaign_id)
             return await view_of(session, owner_id, campaign_id)
 
     async def discard(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:

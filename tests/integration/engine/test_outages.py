@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back: nothing is lost, nothing is sent twice."""
+"""PostgreSQL goes away and comes back, or we stumble: nothing is lost, nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
+import pytest
+
 from paceline.bootstrap.worker import running_worker
 from paceline.persistence.ledger import Ledger
 from paceline.sending.blackbox import BlackBox
+from paceline.sending.content import Content, Message
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.world import World, settings_for
@@ -86,3 +89,22 @@ async def cut_all_connections(world: World) -> None:
            AND query NOT LIKE 'LISTEN%'
         """
     )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_email_that_a_bug_of_ours_let_fall_is_taken_back(
+    world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> Message:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Content, "message", stumble)
+    sender = await world.sender(port=sink.port)
+    await world.emails(sender, None, 1)
+    await world.signal(sender)
+
+    async def taken_back() -> bool:
+        found = await world.fetchval("SELECT attempt = 1 AND state = 'scheduled' FROM email_jobs")
+        return bool(found)
+
+    await world.until(taken_back)

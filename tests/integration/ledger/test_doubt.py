@@ -12,8 +12,8 @@ from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
 from paceline.persistence.standing import Standing
-from paceline.persistence.stores.campaigns import cancel_waiting
-from paceline.persistence.stores.emails import cancel_one
+from paceline.persistence.stores.campaigns import cancel_waiting, reopen
+from paceline.persistence.stores.emails import cancel_one, settle_as_unsent
 from paceline.sending.recovery import Recovery
 from tests.world import World
 
@@ -236,3 +236,44 @@ async def test_what_may_have_left_is_in_doubt_when_it_comes_back_to_a_cancelled_
         await ledger.record([Outcome(attempt=second, state=JobState.DEFERRED)])
     assert await world.states([email]) == ["in_doubt"]
     assert await world.fetchval("SELECT cancelled FROM campaigns") == 0
+
+
+async def test_what_came_back_at_the_moment_of_a_cancellation_is_cancelled_by_the_keeper(
+    world: World, database: Database
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 3)
+    await world.signal(sender)
+    await world.execute("UPDATE campaigns SET state = 'cancelled', finished_at = now()")
+    running = await world.emails(sender, await world.campaign(sender), 1)
+    await Recovery(database).run()
+    assert await world.states(ids) == ["cancelled"] * 3
+    assert await world.states(running) == ["scheduled"]
+    assert await world.fetchval("SELECT cancelled FROM campaigns WHERE id = $1", campaign) == 3
+
+
+async def test_a_doubt_that_came_back_at_the_moment_of_a_cancellation_stays(
+    world: World, database: Database
+) -> None:
+    _, _, email = await tried_again(world, database)
+    await world.execute("UPDATE campaigns SET state = 'cancelled', finished_at = now()")
+    await Recovery(database).run()
+    await stays_in_doubt(world, database, email)
+
+
+async def test_a_campaign_is_not_completed_over_an_email_that_a_person_sends_again(
+    world: World, database: Database
+) -> None:
+    (email,) = await doubtful(world, since=timedelta(minutes=1))
+    await world.execute("UPDATE campaigns SET state = 'active'")
+    campaign = await world.fetchval("SELECT id FROM campaigns")
+    async with database.transaction() as session:
+        await settle_as_unsent(session, world.owner_id, email)
+        await reopen(session, campaign)
+        completing = asyncio.ensure_future(
+            Standing(database).complete_campaigns(await sender_of(world))
+        )
+        await world.until_blocked(1)
+    assert await completing == []
+    assert await world.fetchval("SELECT state FROM campaigns") == "active"

@@ -396,3 +396,24 @@ async def test_of_two_attempts_recorded_together_the_later_one_counts(
     both = [released(old, deferrals=0), refused(new)]
     assert await ledger.record(both[::order]) == [False, True][::order]
     assert await world.fetchval("SELECT state FROM email_jobs") == "deferred"
+
+
+@pytest.mark.parametrize("later_is_taken", [True, False])
+async def test_a_late_250_counts_while_a_later_attempt_is_under_way(
+    world: World, ledger: Ledger, database: Database, later_is_taken: bool
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (old,) = await claim(ledger, sender, None)
+    await ledger.write_ahead([old.attempt])
+    await expire(world)
+    await recover_expired(database)
+    await world.execute("UPDATE email_jobs SET state = 'deferred', in_doubt_at = NULL")
+    (new,) = await claim(ledger, sender, None)
+    assert await ledger.write_ahead([new.attempt]) == [True]
+    assert await ledger.record([sent(old.attempt)]) == [True]
+    assert await world.states(ids) == ["sent"]
+    # Whatever comes of the later one: it has arrived.
+    later = sent(new.attempt) if later_is_taken else refused(new.attempt)
+    await ledger.record([later])
+    assert await world.states(ids) == ["sent"]

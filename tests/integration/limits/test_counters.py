@@ -7,6 +7,8 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis.asyncio
@@ -127,6 +129,44 @@ async def test_what_is_given_back_can_be_granted_again(limits: Limits) -> None:
     assert await granted(limits, sender, one) == [4]
 
 
+class ForgetfulProxy:
+    """Before Redis: passes everything on, and drops the connection instead of some answers."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        self.drops = 0  # so many of the next answers
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        redis_reader, redis_writer = await asyncio.open_unix_connection(self._socket)
+        try:
+            while asked := await reader.read(65536):
+                redis_writer.write(asked)
+                answer = await redis_reader.read(65536)
+                if self.drops:
+                    self.drops -= 1
+                    break
+                writer.write(answer)
+        finally:
+            redis_writer.close()
+            writer.close()
+
+
+async def test_what_is_given_back_is_given_back_once_though_the_answer_is_lost(
+    redis_url: str, evidence: Evidence, tmp_path: Path
+) -> None:
+    proxy, socket = ForgetfulProxy(urlsplit(redis_url).path), tmp_path / "redis.sock"
+    async with await asyncio.start_unix_server(proxy.serve, socket):
+        limits = Limits(redis_url.replace(urlsplit(redis_url).path, str(socket)), spent=evidence)
+        sender, one = budget(limit=100), campaign(70)
+        first = await limits.reserve(sender, [one], capacity=100)
+        assert isinstance(first, Granted)
+        for drops in (0, 1):  # the first time, Redis has to be told the script
+            proxy.drops = drops
+            await limits.settle(first.reservation, unused={one.campaign_id: 20}, left={})
+        assert await limits.used_this_hour(senders=[sender.sender_id]) == {sender.sender_id: 30}
+        await limits.close()
+
+
 async def test_a_raised_limit_holds_at_once(limits: Limits) -> None:
     sender, one = budget(limit=2), campaign(10)
     assert await granted(limits, sender, one) == [2]
@@ -168,6 +208,28 @@ async def test_who_held_a_slot_for_too_long_does_not_free_it_for_the_one_after_t
     denied = await limits.reserve(sender, [one], capacity=10)
     assert isinstance(denied, Denied)
     assert denied.wait > timedelta(seconds=9)
+
+
+@pytest.mark.parametrize("of_whom", ["sender", "campaign"])
+async def test_a_slot_whose_holder_has_died_is_judged_by_the_evidence(
+    limits: Limits, evidence: Evidence, redis_url: str, of_whom: str
+) -> None:
+    gap = 60_000
+    sender = budget(gap=gap if of_whom == "sender" else 0)
+    one = campaign(5, gap=gap if of_whom == "campaign" else 0)
+    key = sender.sender_id if of_whom == "sender" else one.campaign_id
+    assert key is not None
+    name = f"email_gap:{key}" if of_whom == "sender" else f"campaign_gap:{key}"
+    assert await granted(limits, sender, one) == [1]
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.hset(name, "busy_until", 1)  # as after ten seconds
+        evidence.spent[key] = Spent(last_seconds_ago=-1)
+        assert await granted(limits, sender, one) == [0]  # it is still under way
+        await client.hset(name, "busy_until", 1)
+        evidence.spent[key] = Spent(last_seconds_ago=12.0)
+        denied = await limits.reserve(sender, [one], capacity=1)
+        assert isinstance(denied, Denied)
+        assert timedelta(seconds=47) < denied.wait <= timedelta(seconds=48)
 
 
 async def test_a_slot_that_opens_soon_is_granted_ahead_with_its_wait(limits: Limits) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from paceline.persistence.standing import Standing
-from paceline.sending.attached_files import AttachedFiles
+from paceline.sending.attached_files import AttachedFiles, FilesAway
 from tests.world import World
 
 SIZE = 57_000  # 78,000 in a message
@@ -91,4 +91,15 @@ async def test_who_gives_up_waiting_takes_no_room_along(world: World, campaign: 
             async with asyncio.timeout(0), files.for_one_email(key, SIZE):
                 raise AssertionError("there is no room")
     async with asyncio.timeout(5), files.for_one_email(key, SIZE):
+        pass
+
+
+async def test_an_email_does_not_wait_for_room_for_ever(world: World, campaign: Draft) -> None:
+    standing, key = Standing(world.database), await campaign()
+    files = AttachedFiles(standing, max_under_way_octets=10, patience_seconds=0.01)
+    async with files.for_one_email(key, SIZE):
+        with pytest.raises(FilesAway, match="too many emails with files"):
+            async with files.for_one_email(key, SIZE):
+                raise AssertionError("there is no room")
+    async with files.for_one_email(key, SIZE):
         pass

@@ -90,8 +90,23 @@ def test_the_box_of_a_living_process_is_left_alone(
 
 
 def test_a_box_that_is_being_made_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "new.box").touch()  # its owner locks it next
+    made = BlackBox(tmp_path)
+    (path,) = tmp_path.iterdir()
+    made.close()
+    path.touch()  # as it is before its owner has locked it
     assert find_boxes(tmp_path) == []
+    assert path.exists()
+
+
+def test_a_box_of_an_earlier_boot_tells_nothing(
+    tmp_path: Path, doomed: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill(doomed)
+    other_boot = tmp_path / "boot_id"
+    other_boot.write_text("another\n")
+    monkeypatch.setattr("paceline.sending.blackbox._BOOT_ID", other_boot)
+    assert find_boxes(tmp_path) == []
+    assert list(tmp_path.glob("*.box")) == []
 
 
 def test_a_box_that_is_put_away_empty_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from paceline.auth.secretbox import SecretBox
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim
-from paceline.persistence.standing import SenderAccount, Standing
+from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
 from paceline.sending.content import Content
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -88,3 +88,25 @@ async def test_a_single_email_with_html_alone_gets_a_text_part() -> None:
     text, html = parsed.get_payload()
     assert str(text.get_payload()).strip() == "Hi {{ x }}"
     assert html.get_content_type() == "text/html"
+
+
+class ManyCampaigns(OneSender):
+    """Campaigns' rows without a database."""
+
+    async def content(self, campaign_id: uuid.UUID) -> CampaignContent:
+        subject = f"About {campaign_id}"
+        return CampaignContent(subject=subject, text_body="Hi", html_body=None, attached_octets=0)
+
+
+async def test_a_claimed_email_keeps_its_texts_whatever_else_is_loaded_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paceline.sending.content.MAX_TEMPLATES", 1)
+    content = Content(ManyCampaigns("smtp.example.com"), SecretBox(b"k" * 32))
+    identity = await content.identity(uuid.uuid4(), updated_at=NOON)
+    mine, other = uuid.uuid4(), uuid.uuid4()
+    texts = (await content.load([mine]))[mine]
+    await content.load([other])
+    given = replace(claim(Attempt(uuid.uuid4(), 1)), campaign_id=mine, subject=None, text_body=None)
+    parsed = message_from_bytes(content.message(given, identity, texts).content)
+    assert parsed["Subject"] == f"About {mine}"

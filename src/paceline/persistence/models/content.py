@@ -89,6 +89,11 @@ class Campaign(Base):
             "id",
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "ix_campaigns_cancelled",
+            "finished_at",
+            postgresql_where=text("state = 'cancelled'"),
+        ),
     )
 
     id: Mapped[Id]

@@ -65,7 +65,7 @@ recorded AS (
                 AND (   j.state IN ('claimed', 'sending', g.state)
                      OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
             OR (j.attempt >= g.attempt AND g.outcome = 'sent'
-                AND j.state IN ('scheduled', 'deferred', 'claimed', 'in_doubt', 'failed', 'cancelled')))
+                AND j.state <> 'sent'))
     RETURNING j.email_id, g.attempt, j.campaign_id, j.sender_id, j.state),
 -- Whatever waits again is work: a doubt may have ended that its campaign was completed over, and that
 -- its lane went to sleep over. The campaign is touched even while it is active, so that a completion

@@ -172,10 +172,17 @@ async def delete_campaign(
 
 
 async def reopen(session: AsyncSession, campaign_id: uuid.UUID) -> None:
-    """An email of a completed campaign is to be sent again."""
+    """An email of it is to be sent again, also of a completed one.
+
+    Touched even while it is active, so that a completion at the same moment is refused
+    (complete.sql).
+    """
     await session.execute(
         update(Campaign)
-        .where(Campaign.id == campaign_id, Campaign.state == CampaignState.COMPLETED)
+        .where(
+            Campaign.id == campaign_id,
+            Campaign.state.in_([CampaignState.ACTIVE, CampaignState.COMPLETED]),
+        )
         .values(state=CampaignState.ACTIVE, finished_at=None, updated_at=func.clock_timestamp())
     )
 

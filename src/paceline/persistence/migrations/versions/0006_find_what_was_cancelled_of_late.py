@@ -1,0 +1,28 @@
+"""An index on cancelled campaigns by their end: the keeper looks after those of late.
+
+Revision: 0006
+Follows: 0005
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_campaigns_cancelled",
+        "campaigns",
+        ["finished_at"],
+        postgresql_where=sa.text("state = 'cancelled'"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_campaigns_cancelled", table_name="campaigns")
