@@ -29,6 +29,7 @@ _READ_HERE = frozenset(
 _WITHOUT_PREFIX = frozenset(
     {"DATABASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "PORT", "BASE_URL"}
     | {"WORKER_CONCURRENCY", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
+    | {"SMTP_VERIFY"}
     | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_ISSUER", "ALLOWED_DOMAINS", "ADMINS"}
     | {"ETHEREAL_EMAIL", "ETHEREAL_PASS"}
 )
@@ -59,6 +60,7 @@ class ApiSettings:
     port: int = 3001
     base_url: str = "http://localhost:3001"
     allow_private_hosts: bool = False
+    verify_certificates: bool = True  # of the senders' servers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +198,7 @@ def _api(env: Mapping[str, str]) -> ApiSettings:
         port=port,
         base_url=_base_url(env, port),
         allow_private_hosts=_flag(env, "ALLOW_PRIVATE_HOSTS"),
+        verify_certificates=_flag(env, "SMTP_VERIFY", default=True),
     )
 
 
@@ -235,8 +238,8 @@ def _number(env: Mapping[str, str], name: str, default: int, least: int, most: i
     return int(text)
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    text = env.get(name, "no").lower()
+def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    text = env.get(name, "yes" if default else "no").lower()
     if text not in _TRUE | _FALSE:
         raise SettingsError(f"{name} must be yes or no, not {text!r}")
     return text in _TRUE

@@ -31,10 +31,13 @@ TEXT = "Dear {{ name }},\n.\n..two dots\n.one dot\nfor {{ email }}\n"
 
 # Locked rows are somebody's work at this moment; they are hurried the next time.
 _HURRY = """
-    WITH waiting AS (SELECT email_id FROM email_jobs WHERE state = 'deferred' AND due_at > now()
+    WITH waiting AS (SELECT email_id FROM email_jobs
+                      WHERE (state = 'deferred' OR (state = 'scheduled' AND attempt > 0))
+                        AND due_at > now()
                         FOR UPDATE SKIP LOCKED),
     due AS (UPDATE email_jobs j SET due_at = clock_timestamp() FROM waiting w
-             WHERE j.email_id = w.email_id AND j.state = 'deferred' RETURNING j.sender_id),
+             WHERE j.email_id = w.email_id AND j.state IN ('deferred', 'scheduled')
+            RETURNING j.sender_id),
     resting AS (SELECT id FROM senders WHERE resting_until > now() FOR UPDATE SKIP LOCKED),
     rested AS (UPDATE senders s SET resting_until = clock_timestamp() FROM resting r
                 WHERE s.id = r.id RETURNING s.id)

@@ -44,6 +44,7 @@ def test_the_names_people_know_are_read() -> None:
         PACELINE_SECRET_KEY=KEY,
         BASE_URL="https://mail.example.com/",
         ALLOW_PRIVATE_HOSTS="yes",
+        SMTP_VERIFY="no",
         GOOGLE_CLIENT_ID="known, and not for this module",
     )
     assert settings.database.url == "postgres://ada:s3cret@db/mail"
@@ -51,6 +52,8 @@ def test_the_names_people_know_are_read() -> None:
     assert settings.api.port == 8080
     assert settings.api.base_url == "https://mail.example.com"
     assert settings.api.allow_private_hosts
+    assert not settings.api.verify_certificates
+    assert read().api.verify_certificates
     assert settings.worker.concurrency == 200
     assert settings.secrets.key == bytes(range(32))
 

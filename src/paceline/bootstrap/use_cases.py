@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from paceline.auth.secretbox import SecretBox
-from paceline.delivery import Pool
+from paceline.bootstrap.smtp import smtp_pool
 from paceline.engine.bell import PatientBell
 from paceline.engine.queue import LaneQueue, connect
 from paceline.limits import Limits
@@ -44,7 +44,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         stack.push_async_callback(redis.aclose)
         limits = Limits(settings.redis.url, spent=Standing(database).spent)
         stack.push_async_callback(limits.close)
-        pool = Pool(allow_private_hosts=settings.api.allow_private_hosts)
+        pool = smtp_pool(settings)
         stack.push_async_callback(pool.close)
         queue = LaneQueue(redis)
         bell = PatientBell(queue)

@@ -32,8 +32,9 @@ _CHARSET = re.compile(r'(?:^|;)\s*charset="?([a-z0-9][a-z0-9_.:-]{0,39})"?\s*(?:
 # Composite types must not be encoded (RFC 2046 §5); a form is what clients say who say nothing.
 _NOT_AS_A_FILE = re.compile(r"(?:multipart|message)/.*|application/x-www-form-urlencoded")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
-# Directions and invisible marks: how `gpj.exe` is made to look like `exe.jpg`.
-_DISGUISE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Directions and invisible marks: how `gpj.exe` is made to look like `exe.jpg`. Not the two that
+# join and part letters (U+200C, U+200D): Persian words and families of emoji are made with them.
+_DISGUISE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # Needs neither escapes nor RFC 2231, in the eyes of any reader.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.,()+@~-]+(?: [A-Za-z0-9_.,()+@~-]+)*")
 _ATTRIBUTE_CHARACTERS = "!#$&+^`{|}~"  # beside letters, digits and `_.-` (RFC 2231 §7)

@@ -51,7 +51,8 @@ class Extensions:
         for line in reply.lines[1:]:
             keyword, *parameters = line.decode("ascii", "replace").upper().split() or [""]
             keyword, equals, first = keyword.partition("=")  # "AUTH=PLAIN", from before RFC 2554
-            offered[keyword] = (first, *parameters) if equals else tuple(parameters)
+            more = (first, *parameters) if equals else tuple(parameters)
+            offered[keyword] = offered.get(keyword, ()) + more  # some servers say AUTH both ways
         offered.pop("", None)
         size = next(iter(offered.get("SIZE", ())), "")
         limit = int(size) if size.isascii() and size.isdigit() and len(size) <= MAX_DIGITS else 0

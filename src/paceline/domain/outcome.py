@@ -74,24 +74,40 @@ RULES: tuple[Rule, ...] = (
     # recipient is at fault. 4xx while logging in is the server's own trouble (454 4.7.0).
     _rule(_V.HOST_BACKOFF, "the log-in failed for now", "auth", code=r"4\d\d"),
     _rule(_V.SENDER_BROKEN, "the log-in was refused", "auth", code=r"5\d\d"),
-    _rule(_V.SENDER_BROKEN, "the server wants a (stronger) log-in or TLS", code=r"53[0458]"),
+    _rule(_V.SENDER_BROKEN, "the server wants a (stronger) log-in or TLS", code=r"53\d"),
     _rule(_V.SENDER_BROKEN, "the log-in is invalid or too weak", enhanced=r"5\.7\.(8|9|11)"),
+    # RFC 5248's registry: 525 5.7.13 follows a log-in to an account that is disabled: ours.
+    _rule(_V.SENDER_BROKEN, "the account is disabled", code=r"5\d\d", enhanced=r"5\.7\.13"),
     # RFC 3207 §4: 454 is a temporary lack of TLS; anything else will not mend itself.
     _rule(_V.HOST_BACKOFF, "TLS is unavailable for now", "tls", code=r"4\d\d"),
     _rule(_V.SENDER_BROKEN, "TLS was asked for and refused", "tls", code=r"5\d\d"),
     # RFC 5321 §3.1: 554 and 4xx at the greeting speak about our host, before any email is named.
     _rule(_V.HOST_BACKOFF, "the server takes no mail from us now", "connect", "greeting", "ehlo"),
-    # Exchange Online NDR 5.7.60, SendAsDenied; RFC 3463 §3.2: 5.1.7 and 5.1.8 are bad *senders*,
-    # which Postfix reports at RCPT (smtpd_delay_reject).
+    # Gmail 5.4.5 (daily sending limit), Exchange Online 5.1.90 (daily recipient limit): permanent
+    # by their code, and over when the day is.
+    _rule(_V.HOST_BACKOFF, "the quota is used up", code=r"5\d\d", enhanced=r"5\.(4\.5|1\.90)"),
+    # Exchange Online NDR 5.7.60 and 5.2.252, and "5.2.0 …SendAsDeniedException" after the body;
+    # Amazon SES "Email address is not verified"; Exim and qmail refuse to relay without a code.
     _rule(
-        _V.SENDER_BROKEN, "may not send as this From address", code=r"5\d\d", enhanced=r"5\.7\.60"
+        _V.SENDER_BROKEN,
+        "may not send as this From address",
+        code=r"5\d\d",
+        enhanced=r"5\.(7\.60|2\.252)",
     ),
+    _rule(
+        _V.SENDER_BROKEN,
+        "may not send as this From address, or not at all",
+        code=r"5\d\d",
+        text=r"SendAsDenied|address is not verified|relay(ing)? (access )?(denied|not permitted)",
+    ),
+    # RFC 3463 §3.2: 5.1.7 and 5.1.8 are bad *senders*, which Postfix reports at RCPT
+    # (smtpd_delay_reject).
     _rule(_V.SENDER_BROKEN, "the From address was refused", code=r"5\d\d", enhanced=r"5\.1\.[78]"),
     # RFC 1870 §6, RFC 6531 §3.5: these are about the message although MAIL is where they appear.
     _rule(_V.FAIL, "the message is too large", "mail", code="552"),
     _rule(_V.FAIL, "the message does not suit the server", enhanced=r"5\.(2\.3|3\.4|6\.\d+)"),
     # RFC 5321 §4.3.2: 503 is about the order of commands: the conversation is out of step.
-    _rule(_V.HOST_BACKOFF, "the conversation is out of step", "mail", code="503"),
+    _rule(_V.HOST_BACKOFF, "the conversation is out of step", code="503"),
     # RFC 5321 §3.3: a permanent no to MAIL FROM is about the sender; the next email gets the same.
     _rule(_V.SENDER_BROKEN, "the From address was refused", "mail", code=r"5\d\d"),
     # RFC 6647: greylisting answers 4xx and hopes for a retry from the same client and envelope.
@@ -101,8 +117,9 @@ RULES: tuple[Rule, ...] = (
     _rule(_V.HOST_BACKOFF, "the server limits our rate", enhanced=r"4\.(7\.0|7\.28|5\.3)"),
     # RFC 3463 §3.3: mailbox full. 552 is permanent by its code, yet mailboxes are emptied.
     _rule(_V.RETRY, "the mailbox is full", code="[45]52", enhanced=r"[45]\.2\.2"),
-    # RFC 3463 §3.2, RFC 7505 (5.1.10 null MX), RFC 7293 (5.7.17 owner changed),
-    # RFC 7372 keeps 5.7.x otherwise for policy. 5.1.2 (no such domain) needs a look at the DNS
+    # RFC 7293: the mailbox is another's by now. Not for the old reader, and no fault of the sender.
+    _rule(_V.FAIL, "the mailbox has changed hands", code=r"5\d\d", enhanced=r"5\.7\.17"),
+    # RFC 3463 §3.2, RFC 7505 (5.1.10 null MX). 5.1.2 (no such domain) needs a look at the DNS
     # before an address is given up, so it only fails.
     _rule(
         _V.FAIL_AND_SUPPRESS,
@@ -111,9 +128,9 @@ RULES: tuple[Rule, ...] = (
         "data",
         "dot",
         code=r"5\d\d",
-        enhanced=r"5\.(1\.(1|3|6|10)|7\.17)",
+        enhanced=r"5\.1\.(1|3|6|10)",
     ),
-    # RFC 3463 §3.3 (5.2.1 disabled), RFC 5248's registry (525 5.7.13 disabled user account).
+    # RFC 3463 §3.3.
     _rule(
         _V.FAIL_AND_SUPPRESS,
         "the mailbox is disabled",
@@ -121,7 +138,7 @@ RULES: tuple[Rule, ...] = (
         "data",
         "dot",
         code=r"5\d\d",
-        enhanced=r"5\.(2\.1|7\.13)",
+        enhanced=r"5\.2\.1",
     ),
     # RFC 3463 §3.8, RFC 7372, Gmail and Outlook 5.7.x: policy and reputation; the mailbox is real.
     _rule(_V.FAIL_BY_POLICY, "refused by policy", code=r"5\d\d", enhanced=r"5\.7\.\d+"),

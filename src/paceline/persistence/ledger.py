@@ -39,9 +39,9 @@ class Claim:
     attempt: Attempt
     campaign_id: uuid.UUID | None
     due_at: datetime
-    scheduled_at: datetime
     deferrals: int
-    expires_after: timedelta  # since it was scheduled for
+    age: timedelta  # since its first attempt
+    expires_after: timedelta  # of that age
     dated_at: datetime  # the Date header, the same for every attempt
     address: str
     name: str | None
@@ -202,8 +202,8 @@ def _claim(row: asyncpg.Record) -> Claim:
         attempt=Attempt(row["email_id"], row["attempt"]),
         campaign_id=row["campaign_id"],
         due_at=row["due_at"],
-        scheduled_at=row["scheduled_at"],
         deferrals=row["deferrals"],
+        age=row["age"],
         expires_after=timedelta(hours=row["expires_after_hours"] or DEFAULT_EXPIRY_HOURS),
         dated_at=row["dated_at"],
         address=row["address"],

@@ -20,6 +20,9 @@ MAX_DEFERRALS = len(RETRY_STEPS)
 # The server has heard of the recipient or the content: what it says may be about them, whatever it
 # calls it. An email that kept its turn would then hold up all the others for ever.
 _ABOUT_ONE_EMAIL = frozenset({Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
+# A server that hangs up at MAIL may have read RCPT as well (RFC 2920 lets it gather its answers).
+# If it is the recipient that it cannot stand, the others shall not wait behind it for ever.
+_BEHIND_THE_OTHERS = timedelta(minutes=1)
 
 
 class SenderEffect(Enum):
@@ -27,8 +30,15 @@ class SenderEffect(Enum):
 
     NONE = auto()
     SUSPECT = auto()  # refused by policy: it rests, and stops when that happens again and again
+    DOUBTED = auto()  # refused for good, not for its address' sake: it stops after a long row of it
     BREAK = auto()  # its account is refused: it stops until a person has mended it
     REST = auto()  # its server is away or wants less of it: it sleeps for a while
+
+
+_EFFECTS = {
+    Verdict.FAIL_BY_POLICY: SenderEffect.SUSPECT,
+    Verdict.FAIL: SenderEffect.DOUBTED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +55,7 @@ class History:
     """What the email has been through before this attempt."""
 
     deferrals: int
-    age: timedelta  # since it was scheduled for
+    age: timedelta  # since its first attempt, by the database's clock
     expires_after: timedelta  # however few its tries: nobody wants last week's news
 
 
@@ -85,7 +95,10 @@ def _not_sent(attempt: Attempt, result: Result, history: History, *, roll: float
     if result.scope is Scope.MESSAGE:
         return _deferred(attempt, result, history, roll=roll)
     effect = SenderEffect.BREAK if result.scope is Scope.SENDER else SenderEffect.REST
-    return Consequence(outcome=_released(attempt, result, history), left=False, sender=effect)
+    outcome = _released(attempt, result, history)
+    if result.phase is Phase.MAIL:
+        outcome = replace(outcome, retry_in=_BEHIND_THE_OTHERS)
+    return Consequence(outcome=outcome, left=False, sender=effect)
 
 
 def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
@@ -131,7 +144,7 @@ def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float
 
 def _failed(attempt: Attempt, result: Result, verdict: Verdict) -> Consequence:
     suppress = verdict is Verdict.FAIL_AND_SUPPRESS
-    effect = SenderEffect.SUSPECT if verdict is Verdict.FAIL_BY_POLICY else SenderEffect.NONE
+    effect = _EFFECTS.get(verdict, SenderEffect.NONE)
     reason = FailureReason.HARD_BOUNCE if suppress else FailureReason.REJECTED
     outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=reason, suppress=suppress)
     return Consequence(outcome=outcome, left=_left(result), sender=effect)

@@ -234,6 +234,10 @@ class _Turn:
             case SenderEffect.SUSPECT:
                 effect, reason = self._parts.health.note_policy(self._sender_id, reason)
                 self._trouble(effect, reason, as_of=as_of)
+            case SenderEffect.DOUBTED:
+                effect, reason = self._parts.health.note_refusal(self._sender_id, reason)
+                if effect is not SenderEffect.NONE:
+                    self._trouble(effect, reason, as_of=as_of)
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._parts.health.note_acceptance(self._sender_id)
             case _:

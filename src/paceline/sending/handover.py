@@ -148,10 +148,9 @@ class Handover:
             message.content,
             guard=lambda: self._may_leave(claim),
         )
-        # Both times are the database's, so that no clock of this machine decides an expiry.
         history = History(
             deferrals=claim.deferrals,
-            age=claim.due_at - claim.scheduled_at,
+            age=claim.age,
             expires_after=claim.expires_after,
         )
         decided = consequence(claim.attempt, result, history, roll=random.random())

@@ -15,6 +15,9 @@ from paceline.sending.consequences import SenderEffect
 MAX_REASON = 500
 # So many refusals by policy with nothing accepted in between: going on would only harm the sender.
 POLICY_REFUSALS = 3
+# So many refusals for good, none of them for the address' sake, with nothing accepted in between:
+# it is about the sender, in words that no table knows. It costs a look, and saves the rest.
+PLAIN_REFUSALS = 100
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ class SenderHealth:
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
         self._refused_by_policy: Counter[uuid.UUID] = Counter()
+        self._refused: Counter[uuid.UUID] = Counter()
 
     async def note_trouble(
         self,
@@ -41,7 +45,7 @@ class SenderHealth:
         """
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
-            self._refused_by_policy.pop(sender_id, None)
+            self.note_acceptance(sender_id)  # once it is mended it begins anew
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
@@ -56,9 +60,17 @@ class SenderHealth:
             return SenderEffect.REST, f"refused by policy: {reason}"
         return SenderEffect.BREAK, f"refused by policy again and again: {reason}"
 
+    def note_refusal(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
+        """One email was refused for good: it stops when that was one too many in a row."""
+        self._refused[sender_id] += 1
+        if self._refused[sender_id] < PLAIN_REFUSALS:
+            return SenderEffect.NONE, reason
+        return SenderEffect.BREAK, f"{PLAIN_REFUSALS} emails in a row were refused: {reason}"
+
     def note_acceptance(self, sender_id: uuid.UUID) -> None:
         """Something was accepted: what was refused before was not about the sender."""
         self._refused_by_policy.pop(sender_id, None)
+        self._refused.pop(sender_id, None)
 
     async def host_reached(self, sender_id: uuid.UUID) -> None:
         """Its server answers again."""

@@ -170,6 +170,6 @@ async def test_a_yes_that_has_grown_old_lets_no_dot_out_and_the_email_is_certain
     await asyncio.sleep(0)
     line.channel.data_received(GO_ON)
     result = await sending
-    assert (result.kind, result.phase) == (Kind.NOT_SENT, Phase.BODY)
+    assert (result.kind, result.phase) == (Kind.FENCED, Phase.BODY)
     assert "held up for too long" in result.detail
     assert not (await line.heard).endswith(b"\r\n.\r\n")

@@ -173,6 +173,15 @@ async def test_a_server_without_auth_plain_is_logged_in_to_step_by_step(
     assert sink.commands[1:4] == ["AUTH LOGIN", "YW5u", "c2VjcmV0"]
 
 
+async def test_a_server_that_offers_auth_in_both_spellings_offers_all_of_it(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    async with Sink(extensions=("AUTH PLAIN", "AUTH=LOGIN")) as sink:
+        result = await send(pool, account_at(sink.port, username="ann", password="secret"))
+    assert result.kind is Kind.SENT
+    assert sink.commands[1].startswith("AUTH PLAIN")
+
+
 @pytest.mark.parametrize("extensions", [("AUTH PLAIN",), ("AUTH LOGIN",)])
 @pytest.mark.parametrize(
     ("reply", "scope"),

@@ -176,11 +176,23 @@ async def test_an_email_older_than_its_campaign_allows_is_given_up(
     sender = await world.sender(port=sink.port)
     campaign = await world.campaign(sender, expires_after_hours=2)
     ids = await world.emails(sender, campaign, 1)
-    # It was scheduled three hours ago and has been refused ever since.
-    await world.execute("UPDATE email_jobs SET scheduled_at = now() - interval '3 h'")
+    # It was tried three hours ago for the first time, and has been refused ever since.
+    await world.execute("UPDATE email_jobs SET dated_at = now() - interval '3 h'")
     await world.signal(sender)
     await world.until_all_are(ids, "failed")
     assert await world.fetchval("SELECT failure_reason FROM email_jobs") == "expired"
+
+
+async def test_an_email_that_had_to_wait_for_its_first_attempt_is_not_too_old(
+    world: World, sink: Sink
+) -> None:
+    sink.at_rcpt = lambda _: "451 4.3.0 later"
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender, expires_after_hours=2), 1)
+    # As of a large campaign with a small hourly limit.
+    await world.execute("UPDATE email_jobs SET scheduled_at = now() - interval '9 h'")
+    await world.signal(sender)
+    await world.until_all_are(ids, "deferred")
 
 
 async def test_a_refusal_for_good_fails_and_keeps_the_reply(world: World, sink: Sink) -> None:
@@ -260,6 +272,29 @@ async def test_a_refusal_by_policy_rests_the_sender_and_several_in_a_row_stop_it
     # One refusal, one acceptance, then three refusals in a row; the others keep waiting.
     assert await world.states(ids) == ["failed", "sent", *["failed"] * 3, *["scheduled"] * 3]
     assert await world.fetchval("SELECT count(*) FROM suppressions") == 0
+
+
+@pytest.mark.parametrize("last", ["550 no", None])
+async def test_a_long_row_of_refusals_without_a_reason_stops_the_sender(
+    world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch, last: str | None
+) -> None:
+    monkeypatch.setattr("paceline.sending.resting.PLAIN_REFUSALS", 4)
+    sink.at_dot = lambda to: last if to == "reader3@example.org" else "550 no"
+    sender = await world.sender(port=sink.port, max_connections=1)
+    ids = await world.emails(sender, None, 6)
+    await world.signal(sender)
+    if last is None:  # an acceptance in between: it is about the emails
+        await world.until_all_are(ids[:3] + ids[4:], "failed")
+        assert await world.fetchval("SELECT state FROM senders") == "active"
+        return
+
+    async def broken() -> bool:
+        return bool(await world.fetchval("SELECT state = 'broken' FROM senders"))
+
+    await world.until(broken)
+    assert await world.states(ids) == ["failed"] * 4 + ["scheduled"] * 2
+    reason = await world.fetchval("SELECT state_reason FROM senders")
+    assert reason == "4 emails in a row were refused: no"
 
 
 async def test_a_server_that_is_away_puts_the_sender_to_sleep_and_uses_up_no_try(

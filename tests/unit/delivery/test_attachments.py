@@ -145,6 +145,16 @@ def test_names_that_would_confuse_a_reader_are_encoded_whole(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
+    ["\u0646\u0627\u0645\u0647\u200c\u06cc \u0645\u0646.pdf", "\U0001f468\u200d\U0001f467.jpg"],
+)
+def test_a_name_may_join_and_part_its_letters(name: str) -> None:
+    data = made(replace(PLAN, file_name=name), html=None)
+    (part,) = read(data).iter_attachments()
+    assert part.get_filename() == name
+
+
+@pytest.mark.parametrize(
+    "name",
     [
         *(
             "",

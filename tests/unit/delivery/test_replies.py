@@ -68,6 +68,9 @@ def test_a_code_may_stand_alone_and_a_line_may_end_in_lf() -> None:
     [
         (b"550 5.1.1 no such user\r\n", (550, "5.1.1", "no such user")),
         (b"550-5.1.1 no such\r\n550 5.1.1 user\r\n", (550, "5.1.1", "no such user")),
+        (b"554 #5.1.1 no such user\r\n", (554, "5.1.1", "no such user")),
+        (b"550-(5.1.1) no\r\n550 (5.1.1) user\r\n", (550, "5.1.1", "no user")),
+        (b"550 5.1.1: no such user\r\n", (550, "5.1.1", "no such user")),
         (b"450 4.7.1\r\n", (450, "4.7.1", "")),
         (b"550 4.1.1 disagrees\r\n", (550, None, "4.1.1 disagrees")),
         (b"550 5.1.1.1 too long\r\n", (550, None, "5.1.1.1 too long")),

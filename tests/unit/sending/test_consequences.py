@@ -116,6 +116,20 @@ def test_a_refused_log_in_stops_the_sender_and_fails_nobody(code: int) -> None:
     assert not decided.outcome.is_deferral
 
 
+def test_an_email_that_a_server_hangs_up_on_at_mail_goes_behind_the_others() -> None:
+    decided = decide(result(Kind.NOT_SENT, phase=Phase.MAIL, scope=Scope.HOST))
+    assert decided.sender is SenderEffect.REST
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert decided.outcome.retry_in == timedelta(minutes=1)
+    assert not decided.outcome.is_deferral
+
+
+def test_a_quota_that_is_used_up_fails_nobody() -> None:
+    decided = decide(result(Kind.REJECTED, code=550, enhanced="5.4.5"))
+    assert decided.outcome.state is JobState.DEFERRED
+    assert decided.sender is SenderEffect.REST
+
+
 def test_a_server_that_is_away_lets_the_sender_rest() -> None:
     decided = decide(result(Kind.NOT_SENT, phase=Phase.CONNECT, scope=Scope.HOST))
     assert decided.sender is SenderEffect.REST
