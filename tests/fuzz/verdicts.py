@@ -27,7 +27,7 @@ _WORDS = (
 )
 # That a mailbox is not there: X.1.1 unknown, X.1.3 syntax, X.1.6 moved, X.1.10 null MX (RFC 3463,
 # RFC 7505); X.2.1 and X.7.13 disabled (RFC 5248); X.7.17 owner changed (RFC 7293).
-_GONE = re.compile(r"5\.(?:1\.(?:1|3|6|10)|2\.1|7\.13|7\.17)")
+_GONE = re.compile(r"5\.(?:1\.(?:1|3|6|10)|2\.1)")
 _ABOUT_RECIPIENTS = (Phase.RCPT, Phase.DATA, Phase.DOT)
 
 
@@ -55,6 +55,13 @@ def make(dice: Random) -> Case:
     return Case(dice.choice(list(Phase)), line + b"\r\n" + (last if line[3:4] == b"-" else b""))
 
 
+def _plain(written: str) -> str:
+    """The code in parentheses, behind a hash or before a colon, as some servers write it."""
+    if written.startswith("("):
+        return written[1:-1] if written.endswith(")") else written
+    return written.removeprefix("#").removesuffix(":")
+
+
 def judge(case: Case) -> str:
     """Through the product's own reader, as from the wire."""
     replies = deque[RawReply]()
@@ -65,7 +72,7 @@ def judge(case: Case) -> str:
         classify(phase=case.phase, code=reply.code, enhanced=reply.enhanced, text=reply.text)
     )
     digit, said = case.line[:1], case.line[4:].decode("utf-8", "replace").split(maxsplit=1)
-    written = said[0] if said else ""
+    written = _plain(said[0] if said else "")
     hold((means is Verdict.ACCEPTED) == (digit == b"2"), f"{case.line!r} is {means}")
     if digit == b"4":
         hold(means in (Verdict.RETRY, Verdict.HOST_BACKOFF), f"{case.line!r} is {means}")
@@ -73,7 +80,7 @@ def judge(case: Case) -> str:
         hold(_GONE.fullmatch(written) and digit == b"5", f"suppressed for {written!r}")
         hold(case.phase in _ABOUT_RECIPIENTS, f"suppressed at {case.phase}")
     if case.phase in _ABOUT_RECIPIENTS and digit == b"5" and written == "5.1.1":
-        said_of_us = reply.code in (530, 534, 535, 538)
+        said_of_us = reply.code // 10 == 53
         hold(means is Verdict.FAIL_AND_SUPPRESS or said_of_us, f"an unknown user is {means}")
     if case.phase is Phase.AUTH and digit == b"5":
         hold(means is Verdict.SENDER_BROKEN, f"a refused log-in is {means}")

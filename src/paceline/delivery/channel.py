@@ -45,6 +45,7 @@ class Channel(asyncio.Protocol):
         "_waiter",
         "closed",
         "dropped",
+        "held_up",
         "lost",
         "retiring",
     )
@@ -63,6 +64,7 @@ class Channel(asyncio.Protocol):
         self.closed: asyncio.Future[None] = loop.create_future()
         self.lost: str | None = None
         self.dropped = False  # lost by the other side, rather than failed by this one
+        self.held_up = False  # failed because what was to leave by a certain time had not left
         self.retiring = False
 
     # Called by the event loop.
@@ -253,6 +255,7 @@ class Channel(asyncio.Protocol):
             if not self.quiet:
                 return
             if clock.boottime() > self._leave_by:
+                self.held_up = True
                 self.fail("held up for too long")
                 return
             self._leave_by = None

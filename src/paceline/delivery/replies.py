@@ -18,7 +18,8 @@ MAX_REMEMBERED = 512  # octets of replies that are looked up before they are rea
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
 # As RFC 2034 has it, and as some servers dress it up: "#5.1.1", "(5.1.1)", "5.1.1:".
-_ENHANCED = re.compile(r"[#(]?([245]\.\d{1,3}\.\d{1,3})[):]?(?=\s|$)")
+_STATUS = r"([245]\.\d{1,3}\.\d{1,3})"
+_ENHANCED = re.compile(rf"(?:#?{_STATUS}:?|\({_STATUS}\))(?=\s|$)")
 
 
 class BadReply(Exception):
@@ -39,10 +40,11 @@ class RawReply:
         text = b"\n".join(self.lines).decode("utf-8", "replace").lstrip()
         found = _ENHANCED.match(text)
         # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
-        if found is None or int(found[1][0]) != self.code // 100:
+        enhanced = found[found.lastindex or 0] if found else ""
+        if found is None or int(enhanced[0]) != self.code // 100:
             return Reply(self.code, None, one_line(text))
         text = text.removeprefix(found[0]).replace("\n" + found[0], "\n")
-        return Reply(self.code, found[1], one_line(text))
+        return Reply(self.code, enhanced, one_line(text))
 
 
 def one_line(text: str) -> str:

@@ -226,8 +226,8 @@ class Session:
         try:
             reply = await channel.read(self._timeouts.dot_seconds)
         except ChannelLost as lost:
-            if channel.held_back and not channel.dropped:
-                return verdicts.fenced(str(lost))  # by us: the guard's yes has grown old
+            if channel.held_up:
+                return verdicts.fenced(str(lost))  # the guard's yes has grown old
             if channel.held_back:
                 return verdicts.lost_before_dot(Phase.BODY, lost)
             return verdicts.in_doubt(str(lost), dot_written_at)

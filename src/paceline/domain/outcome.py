@@ -98,6 +98,7 @@ RULES: tuple[Rule, ...] = (
         _V.SENDER_BROKEN,
         "may not send as this From address, or not at all",
         code=r"5\d\d",
+        enhanced=r"(5\.([02]\.0|7\.\d+))?",  # words do not outweigh a definite code
         text=r"SendAsDenied|address is not verified|relay(ing)? (access )?(denied|not permitted)",
     ),
     # RFC 3463 §3.2: 5.1.7 and 5.1.8 are bad *senders*, which Postfix reports at RCPT
@@ -107,7 +108,7 @@ RULES: tuple[Rule, ...] = (
     _rule(_V.FAIL, "the message is too large", "mail", code="552"),
     _rule(_V.FAIL, "the message does not suit the server", enhanced=r"5\.(2\.3|3\.4|6\.\d+)"),
     # RFC 5321 §4.3.2: 503 is about the order of commands: the conversation is out of step.
-    _rule(_V.HOST_BACKOFF, "the conversation is out of step", code="503"),
+    _rule(_V.HOST_BACKOFF, "the conversation is out of step", "mail", code="503"),
     # RFC 5321 §3.3: a permanent no to MAIL FROM is about the sender; the next email gets the same.
     _rule(_V.SENDER_BROKEN, "the From address was refused", "mail", code=r"5\d\d"),
     # RFC 6647: greylisting answers 4xx and hopes for a retry from the same client and envelope.
@@ -140,6 +141,7 @@ RULES: tuple[Rule, ...] = (
         code=r"5\d\d",
         enhanced=r"5\.2\.1",
     ),
+    _rule(_V.HOST_BACKOFF, "the conversation is out of step", code="503"),
     # RFC 3463 §3.8, RFC 7372, Gmail and Outlook 5.7.x: policy and reputation; the mailbox is real.
     _rule(_V.FAIL_BY_POLICY, "refused by policy", code=r"5\d\d", enhanced=r"5\.7\.\d+"),
     # RFC 5321 §4.2.1. A plain 550 without an enhanced code is no proof that the mailbox is gone.

@@ -137,22 +137,28 @@ def _session(line: Line) -> Session:
     return Session(line.channel, Extensions({"PIPELINING": ()}), timeouts=RFC_TIMEOUTS)
 
 
-async def test_a_server_that_refuses_between_the_yes_and_the_dot_gets_none(
-    lines: list[Line],
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"451 4.3.0 changed my mind\r\n", Kind.REJECTED),
+        (b"what you sent was no good\r\n", Kind.NOT_SENT),
+    ],
+)
+async def test_a_server_that_speaks_between_the_yes_and_the_dot_gets_none(
+    lines: list[Line], said: bytes, kind: Kind
 ) -> None:
     line = lines[0]
 
     async def guard() -> bool:
         await asyncio.sleep(0)  # the body leaves
-        refusal = b"451 4.3.0 changed my mind\r\n"
-        asyncio.get_running_loop().call_soon(line.channel.data_received, refusal)
+        asyncio.get_running_loop().call_soon(line.channel.data_received, said)
         return True
 
     sending = asyncio.create_task(_session(line).deliver(MAIL, guard))
     await asyncio.sleep(0)
     line.channel.data_received(GO_ON)
     result = await sending
-    assert (result.kind, result.phase) == (Kind.REJECTED, Phase.BODY)
+    assert (result.kind, result.phase) == (kind, Phase.BODY)
     assert result.dot_written_at is None
     assert not (await line.heard).endswith(b"\r\n.\r\n")
 

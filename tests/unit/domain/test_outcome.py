@@ -46,6 +46,7 @@ TABLE = [
     ("dot", 554, None, "Message rejected: Email address is not verified.", Verdict.SENDER_BROKEN),
     ("rcpt", 550, None, "relay not permitted", Verdict.SENDER_BROKEN),
     ("rcpt", 554, "5.7.1", "<ada@example.org>: Relay access denied", Verdict.SENDER_BROKEN),
+    ("rcpt", 550, "5.1.1", "unknown, and relay not permitted", Verdict.FAIL_AND_SUPPRESS),
     ("rcpt", 532, "5.7.0", "you need an account", Verdict.SENDER_BROKEN),
     ("data", 503, "5.5.1", "bad sequence of commands", Verdict.HOST_BACKOFF),
     ("rcpt", 550, "5.1.2", "no such domain, says one resolver", Verdict.FAIL),

@@ -53,7 +53,7 @@ UPDATE email_jobs j
    AND EXISTS (SELECT 1 FROM senders WHERE id = $1 AND state = 'active')
    AND j.state IN ('deferred', 'scheduled')
 RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.deferrals,
-          j.dated_at, clock_timestamp() - j.dated_at AS age, p.address, p.name, p.fields, p.line, p.subject, p.text_body, p.html_body,
-          p.message_id,
+          j.dated_at, clock_timestamp() - j.dated_at AS age, p.address, p.name, p.fields, p.line,
+          p.subject, p.text_body, p.html_body, p.message_id,
           (SELECT c.expires_after_hours FROM campaigns c WHERE c.id = j.campaign_id)
               AS expires_after_hours

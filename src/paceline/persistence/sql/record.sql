@@ -11,7 +11,8 @@
 -- $12 whether to suppress the address, $13 worker_run
 WITH told AS (
     SELECT g.*, CASE WHEN g.new_state IN ('deferred', 'scheduled')
-                          AND EXISTS (SELECT 1 FROM email_jobs j JOIN campaigns c ON c.id = j.campaign_id
+                          AND EXISTS (SELECT 1 FROM email_jobs j
+                                        JOIN campaigns c ON c.id = j.campaign_id
                                        WHERE j.email_id = g.email_id AND c.state = 'cancelled')
                      THEN 'cancelled' ELSE g.new_state END AS wanted
       FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[],
