@@ -22,7 +22,7 @@ from paceline.auth.secretbox import SecretBox, smtp_password_label
 from paceline.errors import OperationalError
 from tests.faults.elsewhere import WallClock
 from tests.faults.processes import Stage, Worker, until
-from tests.faults.verdict import Verdict, judge
+from tests.faults.verdict import DOUBT_STAYS, Verdict, judge
 from tests.world import SECRET_KEY, World
 
 MOST_PATIENCE = 5  # times the usual, while something moves
@@ -68,17 +68,13 @@ _LISTENERS = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND query LIKE 'LISTEN%'
 """
-_OPEN = """
+_OPEN = f"""
     SELECT count(*) AS open,
            (SELECT coalesce(max(id), 0) FROM history)
            + (SELECT coalesce(max(id), 0) FROM sender_history) AS last
       FROM email_jobs j LEFT JOIN campaigns c ON c.id = j.campaign_id
      WHERE j.state NOT IN ('sent', 'failed', 'cancelled')
-       AND NOT (j.state = 'in_doubt'
-                AND (coalesce(c.doubt_policy, 'hold') = 'hold'
-                     OR NOT EXISTS (SELECT FROM attempts a
-                                 WHERE a.email_id = j.email_id AND a.attempt = j.attempt
-                                   AND a.outcome = 'in_doubt')))
+       AND NOT (j.state = 'in_doubt' AND {DOUBT_STAYS})
 """
 
 

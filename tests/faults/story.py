@@ -31,9 +31,9 @@ async def _story(
     world: World, entries: Sequence[Mapping[str, Any]], email: UUID
 ) -> AsyncIterator[str]:
     (row,) = await world.fetch(_EMAIL, email)
-    yield f"{row['address']}: {dict(row)}"
+    yield f"{row['address']}: {row}"
     for attempt in await world.fetch(_ATTEMPTS, email):
-        yield f"  attempt: {dict(attempt)}"
+        yield f"  attempt: {attempt}"
     for change in await world.fetch(_HISTORY, email):
         states = f"{change['was']} → {change['is_now']}"
         yield f"  {change['at']:%H:%M:%S.%f} attempt {change['attempt']}: {states}"

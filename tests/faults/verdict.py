@@ -44,7 +44,15 @@ HISTORY = """
     CREATE TRIGGER write_sender_history AFTER UPDATE OF state, host_failures ON senders
     FOR EACH ROW EXECUTE FUNCTION write_sender_history();
 """
-_EMAILS = """
+# Whether a doubt is there to stay: under `hold`, and where all that was tried since was refused.
+# Of a job `j` and its campaign `c`.
+DOUBT_STAYS = """
+    (coalesce(c.doubt_policy, 'hold') = 'hold'
+     OR NOT EXISTS (SELECT FROM attempts a
+                     WHERE a.email_id = j.email_id AND a.attempt = j.attempt
+                       AND a.outcome = 'in_doubt'))
+"""
+_EMAILS = f"""
     SELECT m.id, m.message_id, m.address, j.state, j.sender_id, j.campaign_id, j.deferrals,
            j.failure_reason, extract(epoch FROM j.scheduled_at)::float8 AS scheduled_at,
            coalesce(c.doubt_policy, 'hold') AS policy,
@@ -53,9 +61,7 @@ _EMAILS = """
            s.min_delay_ms AS sender_gap_ms, c.min_delay_ms AS campaign_gap_ms,
            (SELECT a.phase FROM attempts a
              WHERE a.email_id = m.id AND a.attempt = j.attempt) AS phase,
-           NOT EXISTS (SELECT FROM attempts a
-                    WHERE a.email_id = m.id AND a.attempt = j.attempt
-                      AND a.outcome = 'in_doubt') AS tried_in_vain_since,
+           {DOUBT_STAYS} AS doubt_stays,
            (SELECT count(*) FROM history h
              WHERE h.email_id = m.id AND h.is_now = 'in_doubt')::int AS doubts,
            (SELECT count(*) FROM history h
@@ -155,8 +161,7 @@ def _judge_end(
     if state in {"failed", "cancelled"} and copies:
         verdict.mistaken += 1
         verdict.add(f"M: {who} is {state}, and the sink has it", about=email["id"])
-    # Also under `resend` a doubt remains, if all that was tried since was refused.
-    if state == "in_doubt" and (email["policy"] == "hold" or email["tried_in_vain_since"]):
+    if state == "in_doubt" and email["doubt_stays"]:
         verdict.in_doubt += 1
         verdict.in_doubt_by_silence += email["phase"] is not None
     elif state not in FINAL and all_final:

@@ -1,7 +1,7 @@
 -- Note, before the final dot, that an email may be about to leave. Running it again answers the
 -- same ('claimed' alone would refuse the repeat after a lost acknowledgement). An attempt that is not
--- returned is fenced: the connection is closed without the dot. Not the id alone: after an outage of
--- PostgreSQL a worker may hold an old attempt and a new one of the same email, and ask about both.
+-- returned is fenced: the connection is closed without the dot. Not the id alone: a worker that
+-- was frozen may hold an old attempt and a new one of the same email, and ask about both at once.
 -- "Has a lease" is "claimed or sending" by the table's CHECK. Said this way the planner has to come by
 -- the primary key; said the other way it may walk the index on leases once per id.
 -- $1 email_ids, $2 attempts, $3 worker_run, $4 lease seconds
