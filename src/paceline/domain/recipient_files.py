@@ -19,6 +19,7 @@ from paceline.domain.recipients import (
     refuse_without,
     shown,
 )
+from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
 from paceline.domain.table_columns import ALWAYS_AVAILABLE, Layout, recognise
 from paceline.domain.table_rows import (
     BROKEN_QUOTES,
@@ -28,6 +29,7 @@ from paceline.domain.table_rows import (
     separator_line,
     sniff_delimiter,
 )
+from paceline.domain.table_shape import Becomes, Column, Shape
 from paceline.domain.table_text import TextDecoder
 from paceline.errors import InvalidInput
 
@@ -38,20 +40,32 @@ _PIECE_OCTETS = 256 * 1024
 class RecipientReader:
     """Reads an uploaded table, chunk by chunk, into batches of at most `MAX_BATCH` recipients.
 
-    `required` are the merge fields that a recipient must have a value for. Raises `InvalidInput`
+    `required` are the merge fields that a recipient must have a value for, `wanted` those that keep
+    their spelling where a column has it; `choices` what the uploader settled. Raises `InvalidInput`
     for the field `file` when the file as a whole is of no use: too large, no addresses in it, a
     required column missing, too much of it refused.
     """
 
-    def __init__(self, *, required: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        required: Collection[str] = (),
+        wanted: Collection[str] = (),
+        choices: Choices = NOTHING_CHOSEN,
+    ) -> None:
         self.rows = 0
         self.refused: list[RefusedRow] = []
+        self.left_out: list[RefusedRow] = []  # the first of them: who has opted out
+        self.left_out_count = 0
+        self._choices = choices
         self._required = frozenset(required) - {"email"}  # every recipient has one
+        self._wanted = self._required | frozenset(wanted)
         self._decoder = TextDecoder()
         self._octets = 0
         self._sample: list[str] = []
         self._table: tuple[Layout, RowReader] | None = None
         self._header_is_next = False
+        self._shape: Shape | None = None
         self._batch: list[Recipient] = []
 
     @property
@@ -63,6 +77,11 @@ class RecipientReader:
     def notes(self) -> tuple[str, ...]:
         """What the uploader should know about how the file was read."""
         return (self._decoder.note,) if self._decoder.note else ()
+
+    @property
+    def shape(self) -> Shape | None:
+        """How the file is read, once the first rows have been seen; complete at the end."""
+        return self._shape
 
     def feed(self, chunk: bytes) -> Iterator[list[Recipient]]:
         """The batches that one more chunk completes."""
@@ -111,9 +130,23 @@ class RecipientReader:
         )
         if not sample:
             raise InvalidInput.of("file", "holds no row that can be read")
-        layout = recognise(sample, wanted=self._required)
+        layout = recognise(sample, wanted=self._wanted)
         refuse_missing_columns(self._required, layout.available)
         self._header_is_next = layout.has_header
+        self._shape = Shape(
+            encoding="utf-8",
+            delimiter=delimiter,
+            header_line=first_line if layout.has_header else None,
+            columns=tuple(
+                Column(
+                    position=i + 1,
+                    title="",
+                    becomes=Becomes.ADDRESS if i == layout.address else Becomes.FIELD,
+                    field=dict(layout.fields).get(i),
+                )
+                for i in range(layout.width or 1)
+            ),
+        )
         return text, (layout, RowReader(delimiter, first_line=first_line))
 
     def _take(self, row: Row, layout: Layout) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from typing import IO
 
@@ -19,6 +19,8 @@ from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import RawRecipient, Recipient, RefusedRow
+from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
+from paceline.domain.table_shape import OpenQuestions, Shape
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -54,16 +56,25 @@ class Imports:
         self._bell = bell
 
     async def add_csv(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, chunks: AsyncIterator[bytes]
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        chunks: AsyncIterator[bytes],
+        *,
+        choices: Choices = NOTHING_CHOSEN,
     ) -> ImportReport:
-        """Add the recipients of a file. Raises `InvalidInput` for the field `file`."""
+        """Add the recipients of a file.
+
+        Raises `InvalidInput` for the field `file` or for one of `Choices`, as `OpenQuestions` where
+        the file can be read in several ways and only its owner knows which is meant.
+        """
         async with self._database.transaction() as session:
             _open_for_more(await store.campaign(session, owner_id, campaign_id))
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_OCTETS) as spool:
             await _receive(chunks, spool)
             async with self._database.transaction() as session:
                 record = await _turn(session, owner_id, campaign_id)
-                report = await _store_file(session, record, spool)
+                report = await _store_file(session, record, spool, choices)
                 await self._announce(session, record, report)
         await self._ring(record, report)
         return report
@@ -106,16 +117,26 @@ class Imports:
             await self._bell.ring([record.sender_id])
 
 
-def preview(data: bytes) -> ImportPreview:
-    """What an upload of this file would do, as far as the file tells. Raises `InvalidInput`."""
-    reader = RecipientReader()
+def preview(
+    data: bytes, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
+) -> ImportPreview:
+    """What an upload of this file would do, as far as the file tells. Raises `InvalidInput`.
+
+    `wanted` are the merge fields of the message, as far as it is written: a header that is one of
+    them keeps its spelling, as it will at the import. None of them is required here.
+    """
+    reader = RecipientReader(wanted=wanted, choices=choices)
     seen: set[int] = set()  # hashes, a third of the size of the addresses
     first: list[Recipient] = []
     usable = 0
-    for batch in _batches(reader, [data]):
-        usable += len(batch)
-        seen.update(hash(recipient.key) for recipient in batch)
-        first += batch[: MAX_SHOWN - len(first)]
+    shape: Shape | None = None
+    try:
+        for batch in _batches(reader, [data]):
+            usable += len(batch)
+            seen.update(hash(recipient.key) for recipient in batch)
+            first += batch[: MAX_SHOWN - len(first)]
+    except OpenQuestions as asked:
+        shape = asked.shape
     return ImportPreview(
         rows=reader.rows,
         usable=len(seen),
@@ -123,6 +144,9 @@ def preview(data: bytes) -> ImportPreview:
         invalid=tuple(reader.refused),
         fields=reader.fields,
         first=tuple(first),
+        left_out=reader.left_out_count,
+        left_out_rows=tuple(reader.left_out),
+        shape=shape or reader.shape,
         notes=reader.notes,
     )
 
@@ -141,8 +165,10 @@ async def _receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
     spool.seek(0)
 
 
-async def _store_file(session: Session, record: CampaignRecord, spool: IO[bytes]) -> ImportReport:
-    reader = RecipientReader(required=_template(record).fields)
+async def _store_file(
+    session: Session, record: CampaignRecord, spool: IO[bytes], choices: Choices
+) -> ImportReport:
+    reader = RecipientReader(required=_template(record).fields, choices=choices)
     batches = map(prepared, _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b"")))
     to = destination_of(record)
     read = accepted = suppressed = 0
@@ -159,6 +185,9 @@ async def _store_file(session: Session, record: CampaignRecord, spool: IO[bytes]
         duplicates=read - accepted - suppressed,
         suppressed=suppressed,
         invalid=tuple(reader.refused),
+        left_out=reader.left_out_count,
+        left_out_rows=tuple(reader.left_out),
+        shape=reader.shape,
         notes=reader.notes,
     )
 

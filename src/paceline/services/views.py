@@ -17,6 +17,7 @@ from paceline.domain.lifecycle import (
     SenderState,
 )
 from paceline.domain.recipients import Recipient, RefusedRow
+from paceline.domain.table_shape import Shape
 
 T = TypeVar("T")
 
@@ -106,19 +107,28 @@ class CampaignView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What became of each row: rows == accepted + duplicates + suppressed + len(invalid)."""
+    """What became of each row.
+
+    rows == accepted + duplicates + suppressed + len(invalid) + left_out.
+    """
 
     rows: int
     accepted: int
     duplicates: int
     suppressed: int
     invalid: tuple[RefusedRow, ...]
-    notes: tuple[str, ...] = ()  # how the file was read, where that was not plain
+    left_out: int = 0  # who has opted out, bounced or never agreed, as the table says
+    left_out_rows: tuple[RefusedRow, ...] = ()  # the first of them, with the reason
+    shape: Shape | None = None  # how the file was read; None for recipients that came as values
+    notes: tuple[str, ...] = ()  # what else the uploader should know about that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPreview:
-    """What an upload would do, as far as the file alone can tell."""
+    """What an upload would do, as far as the file alone can tell.
+
+    Where `shape` has open questions nothing was read yet, and an import would be refused.
+    """
 
     rows: int
     usable: int
@@ -126,6 +136,9 @@ class ImportPreview:
     invalid: tuple[RefusedRow, ...]
     fields: tuple[str, ...]  # what a message may use
     first: tuple[Recipient, ...]
+    left_out: int = 0
+    left_out_rows: tuple[RefusedRow, ...] = ()
+    shape: Shape | None = None
     notes: tuple[str, ...] = ()
 
 
