@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,7 +17,8 @@ from paceline.cli.connect import connect
 from paceline.cli.console import note, say
 from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
-from paceline.domain.when import InvalidWhen, parse_duration, parse_start
+from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
+from paceline.domain.when import InvalidWhen, parse_start
 from paceline.errors import DomainError, InvalidInput, NotFound, PacelineError
 
 SHOWN_REFUSED_ROWS = 10
@@ -56,7 +57,9 @@ def schedule(
         str, typer.Option(help='now, "in 2 minutes", "tomorrow 09:00", or a time with its offset')
     ] = "now",
     min_delay: Annotated[str, typer.Option(help="Between two emails: 2s, 500ms, 1m")] = "0s",
-    hourly_limit: Annotated[int | None, typer.Option(min=1, help="Emails per hour")] = None,
+    hourly_limit: Annotated[
+        str | None, typer.Option(help="Emails per hour", metavar="INTEGER")
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--watch", help="Stay until it is done; exit 0 only if all was sent")
     ] = False,
@@ -69,7 +72,8 @@ def schedule(
     """Send one message to each recipient of a list, at its time and pace."""
     zone = local_zone()
     start_at = _read("--start", lambda: parse_start(start, now=clock.now(), zone=zone))
-    delay = _read("--min-delay", lambda: parse_duration(min_delay))
+    delay_ms = _read("--min-delay", lambda: parse_delay(min_delay))
+    limit = _read("--hourly-limit", lambda: parse_hourly_limit(hourly_limit or ""))
     campaign: dict[str, object] = {
         "name": name or leads.stem,
         "subject": subject,
@@ -77,8 +81,8 @@ def schedule(
         "html": None if html_file is None else _content(html_file),
         "start_at": start_at and start_at.isoformat(),
         "time_zone": zone.key if isinstance(zone, ZoneInfo) else "UTC",
-        "min_delay_ms": delay // timedelta(milliseconds=1),
-        "hourly_limit": hourly_limit,
+        "min_delay_ms": delay_ms,
+        "hourly_limit": limit,
     }
     given = {field: value for field, value in campaign.items() if value is not None}
     with connect(home=home, url=url, key=api_key) as client:
@@ -124,7 +128,7 @@ def _launch(
 def _read(option: str, parse: Callable[[], T]) -> T:
     try:
         return parse()
-    except InvalidWhen as error:
+    except (InvalidWhen, NotANumber) as error:
         raise InvalidInput.of(option, str(error)) from error
 
 

@@ -11,12 +11,11 @@ from zoneinfo import available_timezones
 from starlette.datastructures import FormData
 
 from paceline.delivery import plain_text
+from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.services.campaigns import NewCampaign
 from paceline.web.forms import (
     Problems,
     local_input,
-    milliseconds,
-    optional_limit,
     text_of,
     wall_time,
 )
@@ -79,8 +78,8 @@ class ComposeForm:
     def pace(self, problems: Problems) -> Pace:
         """Delay and limit, with nonsense noted and left out."""
         return Pace(
-            min_delay_ms=problems.read("min_delay", milliseconds, self.min_delay) or 0,
-            hourly_limit=problems.read("hourly_limit", optional_limit, self.hourly_limit),
+            min_delay_ms=problems.read("min_delay", parse_seconds, self.min_delay) or 0,
+            hourly_limit=problems.read("hourly_limit", parse_hourly_limit, self.hourly_limit),
         )
 
     def as_new(self, problems: Problems) -> NewCampaign | None:

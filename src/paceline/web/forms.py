@@ -1,7 +1,7 @@
 """Reads what people typed into fields, and collects what is wrong with it, field by field.
 
 Services check their inputs themselves; what is read here is only what a form spells differently:
-seconds for milliseconds, a wall time and a zone for an instant, an empty field for None.
+a wall time and a zone for an instant. Numbers are read by `domain/numbers.py`, as elsewhere.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
 from typing import TypeVar
 
 from starlette.datastructures import FormData
 
-from paceline.domain.bounds import MAX_HOURLY_LIMIT, MAX_MIN_DELAY_MS
 from paceline.errors import FieldProblem
 
 T = TypeVar("T")
@@ -62,42 +60,9 @@ def text_of(form: FormData, name: str, default: str = "") -> str:
     return value.replace("\r\n", "\n") if isinstance(value, str) else default
 
 
-def milliseconds(text: str) -> int:
-    """Seconds as people write them (`2`, `0.5`, `1,5`) in milliseconds; nothing is none."""
-    text = text.strip().replace(",", ".")
-    if not text:
-        return 0
-    try:
-        value = Decimal(text) * 1000
-    except ArithmeticError:  # no number, or one of a billion digits
-        raise ValueError("must be a number of seconds, like 2 or 0.5") from None
-    if not (value.is_finite() and 0 <= value <= MAX_MIN_DELAY_MS):
-        raise ValueError("must be 0 seconds to a day (86400)")
-    return int(value)
-
-
 def seconds(value: int) -> str:
-    """Milliseconds as `milliseconds` reads them."""
+    """Milliseconds as `parse_seconds` reads them."""
     return f"{value / 1000:f}".rstrip("0").rstrip(".")
-
-
-def optional_limit(text: str) -> int | None:
-    """A limit of at least 1; nothing is no limit."""
-    text = text.strip().replace(",", "")
-    if not text:
-        return None
-    limit = whole(text)
-    if not 1 <= limit <= MAX_HOURLY_LIMIT:
-        raise ValueError(f"must be 1 to {MAX_HOURLY_LIMIT:,}; leave it empty for no limit")
-    return limit
-
-
-def whole(text: str) -> int:
-    """A whole number."""
-    text = text.strip()
-    if not (text.removeprefix("-").isdecimal() and len(text) <= 12):
-        raise ValueError("must be a whole number")
-    return int(text)
 
 
 def wall_time(text: str, zone: tzinfo) -> datetime:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, fields
 from starlette.datastructures import FormData
 
 from paceline.delivery import Security
+from paceline.domain.numbers import parse_hourly_limit, parse_seconds, parse_whole_number
 from paceline.services.senders import NewSender, SenderPatch
 from paceline.services.views import SenderView
 from paceline.web.forms import (
     Problems,
-    milliseconds,
-    optional_limit,
     seconds,
     text_of,
-    whole,
 )
 from paceline.web.parts import InboxAddress
 
@@ -121,10 +119,13 @@ class SenderForm:
 
     def _numbers(self, problems: Problems) -> _Numbers:
         return _Numbers(
-            smtp_port=problems.read("smtp_port", whole, self.smtp_port) or 0,
-            max_connections=problems.read("max_connections", whole, self.max_connections) or 0,
-            min_delay_ms=problems.read("min_delay", milliseconds, self.min_delay) or 0,
-            hourly_limit=problems.read("hourly_limit", optional_limit, self.hourly_limit),
+            smtp_port=problems.read("smtp_port", parse_whole_number, self.smtp_port) or 0,
+            max_connections=problems.read(
+                "max_connections", parse_whole_number, self.max_connections
+            )
+            or 0,
+            min_delay_ms=problems.read("min_delay", parse_seconds, self.min_delay) or 0,
+            hourly_limit=problems.read("hourly_limit", parse_hourly_limit, self.hourly_limit),
         )
 
 

@@ -221,3 +221,16 @@ async def test_a_list_of_suppressed_people_leaves_nothing_to_launch(
     assert response.status_code == 422
     assert "Holds no recipient that may be mailed." in response.text
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
+
+
+async def test_a_number_with_a_comma_is_refused_and_not_read_as_another(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = {"min_delay": "1,5", "hourly_limit": "1,5"}
+    response = await page.post("/compose", data=await form(world, **typed), files=file())
+    assert response.status_code == 422
+    text = words(response.text)
+    assert "“1,5” has a comma: write 1.5, if that is meant." in text
+    assert "Must be a whole number in the digits 0 to 9" in text
+    assert response.text.count('value="1,5"') == 2
+    assert await campaigns(world) == 0

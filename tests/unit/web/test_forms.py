@@ -7,56 +7,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from paceline.domain.numbers import parse_seconds
 from paceline.errors import FieldProblem
 from paceline.web.compose_form import ComposeForm, quick_picks, zones
 from paceline.web.forms import (
     Problems,
-    milliseconds,
-    optional_limit,
     seconds,
     wall_time,
-    whole,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("2", 2000), ("0.5", 500), ("1,5", 1500), ("", 0), (" 0 ", 0), ("1e1", 10_000)],
-)
-def test_a_delay_is_typed_in_seconds(text: str, value: int) -> None:
-    assert milliseconds(text) == value
-
-
-@pytest.mark.parametrize(
-    "text", ["x", "-1", "86401", "NaN", "Infinity", "1e99", "1e999999999", "2s"]
-)
-def test_a_delay_that_makes_no_sense_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="second"):
-        milliseconds(text)
-
-
 @pytest.mark.parametrize("value", [0, 1, 250, 1000, 1500, 20_000, 86_400_000])
 def test_a_delay_is_shown_as_it_can_be_typed(value: int) -> None:
-    assert milliseconds(seconds(value)) == value
-
-
-@pytest.mark.parametrize(("text", "value"), [("", None), ("100", 100), ("1,000", 1000)])
-def test_an_empty_limit_is_none(text: str, value: int | None) -> None:
-    assert optional_limit(text) == value
-
-
-@pytest.mark.parametrize("text", ["0", "-5", "many", "1.5", "9" * 40])
-def test_a_limit_that_makes_no_sense_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"must be|whole number"):
-        optional_limit(text)
-
-
-@pytest.mark.parametrize("text", ["", "x", "--1", "1 2"])
-def test_a_whole_number_is_one(text: str) -> None:
-    with pytest.raises(ValueError, match="whole number"):
-        whole(text)
+    assert parse_seconds(seconds(value)) == value
 
 
 def test_a_wall_time_is_read_in_its_zone() -> None:

@@ -13,12 +13,13 @@ from starlette.responses import Response
 
 from paceline import clock
 from paceline.domain.lifecycle import CampaignState
+from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.pacing import hour_of
 from paceline.errors import InvalidInput
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.views import CampaignView, Counts, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.forms import Problems, milliseconds, optional_limit, seconds, text_of
+from paceline.web.forms import Problems, seconds, text_of
 from paceline.web.list_query import ListQuery
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
@@ -103,8 +104,8 @@ async def change_limits(
     form = await form_of(request)
     typed = {name: text_of(form, name) for name in _LIMIT_FIELDS.values()}
     problems = Problems()
-    min_delay_ms = problems.read("min_delay", milliseconds, typed["min_delay"])
-    hourly_limit = problems.read("hourly_limit", optional_limit, typed["hourly_limit"])
+    min_delay_ms = problems.read("min_delay", parse_seconds, typed["min_delay"])
+    hourly_limit = problems.read("hourly_limit", parse_hourly_limit, typed["hourly_limit"])
     if not problems and min_delay_ms is not None:
         patch = CampaignPatch(min_delay_ms=min_delay_ms, hourly_limit=hourly_limit)
         try:
