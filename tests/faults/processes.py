@@ -16,8 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -109,9 +109,12 @@ class Crashable:
             raise RuntimeError(f"{self.server.name}: {self._log.read_text()[-2000:]}")
         return self.server.is_ready(self._process.pid)
 
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self, number: signal.Signals) -> None:
         """End it, if it lives. Not softly: hundreds of databases would be written for nobody."""
-        if self._process is not None and self._process.poll() is None:
+        if self.is_running():
             self.end(number)
 
 
@@ -214,10 +217,35 @@ class Stage:
     def redis_url(self, number: int = 0) -> str:
         return self.redis.server.url.replace("?db=0", f"?db={number}")
 
-    async def redis_out_of_memory(self, *, on: bool) -> None:
+    @asynccontextmanager
+    async def redis_out_of_memory(self) -> AsyncIterator[None]:
         """With its memory used up and nothing to evict, Redis refuses to write."""
         async with redis.asyncio.Redis.from_url(self.redis_url()) as connection:
-            await connection.config_set("maxmemory", "1" if on else "0")
+            await connection.config_set("maxmemory", "1")
+            try:
+                await connection.config_resetstat()
+                yield
+            finally:
+                await connection.config_set("maxmemory", "0")
+
+    async def has_refused_scripts(self) -> bool:
+        """Whether a script of a worker's has met the end of Redis' memory.
+
+        Told by what Redis counts: its words, and which of them reach a log, differ from one version
+        to the next.
+        """
+        async with redis.asyncio.Redis.from_url(self.redis_url()) as connection:
+            commands = await connection.info("commandstats")
+            errors = await connection.info("errorstats")
+        scripts = commands.get("cmdstat_evalsha", {})
+        unknown = errors.get("errorstat_NOSCRIPT", {}).get("count", 0)
+        return bool(scripts.get("failed_calls", 0) + scripts.get("rejected_calls", 0) > unknown)
+
+    async def put_right(self) -> None:
+        """Whatever was left behind: the next case finds all servers there."""
+        for server in (self.postgres, self.redis):
+            if not server.is_running():
+                await server.start_again()
 
 
 @contextmanager

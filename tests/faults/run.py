@@ -20,6 +20,7 @@ from tests.faults.verdict import Verdict
 
 SIDE_BY_SIDE = 12
 PATIENCE_SECONDS = 60.0
+LONGEST_SECONDS = 420.0  # more than the longest wait of any scenario
 
 Chosen: TypeAlias = Mapping[str, tuple[str, Path | None]]
 """Name of the run → name of the scenario, and the source to run it against (None: the installed
@@ -89,8 +90,16 @@ async def _run(
         case.patience, case.quicker = run.patience, run.quicker
         begun = time.monotonic()
         try:
-            verdict = await run.scenario(case)
-        except TimeoutError as error:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                verdict = await run.scenario(case)
+        except Exception as error:  # noqa: BLE001 - it is this scenario's, and the others go on
+            await where.put_right()
             verdict = await case.verdict()
-            verdict.add(f"timeout: {error}")
+            verdict.add(_told(error))
         ran[run.name] = Ran(verdict, time.monotonic() - begun, case.logs)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"timeout: {str(error) or f'not over after {LONGEST_SECONDS:.0f} s'}"
+    return f"{type(error).__name__}: {error}"

@@ -121,11 +121,10 @@ async def redis_out_of_memory(case: Case) -> Verdict:
     """Redis takes nothing more for a while; lanes cannot move, and nothing is lost."""
     await _work_for_two(case, 250)
     await case.until_taken(60)
-    await case.stage.redis_out_of_memory(on=True)
-    await until(partial(_logged, case, ("OOM",)), within=40, what="trouble")
-    sender = await case.sender()
-    await case.emails(sender, None, 20)
-    await case.stage.redis_out_of_memory(on=False)
+    async with case.stage.redis_out_of_memory():
+        await until(case.stage.has_refused_scripts, within=40, what="a lane to meet it")
+        sender = await case.sender()
+        await case.emails(sender, None, 20)
     await case.until_quiet()
     return await case.verdict()
 

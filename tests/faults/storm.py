@@ -254,9 +254,8 @@ class Storm:
         await self._case.stage.redis.crash(signal.SIGKILL, away=away)
 
     async def _fill_redis(self) -> None:
-        await self._case.stage.redis_out_of_memory(on=True)
-        await asyncio.sleep(0.7)  # for how long Redis refuses
-        await self._case.stage.redis_out_of_memory(on=False)
+        async with self._case.stage.redis_out_of_memory():
+            await asyncio.sleep(0.7)  # for how long Redis refuses
 
     async def _crash_postgres(self) -> None:
         await self._case.stage.postgres.crash(signal.SIGQUIT)

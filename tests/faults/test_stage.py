@@ -1,0 +1,59 @@
+"""What the fault tests do to their servers ends with the scenario, also where it goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+import redis.asyncio
+
+from tests.faults import run
+from tests.faults.case import Case
+from tests.faults.run import Stages, run_all
+from tests.faults.scenarios import ALONE
+from tests.faults.verdict import Verdict
+
+
+async def waits_in_vain(case: Case) -> Verdict:
+    async with case.stage.redis_out_of_memory():
+        raise TimeoutError("waited in vain")
+
+
+async def leaves_the_servers_dead(case: Case) -> Verdict:
+    await asyncio.to_thread(case.stage.redis.end, signal.SIGKILL)
+    await asyncio.to_thread(case.stage.postgres.end, signal.SIGQUIT)
+    raise RuntimeError("an accident")
+
+
+async def never_ends(case: Case) -> Verdict:
+    run.LONGEST_SECONDS = 60.0  # for the next one
+    async with case.stage.redis_out_of_memory():
+        await asyncio.Event().wait()
+    return await case.verdict()
+
+
+async def needs_the_servers(case: Case) -> Verdict:
+    async with redis.asyncio.Redis.from_url(case.stage.redis_url()) as connection:
+        await connection.set("a", "1")
+    return await case.verdict()
+
+
+@pytest.mark.parametrize(
+    ("goes_wrong", "said"),
+    [
+        (waits_in_vain, "timeout: waited in vain"),
+        (leaves_the_servers_dead, "RuntimeError: an accident"),
+        (never_ends, "timeout: not over after 60 s"),
+    ],
+)
+def test_a_scenario_that_goes_wrong_leaves_its_servers_as_it_found_them(
+    goes_wrong: object, said: str, fault_stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "LONGEST_SECONDS", 3.0 if goes_wrong is never_ends else 60.0)
+    monkeypatch.setitem(ALONE, "first", goes_wrong)
+    monkeypatch.setitem(ALONE, "then", needs_the_servers)
+    chosen = {name: (name, None) for name in ("first", "then")}
+    ran = asyncio.run(run_all(fault_stages, chosen))
+    assert ran["first"].verdict.problems == [said]
+    assert ran["then"].verdict.problems == []
