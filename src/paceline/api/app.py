@@ -22,6 +22,7 @@ from paceline.api import (
 from paceline.api.bodies import BodyRules
 from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import ApiParts
+from paceline.api.unpacking import Unpacking
 
 # One entry for all of them: what differs is in the words.
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -57,6 +58,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.add_api_route("/api/{path:path}", _nothing_here, methods=_METHODS, include_in_schema=False)
     problems.install(app)
     app.add_middleware(BodyRules)
+    app.add_middleware(Unpacking)  # before the rules: they count what was unpacked
     return app
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paceline.api.problems import problem
 from paceline.domain.bounds import MAX_ATTACHMENT_OCTETS, MAX_FILE_OCTETS
+from paceline.domain.file_kinds import ARCHIVE, EXCEL, NUMBERS, OPEN_DOCUMENT, PDF
 
 PREFIX = "/api/"
 MAX_JSON_OCTETS = 2 * 1024 * 1024
@@ -17,7 +18,19 @@ MAX_JSON_OCTETS = 2 * 1024 * 1024
 MAX_INLINE_OCTETS = 32 * 1024 * 1024  # with recipients in it
 JSON = "application/json"
 # A table may come under any of these names; what it is like is found out by looking at it.
-TABLES = ("text/csv", "text/plain", "text/tab-separated-values", "application/csv")
+TABLES = (
+    *("text/csv", "text/plain", "text/tab-separated-values", "application/csv"),
+    *("application/gzip", "application/x-gzip"),  # a table in a file that was packed
+    *("application/vnd.ms-excel", "application/octet-stream"),  # what some systems call a CSV file
+)
+_FORM = "multipart/form-data"
+_WORKBOOKS = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": EXCEL,
+    "application/vnd.oasis.opendocument.spreadsheet": OPEN_DOCUMENT,
+    "application/vnd.apple.numbers": NUMBERS,
+    "application/pdf": PDF,
+    "application/zip": ARCHIVE,
+}
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WITH_RECIPIENTS = re.compile(r"/api/v1/campaigns/?")
 _UPLOAD = re.compile(r"/api/v1/campaigns/[^/]+/recipients/?")
@@ -44,10 +57,7 @@ class BodyRules:
         has_body = declared not in (None, "0") or "transfer-encoding" in headers
         kinds = _kinds(scope["path"])
         if has_body and scope["method"] in _WITH_BODY and kinds and kind not in kinds:
-            expected = " or ".join(kinds)
-            await problem(415, f"send {expected} (the header Content-Type says which)")(
-                scope, receive, send
-            )
+            await problem(415, _unsuitable(kind, kinds))(scope, receive, send)
             return
         await self.app(scope, _counted(receive, most), send)
 
@@ -84,6 +94,15 @@ def _most_octets(path: str, kind: str) -> int:
     if _ATTACHMENT.fullmatch(path):
         return MAX_ATTACHMENT_OCTETS
     return MAX_INLINE_OCTETS if _WITH_RECIPIENTS.fullmatch(path) else MAX_JSON_OCTETS
+
+
+def _unsuitable(kind: str, kinds: tuple[str, ...]) -> str:
+    if kind == _FORM and TABLES[0] in kinds:
+        return "send the file itself as the body, not in a form: curl --data-binary @leads.csv"
+    if (what := _WORKBOOKS.get(kind)) and TABLES[0] in kinds:
+        return f"the file {what}"
+    named = " or ".join(kind for kind in kinds if kind in (JSON, "text/csv", "application/gzip"))
+    return f"send {named} (the header Content-Type says which)"
 
 
 def _too_large(most: int) -> str:

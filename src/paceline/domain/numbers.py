@@ -45,7 +45,7 @@ def parse_hourly_limit(text: str) -> int | None:
         return None
     limit = parse_whole_number(text)
     if not 1 <= limit <= MAX_HOURLY_LIMIT:
-        raise NotANumber(f"must be 1 to {MAX_HOURLY_LIMIT}; leave it empty for no limit")
+        raise NotANumber(f"must be 1 to {MAX_HOURLY_LIMIT:,}; leave it empty for no limit")
     return limit
 
 

@@ -16,6 +16,7 @@ from typing import IO
 from paceline import clock
 from paceline.delivery import MessageTemplate
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
+from paceline.domain.file_kinds import table_octets
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import RawRecipient, Recipient, RefusedRow
@@ -195,7 +196,7 @@ async def _store_file(
 def _batches(
     reader: RecipientReader, pieces: Iterator[bytes] | Sequence[bytes]
 ) -> Iterator[list[Recipient]]:
-    for piece in pieces:
+    for piece in table_octets(pieces):
         yield from reader.feed(piece)
     yield from reader.finish()
 

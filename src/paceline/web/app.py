@@ -30,7 +30,7 @@ def create_web(parts: Parts) -> FastAPI:
     app.mount(URL, ImmutableFiles(directory=FOLDER))
     failures.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_OCTETS)
-    app.add_middleware(BodyLimit, refuse=failures.too_large)
+    app.add_middleware(BodyLimit, refuse=failures.too_large, refuse_packed=failures.packed)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(parts.base_url))
     app.add_middleware(SecurityHeaders, https=is_https(parts.base_url))
     return app

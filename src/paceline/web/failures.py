@@ -61,6 +61,11 @@ def too_large(request: Request) -> Response:
     return failure(request, 413, f"This is more than {megabytes} MB at once; send less.")
 
 
+def packed(request: Request) -> Response:
+    """What whoever packs a form's body is told."""
+    return failure(request, 415, "A form is read as it is: send it without Content-Encoding.")
+
+
 async def _sign_in_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, SignInNeeded)
     url = sign_in_url(error.next_path)

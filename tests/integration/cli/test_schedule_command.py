@@ -114,12 +114,12 @@ async def test_a_file_that_is_refused_leaves_no_draft_behind(
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
 
 
-@pytest.mark.parametrize("number", ["1,5", "1 000", "1_000", "१०", "1e3", "0"])
 async def test_a_limit_is_read_as_the_form_reads_it(
-    paceline: Paceline, world: World, leads: Path, number: str
+    paceline: Paceline, world: World, leads: Path
 ) -> None:
-    limit = ("--hourly-limit", number)
-    ran = await paceline("schedule", leads, "--subject", "S", "--text", "T", *limit)
-    assert isinstance(ran.exception, DomainError)
-    assert "--hourly-limit: must be" in str(ran.exception)
+    for number in ("1,5", "1 000", "1_000", "१०", "1e3", "0"):
+        limit = ("--hourly-limit", number)
+        ran = await paceline("schedule", leads, "--subject", "S", "--text", "T", *limit)
+        assert isinstance(ran.exception, DomainError)
+        assert "--hourly-limit: must be" in str(ran.exception)
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0

@@ -51,7 +51,7 @@ def test_an_empty_limit_is_none() -> None:
 
 @pytest.mark.parametrize("text", ["0", "-5", "1000001"])
 def test_a_limit_out_of_bounds_is_refused(text: str) -> None:
-    with pytest.raises(NotANumber, match="must be 1 to 1000000"):
+    with pytest.raises(NotANumber, match="must be 1 to 1,000,000"):
         parse_hourly_limit(text)
 
 

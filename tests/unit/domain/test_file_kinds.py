@@ -1,0 +1,92 @@
+"""What people bring that is no table is called by its name, and the way to a table is told."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from paceline.domain.file_kinds import table_octets
+from paceline.errors import InvalidInput
+
+TABLE = b"email,name\nada@example.com,Ada\n"
+_ODS = "application/vnd.oasis.opendocument.spreadsheet"
+
+
+def zipped(**parts: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return made.getvalue()
+
+
+def tarred() -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        member = tarfile.TarInfo("leads.csv")
+        member.size = len(TABLE)
+        archive.addfile(member, io.BytesIO(TABLE))
+    return made.getvalue()
+
+
+XLSX = zipped(**{"[Content_Types].xml": "<Types/>" * 50, "_rels/.rels": "", "xl/workbook.xml": ""})
+OTHERS = [
+    (XLSX, "Excel workbook.*CSV UTF-8"),
+    (gzip.compress(XLSX), "Excel workbook"),
+    (zipped(mimetype=_ODS, **{"content.xml": "<x/>"}), "OpenDocument spreadsheet.*Text CSV"),
+    (zipped(**{"Index/Document.iwa": "", "preview.jpg": ""}), "Numbers.*Export To"),
+    (zipped(**{"[Content_Types].xml": "", "word/document.xml": ""}), "word processor"),
+    (zipped(**{"leads.csv": "email"}), "archive: unpack it"),
+    (tarred(), "archive: unpack it"),
+    (gzip.compress(tarred()), "archive: unpack it"),
+    (gzip.compress(gzip.compress(TABLE)), "archive: unpack it"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Office file"),
+    (b"%PDF-1.7\n", "PDF"),
+    (b"{\\rtf1\\ansi ada@example.com}", "word processor"),
+    (b"\x89PNG\r\n\x1a\n", "picture"),
+    (b"SQLite format 3\0", "database"),
+    (b"<html><table><tr><td>ada@example.com</td></tr></table>", "web page"),
+    (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<title>Leads</title>", "web page"),
+    (b'<?xml version="1.0"?><Workbook><Row/></Workbook>', "XML"),
+    (b"BEGIN:VCARD\r\nEMAIL:ada@example.com\r\nEND:VCARD", "contact card"),
+    (b'[\n {"email": "ada@example.com"}\n]', "JSON"),
+    (b'{"email": "ada@example.com"}\n{"email": "grace@example.com"}', "JSON"),
+    (gzip.compress(TABLE)[:-4], "ends too soon: it was cut off: make or fetch it once more"),
+]
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+@pytest.mark.parametrize(("data", "what"), OTHERS, ids=[what for _, what in OTHERS])
+def test_another_kind_of_file_is_named_with_the_way_to_a_table(
+    data: bytes, what: str, size: int
+) -> None:
+    pieces = (data[i : i + size] for i in range(0, len(data), size))
+    with pytest.raises(InvalidInput, match=what) as refused:
+        list(table_octets(pieces))
+    assert [problem.field for problem in refused.value.problems] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE,
+        b"",
+        b"{{ name }};email\nAda;ada@example.com",
+        b"<ada@example.com>, <grace@example.com>",
+        b"[Leads]\nada@example.com",
+        "<имя>;email".encode("utf-16"),
+    ],
+)
+def test_a_table_comes_through_as_it_is(table: bytes) -> None:
+    assert b"".join(table_octets([table])) == table
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_packed_table_is_unpacked_however_it_is_cut(size: int) -> None:
+    packed = gzip.compress(TABLE * 10_000)
+    pieces = (packed[i : i + size] for i in range(0, len(packed), size))
+    assert b"".join(table_octets(pieces)) == TABLE * 10_000
