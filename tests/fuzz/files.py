@@ -187,7 +187,7 @@ def _check_part(case: Case, file: Attachment, part: EmailMessage, raw: bytes) ->
     declared = case.kind.strip().partition(";")[0].rstrip().lower()
     found = part.get_content_type()
     hold(found in (declared, "application/octet-stream"), f"{declared!a} became {found}")
-    hold(set(dict(part["Content-Type"].params)) <= {"charset"}, "other parameters")
+    hold(set(dict(part["Content-Type"].params)) <= {"charset", "name"}, "other parameters")
 
 
 def _file_name(raw: bytes) -> str:

@@ -190,8 +190,8 @@ def _composed(dice: Random, values: dict[str, Any]) -> Case:
             source += f"{{% if {name}|d %}}{other}{{% else %}}-{{% endif %}}"
             becomes += other if value else "-"
         else:
-            source += f"{{% raw %}}{{{{ {other} }}}}{{% endraw %}}{{# {{{{ {other} #}}"
-            becomes += f"{{{{ {other} }}}}"
+            source += f"{{% raw %}}{{{{ {other} }}}}{{% endraw %}}{{# {other} #}}"
+            becomes += f"{{{{ {other} }}}}{{# {other} #}}"
     shown = f"<p>{{{{ {name}|d }}}}</p>"
     return Case("Hello", f"{source}.", shown, values, f"{becomes}.", tuple(lacks))
 

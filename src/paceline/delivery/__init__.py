@@ -2,13 +2,15 @@
 
 from paceline.delivery.account import Account, Auth, Envelope, Security
 from paceline.delivery.addresses import wire_address
-from paceline.delivery.attachments import Attached, Attachment, encoded_octets, media_type
+from paceline.delivery.attachments import Attached, Attachment, encoded_octets
 from paceline.delivery.dkim import DkimSigner
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
+from paceline.delivery.markup import is_text_after_all, looks_like_html
+from paceline.delivery.media_types import media_type, media_type_of
 from paceline.delivery.mime import Headers, message
-from paceline.delivery.plain_text import plain_text, text_part
+from paceline.delivery.plain_text import has_words, plain_text, text_part
 from paceline.delivery.pool import Pool
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
@@ -39,7 +41,11 @@ __all__ = [
     "Security",
     "Timeouts",
     "encoded_octets",
+    "has_words",
+    "is_text_after_all",
+    "looks_like_html",
     "media_type",
+    "media_type_of",
     "message",
     "plain_text",
     "refuse_destination",

@@ -1,8 +1,9 @@
 """The files that go with a campaign's emails: encoded once, the same octets for every recipient.
 
 Owns the outer structure, mixed(related(alternative(text, HTML), inline images), attachments), and
-the headers of those parts. A file name or an id that is unsafe in a header is refused; a media type
-that is not certainly one becomes `application/octet-stream`.
+the headers of those parts. An invitation is an alternative besides. A file name or an id that is
+unsafe in a header is refused; a media type that is not certainly one becomes
+`application/octet-stream`.
 """
 
 from __future__ import annotations
@@ -15,42 +16,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from paceline.delivery.headers import RenderError, refuse_unsafe
+from paceline.delivery.file_names import content_type, disposition, unusable_name
+from paceline.delivery.media_types import media_type, method_of
 from paceline.errors import FieldProblem, InvalidInput
 
-OCTET_STREAM = "application/octet-stream"
-MAX_FILE_NAME = 200  # characters
 MAX_CONTENT_ID = 64  # characters
-MAX_LINE = 76  # octets, where a line can be cut
 # What a file of so many octets has when encoded: lines of 57 octets become 76 and a CRLF.
 _LINE_OCTETS, _ENCODED_LINE_OCTETS = 57, 78
 
-# RFC 6838 §4.2, both halves together within its limit for one.
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-_MAX_MEDIA_TYPE = 127
-_CHARSET = re.compile(r'(?:^|;)\s*charset="?([a-z0-9][a-z0-9_.:-]{0,39})"?\s*(?:;|$)', re.ASCII)
-# Composite types must not be encoded (RFC 2046 §5); a form is what clients say who say nothing.
-_NOT_AS_A_FILE = re.compile(r"(?:multipart|message)/.*|application/x-www-form-urlencoded")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
-# Directions and invisible marks: how `gpj.exe` is made to look like `exe.jpg`. Not the two that
-# join and part letters (U+200C, U+200D): Persian words and families of emoji are made with them.
-_DISGUISE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-# Needs neither escapes nor RFC 2231, in the eyes of any reader.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.,()+@~-]+(?: [A-Za-z0-9_.,()+@~-]+)*")
-_ATTRIBUTE_CHARACTERS = "!#$&+^`{|}~"  # beside letters, digits and `_.-` (RFC 2231 §7)
-_SEGMENT = MAX_LINE - len(" filename*99*=;")
-
-
-def media_type(declared: str) -> str:
-    """What the part will say it is: the declared type where it is one that a file can have."""
-    kind, _, parameters = declared.strip().lower().partition(";")
-    kind = kind.rstrip()
-    if len(kind) > _MAX_MEDIA_TYPE or not _MEDIA_TYPE.fullmatch(kind):
-        return OCTET_STREAM
-    if _NOT_AS_A_FILE.fullmatch(kind):
-        return OCTET_STREAM
-    charset = _CHARSET.search(parameters) if kind.startswith("text/") else None
-    return f'{kind}; charset="{charset[1]}"' if charset else kind
+_ONLY_PUBLISHED = "PUBLISH"  # to be looked at; every other method asks for something
 
 
 def encoded_octets(octets: int) -> int:
@@ -70,7 +45,7 @@ class Attachment:
 
     def __post_init__(self) -> None:
         problems = []
-        if reason := _unusable_name(self.file_name):
+        if reason := unusable_name(self.file_name):
             problems.append(FieldProblem("file_name", reason))
         if self.content_id is not None:
             if len(self.content_id) > MAX_CONTENT_ID or not _CONTENT_ID.fullmatch(self.content_id):
@@ -91,13 +66,14 @@ class Attachment:
 class Attached:
     """The files of a campaign, ready to be put into its emails. Made by `compile`; shared."""
 
-    __slots__ = ("_ids", "_links", "_parts", "octets")
+    __slots__ = ("_ids", "_invitation", "_links", "_parts", "octets")
 
     def __init__(self, files: Sequence[Attachment]) -> None:
         self._parts = [(file.content_id is not None, _part(file)) for file in files]
         self._ids = {name: file.wire_id for file in reversed(files) for name in _names(file)}
         self._links = _links(self._ids)
-        self.octets = sum(len(part) for _, part in self._parts)
+        self._invitation = _invitation(files)
+        self.octets = sum(len(part) for _, part in self._parts) + len(self._invitation or b"")
 
     @classmethod
     def compile(cls, files: Sequence[Attachment]) -> Attached:
@@ -126,6 +102,8 @@ class Attached:
         inline = [part for is_inline, part in self._parts if is_inline and has_html]
         others = [part for is_inline, part in self._parts if not (is_inline and has_html)]
         pieces = [entity]
+        if self._invitation is not None:
+            pieces, kind = self._invited(entity, kind, boundary), b"multipart/alternative"
         if inline:
             related = b'related; type="%b"' % kind
             pieces = _multipart(related, b"related" + boundary, pieces, inline)
@@ -133,55 +111,45 @@ class Attached:
             pieces = _multipart(b"mixed", b"mixed" + boundary, pieces, others)
         return pieces
 
-
-def _unusable_name(name: str) -> str | None:
-    if not name or name != name.strip() or name.strip(".") == "":
-        return "must be a file's name, without blanks around it"
-    if len(name) > MAX_FILE_NAME:
-        return f"is longer than {MAX_FILE_NAME} characters"
-    if "/" in name or "\\" in name:
-        return "must be the name alone, without a folder"
-    if _DISGUISE.search(name):
-        return "contains an invisible character that would disguise it"
-    try:
-        refuse_unsafe("file_name", name)
-    except RenderError as error:
-        return str(error).removeprefix("file_name: ")
-    return None
+    def _invited(self, entity: bytes, kind: bytes, boundary: bytes) -> list[bytes]:
+        """The entity with the invitation as its last, and best, alternative."""
+        invitation = self._invitation or b""
+        if kind != b"multipart/alternative":
+            return _multipart(b"alternative", boundary, [entity], [invitation])
+        end = b"\r\n--%b--\r\n" % boundary
+        rule = b"\r\n--%b\r\n" % boundary
+        return [entity.removesuffix(end), rule, invitation, end]
 
 
 def _part(file: Attachment) -> bytes:
-    encoded = base64.encodebytes(file.content).rstrip(b"\n").replace(b"\n", b"\r\n")
     lines = [
-        f"Content-Type: {media_type(file.content_type)}",
+        content_type(media_type(file.content_type), file.file_name),
         "Content-Transfer-Encoding: base64",
     ]
     if file.content_id is not None:
         lines.append(f"Content-ID: <{file.wire_id}>")
     kind = "attachment" if file.content_id is None else "inline"
-    lines += [_disposition(kind, file.file_name), "", ""]
-    return b"%b%b" % ("\r\n".join(lines).encode("ascii"), encoded)
+    lines += [disposition(kind, file.file_name), "", ""]
+    return b"%b%b" % ("\r\n".join(lines).encode("ascii"), _base64(file.content))
 
 
-def _disposition(kind: str, file_name: str) -> str:
-    start = f"Content-Disposition: {kind};"
-    plain = f'{start} filename="{file_name}"'
-    if len(plain) <= MAX_LINE and _PLAIN_NAME.fullmatch(file_name):
-        return plain
-    return ";\r\n ".join([start[:-1], *_extended(file_name)])
+def _base64(content: bytes) -> bytes:
+    return base64.encodebytes(content).rstrip(b"\n").replace(b"\n", b"\r\n")
 
 
-def _extended(file_name: str) -> list[str]:
-    """The name as RFC 2231 has it, one parameter per line, cut between characters."""
-    segments = ["utf-8''"]
-    for character in file_name:
-        encoded = quote(character, safe=_ATTRIBUTE_CHARACTERS)
-        if len(segments[-1]) + len(encoded) > _SEGMENT:
-            segments.append("")
-        segments[-1] += encoded
-    if len(segments) == 1:
-        return [f"filename*={segments[0]}"]
-    return [f"filename*{number}*={segment}" for number, segment in enumerate(segments)]
+def _invitation(files: Sequence[Attachment]) -> bytes | None:
+    """The one invitation among the files, as a reading of the message beside text and HTML.
+
+    Outlook looks for one in the first branch of a mixed message only, and takes what lies beside
+    that for a file ([MS-STANOICAL] V0343). So it goes out twice, as Google's invitations do.
+    """
+    methods = [(method_of(file.content_type), file) for file in files]
+    asking = [file for method, file in methods if method not in (None, _ONLY_PUBLISHED)]
+    if len(asking) != 1:
+        return None
+    head = content_type(media_type(asking[0].content_type), asking[0].file_name)
+    lines = [head, "Content-Transfer-Encoding: base64", "", ""]
+    return b"%b%b" % ("\r\n".join(lines).encode("ascii"), _base64(asking[0].content))
 
 
 def _names(file: Attachment) -> set[str]:

@@ -50,7 +50,7 @@ def outline_of(source: str) -> str:
     reader = _TemplateReader(tags)
     reader.read("".join(_interleaved(literals, map(_stand_in, range(len(tags)), tags))))
     reader.finish()
-    # Braces that the HTML spells as entities, or around a comment, are no tags.
+    # Braces that the HTML spells as entities are no tags.
     text = str(reader.flow).replace("{", "{{ '{' }}")
     return _STAND_IN.sub(lambda found: tags[int(found[2] or found[3])], text)
 
@@ -63,9 +63,8 @@ def _cut(source: str) -> tuple[list[str], list[str]]:
         literal, written = source[position : tag.start], source[tag.start : tag.end]
         literals[-1] += _trimmed(literal, left=trims, right=written[2:3] == "-")
         position, trims = tag.end, written[-3:-2] == "-"
-        if not written.startswith("{#"):
-            tags.append(_unsigned(written, tag.tokens))
-            literals.append("")
+        tags.append(_unsigned(written, tag.tokens))
+        literals.append("")
     literals[-1] += _trimmed(source[position:], left=trims, right=False)
     if any(map(_is_open_ended, literals[:-1])) or any(map(_COMPLETES.match, literals[1:])):
         raise Uncertain

@@ -48,7 +48,7 @@ def unstructured(name: str, value: str) -> str:
         return f"{name}: {value}\r\n"
     if _is_plain(value) and max(map(len, value.split(" "))) < room:
         return _folded(f"{name}:", value)
-    return f"{name}: {_encoded_words(value, room)}\r\n"
+    return f"{name}: {encoded_words(value, room)}\r\n"
 
 
 def structured(name: str, value: str) -> str:
@@ -132,7 +132,7 @@ def _phrase(display_name: str, room: int) -> str:
         quoted = display_name.replace("\\", "\\\\").replace('"', '\\"')
         if len(quoted) + 2 <= room:
             return f'"{quoted}"'
-    return _encoded_words(display_name, room)
+    return encoded_words(display_name, room)
 
 
 def _folded(start: str, value: str) -> str:
@@ -146,7 +146,7 @@ def _folded(start: str, value: str) -> str:
     return "\r\n".join([*lines, line, ""])
 
 
-def _encoded_words(text: str, room: int) -> str:
+def encoded_words(text: str, room: int) -> str:
     """UTF-8 in base64 words on lines of their own, cut between characters (RFC 2047 §5).
 
     Base64 always: the Q form would be readable in the raw text only, and has more ways to go wrong

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from turbohtml import Token, TokenType, tokenize
 
+from paceline.delivery.markup import looks_like_html
 from paceline.delivery.text_flow import CELL, LINE, NEWLINE, NO_ITEM, PARAGRAPH, Flow
 
 MAX_READ = 256 * 1024  # characters of HTML that are read for one recipient
@@ -61,6 +62,11 @@ def plain_text(html: str) -> str:
 def text_part(html: str) -> str | None:
     """The text part for one recipient; None where there is nothing to read, or too much."""
     return plain_text(html) or None if len(html) <= MAX_READ else None
+
+
+def has_words(body: str) -> bool:
+    """Whether there is anything to read in a body, be it HTML or not."""
+    return bool(plain_text(body) if looks_like_html(body) else body.strip())
 
 
 class Position(NamedTuple):

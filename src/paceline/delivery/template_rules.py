@@ -62,7 +62,7 @@ MAX_TOKENS = 20_000
 _CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})
 _WORD_OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for"})
 
-_OPENING = re.compile(r"\{\{|\{%|\{#")
+_OPENING = re.compile(r"\{\{|\{%")
 _RAW = re.compile(r"[-+]?\s*raw\s*[-+]?%\}")
 _ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _TOKEN = re.compile(
@@ -84,7 +84,7 @@ class Token(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """`{{ }}` or `{% %}`, with its tokens; or a comment or a raw block, without any."""
+    """`{{ }}` or `{% %}`, with its tokens; or a raw block, without any."""
 
     start: int
     end: int
@@ -173,17 +173,14 @@ def tags(source: str) -> Iterator[Tag]:
     while opening := _OPENING.search(source, position):
         start = opening.start()
         tokens: list[Token] = []
-        if opening[0] == "{#":
-            end = source.find("#}", opening.end())
-            position = end + 2 if end >= 0 else len(source)
-        elif opening[0] == "{%" and (raw := _RAW.match(source, opening.end())):
+        if opening[0] == "{%" and (raw := _RAW.match(source, opening.end())):
             end_raw = _ENDRAW.search(source, raw.end())
             position = end_raw.end() if end_raw else len(source)
         else:
             closing = "}}" if opening[0] == "{{" else "%}"
             tokens, position = _tag(source, opening.end(), closing, room)
             tokens.insert(0, Token("mark", opening[0]))
-        room -= max(1, len(tokens))  # comments count too
+        room -= max(1, len(tokens))  # raw blocks count too
         if room < 0:
             line = source.count("\n", 0, start) + 1
             raise RuleBroken(

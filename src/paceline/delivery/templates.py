@@ -17,22 +17,24 @@ from paceline.delivery import mime, template_rules
 from paceline.delivery.attachments import Attached
 from paceline.delivery.derived_text import Uncertain, outline_of
 from paceline.delivery.headers import RenderError, refuse_unsafe
+from paceline.delivery.markup import is_text_after_all
 from paceline.delivery.mime import Headers
 from paceline.delivery.plain_text import plain_text, text_part
 from paceline.delivery.quoted_printable import FixedLines, FixedParts, fixed_lines
+from paceline.delivery.template_engine import NEVER_WRITTEN, SLASH, environment
 from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
 
-FUEL = 100_000  # engine steps for one part of one email
 MAX_SOURCE = 1024 * 1024  # octets of one part
 MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
 MAX_FIELDS = 200  # merge fields of one template
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
-_MARKUP = re.compile(r"\{\{|\{%|\{#")
+_MARKUP = re.compile(r"\{\{|\{%")
 _UNDEFINED = re.compile(r"`([^`]+)` is undefined")
 # The binding looks a field up in a dict of Python's, and finds the dict's own methods there.
 _TAKEN_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
+_WRITTEN_SLASH = "\ufdd6"  # while the engine's own are taken out
 _PARTS = {"subject": "subject.txt", "text": "text.txt", "html": "html.html"}
 # Stand-ins for values, to find out which fields a template cannot do without: one for each way that
 # an `if` may turn, and a number.
@@ -60,25 +62,27 @@ class MessageTemplate:
         """Raises `InvalidInput` that names subject, text or html, with the line where there is one.
 
         `fields` of the result are the merge fields that a recipient must have: those which are used
-        somewhere without `| default(…)`.
+        somewhere without `| default(…)`. HTML without any tag is read as the text that it is.
         """
         if html is not None and text is not None and not text.strip():
             text = None  # nothing to read is no text part
-        sources = {"subject": subject, "text": text, "html": html}
+        sources = {"subject": ("subject", subject), "text": ("text", text), "html": ("html", html)}
+        if html is not None and text is None and is_text_after_all(html):
+            sources = {"subject": ("subject", subject), "html": ("text", html)}
         problems: list[FieldProblem] = []
         parts: dict[str, _Part] = {}
-        for name, source in sources.items():
+        for given_as, (name, source) in sources.items():
             if source is None:
                 continue
             try:
                 parts[name] = _Part(name, source)
             except _Refused as refused:
-                problems.append(FieldProblem(name, str(refused)))
+                problems.append(FieldProblem(given_as, str(refused)))
         if text is None and html is None:
             problems.append(FieldProblem("text", "is missing: give text, html or both"))
         if problems:
             raise InvalidInput(problems)
-        return cls(parts, None if html is None or text is not None else _Derived(html))
+        return cls(parts, _Derived(html) if html is not None and "text" not in parts else None)
 
     def render(
         self,
@@ -93,7 +97,7 @@ class MessageTemplate:
         key are the same. For `| default(…)`, so is an empty text.
         """
         fields = _plain(recipient)
-        subject = self._subject.render(fields)
+        subject = self._subject.render(_on_one_line(fields, self._subject.used))
         text = None if self._text is None else self._text.render(fields)
         html = None if self._html is None else self._html.render(fields)
         if self._derived is not None and html is not None:
@@ -110,12 +114,23 @@ class _Refused(Exception):
 class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
-    __slots__ = ("_constant", "_render", "_template", "fields", "fixed", "name")
+    __slots__ = (
+        "_constant",
+        "_has_slash",
+        "_render",
+        "_template",
+        "fields",
+        "fixed",
+        "name",
+        "used",
+    )
 
     def __init__(self, name: str, source: str) -> None:
         self.name = name
         self._template = _PARTS[name]
         self.fields: frozenset[str] = frozenset()
+        self.used: frozenset[str] = frozenset()
+        self._has_slash = SLASH in source
         self._refuse_source(source)
         self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
@@ -132,7 +147,9 @@ class _Part:
             raise self._explained(error) from None
         if len(rendered) > MAX_OUTPUT:
             raise RenderError(self.name, f"becomes longer than {MAX_OUTPUT} characters")
-        return rendered
+        if self.name == "html" and SLASH in rendered:
+            rendered = rendered.replace(SLASH, "/")
+        return rendered.replace(_WRITTEN_SLASH, SLASH) if self._has_slash else rendered
 
     def _refuse_source(self, source: str) -> None:
         if len(source) > MAX_SOURCE or len(source.encode(errors="replace")) > MAX_SOURCE:
@@ -141,6 +158,8 @@ class _Part:
             source.encode()
         except UnicodeEncodeError:
             raise _Refused("contains half of a surrogate pair, which is no character") from None
+        if any(mark in source for mark in NEVER_WRITTEN):
+            raise _Refused("contains U+FDD4 or U+FDD5, which are no characters")
         if self.name == "subject":
             try:
                 refuse_unsafe("subject", source)
@@ -148,12 +167,12 @@ class _Part:
                 raise _Refused(str(error).removeprefix("subject: ")) from None
 
     def _compiled(self, source: str) -> Environment:
-        environment = _environment()
+        engine = environment()
         try:
             template_rules.refuse_depth(source)
-            environment.add_template(self._template, source)
+            engine.add_template(self._template, source.replace(SLASH, _WRITTEN_SLASH))
             template_rules.check(source)
-            used = environment.undeclared_variables_in_template(self._template)
+            used = engine.undeclared_variables_in_template(self._template)
         except TemplateError as error:
             raise _Refused(_located(error)) from None
         except template_rules.RuleBroken as broken:
@@ -162,8 +181,9 @@ class _Part:
             raise _Refused(f"uses more than {MAX_FIELDS} merge fields")
         if taken := used & _TAKEN_NAMES:
             raise _Refused(f"cannot have a merge field named {min(taken)}: rename it")
-        self.fields = _indispensable(environment, self._template, used)
-        return environment
+        self.used = frozenset(used)
+        self.fields = _indispensable(engine, self._template, used)
+        return engine
 
     def _explained(self, error: TemplateError) -> RenderError:
         missing = _undefined(error)
@@ -190,11 +210,11 @@ class _Derived:
             return
         try:
             outline = outline_of(html)
-            environment = _environment()
-            environment.add_template(_PARTS["text"], outline)
+            engine = environment()
+            engine.add_template(_PARTS["text"], outline)
         except (Uncertain, TemplateError):
             return  # each recipient's HTML is read
-        self._outline = environment.render_template
+        self._outline = engine.render_template
         self.fixed = fixed_lines(laid_out(outline))
 
     def render(self, fields: Mapping[str, object], html: str) -> str | None:
@@ -209,38 +229,15 @@ class _Derived:
         return text_part(html)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        fuel=FUEL,
-        undefined_behavior="strict",
-        pycompat=False,  # no methods on values
-        auto_escape_callback=_auto_escape,
-    )
-    for name in list(environment.globals):
-        environment.remove_global(name)
-    environment.add_filter("default", _default)
-    environment.add_filter("d", _default)
-    return environment
-
-
-def _auto_escape(template: str) -> str | None:
-    return "html" if template.endswith(".html") else None  # "none" is an error in the binding
-
-
-def _default(value: object, default: object = "", _boolean: object = True) -> object:
-    """An empty cell of a table is no value: "Hello ," is what `default` is there to prevent."""
-    return default if value is None or value == "" else value
-
-
-def _indispensable(environment: Environment, template: str, used: set[str]) -> frozenset[str]:
+def _indispensable(engine: Environment, template: str, used: set[str]) -> frozenset[str]:
     """Those of `used` without which the template fails, by trying. Raises `_Refused`."""
     indispensable: set[str] = set()
     for stand_in in _STAND_INS:
         everything = dict.fromkeys(used, stand_in)
-        _try(environment, template, everything)
+        _try(engine, template, everything)
         for field in used - indispensable:
             fields = {name: value for name, value in everything.items() if name != field}
-            missing = _try(environment, template, fields)
+            missing = _try(engine, template, fields)
             if missing is not None and missing.partition(".")[0] == field:
                 indispensable.add(field)
     return frozenset(indispensable)
@@ -251,10 +248,10 @@ _BROKEN_FOR_EVERYBODY = frozenset(
 )
 
 
-def _try(environment: Environment, template: str, fields: Mapping[str, object]) -> str | None:
+def _try(engine: Environment, template: str, fields: Mapping[str, object]) -> str | None:
     """Renders with stand-ins; says what was undefined, if that is what it failed for."""
     try:
-        environment.render_template(template, **fields)
+        engine.render_template(template, **fields)
     except TemplateError as error:
         if error.kind in _BROKEN_FOR_EVERYBODY:
             raise _Refused(_located(error)) from None
@@ -270,6 +267,17 @@ def _undefined(error: TemplateError) -> str | None:
 def _located(error: TemplateError) -> str:
     what = error.detail or error.message.partition(" (in ")[0]
     return f"line {error.line}: {what}" if error.line else what
+
+
+def _on_one_line(fields: dict[str, object], used: frozenset[str]) -> dict[str, object]:
+    """The fields with each run of white space in a used one as one space: headers hold no more."""
+    if not used:
+        return fields
+    return {
+        name: " ".join(value.split()) if type(value) is str else value
+        for name in used
+        if (value := fields.get(name)) is not None
+    }
 
 
 _SCALARS = frozenset({str, int, float, bool})

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paceline.delivery import Attachment, media_type
+from paceline.delivery import Attachment, media_type_of
 from paceline.domain.bounds import MAX_ATTACHED_OCTETS, MAX_ATTACHMENT_OCTETS, MAX_ATTACHMENTS
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState
@@ -134,7 +134,7 @@ def _checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> At
         raise InvalidInput.of("content_id", "is for inline images: say inline=true as well")
     return Attachment(
         file_name=new.file_name,
-        content_type=media_type(new.content_type),
+        content_type=media_type_of(new.content_type, new.file_name, content),
         content=content,
         content_id=(new.content_id or attachment_id.hex) if new.inline else None,
     )

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from starlette.datastructures import FormData
 
-from paceline.delivery import plain_text
+from paceline.delivery import has_words, looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.services.campaigns import NewCampaign
 from paceline.web.forms import (
@@ -19,7 +19,6 @@ from paceline.web.forms import (
     text_of,
     wall_time,
 )
-from paceline.web.markup import looks_like_html
 from paceline.web.timetable import Pace
 from paceline.web.wording import zone_named
 
@@ -88,7 +87,7 @@ class ComposeForm:
         start_at = self.start_at(problems)
         pace = self.pace(problems)
         body = self.body.strip()
-        if not plain_text(body):
+        if not has_words(body):
             problems.add("body", "write what the email is to say")
         if not self.subject.strip():
             problems.add("subject", "write a subject")

@@ -8,11 +8,10 @@ from email import message_from_bytes, policy
 from html import escape
 
 from paceline import clock
-from paceline.delivery import Headers, MessageTemplate, plain_text
+from paceline.delivery import Headers, MessageTemplate, has_words, looks_like_html
 from paceline.errors import DomainError
 from paceline.services.views import ImportPreview
 from paceline.web.mail_body import document_of
-from paceline.web.markup import looks_like_html
 
 EXAMPLE = {"email": "ada@example.com", "name": "Ada Lovelace"}
 MAX_SAMPLE_CHARACTERS = 20_000
@@ -44,7 +43,7 @@ def read_sample(text: str) -> dict[str, object]:
 
 def preview_document(*, subject: str, body: str, sample: Mapping[str, object]) -> str:
     """The rendered message as a document, or the reason why it cannot be rendered."""
-    if not subject.strip() and not plain_text(body):
+    if not subject.strip() and not has_words(body):
         return _note("What you write appears here as your recipients will read it.")
     is_html = looks_like_html(body)
     try:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import cast
@@ -25,6 +26,7 @@ from paceline.delivery import (
     MessageTemplate,
     encoded_octets,
     media_type,
+    media_type_of,
 )
 from paceline.delivery.mime import message
 from paceline.errors import InvalidInput
@@ -218,6 +220,86 @@ def test_a_type_that_is_not_certainly_one_becomes_octets(declared: str, taken: s
 def test_no_declared_type_starts_a_second_header(declared: str) -> None:
     (part,) = read(made(replace(PLAN, content_type=declared), html=None)).iter_attachments()
     assert part.keys() == ["Content-Type", "Content-Transfer-Encoding", "Content-Disposition"]
+
+
+CALENDAR = b"BEGIN:VCALENDAR\r\nMETHOD:request\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+REQUEST = 'text/calendar; charset="utf-8"; method=REQUEST; component=VEVENT'
+INVITE = Attachment(file_name="invite.ics", content_type=REQUEST, content=CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "content", "taken"),
+    [
+        ("text/calendar; method=REQUEST; charset=utf-8", "invite.ics", CALENDAR, REQUEST),
+        ('TEXT/Calendar; METHOD="request"', "a.ics", CALENDAR, REQUEST),
+        ("text/calendar", "a", CALENDAR, REQUEST),
+        ("application/octet-stream", "Invite.ICS", CALENDAR, REQUEST),
+        ("application/ics", "a.ics", CALENDAR, REQUEST),
+        ("text/calendar; method=CANCEL", "a.ics", CALENDAR, REQUEST),
+        ("text/calendar; method=CANCEL", "a.ics", b"?", "text/calendar; method=CANCEL"),
+        ("application/octet-stream", "a.bin", CALENDAR, "application/octet-stream"),
+        ("application/octet-stream", "a.ics", b"METHOD:X", "application/octet-stream"),
+        ("text/csv", "a.csv", "ä".encode(), 'text/csv; charset="utf-8"'),
+        ("text/csv", "a.csv", b"\xe4", "text/csv"),
+        ("text/csv; charset=latin1", "a.csv", "ä".encode(), 'text/csv; charset="latin1"'),
+        ("text/plain; format=flowed", "a.txt", b"a", "text/plain; format=flowed"),
+        ("text/calendar; method=a\r\nBcc: x", "a.ics", b"?", "text/calendar"),
+    ],
+)
+def test_what_a_file_itself_tells_belongs_to_its_type(
+    declared: str, name: str, content: bytes, taken: str
+) -> None:
+    assert media_type_of(declared, name, content) == taken
+    assert media_type(taken) == taken
+
+
+@pytest.mark.parametrize("html", [None, "<p>Hi</p>"])
+@pytest.mark.parametrize("text", ["Hi", None])
+@pytest.mark.parametrize("others", [[], [PLAN], [LOGO, PLAN]])
+def test_an_invitation_is_an_alternative_and_a_file(
+    others: list[Attachment], text: str | None, html: str | None
+) -> None:
+    if text is None and html is None:
+        return
+    parsed = read(made(*others, INVITE, text=text, html=html))
+    first = parsed
+    while first.get_content_type() in ("multipart/mixed", "multipart/related"):
+        first = cast(EmailMessage, next(first.iter_parts()))
+    *_, last = parts(first, "multipart/alternative")
+    (attached,) = [p for p in parsed.iter_attachments() if p.get_filename() == "invite.ics"]
+    for part in (last, attached):
+        assert part.get_content_type() == "text/calendar"
+        assert part.get_param("method") == "REQUEST"
+        assert part.get_param("component") == "VEVENT"
+        assert part.get_content_charset() == "utf-8"
+        assert octets(part) == CALENDAR
+    assert last.get_content_disposition() is None
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [INVITE, replace(INVITE, file_name="second.ics")],
+        [replace(INVITE, content_type="text/calendar; method=PUBLISH")],
+        [replace(INVITE, content_type="text/calendar")],
+    ],
+)
+def test_what_is_not_one_invitation_stays_a_file(files: list[Attachment]) -> None:
+    kinds = [part.get_content_type() for part in read(made(*files, html=None)).walk()]
+    assert kinds == ["multipart/mixed", "text/plain", *["text/calendar"] * len(files)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Prüfbericht Q1.pdf", "日本語" * 40, "plan.pdf", 'say "hi".txt', "a" * 190 + ".txt"]
+)
+def test_readers_that_know_no_rfc_2231_find_the_name_in_the_content_type(name: str) -> None:
+    data = made(replace(PLAN, file_name=name), html=None)
+    field = data.rpartition(b"\r\nContent-Type: ")[2].partition(b"\r\nContent-Transfer")[0]
+    written = re.search(r'name="([^"]*)"', field.decode("ascii"))
+    assert written is not None
+    words = written[1].split("\r\n ")
+    assert all(len(word) <= 75 for word in words)
+    assert str(make_header(decode_header("\r\n ".join(words)))) == name
 
 
 def shown(html: str, *files: Attachment) -> tuple[str, dict[str, str]]:

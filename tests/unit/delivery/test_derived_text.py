@@ -30,7 +30,7 @@ SHOP = """\
 <html><head><title>Order {{ number }}</title></head><body>
 <div style="display:none">Preview for {{ name }}</div>
 <table><tr><td><h1>Hello {{ name | default("you") }}</h1>
-<p>Your order {{- " " ~ number }}{# for later #}:</p>
+<p>Your order {{- " " ~ number }}:</p>
 <table>{% for line in lines %}<tr><td>{{ line }}</td><td>1</td></tr>{% endfor %}</table>
 {% if voucher is defined %}<p>Voucher: <b>{{ voucher }}</b></p>{% endif %}
 <ul>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ul>
@@ -123,8 +123,8 @@ def test_an_order_reads_well_without_html() -> None:
         ("{% raw %}{{ a }}{% endraw %}", "what is no tag looks like one"),
         ("<p class={{ a }} id=x>x</p>", "the value may end the attribute"),
         ("<p {{ a }} id=x>x</p>", "the value may hide the paragraph"),
-        ("<h{{ a }}>x", "the value may be another tag"),
-        ("<{{ a }}>x", "the value may be a tag"),
+        ("<p>y</p><h{{ a }}>x", "the value may be another tag"),
+        ("<p>y</p><{{ a }}>x", "the value may be a tag"),
         ("x&{{ a }}", "the value may be the rest of an entity"),
         ("x&am{{ a }};", "the value may be the rest of an entity"),
         ("<!-- {{ a }}> x -->", "the value may end the comment"),
