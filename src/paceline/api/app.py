@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.responses import Response
 
 from paceline import __version__
 from paceline.api import (
@@ -22,7 +21,9 @@ from paceline.api import (
 from paceline.api.bodies import BodyRules
 from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import ApiParts
+from paceline.api.query import only_known
 from paceline.api.unpacking import Unpacking
+from paceline.methods import Methods
 
 # One entry for all of them: what differs is in the words.
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -31,13 +32,12 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
     }
 }
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def create_api(parts: ApiParts) -> FastAPI:
     """The HTTP API under `/api/v1`, its description, and the health checks.
 
-    The dashboard may be mounted at `/` afterwards; unknown paths under `/api` stay here.
+    Unknown paths are answered here, too: what is not of the API must not be sent to it.
     """
     app = FastAPI(
         title="Paceline",
@@ -50,34 +50,17 @@ def create_api(parts: ApiParts) -> FastAPI:
         responses={503: {"model": ProblemOut, "description": "Try again in a moment"}},
     )
     app.state.api = parts
-    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
+    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(only_known)])
     for resource in (senders, campaigns, attachments, emails, suppressions, api_keys):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)
-    app.add_api_route("/api/{path:path}", _nothing_here, methods=_METHODS, include_in_schema=False)
     problems.install(app)
+    app.add_middleware(Methods, routes=lambda: app.routes, refuse=_not_allowed)
     app.add_middleware(BodyRules)
     app.add_middleware(Unpacking)  # before the rules: they count what was unpacked
     return app
 
 
-async def _nothing_here(request: Request) -> None:
-    allowed = _allowed_methods(request)
-    if allowed:
-        raise HTTPException(
-            405, f"{request.method} is not allowed here", headers={"Allow": ", ".join(allowed)}
-        )
-    raise HTTPException(404, "Not Found")
-
-
-def _allowed_methods(request: Request) -> list[str]:
-    """The methods that this path does answer: the catch-all would hide them."""
-    found: set[str] = set()
-    for method in _METHODS:
-        scope = {**request.scope, "method": method}
-        for route in request.app.routes:
-            endpoint = getattr(route, "endpoint", None)
-            if endpoint is not _nothing_here and route.matches(scope)[0] is Match.FULL:
-                found.add(method)
-    return sorted(found)
+def _not_allowed(request: Request, allowed: str) -> Response:
+    return problems.problem(405, f"{request.method} is not allowed here, only {allowed}")

@@ -28,6 +28,7 @@ MAX_MIN_DELAY_MS = 24 * 3_600_000  # a day
 MAX_CONNECTIONS = 64
 DEFAULT_EXPIRY_HOURS = 72
 MAX_EXPIRY_HOURS = 720  # thirty days; RFC 5321 §4.5.4.1 speaks of four or five
+MAX_MINUTES_BEHIND = 5  # of a start: a late click, or clocks that differ
 MAX_YEARS_AHEAD = 5  # how far off a start may lie; past it, it is a typing mistake
 
 MAX_PAGE = 200  # items of a list

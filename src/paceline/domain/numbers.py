@@ -29,6 +29,21 @@ class NotANumber(DomainError, ValueError):
     """What was typed is no such number; the message says how to write one."""
 
 
+def wrong_with_hourly_limit(value: int | None) -> str | None:
+    """Why there cannot be such a limit, or None: the same for what is typed and what is sent."""
+    if value is None or 1 <= value <= MAX_HOURLY_LIMIT:
+        return None
+    return f"must be 1 to {MAX_HOURLY_LIMIT:,}; leave it empty (null) for no limit"
+
+
+def wrong_with_min_delay(milliseconds: int | Decimal) -> str | None:
+    """Why there cannot be such a delay, or None; in words for whichever unit it came in."""
+    if 0 <= milliseconds <= MAX_MIN_DELAY_MS:
+        return None
+    most = f"{MAX_MIN_DELAY_MS // 1000} seconds ({MAX_MIN_DELAY_MS} milliseconds)"
+    return f"must be between 0 and a day: {most}"
+
+
 def parse_whole_number(text: str) -> int:
     """Digits 0 to 9, and nothing between them. The bounds are the caller's to check."""
     text = text.strip()
@@ -44,8 +59,8 @@ def parse_hourly_limit(text: str) -> int | None:
     if not text.strip():
         return None
     limit = parse_whole_number(text)
-    if not 1 <= limit <= MAX_HOURLY_LIMIT:
-        raise NotANumber(f"must be 1 to {MAX_HOURLY_LIMIT:,}; leave it empty for no limit")
+    if wrong := wrong_with_hourly_limit(limit):
+        raise NotANumber(wrong)
     return limit
 
 
@@ -83,8 +98,8 @@ def _refuse_point_or_group(text: str) -> None:
 
 
 def _within_a_day(milliseconds: Decimal) -> int:
-    if not 0 <= milliseconds <= MAX_MIN_DELAY_MS:
-        raise NotANumber("must be 0 seconds to a day (86400)")
+    if wrong := wrong_with_min_delay(milliseconds):
+        raise NotANumber(wrong)
     if milliseconds % 1:
         raise NotANumber("must be whole milliseconds: three digits after the point at most")
     return int(milliseconds)

@@ -10,10 +10,12 @@ import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from paceline.domain.bounds import MAX_YEARS_AHEAD
+from paceline.domain.bounds import MAX_MINUTES_BEHIND, MAX_YEARS_AHEAD
 from paceline.errors import DomainError
 
 LONGEST = timedelta(days=366 * MAX_YEARS_AHEAD)
+LATE = timedelta(minutes=MAX_MINUTES_BEHIND)
+HAS_PASSED = "has passed; leave it out to begin right away"
 
 _SECONDS = {
     "ms": Decimal("0.001"),
@@ -45,6 +47,18 @@ _START_EXAMPLES = (
 
 class InvalidWhen(DomainError):
     """Not a point in time, or not a duration; the message says how to write one."""
+
+
+def wrong_with_start(at: datetime, *, now: datetime) -> str | None:
+    """Why nothing can begin at this instant, or None: the one rule of form, API and command line.
+
+    A little late is let pass: whoever chose the next minute needs one to press the button.
+    """
+    if at < now - LATE:
+        return HAS_PASSED
+    if at - now > LONGEST:
+        return f"is more than {MAX_YEARS_AHEAD} years ahead"
+    return None
 
 
 def parse_duration(text: str) -> timedelta:
@@ -99,11 +113,7 @@ def _wall_time(wall: re.Match[str], *, now: datetime, zone: tzinfo) -> datetime:
     day = now.astimezone(zone).date() + timedelta(days=wall["day"] == "tomorrow")
     # fold=0: an offset from before the change, which is both rules of the docstring at once.
     start = datetime.combine(day, clock_time, tzinfo=zone).astimezone(UTC)
-    if start < now:
-        raise InvalidWhen(
-            f"{clock_time:%H:%M} has passed for today: write tomorrow {clock_time:%H:%M}"
-        )
-    return start
+    return _acceptable(start, now=now)
 
 
 def _instant(text: str, *, now: datetime) -> datetime:
@@ -115,8 +125,11 @@ def _instant(text: str, *, now: datetime) -> datetime:
         raise InvalidWhen(
             f"{text!r} has no offset, and could mean several times: {_START_EXAMPLES}"
         )
-    if found < now:
-        raise InvalidWhen(f"{text} has passed: write now to start at once")
-    if found - now > LONGEST:
-        raise InvalidWhen(f"{text} is more than {MAX_YEARS_AHEAD} years ahead")
-    return found.astimezone(UTC)
+    return _acceptable(found, now=now)
+
+
+def _acceptable(start: datetime, *, now: datetime) -> datetime:
+    wrong = wrong_with_start(start, now=now)
+    if wrong is not None:
+        raise InvalidWhen(wrong)
+    return start.astimezone(UTC)

@@ -11,16 +11,19 @@ from typing import Any
 from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import CampaignState, DoubtPolicy
 from paceline.domain.recipients import RawRecipient
-from paceline.errors import Conflict, InvalidInput
+from paceline.errors import Conflict, FieldProblem, InvalidInput
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.unset import UNSET, Maybe
 from paceline.services.validation import Problems
+from paceline.services.views import CampaignView
 
 # A draft's emails carry the time of their upload. Launched this soon after it, they are left alone:
 # moving a million rows by a few minutes is not worth what it costs.
 FRESH = timedelta(minutes=10)
+# A start this far back was missed, not met late by a long upload: its owner says what is to be.
+MISSED = timedelta(hours=1)
 _CONTENT = frozenset({"subject", "text", "html"})
 _COLUMNS = {"text": "text_body", "html": "html_body"}
 _OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
@@ -82,6 +85,31 @@ def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
     }
 
 
+def wrong_with(new: NewCampaign) -> Sequence[FieldProblem]:
+    """All that is wrong with it, as far as can be told without its sender and its recipients."""
+    problems = Problems()
+    checked(problems, new)
+    problems.template(new.subject, new.text, new.html)
+    return problems.found
+
+
+def has_missed_start(campaign: CampaignRecord | CampaignView, *, now: datetime) -> bool:
+    """Whether its start has passed for so long that a launch asks what is to be."""
+    return campaign.start_at is not None and campaign.start_at < now - MISSED
+
+
+def refuse_missed_start(record: CampaignRecord, *, now: datetime) -> None:
+    """Whoever chose nine o'clock did not choose the middle of the night: nothing goes by surprise.
+
+    Raises `Conflict`.
+    """
+    if has_missed_start(record, now=now):
+        raise Conflict(
+            f"its start ({record.start_at:%Y-%m-%dT%H:%M}Z) has passed; set another start_at,"
+            " or null to begin right away, and launch it then"
+        )
+
+
 def must_move(due: tuple[datetime, datetime], start_at: datetime | None, *, now: datetime) -> bool:
     first, last = due
     if start_at is not None:
@@ -104,6 +132,9 @@ async def check_changes(session: Session, record: CampaignRecord, changes: dict[
     problems = Problems()
     if "name" in changes:
         changes["name"] = problems.name("name", changes["name"])
+    # Whoever sends back what they were shown changes nothing: it may have passed since.
+    if changes.get("start_at") == record.start_at:
+        changes.pop("start_at", None)
     if "start_at" in changes:
         changes["start_at"] = problems.instant("start_at", changes["start_at"])
     if "time_zone" in changes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
@@ -66,15 +67,23 @@ class Campaigns:
                 campaign=await view_of(session, owner_id, campaign_id), report=report
             )
 
-    async def launch(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignView:
-        """Let a draft go at its time. Raises `Conflict` when it has no recipients."""
+    async def launch(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, *, right_away: bool = False
+    ) -> CampaignView:
+        """Let a draft go at its time, or `right_away` whatever its start was.
+
+        Raises `Conflict` when it has no recipients, or when its start was missed.
+        """
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             state = campaign_after(CampaignState(record.state), CampaignEvent.LAUNCH)
             if record.total == 0:
                 raise Conflict("a campaign without recipients cannot be launched: add some first")
             now = clock.now()
-            # A start that passed while it lay in the drawer means: now.
+            if right_away:
+                record = replace(record, start_at=None)
+            campaign_rules.refuse_missed_start(record, now=now)
+            # A start that passed while a long list was uploaded means: now.
             planned = (
                 record.start_at if (record.start_at or now) > now - campaign_rules.FRESH else None
             )

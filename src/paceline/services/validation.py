@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from paceline import clock
-from paceline.delivery import MessageTemplate
+from paceline.delivery import MessageTemplate, has_words
 from paceline.domain.addresses import Address, InvalidAddress, parse_address
 from paceline.domain.bounds import (
     MAX_BODY_OCTETS,
     MAX_EXPIRY_HOURS,
-    MAX_HOURLY_LIMIT,
-    MAX_MIN_DELAY_MS,
     MAX_NAME,
     MAX_PROBLEMS,
     MAX_SUBJECT,
-    MAX_YEARS_AHEAD,
 )
+from paceline.domain.numbers import wrong_with_hourly_limit, wrong_with_min_delay
+from paceline.domain.when import wrong_with_start
 from paceline.errors import FieldProblem, InvalidInput
 
-OLDEST_START = timedelta(hours=24)  # a start further back is a mistake, not a late click
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOT_IN_BODIES = re.compile("[\x00\ud800-\udfff]")
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
 _INT4_MAX = 2**31 - 1
+_EMPTIED = 2_000  # characters that an emptied message may have
+
+
+def _shows_something(html: str) -> bool:
+    """What an editor leaves of an emptied message (`<p><br></p>`) is no message."""
+    long = len(html) > _EMPTIED  # then it is not worth the reading
+    return long or "<img" in html.lower() or has_words(html)
 
 
 class Problems:
@@ -77,13 +82,15 @@ class Problems:
 
     def hourly_limit(self, field: str, value: int | None) -> None:
         """Emails in one hour; None is no limit."""
-        if value is not None and not 1 <= value <= MAX_HOURLY_LIMIT:
-            self.add(field, f"must be 1 to {MAX_HOURLY_LIMIT:,}, or null for no limit")
+        wrong = wrong_with_hourly_limit(value)
+        if wrong is not None:
+            self.add(field, wrong)
 
     def min_delay_ms(self, field: str, value: int) -> None:
         """The least time between two emails."""
-        if not 0 <= value <= MAX_MIN_DELAY_MS:
-            self.add(field, f"must be 0 to {MAX_MIN_DELAY_MS:,} milliseconds (a day)")
+        wrong = wrong_with_min_delay(value)
+        if wrong is not None:
+            self.add(field, wrong)
 
     def expiry(self, field: str, value: int) -> None:
         """How long to go on trying what is refused for now."""
@@ -101,11 +108,9 @@ class Problems:
         if value.tzinfo is None or value.utcoffset() is None:
             self.add(field, "give an offset, e.g. 2026-11-25T10:00:00+01:00")
             return None
-        now = clock.now()
-        if value < now - OLDEST_START:
-            self.add(field, "lies in the past; leave it out to start at once")
-        elif value > now + timedelta(days=366 * MAX_YEARS_AHEAD):
-            self.add(field, f"lies more than {MAX_YEARS_AHEAD} years ahead")
+        wrong = wrong_with_start(value, now=clock.now())
+        if wrong is not None:
+            self.add(field, wrong)
         return value
 
     def time_zone(self, field: str, value: str) -> None:
@@ -142,7 +147,7 @@ class Problems:
             self.add("subject", "cannot hold control characters")
         elif len(subject.encode()) > MAX_SUBJECT:
             self.add("subject", f"is longer than {MAX_SUBJECT} octets")
-        if not (text and text.strip()) and not (html and html.strip()):
+        if not (text and text.strip()) and not (html and _shows_something(html)):
             self.add("text", "is missing: give text, html or both")
         for field, body in (("text", text), ("html", html)):
             if body and _NOT_IN_BODIES.search(body):

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from paceline.methods import Methods
 from paceline.web import failures
 from paceline.web.access import close_form, is_https
 from paceline.web.assets import FOLDER, URL, manifest
@@ -29,6 +30,7 @@ def create_web(parts: Parts) -> FastAPI:
         app.include_router(module.router)
     app.mount(URL, ImmutableFiles(directory=FOLDER))
     failures.install(app)
+    app.add_middleware(Methods, routes=lambda: app.routes, refuse=failures.not_allowed)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_OCTETS)
     app.add_middleware(BodyLimit, refuse=failures.too_large, refuse_packed=failures.packed)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(parts.base_url))

@@ -10,8 +10,9 @@ from zoneinfo import available_timezones
 
 from starlette.datastructures import FormData
 
-from paceline.delivery import has_words, looks_like_html
+from paceline.delivery import looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
+from paceline.services import campaign_rules
 from paceline.services.campaigns import NewCampaign
 from paceline.web.forms import (
     Problems,
@@ -36,6 +37,7 @@ FIELDS = {
     "file": "file",
 }
 NOW, LATER = "now", "later"
+NOBODY = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +89,10 @@ class ComposeForm:
         start_at = self.start_at(problems)
         pace = self.pace(problems)
         body = self.body.strip()
-        if not has_words(body):
-            problems.add("body", "write what the email is to say")
-        if not self.subject.strip():
-            problems.add("subject", "write a subject")
-        if problems or sender_id is None:
-            return None
         is_html = looks_like_html(body)
-        return NewCampaign(
-            name=self.name.strip() or self.subject.strip(),
-            sender_id=sender_id,
+        new = NewCampaign(
+            name=self.name.strip() or None,
+            sender_id=sender_id or NOBODY,
             subject=self.subject.strip(),
             text=None if is_html else body,
             html=body if is_html else None,
@@ -105,6 +101,9 @@ class ComposeForm:
             min_delay_ms=pace.min_delay_ms,
             hourly_limit=pace.hourly_limit,
         )
+        # What a service would say, beside what only the form can: all of it at once.
+        problems.take(campaign_rules.wrong_with(new), names=FIELDS)
+        return None if problems else new
 
 
 def _sender_id(text: str) -> uuid.UUID:

@@ -66,6 +66,11 @@ def packed(request: Request) -> Response:
     return failure(request, 415, "A form is read as it is: send it without Content-Encoding.")
 
 
+def not_allowed(request: Request, _allowed: str) -> Response:
+    """The page for a method that an address does not answer."""
+    return failure(request, 405, NOT_FOUND)
+
+
 async def _sign_in_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, SignInNeeded)
     url = sign_in_url(error.next_path)

@@ -52,10 +52,34 @@ async def test_without_a_start_it_starts_when_it_is_launched(desk: Desk) -> None
     assert before <= launched.start_at <= clock.now()
 
 
-async def test_a_start_that_passed_in_the_drawer_means_now(desk: Desk) -> None:
-    draft = await desk.draft(start_at=clock.now() - timedelta(hours=5), recipients=[ANN])
+async def drawn_out(desk: Desk, ago: timedelta) -> uuid.UUID:
+    """A draft whose start passed while it lay in the drawer."""
+    draft = await desk.draft(start_at=clock.now() + timedelta(hours=5), recipients=[ANN])
+    await desk.world.execute("UPDATE campaigns SET start_at = now() - $1::interval", ago)
+    return draft.id
+
+
+async def test_a_start_that_was_missed_is_asked_about_at_the_launch(desk: Desk) -> None:
+    draft_id = await drawn_out(desk, timedelta(hours=5))
+    with pytest.raises(Conflict, match="has passed; set another start_at, or null to begin"):
+        await desk.campaigns.launch(desk.owner, draft_id)
+    await desk.campaigns.patch(desk.owner, draft_id, CampaignPatch(start_at=None))
+    launched = await desk.campaigns.launch(desk.owner, draft_id)
+    assert launched.state is CampaignState.ACTIVE
+
+
+async def test_what_is_sent_back_as_it_was_shown_is_no_new_start(desk: Desk) -> None:
+    draft_id = await drawn_out(desk, timedelta(hours=5))
+    await desk.world.execute("UPDATE campaigns SET state = 'paused', launched_at = now()")
+    start_at = await desk.world.fetchval("SELECT start_at FROM campaigns")
+    patch = CampaignPatch(start_at=start_at, min_delay_ms=5)
+    assert (await desk.campaigns.patch(desk.owner, draft_id, patch)).min_delay_ms == 5
+
+
+async def test_a_start_that_passed_during_the_upload_means_now(desk: Desk) -> None:
+    draft_id = await drawn_out(desk, timedelta(minutes=40))
     before = clock.now()
-    launched = await desk.campaigns.launch(desk.owner, draft.id)
+    launched = await desk.campaigns.launch(desk.owner, draft_id)
     (job,) = await desk.world.fetch("SELECT scheduled_at, due_at FROM email_jobs")
     assert launched.start_at is not None
     assert before <= launched.start_at == job["scheduled_at"] == job["due_at"]
@@ -167,7 +191,7 @@ WRONG: list[tuple[dict[str, object], str, str]] = [
     ({"html": "{% for x in y %}"}, "html", ""),
     ({"text": "NUL \x00"}, "text", "NUL"),
     ({"time_zone": "../../etc/passwd"}, "time_zone", "Europe/Berlin"),
-    ({"start_at": datetime(2020, 1, 1, tzinfo=UTC)}, "start_at", "past"),
+    ({"start_at": datetime(2020, 1, 1, tzinfo=UTC)}, "start_at", "has passed"),
     ({"start_at": datetime(2090, 1, 1, tzinfo=UTC)}, "start_at", "ahead"),
     ({"hourly_limit": 2**40}, "hourly_limit", "1 to"),
     ({"min_delay_ms": 2**40}, "min_delay_ms", "milliseconds"),

@@ -107,7 +107,7 @@ async def test_a_pace_that_makes_no_sense_is_refused_next_to_its_field(
     response = await page.post(f"/campaigns/{campaign}/limits", data=form)
     assert response.status_code == 422
     assert 'value="soon" aria-invalid="true" aria-describedby="min_delay-note"' in response.text
-    assert "Must be 1 to 1,000,000; leave it empty for no limit." in response.text
+    assert "Must be 1 to 1,000,000; leave it empty (null) for no limit." in response.text
 
 
 async def test_a_broken_sender_is_named_as_the_reason(

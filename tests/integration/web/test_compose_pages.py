@@ -149,18 +149,18 @@ async def test_a_later_start_is_kept_in_its_zone(page: httpx2.AsyncClient, world
 
 
 WRONG = (
-    ("subject", "", "Write a subject."),
+    ("subject", "", "Is missing."),
     ("subject", "Hi {{ name", "line 1"),
-    ("body", "", "Write what the email is to say."),
+    ("body", "", "Is missing: give text, html or both."),
     ("body", "<p>{{ city }}</p>", "no column of the file provides"),
-    ("body", "<p>" + "x" * 1_048_576 + "</p>", "larger than 1024 KiB"),
-    ("body", "x" * 3_000_000, "larger than 1024 KiB"),
-    ("min_delay", "-1", "Must be 0 seconds to a day"),
-    ("hourly_limit", "0", "leave it empty for no limit"),
+    ("body", "<p>" + "x" * 1_048_576 + "</p>", "larger than 1 MiB"),
+    ("body", "x" * 3_000_000, "larger than 1 MiB"),
+    ("min_delay", "-1", "Must be between 0 and a day"),
+    ("hourly_limit", "0", "leave it empty (null) for no limit"),
     ("sender_id", "nobody", "Choose a sender."),
     ("sender_id", "0191d5a0-0000-7000-8000-000000000000", "Is none of your senders."),
     ("start", "whenever", "Choose a date and a time."),
-    ("start", "2020-01-01T10:00", "lies in the past"),
+    ("start", "2020-01-01T10:00", "Has passed; leave it out to begin right away."),
     ("time_zone", "Mars/Base", "no time zone that we know"),
 )
 

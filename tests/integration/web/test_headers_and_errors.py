@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import replace
 
@@ -94,3 +95,32 @@ async def test_a_body_past_the_bound_is_refused_before_it_is_read(page: httpx2.A
     response = await page.post("/compose", content=b"", headers=headers)
     assert response.status_code == 413
     assert "send less" in words(response.text)
+
+
+async def test_head_and_options_work_on_pages(page: httpx2.AsyncClient) -> None:
+    for path in ("/", "/login", "/campaigns"):
+        got, head = await page.get(path), await page.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        options = await page.request("OPTIONS", path)
+        assert options.status_code == 204
+        assert {"GET", "HEAD", "OPTIONS"} <= set(options.headers["allow"].split(", "))
+    asset = re.search(r'href="(/static/[^"]+)"', (await page.get("/")).text)
+    assert asset
+    assert (await page.head(asset[1])).status_code == 200
+
+
+async def test_a_method_that_a_page_does_not_answer_is_refused_with_those_it_does(
+    page: httpx2.AsyncClient,
+) -> None:
+    refused = await page.put("/campaigns")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    refused = await page.get("/sign-out")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "OPTIONS, POST")
+    assert (await page.request("OPTIONS", "/nothing/here")).status_code == 404
+
+
+async def test_what_a_mailing_adds_to_a_link_does_not_break_a_page(
+    page: httpx2.AsyncClient,
+) -> None:
+    for path in ("/?utm_source=mail", "/campaigns?fbclid=1", "/senders?ref=x"):
+        assert (await page.get(path)).status_code == 200

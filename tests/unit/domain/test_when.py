@@ -108,7 +108,7 @@ def test_an_instant_with_an_offset_is_taken_as_it_is() -> None:
         ("2027-04-01T09:00:00", "has no offset"),
         ("2027-04-01", "has no offset"),
         ("2026-04-01T09:00:00Z", "has passed"),
-        ("today 08:00", "has passed for today: write tomorrow 08:00"),
+        ("today 08:00", "has passed; leave it out to begin right away"),
         ("tomorrow 25:00", "no such time of day"),
         ("9999-12-31T23:59:59-12:00", "more than 5 years ahead"),
         ("soon", "is not a start"),

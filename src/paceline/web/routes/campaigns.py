@@ -16,6 +16,7 @@ from paceline.domain.lifecycle import CampaignState
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.pacing import hour_of
 from paceline.errors import InvalidInput
+from paceline.services.campaign_rules import has_missed_start
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.views import CampaignView, Counts, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
@@ -70,6 +71,15 @@ async def launch(
 ) -> Response:
     """Let a draft go."""
     return await _change(request, viewer, campaign_id, parts.campaigns.launch)
+
+
+@router.post("/{campaign_id}/launch-now")
+async def launch_now(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Let a draft go right away whose start was missed."""
+    await parts.campaigns.launch(viewer.principal.user_id, campaign_id, right_away=True)
+    return go_to(request, f"/campaigns/{campaign_id}")
 
 
 @router.post("/{campaign_id}/pause")
@@ -150,6 +160,7 @@ async def _everything(
         "campaign": campaign,
         "sender": sender,
         "outlook": ahead,
+        "start_missed": has_missed_start(campaign, now=clock.now()),
         "chart": _chart(progress, ahead, request),
         "limits": {
             "min_delay": seconds(campaign.min_delay_ms),
