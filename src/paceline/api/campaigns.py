@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.emails import EmailQuery
-from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.idempotency import IdempotentRoute, reserved_id, settled_as
 from paceline.api.incoming import CampaignIn, CampaignPatchIn, RecipientIn, RecipientsIn
 from paceline.api.outgoing import CampaignOut, CreatedCampaignOut, EmailOut, PageOut, ReportOut
 from paceline.api.paging import Cursor, Limit
@@ -20,7 +20,13 @@ from paceline.api.security import Caller
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipients import RawRecipient
 from paceline.services.campaigns import CampaignPatch, NewCampaign
-from paceline.services.views import CampaignView, EmailView, ImportReport, Page
+from paceline.services.views import (
+    CampaignView,
+    CreatedCampaign,
+    EmailView,
+    ImportReport,
+    Page,
+)
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=IdempotentRoute)
 
@@ -45,12 +51,13 @@ async def create(
     values = {name: getattr(body, name) for name in CampaignIn.model_fields}
     values["recipients"] = _raw(body.recipients)
     created = await parts.campaigns.create(
-        caller.user_id, NewCampaign(**values), reserved_id=reserved_id(request)
+        caller.user_id,
+        NewCampaign(**values),
+        reserved_id=reserved_id(request),
+        settle=settled_as(request, _created_out, status=201),
     )
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{created.campaign.id}"
-    shown = CampaignOut.model_validate(created.campaign)
-    report = None if created.report is None else ReportOut.model_validate(created.report)
-    return CreatedCampaignOut(**dict(shown), report=report)
+    return _created_out(created)
 
 
 @router.get("", response_model=PageOut[CampaignOut])
@@ -87,39 +94,56 @@ async def add_recipients(
 
     Each row that is not usable is reported with its line and a reason.
     """
+    settle = settled_as(request, ReportOut.model_validate)
     if media_type(request.headers) in TABLES:
-        return await parts.imports.add_csv(caller.user_id, campaign_id, request.stream())
+        return await parts.imports.add_csv(
+            caller.user_id, campaign_id, request.stream(), settle=settle
+        )
     try:
         body = RecipientsIn.model_validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError(
             [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
         ) from None
-    return await parts.imports.add(caller.user_id, campaign_id, _raw(body.recipients))
+    return await parts.imports.add(
+        caller.user_id, campaign_id, _raw(body.recipients), settle=settle
+    )
 
 
 @router.post("/{campaign_id}/launch", response_model=CampaignOut)
-async def launch(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+async def launch(
+    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+) -> CampaignView:
     """Let it go at its start, or now."""
-    return await parts.campaigns.launch(caller.user_id, campaign_id)
+    settle = settled_as(request, CampaignOut.model_validate)
+    return await parts.campaigns.launch(caller.user_id, campaign_id, settle=settle)
 
 
 @router.post("/{campaign_id}/pause", response_model=CampaignOut)
-async def pause(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+async def pause(
+    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+) -> CampaignView:
     """Hold whatever is not on its way yet."""
-    return await parts.campaigns.pause(caller.user_id, campaign_id)
+    settle = settled_as(request, CampaignOut.model_validate)
+    return await parts.campaigns.pause(caller.user_id, campaign_id, settle=settle)
 
 
 @router.post("/{campaign_id}/resume", response_model=CampaignOut)
-async def resume(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+async def resume(
+    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+) -> CampaignView:
     """Go on where it stopped."""
-    return await parts.campaigns.resume(caller.user_id, campaign_id)
+    settle = settled_as(request, CampaignOut.model_validate)
+    return await parts.campaigns.resume(caller.user_id, campaign_id, settle=settle)
 
 
 @router.post("/{campaign_id}/cancel", response_model=CampaignOut)
-async def cancel(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+async def cancel(
+    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+) -> CampaignView:
     """End it: what still waits is never sent."""
-    return await parts.campaigns.cancel(caller.user_id, campaign_id)
+    settle = settled_as(request, CampaignOut.model_validate)
+    return await parts.campaigns.cancel(caller.user_id, campaign_id, settle=settle)
 
 
 @router.delete("/{campaign_id}", status_code=204)
@@ -136,6 +160,12 @@ async def emails(
     return await parts.queries.emails(
         caller.user_id, query.wanted(campaign_id), cursor=query.cursor, limit=query.limit
     )
+
+
+def _created_out(created: CreatedCampaign) -> CreatedCampaignOut:
+    shown = CampaignOut.model_validate(created.campaign)
+    report = None if created.report is None else ReportOut.model_validate(created.report)
+    return CreatedCampaignOut(**dict(shown), report=report)
 
 
 def _raw(recipients: list[RecipientIn]) -> list[RawRecipient]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.idempotency import IdempotentRoute, reserved_id, settled_as
 from paceline.api.incoming import EmailIn, EmailPatchIn, Given, ResolveIn
 from paceline.api.outgoing import CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
@@ -99,6 +99,9 @@ async def cancel(parts: Wired, caller: Caller, email_id: uuid.UUID) -> Cancelled
 
 
 @router.post("/{email_id}/resolve", response_model=EmailOut)
-async def resolve(parts: Wired, caller: Caller, email_id: uuid.UUID, body: ResolveIn) -> EmailView:
+async def resolve(
+    request: Request, parts: Wired, caller: Caller, email_id: uuid.UUID, body: ResolveIn
+) -> EmailView:
     """Settle an email in doubt: it was `sent`, or `resend` it."""
-    return await parts.emails.resolve(caller.user_id, email_id, body.resolution)
+    settle = settled_as(request, EmailOut.model_validate)
+    return await parts.emails.resolve(caller.user_id, email_id, body.resolution, settle=settle)

@@ -1,54 +1,132 @@
 """`Idempotency-Key` on every POST: asked again, a write is answered again and not done again.
 
 What was refused had no effect and may be tried again under the same key. What ended without an
-answer (the process died, the database went away) stays taken for a while, and is then carried out
-under the id that was reserved for it.
+answer (the process died, the database went away) may be tried again at once, and is then carried
+out under the id that was reserved for it. GET, PATCH and DELETE are the same when they are repeated
+and need no key: theirs is not looked at.
 """
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from paceline.api.parts import parts_of
 from paceline.api.security import principal_of
-from paceline.errors import DomainError
-from paceline.services.idempotency import Answer, Ticket
+from paceline.errors import DomainError, InvalidInput, OperationalError
+from paceline.services.idempotency import (
+    MAX_KEY_CHARACTERS,
+    RETRY_AFTER_SECONDS,
+    Answer,
+    Ticket,
+)
+from paceline.services.ports import Settle
+
+log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+T = TypeVar("T")
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _REFUSED = (DomainError, HTTPException, RequestValidationError)
+# What belongs to an answer beside its status and body.
+_KEPT_HEADERS = ("location", "etag")
+_CREATED = 201
+
+_PARAMETER: dict[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": (
+        "Any text of your own, new for each thing you mean to do. Sent again with the same key,"
+        " the same request is answered as it was the first time and is not done again, for 24"
+        " hours. The same means: method, path, query, Content-Type and body. With a key that was"
+        " used for another request: 422. While the first one is at work: 409 with Retry-After."
+        " What was refused (4xx) used no key up. Keys are the owner's: nobody shares them."
+    ),
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_KEY_CHARACTERS,
+        "pattern": "^[\\x21-\\x7e]+$",
+    },
+}
+_RETRY_AFTER: dict[str, Any] = {
+    "description": "Seconds. The first request with this Idempotency-Key is at work: ask again",
+    "schema": {"type": "integer", "example": RETRY_AFTER_SECONDS},
+}
+_REPLAYED: dict[str, Any] = {
+    "description": "`true`: this was done before, and this is the answer that it got then",
+    "schema": {"type": "string", "enum": ["true"]},
+}
 
 
 class IdempotentRoute(APIRoute):
-    """A route whose POST honours the header."""
+    """A route whose POST honours the header, and says so in the description of the API."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "POST" in (options.get("methods") or ()):
+            status = str(options.get("status_code") or 200)
+            options["openapi_extra"] = _described(options.get("openapi_extra") or {}, status)
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         """The handler, behind the look at the key."""
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            key = request.headers.get(HEADER)
-            if key is None or request.method != "POST":
+            keys = set(request.headers.getlist(HEADER))
+            if not keys or request.method != "POST":
                 return await handle(request)
-            return await _once(request, key, handle)
+            if len(keys) > 1:
+                raise InvalidInput.of(HEADER, "was given more than once")
+            return await _once(request, keys.pop(), handle)
 
         return guarded
 
 
 def reserved_id(request: Request) -> uuid.UUID | None:
     """The id that whatever this request creates must get; None: any."""
-    reserved: uuid.UUID | None = getattr(request.state, "reserved_id", None)
-    return reserved
+    ticket: Ticket | None = getattr(request.state, "ticket", None)
+    return None if ticket is None else ticket.reserved_id
+
+
+def settled_as(
+    request: Request, shown: Callable[[T], BaseModel], *, status: int = 200
+) -> Settle[T] | None:
+    """Stores the answer in the transaction that does the work. None: the request has no key.
+
+    For what cannot be found again by an id: a process that dies after its commit has answered.
+    """
+    ticket: Ticket | None = getattr(request.state, "ticket", None)
+    if ticket is None:
+        return None
+    return _settle(request, ticket, shown, status)
+
+
+def _settle(
+    request: Request, ticket: Ticket, shown: Callable[[T], BaseModel], status: int
+) -> Settle[T]:
+    async def settle(session: Any, result: T, /) -> None:
+        headers = {}
+        if status == _CREATED:
+            headers["location"] = f"{request.url.path.rstrip('/')}/{ticket.reserved_id}"
+        body = shown(result).model_dump_json().encode()
+        answer = Answer(status=status, body=body, headers=headers)
+        await parts_of(request).idempotency.settle(session, ticket, answer)
+
+    return settle
 
 
 async def _once(request: Request, key: str, handle: Handler) -> Response:
@@ -60,9 +138,9 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
             standing.body,
             status_code=standing.status,
             media_type="application/json",
-            headers={REPLAYED: "true"},
+            headers={**standing.headers, REPLAYED: "true"},
         )
-    request.state.reserved_id = standing.reserved_id
+    request.state.ticket = standing
     return await _carried_out(request, standing, handle)
 
 
@@ -73,12 +151,39 @@ async def _carried_out(request: Request, ticket: Ticket, handle: Handler) -> Res
     except _REFUSED:
         await idempotency.forget(ticket)
         raise
-    answer = Answer(status=response.status_code, body=bytes(response.body))
+    except BaseException:
+        await _give_back(request, ticket)
+        raise
+    kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    answer = Answer(status=response.status_code, body=bytes(response.body), headers=kept)
     await idempotency.finish(ticket, answer)
     return response
 
 
+async def _give_back(request: Request, ticket: Ticket) -> None:
+    try:
+        await parts_of(request).idempotency.give_back(ticket)
+    except OperationalError as error:
+        # It is free all the same: nobody in this process is at work under it.
+        log.warning("an idempotency key could not be given back: %s", error)
+
+
 async def _fingerprint(request: Request) -> bytes:
     kind = request.headers.get("content-type", "")
-    place = f"{request.method} {request.url.path} {kind}\n"
+    query = urlencode(sorted(request.query_params.multi_items()))
+    place = f"{request.method} {request.url.path}?{query} {kind}\n"
     return place.encode() + await request.body()
+
+
+def _described(extra: Mapping[str, Any], status: str) -> dict[str, Any]:
+    """The parameter and the headers, beside what a route says of itself. Twice is like once."""
+    others = [p for p in extra.get("parameters", ()) if p.get("name") != HEADER]
+    responses = {
+        **extra.get("responses", {}),
+        status: {"headers": {REPLAYED: _REPLAYED}},
+        "409": {
+            "description": "Its state does not allow it, or the first request is still at work",
+            "headers": {"Retry-After": _RETRY_AFTER},
+        },
+    }
+    return {**extra, "parameters": [*others, _PARAMETER], "responses": responses}

@@ -25,6 +25,8 @@ from paceline.errors import (
     OperationalError,
     TooLate,
 )
+from paceline.services.idempotency import RETRY_AFTER_SECONDS as UNDER_WAY_SECONDS
+from paceline.services.idempotency import UnderWay
 from paceline.services.imports import FileTooLarge
 
 MEDIA_TYPE = "application/problem+json"
@@ -97,7 +99,8 @@ async def _domain(_request: Request, error: Exception) -> Response:
         case TooLate():
             return problem(409, str(error), extra={"result": "too_late"})
         case Conflict():
-            return problem(409, str(error))
+            wait = {"Retry-After": str(UNDER_WAY_SECONDS)} if isinstance(error, UnderWay) else None
+            return problem(409, str(error), headers=wait)
     return problem(400, str(error))
 
 
@@ -106,9 +109,9 @@ def _told(errors: Sequence[FieldProblem]) -> str:
     return first if len(errors) == 1 else f"{first} (and {len(errors) - 1} more)"
 
 
-async def _operational(_request: Request, error: Exception) -> Response:
-    log.warning("request not carried out: %s", error)
-    detail = "A part of the system does not answer right now; try again in a moment."
+async def _operational(request: Request, error: Exception) -> Response:
+    log.warning("request not carried out, or its answer lost: %s", error)
+    detail = f"A part of the system does not answer right now. {_try_again(request)}"
     return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
@@ -149,6 +152,16 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, detail, headers=error.headers)
 
 
-async def _bug(_request: Request, _error: Exception) -> Response:
+async def _bug(request: Request, _error: Exception) -> Response:
     # The server logs the trace; the caller learns that it was not their fault.
-    return problem(500, "Something went wrong on our side; it has been noted.")
+    said = "Something went wrong on our side; it has been noted."
+    return problem(500, said if request.method == "GET" else f"{said} {_try_again(request)}")
+
+
+def _try_again(request: Request) -> str:
+    """What is known about a write whose answer got lost on our side, and what to do about it."""
+    if request.method != "POST":  # the same when it is repeated
+        return "Try again in a moment."
+    if "idempotency-key" in request.headers:
+        return "Send it again with the same Idempotency-Key: it will not be done twice."
+    return "It may have been carried out all the same: look before you send it again."

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from paceline.errors import OperationalError
+from paceline.persistence.presence import Presence
 
 POOL_SIZE = 12
 POOL_OVERFLOW = 8
@@ -96,6 +97,7 @@ class Database:
         # SQLAlchemy's pool lets go, unclosed, of what is in use when it is disposed of: by a task
         # that outlives its request, say, because a sibling of it failed.
         self._opened: weakref.WeakSet[Driver] = weakref.WeakSet()
+        self.presence = Presence(self.dedicated)
         self._engine: AsyncEngine = create_async_engine(
             async_url(url),
             async_creator=self._connect,
@@ -182,6 +184,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection, those in use too. Nothing can be opened afterwards."""
         self._closed = True
+        self.presence.close()
         if self._pool is not None:
             try:
                 await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_SECONDS)

@@ -25,7 +25,7 @@ from paceline.services import campaign_rules
 from paceline.services.campaign_rules import CampaignPatch, NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
-from paceline.services.ports import Bell
+from paceline.services.ports import Bell, Settle
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
 from paceline.services.views import CampaignView, CreatedCampaign
@@ -41,7 +41,12 @@ class Campaigns:
         self._bell = bell
 
     async def create(
-        self, owner_id: uuid.UUID, new: NewCampaign, *, reserved_id: uuid.UUID | None = None
+        self,
+        owner_id: uuid.UUID,
+        new: NewCampaign,
+        *,
+        reserved_id: uuid.UUID | None = None,
+        settle: Settle[CreatedCampaign] | None = None,
     ) -> CreatedCampaign:
         """Store a draft with its recipients, if any; all of it or nothing.
 
@@ -53,7 +58,7 @@ class Campaigns:
         recipients = await asyncio.to_thread(read_inline, problems, new)
         campaign_id = reserved_id or new_id()
         async with self._database.transaction() as session:
-            if reserved_id and await store.campaign(session, owner_id, campaign_id):
+            if reserved_id and await _is_there(session, owner_id, reserved_id):
                 view = await view_of(session, owner_id, campaign_id)
                 return CreatedCampaign(campaign=view, report=None)
             sender = await sender_store.sender(session, owner_id, new.sender_id)
@@ -63,12 +68,20 @@ class Campaigns:
             await store.insert_campaign(session, id=campaign_id, owner_id=owner_id, **values)
             record = _existing(await store.campaign(session, owner_id, campaign_id))
             report = await add_inline(session, record, recipients) if recipients else None
-            return CreatedCampaign(
+            created = CreatedCampaign(
                 campaign=await view_of(session, owner_id, campaign_id), report=report
             )
+            if settle is not None:
+                await settle(session, created)
+            return created
 
     async def launch(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, *, right_away: bool = False
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        *,
+        right_away: bool = False,
+        settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """Let a draft go at its time, or `right_away` whatever its start was.
 
@@ -93,31 +106,49 @@ class Campaigns:
                 await store.reschedule_all(session, record.sender_id, campaign_id, start_at)
             changes = {"state": state, "launched_at": now, "start_at": start_at}
             await store.change_campaign(session, owner_id, campaign_id, changes)
-            view = await view_of(session, owner_id, campaign_id)
+            view = await _settled(session, owner_id, campaign_id, settle)
             await signal(session, record.sender_id, start_at)
         await self._bell.ring([record.sender_id])
         return view
 
-    async def pause(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignView:
+    async def pause(
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        *,
+        settle: Settle[CampaignView] | None = None,
+    ) -> CampaignView:
         """Claim nothing more of it. What is on its way arrives."""
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             state = campaign_after(CampaignState(record.state), CampaignEvent.PAUSE)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
-            return await view_of(session, owner_id, campaign_id)
+            return await _settled(session, owner_id, campaign_id, settle)
 
-    async def resume(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignView:
+    async def resume(
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        *,
+        settle: Settle[CampaignView] | None = None,
+    ) -> CampaignView:
         """Go on where it stopped."""
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             state = campaign_after(CampaignState(record.state), CampaignEvent.RESUME)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
-            view = await view_of(session, owner_id, campaign_id)
+            view = await _settled(session, owner_id, campaign_id, settle)
             await signal(session, record.sender_id, clock.now())
         await self._bell.ring([record.sender_id])
         return view
 
-    async def cancel(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignView:
+    async def cancel(
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        *,
+        settle: Settle[CampaignView] | None = None,
+    ) -> CampaignView:
         """End it: whatever still waits is never sent. What is on its way arrives."""
         await self._hold_still(owner_id, campaign_id)
         async with self._database.transaction() as session:
@@ -127,7 +158,7 @@ class Campaigns:
             changes = {"state": state, "finished_at": clock.now()}
             # What comes back to it from now on is cancelled by the ledger, or by the keeper.
             await store.change_campaign(session, owner_id, campaign_id, changes)
-            return await view_of(session, owner_id, campaign_id)
+            return await _settled(session, owner_id, campaign_id, settle)
 
     async def discard(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
         """Throw a draft away, recipients and all. Raises `Conflict` once it has been launched."""
@@ -167,6 +198,24 @@ class Campaigns:
             if record.state == CampaignState.ACTIVE:
                 paused = {"state": CampaignState.PAUSED}
                 await store.change_campaign(session, owner_id, campaign_id, paused)
+
+
+async def _is_there(session: Session, owner_id: uuid.UUID, reserved_id: uuid.UUID) -> bool:
+    """Whether a request under this id got so far before; one that still does is waited for."""
+    await store.take_turns(session, reserved_id)
+    return await store.campaign(session, owner_id, reserved_id) is not None
+
+
+async def _settled(
+    session: Session,
+    owner_id: uuid.UUID,
+    campaign_id: uuid.UUID,
+    settle: Settle[CampaignView] | None,
+) -> CampaignView:
+    view = await view_of(session, owner_id, campaign_id)
+    if settle is not None:
+        await settle(session, view)
+    return view
 
 
 async def _turn(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:

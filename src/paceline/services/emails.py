@@ -21,7 +21,7 @@ from paceline.persistence.stores.emails import JobRecord, NewSingleEmail
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.services.email_views import view_of
-from paceline.services.ports import Bell
+from paceline.services.ports import Bell, Settle
 from paceline.services.validation import Problems
 from paceline.services.views import EmailView
 
@@ -83,7 +83,7 @@ class Emails:
         problems.message(new.subject, new.text, new.html)
         scheduled_at = problems.instant("scheduled_at", new.scheduled_at) or clock.now()
         async with self._database.transaction() as session:
-            if reserved_id and await store.job(session, owner_id, reserved_id):
+            if reserved_id and await _is_there(session, owner_id, reserved_id):
                 return await _view(session, owner_id, reserved_id)
             sender = await sender_store.sender(session, owner_id, new.sender_id)
             if sender is None:
@@ -152,7 +152,12 @@ class Emails:
         return view
 
     async def resolve(
-        self, owner_id: uuid.UUID, email_id: uuid.UUID, resolution: Resolution
+        self,
+        owner_id: uuid.UUID,
+        email_id: uuid.UUID,
+        resolution: Resolution,
+        *,
+        settle: Settle[EmailView] | None = None,
     ) -> EmailView:
         """Settle an email in doubt: it arrived, or it is to go out again. Raises `Conflict`."""
         async with self._database.transaction() as session:
@@ -167,6 +172,8 @@ class Emails:
                 await self._send_again(session, owner_id, job)
             view = await _view(session, owner_id, email_id)
             await signal(session, job.sender_id, clock.now())
+            if settle is not None:
+                await settle(session, view)
         await self._bell.ring([job.sender_id])
         return view
 
@@ -178,6 +185,12 @@ class Emails:
         if campaign is not None and campaign.state == CampaignState.CANCELLED:
             raise Conflict("its campaign was cancelled: nothing of it is sent again")
         await campaign_store.reopen(session, job.campaign_id)
+
+
+async def _is_there(session: Session, owner_id: uuid.UUID, reserved_id: uuid.UUID) -> bool:
+    """Whether a request under this id got so far before; one that still does is waited for."""
+    await campaign_store.take_turns(session, reserved_id)
+    return await store.job(session, owner_id, reserved_id) is not None
 
 
 async def _job(

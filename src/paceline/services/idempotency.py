@@ -1,34 +1,55 @@
 """Answers a write that is asked for again with the answer it got, and does it only once.
 
-What a request creates gets an id before it is created. When its process dies half-way, the next
-request with the same key tries again under that id, and finds out whether it is there already.
+What a request creates gets an id before it is created. Where a request ended without an answer (its
+process died, the database went away) the next one with the same key goes on under that id, and
+finds out whether it is there already. Who is at work under a key is known by the process's sign of
+life, not by a clock: the key of a process that is gone is free at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from paceline import clock
 from paceline.domain.identifiers import new_id
 from paceline.errors import Conflict, InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import idempotency as store
+from paceline.persistence.stores.session import Session
 
 LIFETIME = timedelta(hours=24)
-# A request that has been at work for longer has lost its process.
-STUCK_AFTER = timedelta(minutes=2)
+RETRY_AFTER_SECONDS = 1
+MAX_KEY_CHARACTERS = 255
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+class UnderWay(Conflict):
+    """The first request with this key is being carried out right now: ask again in a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a request was answered with."""
+    """What a request was answered with. `headers` are those that belong to it (Location)."""
 
     status: int
-    body: bytes
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """The answer that the first request got, if it has one yet; was it the same, and when."""
+
+    answer: Answer | None
+    is_same: bool
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,39 +66,118 @@ class Idempotency:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._at_work: set[tuple[uuid.UUID, str]] = set()
 
     async def begin(self, owner_id: uuid.UUID, key: str, request: bytes) -> Ticket | Answer:
         """Leave to carry out this request, or the answer it has had.
 
-        Raises `Conflict` while the first one is at work, `InvalidInput` when the key was used for a
+        Raises `UnderWay` while the first one is at work, `InvalidInput` when the key was used for a
         different request.
         """
         if not _KEY.fullmatch(key):
-            raise InvalidInput.of("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
-        digest = hashlib.sha256(request).digest()
-        async with self._database.transaction() as session:
-            standing = await store.begin(
-                session,
-                store.NewKey(owner_id=owner_id, key=key, request_hash=digest, reserved_id=new_id()),
-                lifetime=LIFETIME,
-                stuck_after=STUCK_AFTER,
+            raise InvalidInput.of(
+                "Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters"
             )
-        if standing.reserved_id is not None:
-            return Ticket(owner_id=owner_id, key=key, reserved_id=standing.reserved_id)
-        if standing.request_hash != digest:
+        standing = await self._begin(owner_id, key, request, any_request=False)
+        if isinstance(standing, Ticket):
+            return standing
+        if not standing.is_same:
             raise InvalidInput.of("Idempotency-Key", "was used for a different request before")
-        if standing.status is None or standing.body is None:
-            raise Conflict("a request with this Idempotency-Key is being carried out right now")
-        return Answer(status=standing.status, body=standing.body)
+        if standing.answer is None:
+            raise UnderWay("a request with this Idempotency-Key is being carried out right now")
+        return standing.answer
+
+    async def begin_form(
+        self, owner_id: uuid.UUID, token: str, request: bytes, *, patience_seconds: float
+    ) -> Ticket | Replay:
+        """The same for a form that a person has sent: one that is under way is waited for.
+
+        What they changed since makes no difference to whose form it is. Raises `UnderWay`.
+        """
+        key = f"form {hashlib.sha256(token.encode()).hexdigest()}"  # no header holds a blank
+        give_up_at = clock.boottime() + patience_seconds
+        while True:
+            standing = await self._begin(owner_id, key, request, any_request=True)
+            if isinstance(standing, Ticket) or standing.answer is not None:
+                return standing
+            if clock.boottime() > give_up_at:
+                raise UnderWay("this form was sent before, and is being worked on right now")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def settle(self, session: Session, ticket: Ticket, answer: Answer) -> None:
+        """Keep the answer in the transaction that does the work: there is both or neither."""
+        await store.finish(
+            session,
+            ticket.owner_id,
+            ticket.key,
+            status=answer.status,
+            body=answer.body,
+            headers=answer.headers,
+        )
 
     async def finish(self, ticket: Ticket, answer: Answer) -> None:
         """Keep the answer for whoever asks again."""
-        async with self._database.transaction() as session:
-            await store.finish(
-                session, ticket.owner_id, ticket.key, status=answer.status, body=answer.body
-            )
+        try:
+            async with self._database.transaction() as session:
+                await self.settle(session, ticket, answer)
+        finally:
+            self._at_work.discard((ticket.owner_id, ticket.key))
 
     async def forget(self, ticket: Ticket) -> None:
-        """It was refused and nothing was done: the key may be used again."""
+        """It was refused and nothing was done: the key may be used again, for anything."""
+        try:
+            async with self._database.transaction() as session:
+                await store.forget(session, ticket.owner_id, ticket.key)
+        finally:
+            self._at_work.discard((ticket.owner_id, ticket.key))
+
+    async def give_back(self, ticket: Ticket) -> None:
+        """Nobody knows what came of it: the same request may be tried again at once."""
+        self._at_work.discard((ticket.owner_id, ticket.key))
         async with self._database.transaction() as session:
-            await store.forget(session, ticket.owner_id, ticket.key)
+            await store.give_back(session, ticket.owner_id, ticket.key)
+
+    async def _begin(
+        self, owner_id: uuid.UUID, key: str, request: bytes, *, any_request: bool
+    ) -> Ticket | Replay:
+        digest = hashlib.sha256(request).digest()
+        holder = await self._database.presence.number()
+        # Noted before the database is asked: of many here at one moment only one is the first.
+        is_idle_here = (owner_id, key) not in self._at_work
+        if is_idle_here:
+            self._at_work.add((owner_id, key))
+        taken = False
+        try:
+            async with self._database.transaction() as session:
+                standing = await store.begin(
+                    session,
+                    store.NewKey(
+                        owner_id=owner_id,
+                        key=key,
+                        request_hash=digest,
+                        reserved_id=new_id(),
+                        holder=holder,
+                        is_idle_here=is_idle_here,
+                        any_request=any_request,
+                    ),
+                    lifetime=LIFETIME,
+                )
+            taken = standing.reserved_id is not None
+        finally:
+            if is_idle_here and not taken:
+                self._at_work.discard((owner_id, key))
+        if standing.reserved_id is not None:
+            return Ticket(owner_id=owner_id, key=key, reserved_id=standing.reserved_id)
+        return _replay(standing, digest)
+
+
+def _replay(standing: store.KeyStanding, digest: bytes) -> Replay:
+    answer = None
+    if standing.status is not None:
+        answer = Answer(
+            status=standing.status,
+            body=standing.body or b"",
+            headers={name: str(value) for name, value in (standing.headers or {}).items()},
+        )
+    asked_at = standing.created_at or clock.now()
+    return Replay(answer=answer, is_same=standing.request_hash == digest, asked_at=asked_at)

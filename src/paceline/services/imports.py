@@ -34,7 +34,7 @@ from paceline.services.inline_recipients import (
     destination_of,
     read_all,
 )
-from paceline.services.ports import Bell
+from paceline.services.ports import Bell, Settle
 from paceline.services.views import ImportPreview, ImportReport
 
 # Adding holds the campaign's counters until it commits, and a running campaign needs them.
@@ -63,6 +63,7 @@ class Imports:
         chunks: AsyncIterator[bytes],
         *,
         choices: Choices = NOTHING_CHOSEN,
+        settle: Settle[ImportReport] | None = None,
     ) -> ImportReport:
         """Add the recipients of a file.
 
@@ -77,11 +78,18 @@ class Imports:
                 record = await _turn(session, owner_id, campaign_id)
                 report = await _store_file(session, record, spool, choices)
                 await self._announce(session, record, report)
+                if settle is not None:
+                    await settle(session, report)
         await self._ring(record, report)
         return report
 
     async def add(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, recipients: Sequence[RawRecipient]
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        recipients: Sequence[RawRecipient],
+        *,
+        settle: Settle[ImportReport] | None = None,
     ) -> ImportReport:
         """Add recipients that came as values; the refused ones are reported by their place."""
         if len(recipients) > MAX_ROWS:
@@ -103,6 +111,8 @@ class Imports:
                 invalid=refused,
             )
             await self._announce(session, record, report)
+            if settle is not None:
+                await settle(session, report)
         await self._ring(record, report)
         return report
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from paceline.delivery import Account, CheckResult, Envelope, Guard, Result
+from paceline.persistence.stores.session import Session
+
+Done_contra = TypeVar("Done_contra", contravariant=True)
 
 
 class Bell(Protocol):
@@ -44,3 +47,10 @@ class Mailer(Protocol):
         smtp_utf8: bool = False,
     ) -> Result:
         """Hand one message over."""
+
+
+class Settle(Protocol[Done_contra]):
+    """Keeps what came of a command, in the transaction that carries it out: both or neither."""
+
+    async def __call__(self, session: Session, result: Done_contra, /) -> None:
+        """Called last, with what the command is going to return."""

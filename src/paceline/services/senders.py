@@ -21,6 +21,7 @@ from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import senders as store
+from paceline.persistence.stores.campaigns import take_turns
 from paceline.persistence.stores.senders import SenderRecord
 from paceline.sending.identities import account_of
 from paceline.services import dkim, sender_rules
@@ -128,6 +129,7 @@ class Senders:
         sender_id = reserved_id or new_id()
         values["smtp_password"] = sealed(self._secrets, owner_id, sender_id, new.smtp_password)
         async with self._database.transaction() as session:
+            await take_turns(session, sender_id)
             record = await store.sender(session, owner_id, sender_id) if reserved_id else None
             if record is None:
                 await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)

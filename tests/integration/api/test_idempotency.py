@@ -3,8 +3,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from paceline.services.idempotency import Idempotency, Ticket
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from paceline.api import ApiParts
+from paceline.auth.api_keys import ApiKeys
+from paceline.persistence.database import Database
+from paceline.services.idempotency import Idempotency, Ticket, UnderWay
 from tests.integration.api.conftest import SENDER, Client
+
+CAMPAIGN = {"name": "Launch"}
 
 
 def key(value: str) -> dict[str, str]:
@@ -58,20 +67,87 @@ async def test_a_key_must_be_plain(ann: Client) -> None:
     assert refused.status_code == 422
 
 
-async def test_after_a_crash_the_same_request_finds_what_was_made(ann: Client, world: Any) -> None:
+async def died_before_answering(world: Any, made_id: str) -> None:
+    """As if the process had died after its commit: the lock of its sign of life is nobody's."""
+    await world.execute(
+        """UPDATE idempotency_keys
+              SET status = NULL, body = NULL, headers = NULL, reserved_id = $1, holder = -1""",
+        made_id,
+    )
+
+
+async def test_after_a_crash_the_same_request_finds_what_was_made_at_once(
+    ann: Client, world: Any
+) -> None:
     sender = await ann.sender()
     body = {"sender_id": sender["id"], "to": "a@x.org", "subject": "S", "text": "T"}
-    first = (await ann.post("/emails", body, headers=key("k1"))).json()
-    # The process died after the email was stored and before its answer was.
+    for path, given in (("/emails", body), ("/senders", SENDER), ("/campaigns", CAMPAIGN | body)):
+        sent = {
+            name: value for name, value in given.items() if path != "/campaigns" or name != "to"
+        }
+        first = (await ann.post(path, sent, headers=key("k1"))).json()
+        await died_before_answering(world, first["id"])
+        again = await ann.post(path, sent, headers=key("k1"))
+        assert (again.status_code, again.json()["id"]) == (201, first["id"])
+        assert again.headers["Location"] == f"/api/v1{path}/{first['id']}"
+        await world.execute("DELETE FROM idempotency_keys")
+    assert await count(world, "emails") == 1
+    assert await count(world, "senders") == 2
+    assert await count(world, "campaigns") == 1
+
+
+async def test_a_key_whose_process_lives_is_taken(ann: Client, database: Database) -> None:
+    other = Database(database.url)
+    try:
+        caller = await ApiKeys(other).authenticate(ann.key)
+        assert caller is not None
+        standing = await Idempotency(other).begin(caller.user_id, "k1", b"its request")
+        assert isinstance(standing, Ticket)
+        elsewhere = await ann.post("/senders", SENDER, headers=key("k1"))
+        assert elsewhere.status_code == 422  # it is another request, so it need not wait
+        with pytest.raises(UnderWay):
+            await Idempotency(database).begin(caller.user_id, "k1", b"its request")
+    finally:
+        await other.close()
+    standing = await Idempotency(database).begin(caller.user_id, "k1", b"its request")
+    assert isinstance(standing, Ticket)
+
+
+async def test_a_key_under_way_says_when_to_ask_again(
+    ann: Client, world: Any, database: Database
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("LOCK TABLE senders"))
+        first = asyncio.create_task(ann.post("/senders", SENDER, headers=key("k1")))
+        await world.until_blocked(1)
+        second = await ann.post("/senders", SENDER, headers=key("k1"))
+        assert (second.status_code, second.headers["Retry-After"]) == (409, "1")
+    assert (await first).status_code == 201
+
+
+async def test_a_request_that_broke_may_be_tried_again_at_once(
+    ann: Client, world: Any, database: Database
+) -> None:
+    await world.execute("ALTER TABLE senders RENAME TO away")
+    with pytest.raises(ProgrammingError):
+        await ann.post("/senders", SENDER, headers=key("k1"))
+    await world.execute("ALTER TABLE away RENAME TO senders")
+    assert (await ann.post("/senders", SENDER, headers=key("k1"))).status_code == 201
+
+
+async def test_a_row_of_an_older_version_is_taken_over_after_two_minutes(
+    ann: Client, world: Any
+) -> None:
+    first = (await ann.post("/senders", SENDER, headers=key("k1"))).json()
     await world.execute(
-        "UPDATE idempotency_keys SET status = NULL, body = decode(replace($1, '-', ''), 'hex')",
+        """UPDATE idempotency_keys SET status = NULL, headers = NULL, reserved_id = NULL,
+                  body = decode(replace($1, '-', ''), 'hex')""",
         first["id"],
     )
-    assert (await ann.post("/emails", body, headers=key("k1"))).status_code == 409
+    assert (await ann.post("/senders", SENDER, headers=key("k1"))).status_code == 409
     await world.execute("UPDATE idempotency_keys SET created_at = now() - interval '3 minutes'")
-    again = await ann.post("/emails", body, headers=key("k1"))
+    again = await ann.post("/senders", SENDER, headers=key("k1"))
     assert (again.status_code, again.json()["id"]) == (201, first["id"])
-    assert await count(world, "emails") == 1
 
 
 async def test_a_key_is_free_again_after_a_day(ann: Client, world: Any) -> None:
@@ -101,3 +177,62 @@ async def test_an_upload_is_idempotent_too(ann: Client) -> None:
     again = await ann.post(path, content=b"a@x.org\n", headers=headers)
     assert first.json() == again.json()
     assert again.json()["accepted"] == 1
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_an_upload_whose_process_died_after_it_is_reported_as_it_was(
+    ann: Client, world: Any, parts: ApiParts
+) -> None:
+    campaign = await ann.campaign()
+    path = f"/campaigns/{campaign['id']}/recipients"
+    headers = {**key("k1"), "Content-Type": "text/csv"}
+
+    async def dies(*_: object) -> None:
+        raise RuntimeError("the process died between its commit and its answer")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(parts.idempotency), "finish", dies)
+        with pytest.raises(RuntimeError):
+            await ann.post(path, content=b"a@x.org\nb@x.org\n", headers=headers)
+    again = await ann.post(path, content=b"a@x.org\nb@x.org\n", headers=headers)
+    assert (again.status_code, again.json()["accepted"]) == (200, 2)
+    assert await count(world, "emails") == 2
+
+
+async def test_the_query_belongs_to_what_is_compared(ann: Client, world: Any) -> None:
+    campaign = await ann.campaign()
+    path = f"/campaigns/{campaign['id']}/attachments"
+    headers = {**key("k1"), "Content-Type": "application/pdf"}
+    first = await ann.post(f"{path}?file_name=a.pdf", content=b"%PDF", headers=headers)
+    other = await ann.post(f"{path}?file_name=b.pdf", content=b"%PDF", headers=headers)
+    again = await ann.post(f"{path}?file_name=a.pdf", content=b"%PDF", headers=headers)
+    assert (first.status_code, other.status_code, again.status_code) == (201, 422, 201)
+    assert "different request" in other.json()["detail"]
+    assert again.headers["Location"] == first.headers["Location"]
+    assert await count(world, "campaign_attachments") == 1
+
+
+async def test_a_replay_carries_the_location_and_status_of_the_first(ann: Client) -> None:
+    first = await ann.post("/senders", SENDER, headers=key("k1"))
+    again = await ann.post("/senders", SENDER, headers=key("k1"))
+    for name in ("Location", "Content-Type"):
+        assert again.headers[name] == first.headers[name]
+    assert again.status_code == first.status_code == 201
+
+
+async def test_two_keys_are_none(ann: Client) -> None:
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b"), ("Authorization", ann.key)]
+    answer = await ann.http.post("/api/v1/senders", json=SENDER, headers=headers)
+    assert answer.status_code in (401, 422)
+
+
+async def test_the_description_names_the_key_at_every_post_and_nowhere_else(ann: Client) -> None:
+    document = (await ann.http.get("/api/openapi.json")).json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            named = [p["name"] for p in operation.get("parameters", [])].count("Idempotency-Key")
+            assert named == (1 if method == "post" else 0), (method, path)
+            if method == "post":
+                assert "Retry-After" in operation["responses"]["409"]["headers"]
+                done = next(code for code in operation["responses"] if code.startswith("2"))
+                assert "Idempotency-Replayed" in operation["responses"][done]["headers"]

@@ -31,7 +31,11 @@ class Suppression(Base):
 
 
 class IdempotencyKey(Base):
-    """A write that was answered already, and the answer, for a client that asks again."""
+    """A write that was answered already, and the answer, for a client that asks again.
+
+    While it is at work, `holder` is the sign of life (`persistence/presence.py`) of its process;
+    None: nobody is at it, and whoever asks next carries it out under `reserved_id`.
+    """
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
@@ -39,8 +43,11 @@ class IdempotencyKey(Base):
     owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request_hash: Mapped[bytes]
-    status: Mapped[int | None]  # None while the first request is still at work
+    status: Mapped[int | None]  # None until it is answered
     body: Mapped[bytes | None]
+    headers: Mapped[dict[str, object] | None]
+    reserved_id: Mapped[uuid.UUID | None]
+    holder: Mapped[int | None] = mapped_column(BigInteger())
     created_at: Mapped[CreatedAt]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.models import IdempotencyKey
@@ -23,6 +23,9 @@ class NewKey:
     key: str
     request_hash: bytes
     reserved_id: uuid.UUID  # for what the request creates
+    holder: int  # the sign of life of this process
+    is_idle_here: bool  # nobody in this process is at work under the key
+    any_request: bool = False  # a request with other content may take an abandoned key over, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,65 +34,74 @@ class KeyStanding:
 
     reserved_id: uuid.UUID | None
     request_hash: bytes
+    created_at: datetime | None = None
     status: int | None = None
     body: bytes | None = None
+    headers: Mapping[str, object] | None = None
 
 
-async def begin(
-    session: AsyncSession, given: NewKey, *, lifetime: timedelta, stuck_after: timedelta
-) -> KeyStanding:
-    """Take the key for this request, or learn who has it.
+# One statement, so that of any number of requests at one instant exactly one gets the key. A key
+# is free when its lifetime is over, or when nobody is at work under it although it has no answer:
+# it was given back, or the process that took it is gone. The next one inherits the reserved id.
+# `holder` and `reserved_id` are both missing in rows of older versions, which kept the id in `body`
+# and gave no sign of life: those are taken to be at work for two minutes.
+_BEGIN = text("""
+    INSERT INTO idempotency_keys AS k (owner_id, key, request_hash, reserved_id, holder)
+    VALUES (:owner_id, :key, :request_hash, :reserved_id, :holder)
+    ON CONFLICT (owner_id, key) DO UPDATE
+       SET request_hash = excluded.request_hash,
+           reserved_id = CASE WHEN k.created_at < now() - CAST(:lifetime AS interval)
+                              THEN excluded.reserved_id
+                              WHEN k.reserved_id IS NOT NULL THEN k.reserved_id
+                              WHEN octet_length(k.body) = 16 THEN encode(k.body, 'hex')::uuid
+                              ELSE excluded.reserved_id END,
+           holder = excluded.holder, status = NULL, body = NULL, headers = NULL,
+           created_at = now()
+     WHERE k.created_at < now() - CAST(:lifetime AS interval)
+        OR (k.status IS NULL
+            AND (CAST(:any_request AS boolean) OR k.request_hash = excluded.request_hash)
+            AND CASE WHEN k.holder = excluded.holder THEN CAST(:is_idle_here AS boolean)
+                     WHEN k.holder IS NOT NULL THEN pg_try_advisory_xact_lock_shared(k.holder)
+                     WHEN k.reserved_id IS NOT NULL THEN true
+                     ELSE k.created_at < now() - interval '2 minutes' END)
+    RETURNING k.reserved_id
+""")
 
-    It is free again after its lifetime. The same request may take it over when the first has been
-    at work for so long that its process must have died; it inherits the id that was reserved.
-    """
+
+async def begin(session: AsyncSession, given: NewKey, *, lifetime: timedelta) -> KeyStanding:
+    """Take the key for this request, or learn who has it."""
     await _sweep(session, lifetime)
-    row = insert(IdempotencyKey).values(
-        owner_id=given.owner_id,
-        key=given.key,
-        request_hash=given.request_hash,
-        body=given.reserved_id.bytes,
-    )
-    expired = IdempotencyKey.created_at < func.now() - lifetime
-    abandoned = (
-        IdempotencyKey.status.is_(None)
-        & (IdempotencyKey.created_at < func.now() - stuck_after)
-        & (IdempotencyKey.request_hash == given.request_hash)
-    )
-    keep_id = func.coalesce(IdempotencyKey.body, row.excluded.body)
-    taken = await session.execute(
-        row.on_conflict_do_update(
-            index_elements=[IdempotencyKey.owner_id, IdempotencyKey.key],
-            set_={
-                "request_hash": row.excluded.request_hash,
-                "status": None,
-                "body": case((expired, row.excluded.body), else_=keep_id),
-                "created_at": func.now(),
-            },
-            where=expired | abandoned,
-        ).returning(IdempotencyKey.body)
-    )
-    reserved: bytes | None = taken.scalar_one_or_none()
+    values = {name: getattr(given, name) for name in NewKey.__slots__}
+    taken = await session.execute(_BEGIN, {**values, "lifetime": lifetime})
+    reserved: uuid.UUID | None = taken.scalar_one_or_none()
     if reserved is not None:
-        return KeyStanding(reserved_id=uuid.UUID(bytes=reserved), request_hash=given.request_hash)
+        return KeyStanding(reserved_id=reserved, request_hash=given.request_hash)
     known = await session.get(IdempotencyKey, (given.owner_id, given.key))
     assert known is not None, "the row that was in the way is locked, so it is still there"
     return KeyStanding(
         reserved_id=None,
         request_hash=known.request_hash,
+        created_at=known.created_at,
         status=known.status,
         body=known.body,
+        headers=known.headers,
     )
 
 
 async def finish(
-    session: AsyncSession, owner_id: uuid.UUID, key: str, *, status: int, body: bytes
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    key: str,
+    *,
+    status: int,
+    body: bytes,
+    headers: Mapping[str, object],
 ) -> None:
     """Keep the answer."""
     await session.execute(
         update(IdempotencyKey)
         .where(IdempotencyKey.owner_id == owner_id, IdempotencyKey.key == key)
-        .values(status=status, body=body)
+        .values(status=status, body=body, headers=dict(headers), holder=None)
     )
 
 
@@ -101,6 +113,19 @@ async def forget(session: AsyncSession, owner_id: uuid.UUID, key: str) -> None:
             IdempotencyKey.key == key,
             IdempotencyKey.status.is_(None),
         )
+    )
+
+
+async def give_back(session: AsyncSession, owner_id: uuid.UUID, key: str) -> None:
+    """Nobody knows what came of the request: whoever asks again goes on under the same id."""
+    await session.execute(
+        update(IdempotencyKey)
+        .where(
+            IdempotencyKey.owner_id == owner_id,
+            IdempotencyKey.key == key,
+            IdempotencyKey.status.is_(None),
+        )
+        .values(holder=None)
     )
 
 
