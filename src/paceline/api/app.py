@@ -15,6 +15,7 @@ from paceline.api import (
     emails,
     health,
     problems,
+    recipients,
     senders,
     suppressions,
 )
@@ -51,7 +52,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     )
     app.state.api = parts
     v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(only_known)])
-    for resource in (senders, campaigns, attachments, emails, suppressions, api_keys):
+    for resource in (senders, campaigns, recipients, attachments, emails, suppressions, api_keys):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)

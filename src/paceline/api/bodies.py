@@ -33,7 +33,7 @@ _WORKBOOKS = {
 }
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WITH_RECIPIENTS = re.compile(r"/api/v1/campaigns/?")
-_UPLOAD = re.compile(r"/api/v1/campaigns/[^/]+/recipients/?")
+_UPLOAD = re.compile(r"/api/v1/(?:campaigns/[^/]+/recipients|recipients/preview)/?")
 _ATTACHMENT = re.compile(r"/api/v1/campaigns/[^/]+/attachments/?")  # a file of any kind
 
 

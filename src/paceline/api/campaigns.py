@@ -12,13 +12,20 @@ from pydantic import ValidationError
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.emails import EmailQuery
 from paceline.api.idempotency import IdempotentRoute, reserved_id, settled_as
-from paceline.api.incoming import CampaignIn, CampaignPatchIn, RecipientIn, RecipientsIn
+from paceline.api.incoming import (
+    CampaignIn,
+    CampaignPatchIn,
+    ChoicesQuery,
+    RecipientIn,
+    RecipientsIn,
+)
 from paceline.api.outgoing import CampaignOut, CreatedCampaignOut, EmailOut, PageOut, ReportOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipients import RawRecipient
+from paceline.errors import FieldProblem, InvalidInput
 from paceline.services.campaigns import CampaignPatch, NewCampaign
 from paceline.services.views import (
     CampaignView,
@@ -37,6 +44,7 @@ _UPLOAD_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "text/csv": {"schema": {"type": "string"}},
+            "application/gzip": {"schema": {"type": "string", "format": "binary"}},
             "application/json": {"schema": _RECIPIENTS},
         },
     }
@@ -88,17 +96,30 @@ async def patch(
 
 @router.post("/{campaign_id}/recipients", response_model=ReportOut, openapi_extra=_UPLOAD_BODY)
 async def add_recipients(
-    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+    request: Request,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    query: Annotated[ChoicesQuery, Query()],
 ) -> ImportReport:
     """Add recipients, as a CSV file in the body or as JSON: all that are usable, or none.
 
-    Each row that is not usable is reported with its line and a reason.
+    Each row that is not usable is reported with its line and a reason, and `shape` says how the
+    file was read; the parameters choose otherwise. Where only its owner can know what is meant (two
+    columns of addresses, say), nothing is stored: the answer is 422 with the question, its options
+    and the parameter that takes one.
     """
     settle = settled_as(request, ReportOut.model_validate)
     if media_type(request.headers) in TABLES:
         return await parts.imports.add_csv(
-            caller.user_id, campaign_id, request.stream(), settle=settle
+            caller.user_id,
+            campaign_id,
+            request.stream(),
+            choices=query.choices(),
+            settle=settle,
         )
+    if query.chosen:
+        raise InvalidInput([FieldProblem(name, "is for files only") for name in query.chosen])
     try:
         body = RecipientsIn.model_validate_json(await request.body())
     except ValidationError as error:

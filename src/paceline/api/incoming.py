@@ -13,8 +13,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from paceline.delivery import Auth, DkimAlgorithm, Security
-from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
+from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS, MAX_COLUMNS
 from paceline.domain.lifecycle import DoubtPolicy, SenderState
+from paceline.domain.numbers import parse_whole_number
+from paceline.domain.table_choices import ENCODINGS, Choices, OptedOut
 from paceline.services.emails import Resolution
 
 _MAX_SAFE = 2**53 - 1  # JSON numbers beyond it do not survive everywhere
@@ -34,6 +36,10 @@ def _read_instant(value: object) -> object:
         return moment.astimezone(UTC)
     except (OverflowError, ValueError):
         raise ValueError("is out of range") from None
+
+
+def _whole(value: object) -> object:
+    return parse_whole_number(value) if isinstance(value, str) else value
 
 
 Instant = Annotated[datetime, BeforeValidator(_read_instant)]
@@ -111,6 +117,50 @@ class RecipientIn(Given):
     email: StrictStr
     name: StrictStr | None = None
     fields: dict[str, Value | None] = Field(default_factory=dict)
+
+
+class ChoicesQuery(Given):
+    """How a table is to be read, where its owner knows better than what would be found out."""
+
+    encoding: str | None = Field(
+        default=None, description=f"Found out if not given. One of: {', '.join(ENCODINGS)}"
+    )
+    header_line: Annotated[int | None, BeforeValidator(_whole)] = Field(
+        default=None,
+        description="The line that names the columns, counted from 1; what stands above it is "
+        "skipped. 0: there is none, and the first line is a recipient. Found out if not given",
+    )
+    address_column: str | None = Field(
+        default=None,
+        description="The column with the recipients' addresses: its title, the field that it would"
+        " be, or its number counted from 1. Found out if not given, or asked for where several "
+        "could be meant",
+    )
+    opted_out: OptedOut = Field(
+        default=OptedOut.LEAVE_OUT,
+        description="What to do with rows whose status says unsubscribed, bounced, no consent or "
+        "the like",
+    )
+
+    def choices(self) -> Choices:
+        """What was chosen. Raises `InvalidInput`."""
+        return Choices(**{name: getattr(self, name) for name in ChoicesQuery.model_fields})
+
+    @property
+    def chosen(self) -> list[str]:
+        """The names of what the caller settled."""
+        return [name for name in ChoicesQuery.model_fields if name in self.model_fields_set]
+
+
+class PreviewQuery(ChoicesQuery):
+    """How a table would be read for a message."""
+
+    field: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_COLUMNS,
+        description="A merge field that the message uses; may be given several times. A row "
+        "without a value for it is refused, as at the import",
+    )
 
 
 class RecipientsIn(Given):

@@ -16,6 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from paceline.api.outgoing import ShapeOut
+from paceline.domain.table_shape import OpenQuestions
 from paceline.errors import (
     Conflict,
     DomainError,
@@ -90,10 +92,10 @@ def install(app: FastAPI) -> None:
 
 async def _domain(_request: Request, error: Exception) -> Response:
     match error:
-        case FileTooLarge():
-            return problem(413, _told(error.problems), errors=error.problems)
         case InvalidInput():
-            return problem(422, _told(error.problems), errors=error.problems)
+            status = 413 if isinstance(error, FileTooLarge) else 422
+            told = _told(error.problems)
+            return problem(status, told, errors=error.problems, extra=_asked(error))
         case NotFound():
             return problem(404, str(error))
         case TooLate():
@@ -107,6 +109,13 @@ async def _domain(_request: Request, error: Exception) -> Response:
 def _told(errors: Sequence[FieldProblem]) -> str:
     first = f"{errors[0].field}: {errors[0].message}"
     return first if len(errors) == 1 else f"{first} (and {len(errors) - 1} more)"
+
+
+def _asked(error: InvalidInput) -> Mapping[str, object] | None:
+    """A table that has to be asked about: how it was read, with the questions and their options."""
+    if not isinstance(error, OpenQuestions):
+        return None
+    return {"shape": ShapeOut.model_validate(error.shape).model_dump(mode="json")}
 
 
 async def _operational(request: Request, error: Exception) -> Response:

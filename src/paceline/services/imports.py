@@ -128,6 +128,19 @@ class Imports:
             await self._bell.ring([record.sender_id])
 
 
+async def preview_upload(
+    chunks: AsyncIterator[bytes],
+    *,
+    required: Collection[str] = (),
+    choices: Choices = NOTHING_CHOSEN,
+) -> ImportPreview:
+    """What an upload would do for a message that uses the fields `required`. Stores nothing."""
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_OCTETS) as spool:
+        await _receive(chunks, spool)
+        pieces = iter(lambda: spool.read(_PIECE_OCTETS), b"")
+        return await asyncio.to_thread(_preview, pieces, required, (), choices)
+
+
 def preview(
     data: bytes, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
 ) -> ImportPreview:
@@ -136,13 +149,22 @@ def preview(
     `wanted` are the merge fields of the message, as far as it is written: a header that is one of
     them keeps its spelling, as it will at the import. None of them is required here.
     """
-    reader = RecipientReader(wanted=wanted, choices=choices)
+    return _preview([data], (), wanted, choices)
+
+
+def _preview(
+    pieces: Iterator[bytes] | Sequence[bytes],
+    required: Collection[str],
+    wanted: Collection[str],
+    choices: Choices,
+) -> ImportPreview:
+    reader = RecipientReader(required=required, wanted=wanted, choices=choices)
     seen: set[int] = set()  # hashes, a third of the size of the addresses
     first: list[Recipient] = []
     usable = 0
     shape: Shape | None = None
     try:
-        for batch in _batches(reader, [data]):
+        for batch in _batches(reader, pieces):
             usable += len(batch)
             seen.update(hash(recipient.key) for recipient in batch)
             first += batch[: MAX_SHOWN - len(first)]
