@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from paceline.domain.host_names import introduction
 from paceline.errors import SettingsError
 
 SECRET_KEY_BYTES = 32
@@ -29,7 +30,7 @@ _READ_HERE = frozenset(
 _WITHOUT_PREFIX = frozenset(
     {"DATABASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "PORT", "BASE_URL"}
     | {"WORKER_CONCURRENCY", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
-    | {"SMTP_VERIFY"}
+    | {"SMTP_VERIFY", "HELO_NAME"}
     | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_ISSUER", "ALLOWED_DOMAINS", "ADMINS"}
     | {"ETHEREAL_EMAIL", "ETHEREAL_PASS"}
 )
@@ -61,6 +62,7 @@ class ApiSettings:
     base_url: str = "http://localhost:3001"
     allow_private_hosts: bool = False
     verify_certificates: bool = True  # of the senders' servers
+    helo_name: str | None = None  # to them; None: the machine's, or the connection's address
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,7 +201,16 @@ def _api(env: Mapping[str, str]) -> ApiSettings:
         base_url=_base_url(env, port),
         allow_private_hosts=_flag(env, "ALLOW_PRIVATE_HOSTS"),
         verify_certificates=_flag(env, "SMTP_VERIFY", default=True),
+        helo_name=_helo_name(env),
     )
+
+
+def _helo_name(env: Mapping[str, str]) -> str | None:
+    text = env.get("HELO_NAME")
+    try:
+        return None if text is None else introduction(text)
+    except ValueError as error:
+        raise SettingsError(f"HELO_NAME {error}; not {text!r}") from None
 
 
 def _base_url(env: Mapping[str, str], port: int) -> str:

@@ -340,7 +340,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "any_certificate_will_do",
         "opening_goes_wrong",
         "stranger_in_handshake: ",
-        ("delivery/pool.py", "if not self._verify_certificates:", "if True:"),
+        ("delivery/dialling.py", "if not self._verify_certificates:", "if True:"),
     ),
     _bug(
         "a_wrong_password_fails_the_recipients",

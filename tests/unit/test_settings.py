@@ -122,3 +122,11 @@ def test_the_example_file_names_every_setting_and_can_be_used_as_it_is() -> None
     internal = {"PACELINE_COMPONENT", "PACELINE_SKIP_FRONTEND", "PACELINE_BUNDLED_NODE"}
     assert set(example) == NAMES - internal
     assert Settings.from_environment(example) == Settings.from_environment({})
+
+
+def test_the_name_to_introduce_ourselves_by_is_a_full_one_or_an_address() -> None:
+    assert read().api.helo_name is None
+    assert read(HELO_NAME="mail.example.com").api.helo_name == "mail.example.com"
+    assert read(HELO_NAME="[192.0.2.1]").api.helo_name == "[192.0.2.1]"
+    with pytest.raises(SettingsError, match=r"HELO_NAME must be a full host name .* not 'laptop'"):
+        read(HELO_NAME="laptop")

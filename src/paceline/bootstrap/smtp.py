@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 
 from paceline.delivery import Pool
+from paceline.domain.host_names import public_name
 from paceline.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-def smtp_pool(settings: Settings) -> Pool:
+async def smtp_pool(settings: Settings) -> Pool:
     """One per process; whoever asks closes it."""
     if not settings.api.verify_certificates:
         log.warning("SMTP_VERIFY=no: the certificates of SMTP servers are not checked")
     return Pool(
         allow_private_hosts=settings.api.allow_private_hosts,
         verify_certificates=settings.api.verify_certificates,
+        helo_name=settings.api.helo_name or await _own_name(),
     )
+
+
+async def _own_name() -> str | None:
+    # The resolver may take its time over it.
+    return public_name(await asyncio.to_thread(socket.getfqdn))

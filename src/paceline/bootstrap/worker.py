@@ -31,7 +31,6 @@ from paceline.sending.blackbox import BlackBox
 from paceline.sending.content import Content
 from paceline.sending.dispatch import Dispatch, Parts
 from paceline.sending.handover import Handover, Marks
-from paceline.sending.identities import helo_name
 from paceline.sending.leases import Leases, LeaseTerms
 from paceline.sending.recovery import Recovery, read_black_boxes
 from paceline.sending.resting import SenderHealth
@@ -123,7 +122,6 @@ class _Ground:
 
 @asynccontextmanager
 async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Ground]:
-    await asyncio.to_thread(helo_name)  # the resolver may be slow, and each sender asks for it
     async with AsyncExitStack() as stack:
         database = Database(settings.database.url)
         stack.push_async_callback(database.close)
@@ -131,7 +129,7 @@ async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Groun
         stack.push_async_callback(redis.aclose)
         limits = Limits(settings.redis.url, spent=Standing(database).spent)
         stack.push_async_callback(limits.close)
-        pool = smtp_pool(settings)
+        pool = await smtp_pool(settings)
         stack.push_async_callback(pool.close)
         box = BlackBox(black_boxes)
         stack.callback(box.close)

@@ -50,15 +50,14 @@ class Account:
     auth: Auth = Auth.PASSWORD
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    helo_name: str
+    helo_name: str | None = None  # None: as its pool says
 
     def __post_init__(self) -> None:
         if len(self.host) > MAX_HOST_NAME or not _HOST.fullmatch(self.host):
             raise InvalidInput.of("host", f"is not a host name or IP address: {self.host[:80]!a}")
         if not 1 <= self.port <= 65535:
             raise InvalidInput.of("port", f"must be between 1 and 65535, not {self.port}")
-        if len(self.helo_name) > MAX_HOST_NAME or not _HELO_NAME.fullmatch(self.helo_name):
-            raise InvalidInput.of("helo_name", f"is not a host name: {self.helo_name[:80]!a}")
+        self._refuse_what_is_no_helo_name()
         if (self.username is None) != (self.password is None):
             lacking = "password" if self.password is None else "username"
             raise InvalidInput.of(lacking, "is missing: give both a username and a password")
@@ -69,6 +68,11 @@ class Account:
 
     def __hash__(self) -> int:
         return hash((self.host, self.username))  # asked for with each email: enough, and quick
+
+    def _refuse_what_is_no_helo_name(self) -> None:
+        name = self.helo_name
+        if name is not None and (len(name) > MAX_HOST_NAME or not _HELO_NAME.fullmatch(name)):
+            raise InvalidInput.of("helo_name", f"is not a host name: {name[:80]!a}")
 
     def _refuse_what_is_no_token(self) -> None:
         if self.username is None or self.password is None:

@@ -36,6 +36,7 @@ class Channel(asyncio.Protocol):
         "_deadline",
         "_held",
         "_leave_by",
+        "_local_address",
         "_loop",
         "_outbox",
         "_parser",
@@ -55,6 +56,7 @@ class Channel(asyncio.Protocol):
         self._outbox = outbox
         self._held = b""  # until this turn of the loop is over
         self._leave_by: float | None = None
+        self._local_address: str
         self._parser = ReplyParser()
         self._replies: deque[RawReply] = deque()
         self._transport: asyncio.Transport
@@ -71,6 +73,8 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = self._socket = cast(asyncio.Transport, transport)
+        sockname = transport.get_extra_info("sockname")
+        self._local_address = str(sockname[0]) if sockname else "127.0.0.1"
 
     def data_received(self, data: bytes) -> None:
         if self.lost is not None:
@@ -99,6 +103,11 @@ class Channel(asyncio.Protocol):
             self.closed.set_result(None)
 
     # Called by the conversation.
+
+    @property
+    def local_address(self) -> str:
+        """Our end of it, an IP address."""
+        return self._local_address
 
     @property
     def quiet(self) -> bool:

@@ -13,10 +13,11 @@ import socket
 from collections.abc import Callable
 
 from paceline.delivery.channel import Channel
+from paceline.delivery.racing import first_to_answer, in_turns
 from paceline.errors import InvalidInput, OperationalError
 
 ALLOWED_PORTS = frozenset({25, 465, 587, 2525})
-MAX_ADDRESSES = 4  # of one host, tried in the resolver's order
+MAX_ADDRESSES = 6  # of one host
 
 _IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,18 +57,23 @@ def refuse_destination(host: str, port: int, *, allow_private: bool) -> None:
 async def resolve(host: str, port: int, *, allow_private: bool) -> list[str]:
     """The addresses to try. Raises `InvalidInput` if any of them is not public, `Unreachable`."""
     refuse_destination(host, port, allow_private=allow_private)
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{host} has no address: {error}") from error
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = await look_up(host, port)
     if not allow_private:
         for address in addresses:
             if not is_public(ipaddress.ip_address(address)):
                 # Even one of several: a host that names our own network among others means harm.
                 raise InvalidInput.of("host", f"{host} has the address {address}, not a public one")
-    return addresses[:MAX_ADDRESSES]
+    return in_turns(addresses)[:MAX_ADDRESSES]
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """The addresses of a host in the resolver's order. Raises `Unreachable`."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"{host} has no address: {error}") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 async def connect(
@@ -78,7 +84,7 @@ async def connect(
     seconds: float,
     protocol: Callable[[], Channel],
 ) -> Channel:
-    """A connection to the first address that takes it, `seconds` for each of them.
+    """A connection to the first address that answers, `seconds` for each of them.
 
     Raises `InvalidInput` for a host that is refused, `Unreachable` when none answers.
     """
@@ -88,18 +94,22 @@ async def connect(
             addresses = await resolve(host, port, allow_private=allow_private)
     except TimeoutError:
         raise Unreachable(f"{host} could not be looked up within {seconds:g} s") from None
-    problems = []
-    for address in addresses:
+
+    async def one(address: str) -> Channel:
         try:
             async with asyncio.timeout(seconds):
                 _, channel = await loop.create_connection(protocol, address, port)
         except TimeoutError:
-            problems.append(f"{address} did not answer within {seconds:g} s")
+            raise Unreachable(f"{address} did not answer within {seconds:g} s") from None
         except OSError as error:
-            problems.append(f"{address}: {error.strerror or error}")
-        else:
-            return channel
-    raise Unreachable(f"cannot connect to {host}:{port} ({'; '.join(problems)})")
+            raise Unreachable(f"{address}: {error.strerror or error}") from error
+        return channel
+
+    try:
+        return await first_to_answer(addresses, one, drop=Channel.abort)
+    except* Unreachable as group:
+        problems = "; ".join(map(str, group.exceptions))
+    raise Unreachable(f"cannot connect to {host}:{port} ({problems})")
 
 
 def is_public(address: _IPAddress) -> bool:

@@ -6,21 +6,19 @@ its mail can be had by cutting a line out of the server's EHLO.
 
 from __future__ import annotations
 
-import base64
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from paceline.delivery.account import Account, Auth, Security
+from paceline.delivery.account import Account, Security
 from paceline.delivery.channel import Channel, ChannelLost
+from paceline.delivery.login import HungUp, LogIn, LogIns, NoWayIn
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
 from paceline.delivery.timeouts import Timeouts
+from paceline.domain.host_names import address_literal
 
 MAX_DIGITS = 20  # of a size (RFC 1870 §5)
-MAX_LOGIN_PROMPTS = 2  # user name and password
-# In order of preference; all are as safe as the TLS around them.
-_MECHANISMS = {Auth.PASSWORD: ("PLAIN", "LOGIN"), Auth.XOAUTH2: ("XOAUTH2",)}
 
 
 class OpenFailed(Exception):
@@ -32,6 +30,8 @@ class OpenFailed(Exception):
         self.scope = scope
         self.detail = detail
         self.reply = reply
+        self.another_way = False  # to log in, for a new connection …
+        self.definite = False  # … although it is the user or the password that was refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Extensions:
         """Reads an EHLO reply; its first line is the server's name."""
         offered: dict[str, tuple[str, ...]] = {}
         for line in reply.lines[1:]:
-            keyword, *parameters = line.decode("ascii", "replace").upper().split() or [""]
+            words = line.decode("ascii", "replace").upper().replace(",", " ")  # "AUTH PLAIN,LOGIN"
+            keyword, *parameters = words.split() or [""]
             keyword, equals, first = keyword.partition("=")  # "AUTH=PLAIN", from before RFC 2554
             more = (first, *parameters) if equals else tuple(parameters)
             offered[keyword] = offered.get(keyword, ()) + more  # some servers say AUTH both ways
@@ -62,21 +63,25 @@ class Extensions:
         return keyword in self.offered
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a session is opened with, beside its account."""
+
+    timeouts: Timeouts
+    tls_context: Callable[[], ssl.SSLContext]
+    helo_name: str | None  # None: the address of the connection
+    log_ins: LogIns
+    began_at: float  # monotonic, before the connection
+
+
 class Opening:
     """One way from connection to session; `run` it once."""
 
-    def __init__(
-        self,
-        account: Account,
-        channel: Channel,
-        *,
-        timeouts: Timeouts,
-        tls_context: Callable[[], ssl.SSLContext],
-    ) -> None:
+    def __init__(self, account: Account, channel: Channel, means: Means) -> None:
         self._account = account
         self._channel = channel
-        self._timeouts = timeouts
-        self._tls_context = tls_context
+        self._means = means
+        self._timeouts = means.timeouts
         self.phase = Phase.GREETING
         self.extensions = Extensions()
 
@@ -103,12 +108,13 @@ class Opening:
 
     async def _hello(self) -> None:
         self.phase = Phase.EHLO
-        reply = await self._ask(f"EHLO {self._account.helo_name}", self._timeouts.ehlo_seconds)
+        name = self._means.helo_name or address_literal(self._channel.local_address)
+        reply = await self._ask(f"EHLO {name}", self._timeouts.ehlo_seconds)
         if reply.code == 250:
             self.extensions = Extensions.of(reply)
             return
         if 500 <= reply.code <= 504:  # a server from before RFC 1869
-            reply = await self._ask(f"HELO {self._account.helo_name}", self._timeouts.ehlo_seconds)
+            reply = await self._ask(f"HELO {name}", self._timeouts.ehlo_seconds)
         if reply.code != 250:
             raise self._refused(reply, Scope.HOST)
         self.extensions = Extensions()
@@ -126,45 +132,42 @@ class Opening:
     async def _encrypt(self) -> None:
         self.phase = Phase.TLS
         await self._channel.start_tls(
-            self._tls_context(), self._account.host.rstrip("."), self._timeouts.tls_seconds
+            self._means.tls_context(), self._account.host.rstrip("."), self._timeouts.tls_seconds
         )
 
     async def _log_in(self) -> None:
         self.phase = Phase.AUTH
-        offered = self.extensions.offered.get("AUTH", ())
-        mechanism = next((n for n in _MECHANISMS[self._account.auth] if n in offered), None)
-        if mechanism is None:
-            known = f"only {' '.join(offered)}" if offered else "no log-in"
-            hint = "; it may want TLS first" if self._account.security is Security.NONE else ""
-            raise self._lacking(f"the server offers {known} (AUTH){hint}")
-        reply = await self._authenticate(mechanism)
+        log_ins, began_at = self._means.log_ins, self._means.began_at
+        async with log_ins.turn():
+            reply = log_ins.refusal_since(began_at) or await self._authenticate()
         if not 200 <= reply.code < 300:
             temporary = 400 <= reply.code < 500
             raise self._refused(reply, Scope.HOST if temporary else Scope.SENDER)
 
-    async def _authenticate(self, mechanism: str) -> RawReply:
-        username, password = self._account.username or "", self._account.password or ""
-        if mechanism == "PLAIN":
-            secret = _base64(f"\0{username}\0{password}")
-            return await self._ask(f"AUTH PLAIN {secret}", self._timeouts.auth_seconds)
-        if mechanism == "XOAUTH2":
-            return await self._show_token(username, password)
-        return await self._login([_base64(username), _base64(password)])
-
-    async def _login(self, answers: list[str]) -> RawReply:
-        reply = await self._ask("AUTH LOGIN", self._timeouts.auth_seconds)
-        for answer in answers[:MAX_LOGIN_PROMPTS]:
-            if reply.code != 334:
-                break
-            reply = await self._ask(answer, self._timeouts.auth_seconds)
+    async def _authenticate(self) -> RawReply:
+        log_ins = self._means.log_ins
+        log_in = LogIn(
+            self._account,
+            self._answer,
+            known=log_ins.mechanism,
+            refused=log_ins.hung_up_since(self._means.began_at),
+        )
+        offered = self.extensions.offered.get("AUTH", ())
+        try:
+            reply = await log_in.run(offered, starttls_is_offered="STARTTLS" in self.extensions)
+        except NoWayIn as no_way:
+            raise self._lacking(str(no_way)) from None
+        except HungUp as hung_up:
+            failure = self._refused(hung_up.refusal.reply, Scope.SENDER)
+            failure.another_way = True
+            failure.definite = hung_up.refusal.reply.code >= 534
+            log_ins.note_hung_up(hung_up.refusal)
+            raise failure from None
+        log_ins.note(log_in.mechanism, reply)
         return reply
 
-    async def _show_token(self, username: str, token: str) -> RawReply:
-        bearer = _base64(f"user={username}\1auth=Bearer {token}\1\1")
-        reply = await self._ask(f"AUTH XOAUTH2 {bearer}", self._timeouts.auth_seconds)
-        if reply.code == 334:  # why not, in JSON; the refusal itself comes after an empty answer
-            reply = await self._ask("", self._timeouts.auth_seconds)
-        return reply
+    async def _answer(self, line: str) -> RawReply:
+        return await self._ask(line, self._timeouts.auth_seconds)
 
     async def _ask(self, line: str, seconds: float) -> RawReply:
         self._channel.expect_silence()
@@ -180,7 +183,3 @@ class Opening:
 
     def _lacking(self, detail: str) -> OpenFailed:
         return OpenFailed(self.phase, Scope.SENDER, detail)
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")

@@ -7,22 +7,17 @@ to the caller, who bounds its concurrent `send` calls. Nothing is kept that is n
 from __future__ import annotations
 
 import asyncio
-import functools
-import ssl
 import time
 from collections import deque
 
 from paceline.delivery import verdicts
 from paceline.delivery.account import Account, Envelope
-from paceline.delivery.channel import Channel
-from paceline.delivery.hosts import Unreachable, connect
-from paceline.delivery.opening import OpenFailed, Opening
-from paceline.delivery.outbox import Outbox
-from paceline.delivery.results import CheckResult, Phase, Result, Scope
+from paceline.delivery.dialling import Dialling
+from paceline.delivery.opening import OpenFailed
+from paceline.delivery.results import CheckResult, Phase, Result
 from paceline.delivery.session import Guard, Session, StaleSession
 from paceline.delivery.timeouts import RFC_TIMEOUTS, Timeouts
 from paceline.delivery.wire import Mail
-from paceline.errors import InvalidInput
 
 IDLE_SECONDS = 30  # below the minute after which many servers hang up
 MAX_MAILS = 100  # over one connection; servers commonly allow 100 and count
@@ -40,13 +35,17 @@ class Pool:
         timeouts: Timeouts = RFC_TIMEOUTS,
         allow_private_hosts: bool,
         verify_certificates: bool = True,
+        helo_name: str | None = None,
         idle_seconds: float = IDLE_SECONDS,
         max_mails: int = MAX_MAILS,
         max_age_seconds: float = MAX_AGE_SECONDS,
     ) -> None:
-        self._timeouts = timeouts
-        self._allow_private_hosts = allow_private_hosts
-        self._verify_certificates = verify_certificates
+        self._dialling = Dialling(
+            timeouts=timeouts,
+            allow_private_hosts=allow_private_hosts,
+            verify_certificates=verify_certificates,
+            helo_name=helo_name,
+        )
         self._idle_seconds = idle_seconds
         self._max_mails = max_mails
         self._max_age_seconds = max_age_seconds
@@ -81,7 +80,7 @@ class Pool:
                 self._put_back(account, session)
                 return result
         try:
-            session = await self._open(account)
+            session = await self._dialling.open(account)
         except OpenFailed as failure:
             return verdicts.open_failed(failure)
         result = await session.deliver(mail, guard)
@@ -91,7 +90,7 @@ class Pool:
     async def check(self, account: Account) -> CheckResult:
         """Connects, encrypts, says EHLO, logs in and says QUIT: all that sending needs but mail."""
         try:
-            session = await self._open(account)
+            session = await self._dialling.open(account)
         except OpenFailed as failure:
             detail = verdicts.open_failed(failure).detail
             return CheckResult(ok=False, phase=failure.phase, reply=failure.reply, detail=detail)
@@ -119,46 +118,6 @@ class Pool:
         finally:
             for session in sessions:
                 session.abort()
-
-    async def _open(self, account: Account) -> Session:
-        channel = await self._connect(account)
-        opening = Opening(account, channel, timeouts=self._timeouts, tls_context=self._tls_context)
-        try:
-            extensions = await opening.run()
-        except BaseException:
-            channel.abort()
-            raise
-        return Session(channel, extensions, timeouts=self._timeouts)
-
-    async def _connect(self, account: Account) -> Channel:
-        try:
-            return await connect(
-                account.host,
-                account.port,
-                allow_private=self._allow_private_hosts,
-                seconds=self._timeouts.connect_seconds,
-                protocol=functools.partial(Channel, asyncio.get_running_loop(), self._outbox),
-            )
-        except Unreachable as error:
-            raise OpenFailed(Phase.CONNECT, Scope.HOST, str(error)) from error
-        except InvalidInput as error:
-            raise OpenFailed(Phase.CONNECT, Scope.SENDER, str(error)) from error
-
-    @functools.cached_property
-    def _outbox(self) -> Outbox:
-        return Outbox(asyncio.get_running_loop())
-
-    @functools.cached_property
-    def _context(self) -> ssl.SSLContext:
-        # Made once: reading the trust store takes 20 ms, more than sending fifty emails.
-        context = ssl.create_default_context()
-        if not self._verify_certificates:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
-
-    def _tls_context(self) -> ssl.SSLContext:
-        return self._context
 
     def _take(self, account: Account) -> Session | None:
         idle = self._idle.get(account)

@@ -5,11 +5,9 @@ The one place that opens what is sealed of a sender. What comes of it is never s
 
 from __future__ import annotations
 
-import socket
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Protocol
 
 from paceline.auth.secretbox import SecretBox, dkim_key_label, smtp_password_label
@@ -91,7 +89,6 @@ def account_of(secrets: SecretBox, sender_id: uuid.UUID, row: Reachable) -> Acco
         auth=Auth(row.smtp_auth),
         username=row.smtp_username,
         password=password,
-        helo_name=helo_name(),
     )
 
 
@@ -109,14 +106,3 @@ def signer_of(secrets: SecretBox, sender_id: uuid.UUID, row: Keyed) -> DkimSigne
     if key is None or row.dkim_selector is None or row.dkim_domain is None:
         return None
     return DkimSigner(key, selector=row.dkim_selector, domain=row.dkim_domain)
-
-
-@cache
-def helo_name() -> str:
-    """How we introduce ourselves: our name where it looks like one (RFC 5321 §4.1.4).
-
-    The first call asks the resolver, which may take its time; a worker makes it at its start.
-    """
-    name = socket.getfqdn()
-    is_a_name = "." in name and name.replace(".", "").replace("-", "").isalnum()
-    return name if is_a_name and not name.endswith(".arpa") else "[127.0.0.1]"

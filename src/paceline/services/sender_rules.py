@@ -80,7 +80,6 @@ def _check_account(
             auth=values["smtp_auth"],
             username=values["smtp_username"],
             password=password,
-            helo_name="localhost",
         )
         refuse_destination(host, port, allow_private=policy.allow_private_hosts)
     except InvalidInput as invalid:

@@ -60,6 +60,7 @@ class Sink:
     implicit_tls: bool = False
     one_byte_at_a_time: bool = False
     reads_body: bool = True
+    prompts: Sequence[str] = ("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6")
     port: int = 0
     connections: int = 0
     commands: list[str] = field(default_factory=list)
@@ -146,8 +147,8 @@ class _Conversation:
             await self._say(
                 "\r\n".join([f"250-{text}" for text in lines[:-1]] + [f"250 {lines[-1]}"])
             )
-        elif verb == "AUTH" and line.upper() == "AUTH LOGIN":
-            await self._log_in()
+        elif verb == "AUTH":
+            await self._log_in(line.split())
         else:
             await self._do(verb)
         if verb == "STARTTLS" and self._sink.tls is not None:
@@ -156,11 +157,17 @@ class _Conversation:
         if verb == "DATA" and self._last.startswith("354"):
             await self._take_body()
 
-    async def _log_in(self) -> None:
-        for prompt in ("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"):
+    async def _log_in(self, words: list[str]) -> None:
+        """`AUTH`, or a mechanism's own step; `… alone` answers the command without a response."""
+        mechanism = " ".join(words[:2]).upper()
+        if len(words) == 2 and f"{mechanism} alone" in self._sink.acts:
+            await self._do(f"{mechanism} alone")
+            return
+        prompts = self._sink.prompts if mechanism == "AUTH LOGIN" else ("334 ",)
+        for prompt in prompts if len(words) == 2 else ():
             await self._say(prompt)
             self._sink.commands.append((await self._until(b"\r\n")).decode())
-        await self._do("AUTH")
+        await self._do(mechanism if mechanism in self._sink.acts else "AUTH")
 
     async def _take_body(self) -> None:
         self._sink.bodies_begun.append(b"")
