@@ -54,6 +54,14 @@ class Conflict(DomainError):
     """The thing exists, but its state does not allow this."""
 
 
+class Outdated(DomainError):
+    """It was to be done only to a version that is not there any more. Nothing was changed."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__("it was changed meanwhile: read it again, and decide anew")
+        self.current = current
+
+
 class TooLate(Conflict):
     """The email has left, or is leaving, and cannot be called back."""
 

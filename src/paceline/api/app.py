@@ -20,6 +20,7 @@ from paceline.api import (
     suppressions,
 )
 from paceline.api.bodies import BodyRules
+from paceline.api.etags import conditions_are_honoured
 from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import ApiParts
 from paceline.api.query import only_known
@@ -51,7 +52,11 @@ def create_api(parts: ApiParts) -> FastAPI:
         responses={503: {"model": ProblemOut, "description": "Try again in a moment"}},
     )
     app.state.api = parts
-    v1 = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(only_known)])
+    v1 = APIRouter(
+        prefix="/api/v1",
+        responses=_PROBLEMS,
+        dependencies=[Depends(only_known), Depends(conditions_are_honoured)],
+    )
     for resource in (senders, campaigns, recipients, attachments, emails, suppressions, api_keys):
         v1.include_router(resource.router)
     app.include_router(v1)

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.emails import EmailQuery
-from paceline.api.idempotency import IdempotentRoute, reserved_id, settled_as
+from paceline.api.etags import IfMatch, TaggedRoute, tagged
+from paceline.api.idempotency import reserved_id, settled_as
 from paceline.api.incoming import (
     CampaignIn,
     CampaignPatchIn,
@@ -35,7 +36,7 @@ from paceline.services.views import (
     Page,
 )
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=TaggedRoute)
 
 _RECIPIENTS = RecipientsIn.model_json_schema(ref_template="#/components/schemas/{model}")
 _RECIPIENTS.pop("$defs", None)  # they are among the components, for `POST /campaigns`
@@ -65,6 +66,7 @@ async def create(
         settle=settled_as(request, _created_out, status=201),
     )
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{created.campaign.id}"
+    tagged(response, created.campaign)
     return _created_out(created)
 
 
@@ -81,17 +83,26 @@ async def list_all(
 
 
 @router.get("/{campaign_id}", response_model=CampaignOut)
-async def get(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> CampaignView:
+async def get(
+    response: Response, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+) -> CampaignView:
     """One campaign with its counts."""
-    return await parts.queries.campaign(caller.user_id, campaign_id)
+    return tagged(response, await parts.queries.campaign(caller.user_id, campaign_id))
 
 
 @router.patch("/{campaign_id}", response_model=CampaignOut)
 async def patch(
-    parts: Wired, caller: Caller, campaign_id: uuid.UUID, body: CampaignPatchIn
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    body: CampaignPatchIn,
+    only: IfMatch,
 ) -> CampaignView:
     """Change its pace, its start or its name at any time; its content while it is a draft."""
-    return await parts.campaigns.patch(caller.user_id, campaign_id, CampaignPatch(**body.given()))
+    change = CampaignPatch(**body.given())
+    view = await parts.campaigns.patch(caller.user_id, campaign_id, change, only=only)
+    return tagged(response, view)
 
 
 @router.post("/{campaign_id}/recipients", response_model=ReportOut, openapi_extra=_UPLOAD_BODY)
@@ -133,44 +144,68 @@ async def add_recipients(
 
 @router.post("/{campaign_id}/launch", response_model=CampaignOut)
 async def launch(
-    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    only: IfMatch,
 ) -> CampaignView:
     """Let it go at its start, or now."""
     settle = settled_as(request, CampaignOut.model_validate)
-    return await parts.campaigns.launch(caller.user_id, campaign_id, settle=settle)
+    view = await parts.campaigns.launch(caller.user_id, campaign_id, only=only, settle=settle)
+    return tagged(response, view)
 
 
 @router.post("/{campaign_id}/pause", response_model=CampaignOut)
 async def pause(
-    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    only: IfMatch,
 ) -> CampaignView:
     """Hold whatever is not on its way yet."""
     settle = settled_as(request, CampaignOut.model_validate)
-    return await parts.campaigns.pause(caller.user_id, campaign_id, settle=settle)
+    view = await parts.campaigns.pause(caller.user_id, campaign_id, only=only, settle=settle)
+    return tagged(response, view)
 
 
 @router.post("/{campaign_id}/resume", response_model=CampaignOut)
 async def resume(
-    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    only: IfMatch,
 ) -> CampaignView:
     """Go on where it stopped."""
     settle = settled_as(request, CampaignOut.model_validate)
-    return await parts.campaigns.resume(caller.user_id, campaign_id, settle=settle)
+    view = await parts.campaigns.resume(caller.user_id, campaign_id, only=only, settle=settle)
+    return tagged(response, view)
 
 
 @router.post("/{campaign_id}/cancel", response_model=CampaignOut)
 async def cancel(
-    request: Request, parts: Wired, caller: Caller, campaign_id: uuid.UUID
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    only: IfMatch,
 ) -> CampaignView:
     """End it: what still waits is never sent."""
     settle = settled_as(request, CampaignOut.model_validate)
-    return await parts.campaigns.cancel(caller.user_id, campaign_id, settle=settle)
+    view = await parts.campaigns.cancel(caller.user_id, campaign_id, only=only, settle=settle)
+    return tagged(response, view)
 
 
 @router.delete("/{campaign_id}", status_code=204)
-async def discard(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> None:
+async def discard(parts: Wired, caller: Caller, campaign_id: uuid.UUID, only: IfMatch) -> None:
     """Throw a draft away, recipients and all. What was launched can only be cancelled."""
-    await parts.campaigns.discard(caller.user_id, campaign_id)
+    await parts.campaigns.discard(caller.user_id, campaign_id, only=only)
 
 
 @router.get("/{campaign_id}/emails", response_model=PageOut[EmailOut])

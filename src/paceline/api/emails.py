@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from paceline.api.idempotency import IdempotentRoute, reserved_id, settled_as
+from paceline.api.etags import IfMatch, TaggedRoute, tagged
+from paceline.api.idempotency import reserved_id, settled_as
 from paceline.api.incoming import EmailIn, EmailPatchIn, Given, ResolveIn
 from paceline.api.outgoing import CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
@@ -20,7 +21,7 @@ from paceline.services.emails import NewEmail, Outcome
 from paceline.services.queries import EmailFilter
 from paceline.services.views import EmailView, Page
 
-router = APIRouter(prefix="/emails", tags=["emails"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/emails", tags=["emails"], route_class=TaggedRoute)
 
 
 @router.post("", status_code=201, response_model=EmailOut)
@@ -31,7 +32,7 @@ async def create(
     new = NewEmail(**body.model_dump())
     view = await parts.emails.create(caller.user_id, new, reserved_id=reserved_id(request))
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{view.id}"
-    return view
+    return tagged(response, view)
 
 
 class EmailQuery(Given):
@@ -69,12 +70,14 @@ async def list_all(
 
 
 @router.get("/{email_id}", response_model=EmailDetailOut)
-async def get(parts: Wired, caller: Caller, email_id: uuid.UUID) -> EmailDetailOut:
+async def get(
+    response: Response, parts: Wired, caller: Caller, email_id: uuid.UUID
+) -> EmailDetailOut:
     """One email: its content, its attempts and, while it waits, what it waits for."""
     detail = await parts.queries.email(caller.user_id, email_id)
     return EmailDetailOut.model_validate(
         {
-            **dict(EmailOut.model_validate(detail.email)),
+            **dict(EmailOut.model_validate(tagged(response, detail.email))),
             "text": detail.text,
             "html": detail.html,
             "fields": detail.fields,
@@ -84,24 +87,44 @@ async def get(parts: Wired, caller: Caller, email_id: uuid.UUID) -> EmailDetailO
 
 
 @router.patch("/{email_id}", response_model=EmailOut)
-async def patch(parts: Wired, caller: Caller, email_id: uuid.UUID, body: EmailPatchIn) -> EmailView:
+async def patch(
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    email_id: uuid.UUID,
+    body: EmailPatchIn,
+    only: IfMatch,
+) -> EmailView:
     """Move an email that has not been tried yet."""
-    return await parts.emails.reschedule(caller.user_id, email_id, body.scheduled_at)
+    view = await parts.emails.reschedule(caller.user_id, email_id, body.scheduled_at, only=only)
+    return tagged(response, view)
 
 
 @router.post("/{email_id}/cancel", response_model=CancelledOut)
-async def cancel(parts: Wired, caller: Caller, email_id: uuid.UUID) -> CancelledOut:
+async def cancel(
+    response: Response, parts: Wired, caller: Caller, email_id: uuid.UUID, only: IfMatch
+) -> CancelledOut:
     """Call it back: cancelled for certain, or 409 when it is too late."""
-    result = await parts.emails.cancel(caller.user_id, email_id)
+    result = await parts.emails.cancel(caller.user_id, email_id, only=only)
     if result.outcome is Outcome.TOO_LATE:
         raise TooLate(f"too late: this email is {result.email.state}")
-    return CancelledOut(**dict(EmailOut.model_validate(result.email)), result=result.outcome)
+    shown = EmailOut.model_validate(tagged(response, result.email))
+    return CancelledOut(**dict(shown), result=result.outcome)
 
 
 @router.post("/{email_id}/resolve", response_model=EmailOut)
 async def resolve(
-    request: Request, parts: Wired, caller: Caller, email_id: uuid.UUID, body: ResolveIn
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    email_id: uuid.UUID,
+    body: ResolveIn,
+    only: IfMatch,
 ) -> EmailView:
     """Settle an email in doubt: it was `sent`, or `resend` it."""
     settle = settled_as(request, EmailOut.model_validate)
-    return await parts.emails.resolve(caller.user_id, email_id, body.resolution, settle=settle)
+    view = await parts.emails.resolve(
+        caller.user_id, email_id, body.resolution, only=only, settle=settle
+    )
+    return tagged(response, view)

@@ -25,6 +25,7 @@ from paceline.errors import (
     InvalidInput,
     NotFound,
     OperationalError,
+    Outdated,
     TooLate,
 )
 from paceline.services.idempotency import RETRY_AFTER_SECONDS as UNDER_WAY_SECONDS
@@ -92,18 +93,23 @@ def install(app: FastAPI) -> None:
 
 async def _domain(_request: Request, error: Exception) -> Response:
     match error:
+        case Outdated():
+            return problem(412, str(error), headers={"ETag": f'"{error.current}"'})
+        case Conflict():
+            return _conflict(error)
         case InvalidInput():
             status = 413 if isinstance(error, FileTooLarge) else 422
             told = _told(error.problems)
             return problem(status, told, errors=error.problems, extra=_asked(error))
         case NotFound():
             return problem(404, str(error))
-        case TooLate():
-            return problem(409, str(error), extra={"result": "too_late"})
-        case Conflict():
-            wait = {"Retry-After": str(UNDER_WAY_SECONDS)} if isinstance(error, UnderWay) else None
-            return problem(409, str(error), headers=wait)
     return problem(400, str(error))
+
+
+def _conflict(error: Conflict) -> Response:
+    wait = {"Retry-After": str(UNDER_WAY_SECONDS)} if isinstance(error, UnderWay) else None
+    extra = {"result": "too_late"} if isinstance(error, TooLate) else None
+    return problem(409, str(error), headers=wait, extra=extra)
 
 
 def _told(errors: Sequence[FieldProblem]) -> str:

@@ -6,7 +6,8 @@ import uuid
 
 from fastapi import APIRouter, Request, Response
 
-from paceline.api.idempotency import IdempotentRoute, reserved_id
+from paceline.api.etags import IfMatch, TaggedRoute, tagged
+from paceline.api.idempotency import reserved_id
 from paceline.api.incoming import DkimIn, SenderIn, SenderPatchIn, TestIn
 from paceline.api.outgoing import CheckOut, DkimRecordOut, PageOut, SenderOut, TestOut
 from paceline.api.paging import Cursor, Limit
@@ -15,7 +16,7 @@ from paceline.api.security import Caller
 from paceline.services.senders import CheckReport, DkimRecord, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView
 
-router = APIRouter(prefix="/senders", tags=["senders"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/senders", tags=["senders"], route_class=TaggedRoute)
 
 
 @router.post("", status_code=201, response_model=SenderOut)
@@ -26,7 +27,7 @@ async def create(
     new = NewSender(**body.model_dump())
     view = await parts.senders.create(caller.user_id, new, reserved_id=reserved_id(request))
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{view.id}"
-    return view
+    return tagged(response, view)
 
 
 @router.get("", response_model=PageOut[SenderOut])
@@ -38,17 +39,24 @@ async def list_all(
 
 
 @router.get("/{sender_id}", response_model=SenderOut)
-async def get(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> SenderView:
+async def get(response: Response, parts: Wired, caller: Caller, sender_id: uuid.UUID) -> SenderView:
     """One sender."""
-    return await parts.senders.get(caller.user_id, sender_id)
+    return tagged(response, await parts.senders.get(caller.user_id, sender_id))
 
 
 @router.patch("/{sender_id}", response_model=SenderOut)
 async def patch(
-    parts: Wired, caller: Caller, sender_id: uuid.UUID, body: SenderPatchIn
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    sender_id: uuid.UUID,
+    body: SenderPatchIn,
+    only: IfMatch,
 ) -> SenderView:
     """Change a sender. New account details set a broken one going again."""
-    return await parts.senders.patch(caller.user_id, sender_id, SenderPatch(**body.given()))
+    change = SenderPatch(**body.given())
+    view = await parts.senders.patch(caller.user_id, sender_id, change, only=only)
+    return tagged(response, view)
 
 
 @router.post("/{sender_id}/verify", response_model=CheckOut)

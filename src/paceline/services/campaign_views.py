@@ -14,6 +14,7 @@ from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import lists
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
+from paceline.services.versions import version_of_campaign
 from paceline.services.views import CampaignView, Counts
 from paceline.services.waiting import Usage, hold
 
@@ -79,6 +80,7 @@ def _view(
 ) -> CampaignView:
     counted = record.sent + record.failed + record.cancelled + sum(live.values())
     return CampaignView(
+        version=version_of_campaign(record),
         id=record.id,
         name=record.name,
         sender_id=record.sender_id,

@@ -28,6 +28,7 @@ from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell, Settle
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
+from paceline.services.versions import ANY, Only, version_of_campaign
 from paceline.services.views import CampaignView, CreatedCampaign
 
 __all__ = ["CampaignPatch", "Campaigns", "NewCampaign"]
@@ -81,6 +82,7 @@ class Campaigns:
         campaign_id: uuid.UUID,
         *,
         right_away: bool = False,
+        only: Only = ANY,
         settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """Let a draft go at its time, or `right_away` whatever its start was.
@@ -88,7 +90,7 @@ class Campaigns:
         Raises `Conflict` when it has no recipients, or when its start was missed.
         """
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.LAUNCH)
             if record.total == 0:
                 raise Conflict("a campaign without recipients cannot be launched: add some first")
@@ -116,11 +118,12 @@ class Campaigns:
         owner_id: uuid.UUID,
         campaign_id: uuid.UUID,
         *,
+        only: Only = ANY,
         settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """Claim nothing more of it. What is on its way arrives."""
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.PAUSE)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
             return await _settled(session, owner_id, campaign_id, settle)
@@ -130,11 +133,12 @@ class Campaigns:
         owner_id: uuid.UUID,
         campaign_id: uuid.UUID,
         *,
+        only: Only = ANY,
         settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """Go on where it stopped."""
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.RESUME)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
             view = await _settled(session, owner_id, campaign_id, settle)
@@ -147,11 +151,13 @@ class Campaigns:
         owner_id: uuid.UUID,
         campaign_id: uuid.UUID,
         *,
+        only: Only = ANY,
         settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """End it: whatever still waits is never sent. What is on its way arrives."""
-        await self._hold_still(owner_id, campaign_id)
+        await self._hold_still(owner_id, campaign_id, only)
         async with self._database.transaction() as session:
+            # Paused by ourselves meanwhile, it is another version.
             record = await _turn(session, owner_id, campaign_id)
             state = campaign_after(CampaignState(record.state), CampaignEvent.CANCEL)
             await store.cancel_waiting(session, record.sender_id, campaign_id)
@@ -160,10 +166,12 @@ class Campaigns:
             await store.change_campaign(session, owner_id, campaign_id, changes)
             return await _settled(session, owner_id, campaign_id, settle)
 
-    async def discard(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
+    async def discard(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, *, only: Only = ANY
+    ) -> None:
         """Throw a draft away, recipients and all. Raises `Conflict` once it has been launched."""
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             if record.state != CampaignState.DRAFT:
                 raise Conflict(
                     f"only a draft can be thrown away; this campaign is {record.state}: cancel it"
@@ -171,12 +179,17 @@ class Campaigns:
             await store.delete_campaign(session, owner_id, campaign_id)
 
     async def patch(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, patch: CampaignPatch
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        patch: CampaignPatch,
+        *,
+        only: Only = ANY,
     ) -> CampaignView:
         """Change it, also while it runs. Raises `InvalidInput`; `Conflict` when it is too late."""
         changes = changes_of(patch)
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             campaign_rules.refuse_late_changes(record, changes)
             await campaign_rules.check_changes(session, record, changes)
             if "start_at" in changes and record.launched_at is not None:
@@ -191,10 +204,10 @@ class Campaigns:
         await self._bell.ring([record.sender_id])
         return view
 
-    async def _hold_still(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
+    async def _hold_still(self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only) -> None:
         """Pause first, in a moment, so that nothing is claimed while a million are cancelled."""
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             if record.state == CampaignState.ACTIVE:
                 paused = {"state": CampaignState.PAUSED}
                 await store.change_campaign(session, owner_id, campaign_id, paused)
@@ -218,10 +231,17 @@ async def _settled(
     return view
 
 
-async def _turn(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:
-    """The campaign, with every other command about it kept waiting. Raises `NotFound`."""
+async def _turn(
+    session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only = ANY
+) -> CampaignRecord:
+    """The campaign, with every other command about it kept waiting.
+
+    Raises `NotFound`, and `Outdated` where it is not one of the versions that were meant.
+    """
     await store.take_turns(session, campaign_id)
-    return _existing(await store.campaign(session, owner_id, campaign_id))
+    record = _existing(await store.campaign(session, owner_id, campaign_id))
+    only.check(version_of_campaign(record))
+    return record
 
 
 def _existing(record: CampaignRecord | None) -> CampaignRecord:

@@ -6,6 +6,7 @@ from paceline import clock
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.services.rendering import rendered_subject
+from paceline.services.versions import version_of_email
 from paceline.services.views import EmailView
 from paceline.services.waiting import Usage, hold
 
@@ -15,6 +16,7 @@ def view_of(email: EmailRecord, usage: Usage, *, ahead: int | None) -> EmailView
     held = hold(email, usage, ahead=ahead, now=clock.now())
     reason = email.failure_reason
     return EmailView(
+        version=version_of_email(email),
         id=email.id,
         campaign_id=email.campaign_id,
         campaign_name=email.campaign_name,

@@ -23,6 +23,7 @@ from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.services.email_views import view_of
 from paceline.services.ports import Bell, Settle
 from paceline.services.validation import Problems
+from paceline.services.versions import ANY, Only, version_of_email
 from paceline.services.views import EmailView
 
 _GONE = frozenset({JobState.CLAIMED, JobState.SENDING, JobState.SENT, JobState.IN_DOUBT})
@@ -116,9 +117,12 @@ class Emails:
         await self._bell.ring([sender.id])
         return view
 
-    async def cancel(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> CancelResult:
+    async def cancel(
+        self, owner_id: uuid.UUID, email_id: uuid.UUID, *, only: Only = ANY
+    ) -> CancelResult:
         """Call it back. Afterwards it is certain: cancelled, or too late. Raises `Conflict`."""
         async with self._database.transaction() as session:
+            await _check(session, owner_id, email_id, only)
             cancelled = await store.cancel_one(session, owner_id, email_id)
             job = await _job(session, owner_id, email_id)
             view = await _view(session, owner_id, email_id)
@@ -133,13 +137,19 @@ class Emails:
         return CancelResult(outcome=Outcome.CANCELLED, email=view)
 
     async def reschedule(
-        self, owner_id: uuid.UUID, email_id: uuid.UUID, scheduled_at: datetime
+        self,
+        owner_id: uuid.UUID,
+        email_id: uuid.UUID,
+        scheduled_at: datetime,
+        *,
+        only: Only = ANY,
     ) -> EmailView:
         """Move an email that has not been tried yet. Raises `Conflict` otherwise."""
         problems = Problems()
         problems.instant("scheduled_at", scheduled_at)
         problems.raise_if_any()
         async with self._database.transaction() as session:
+            await _check(session, owner_id, email_id, only)
             job = await _job(session, owner_id, email_id)
             await _refuse_draft(session, owner_id, job)
             if not await store.reschedule_one(session, owner_id, email_id, scheduled_at):
@@ -157,11 +167,13 @@ class Emails:
         email_id: uuid.UUID,
         resolution: Resolution,
         *,
+        only: Only = ANY,
         settle: Settle[EmailView] | None = None,
     ) -> EmailView:
         """Settle an email in doubt: it arrived, or it is to go out again. Raises `Conflict`."""
         async with self._database.transaction() as session:
             job = await _job(session, owner_id, email_id, for_update=True)
+            only.check(version_of_email(job))
             if job.state is not JobState.IN_DOUBT:
                 raise Conflict(f"an email that is {job.state} is not in doubt")
             if resolution is Resolution.SENT:
@@ -200,6 +212,12 @@ async def _job(
     if job is None:
         raise NotFound("there is no such email")
     return job
+
+
+async def _check(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID, only: Only) -> None:
+    """Hold the row still, where it matters which version it is. Raises `Outdated`."""
+    if only is not ANY:
+        only.check(version_of_email(await _job(session, owner_id, email_id, for_update=True)))
 
 
 async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:

@@ -20,6 +20,7 @@ from paceline.delivery import (
 from paceline.domain.lifecycle import SenderState
 from paceline.persistence.stores.senders import SenderRecord
 from paceline.sending.identities import signer_of
+from paceline.services.versions import version_of_sender
 from paceline.services.views import DkimView, SenderView
 
 
@@ -30,6 +31,7 @@ def view_of(record: SenderRecord) -> SenderView:
         "smtp_security": Security(record.smtp_security),
         "smtp_auth": Auth(record.smtp_auth),
         "state": SenderState(record.state),
+        "version": version_of_sender(record),
         "dkim": _dkim_view(record),
     }
     stored = {n: getattr(record, n) for n in SenderView.__slots__ if n not in derived}

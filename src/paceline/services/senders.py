@@ -32,6 +32,7 @@ from paceline.services.sender_accounts import sealed, test_message, told, view_o
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
+from paceline.services.versions import ANY, Only, version_of_sender
 from paceline.services.views import Page, SenderView
 
 __all__ = [
@@ -162,12 +163,18 @@ class Senders:
         )
 
     async def patch(
-        self, owner_id: uuid.UUID, sender_id: uuid.UUID, patch: SenderPatch
+        self,
+        owner_id: uuid.UUID,
+        sender_id: uuid.UUID,
+        patch: SenderPatch,
+        *,
+        only: Only = ANY,
     ) -> SenderView:
         """Change a sender. Mending what broke it sets it going again. Raises `InvalidInput`."""
         changes = changes_of(patch)
         async with self._database.transaction() as session:
             before = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
+            only.check(version_of_sender(before))
             changes = sender_rules.checked_changes(changes, before, policy=self._policy)
             if isinstance(changes.get("smtp_password"), str):
                 changes["smtp_password"] = sealed(

@@ -43,6 +43,7 @@ class DkimView:
 class SenderView:
     """A sender. Whether it has a password is told; the password is not. `dkim` None: unsigned."""
 
+    version: str
     id: uuid.UUID
     name: str
     from_address: str
@@ -82,6 +83,7 @@ class Counts:
 class CampaignView:
     """A campaign. `held_by` and `release_at` tell why its next email is not out yet."""
 
+    version: str
     id: uuid.UUID
     name: str
     sender_id: uuid.UUID
@@ -154,6 +156,7 @@ class CreatedCampaign:
 class EmailView:
     """One email. The last three tell, while it waits, for what and until when."""
 
+    version: str
     id: uuid.UUID
     campaign_id: uuid.UUID | None
     campaign_name: str | None

@@ -39,6 +39,7 @@ class JobRecord:
     campaign_id: uuid.UUID | None
     sender_id: uuid.UUID
     state: JobState
+    scheduled_at: datetime
 
 
 async def insert_single(session: AsyncSession, email: NewSingleEmail) -> None:
@@ -64,7 +65,11 @@ async def job(
 ) -> JobRecord | None:
     """Where one of this owner's emails stands, or None. `for_update` keeps it there."""
     query = select(
-        EmailJob.email_id, EmailJob.campaign_id, EmailJob.sender_id, EmailJob.state
+        EmailJob.email_id,
+        EmailJob.campaign_id,
+        EmailJob.sender_id,
+        EmailJob.state,
+        EmailJob.scheduled_at,
     ).where(EmailJob.email_id == email_id, EmailJob.owner_id == owner_id)
     if for_update:
         query = query.with_for_update()
@@ -76,6 +81,7 @@ async def job(
         campaign_id=row.campaign_id,
         sender_id=row.sender_id,
         state=JobState(row.state),
+        scheduled_at=row.scheduled_at,
     )
 
 
