@@ -198,9 +198,11 @@ class QuestionOut(Shown):
 
 
 class ShapeOut(Shown):
-    """How a table was read. `header_line` null: it has none. `opted_out`: how many rows were left
-    out, by what their status said."""
+    """How a table was read. `form`: what it is like, "list" where it is addresses side by side
+    (others: lines, html, copy, vcard, ldif). `header_line` null: it has none. `opted_out`: how many
+    rows were left out, by what their status said."""
 
+    form: str = "table"
     encoding: str
     delimiter: str
     header_line: int | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,16 @@ _NO_CONTENT = 204
 
 
 class ApiRefused(DomainError):
-    """The API said no; the message is its own, one line per field."""
+    """The API said no; the message is its own, one line per field.
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+    `shape` is how a table was read that has to be asked about.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(_explained(problem))
         self.status = status
+        self.fields = _fields(problem)
+        self.shape: Mapping[str, Any] | None = problem.get("shape")
 
 
 class ApiUnreachable(OperationalError):
@@ -66,11 +71,24 @@ class ApiClient:
         emails = self._call("GET", f"/campaigns/{campaign_id}/emails", params=given)["items"]
         return emails
 
-    def upload(self, campaign_id: str, file: Path) -> dict[str, Any]:
-        """Send the file as it is; the report of what was accepted."""
+    def preview(
+        self, file: Path, choices: Mapping[str, str], *, fields: Sequence[str]
+    ) -> dict[str, Any]:
+        """What an upload of the file would do for a message with these fields."""
+        return self._call(
+            "POST",
+            "/recipients/preview",
+            params={**choices, "field": fields},
+            content=_chunks(file),
+            headers={"Content-Type": "text/csv"},
+        )
+
+    def upload(self, campaign_id: str, file: Path, choices: Mapping[str, str]) -> dict[str, Any]:
+        """Send the file as it is; the report of how it was read and what was accepted."""
         return self._call(
             "POST",
             f"/campaigns/{campaign_id}/recipients",
+            params=choices,
             content=_chunks(file),
             headers={"Content-Type": "text/csv"},
         )
@@ -116,7 +134,7 @@ class ApiClient:
             return body
         if body is None or response.status_code >= 500:
             raise ApiUnreachable(f"{self._url} answered {response.status_code}: {_explained(body)}")
-        raise ApiRefused(response.status_code, _explained(body))
+        raise ApiRefused(response.status_code, body)
 
 
 def _body_of(response: httpx2.Response) -> dict[str, Any] | None:
@@ -133,12 +151,16 @@ def _explained(problem: Mapping[str, Any] | None) -> str:
     """RFC 9457: the fields, one per line, else the detail, else the title."""
     if problem is None:
         return "this is no Paceline, or something stands between"
-    fields = [
-        f"{entry.get('field', '?')}: {entry.get('message', '')}"
+    fields = [f"{field}: {message}" for field, message in _fields(problem)]
+    return "\n  ".join(fields) or str(problem.get("detail") or problem.get("title") or problem)
+
+
+def _fields(problem: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (str(entry.get("field", "?")), str(entry.get("message", "")))
         for entry in problem.get("errors") or []
         if isinstance(entry, dict)
     ]
-    return "\n  ".join(fields) or str(problem.get("detail") or problem.get("title") or problem)
 
 
 def _chunks(file: Path) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -15,6 +16,8 @@ from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
+from paceline.cli.dry_run import rehearse
+from paceline.cli.reading import LeadList, choices_of, shape_lines
 from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
@@ -60,6 +63,34 @@ def schedule(
     hourly_limit: Annotated[
         str | None, typer.Option(help="Emails per hour", metavar="INTEGER")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the list, where it is read wrongly: cp1251, mac-roman")
+    ] = None,
+    header_line: Annotated[
+        str | None,
+        typer.Option(help="The line of the list that names its columns", metavar="LINE"),
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="The list has none: its first line is a recipient")
+    ] = False,
+    address_column: Annotated[
+        str | None,
+        typer.Option(help="The column with the addresses, by title or number", metavar="COLUMN"),
+    ] = None,
+    include_opted_out: Annotated[
+        bool,
+        typer.Option(
+            "--include-opted-out",
+            help="Mail those, too, whom the list calls unsubscribed, bounced or the like",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show how the list is read and the first email; no more"),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Take guesses about the list without asking")
+    ] = False,
     follow: Annotated[
         bool, typer.Option("--watch", help="Stay until it is done; exit 0 only if all was sent")
     ] = False,
@@ -84,10 +115,24 @@ def schedule(
         "min_delay_ms": delay_ms,
         "hourly_limit": limit,
     }
+    chosen_about_it = choices_of(
+        encoding=encoding,
+        header_line=header_line,
+        no_header=no_header,
+        address_column=address_column,
+        include_opted_out=include_opted_out,
+    )
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
+    lead_list = LeadList(file=leads, chosen=chosen_about_it, asks=asks, confirms=asks and not yes)
     given = {field: value for field, value in campaign.items() if value is not None}
     with connect(home=home, url=url, key=api_key) as client:
         chosen = choose_sender(client.senders(), sender)
-        campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, leads, attach or [])
+        if dry_run:
+            for line in rehearse(client, given, lead_list, chosen):
+                say(line)
+            note("nothing was scheduled: --dry-run")
+            return
+        campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, lead_list, attach or [])
         say(f"campaign {campaign_id} from {chosen['from_address']}, starting {_spoken(start_at)}")
         if follow and not _followed(client, campaign_id):
             raise typer.Exit(1)
@@ -104,7 +149,7 @@ def _followed(client: ApiClient, campaign_id: str) -> bool:
 
 
 def _launch(
-    client: ApiClient, campaign: Mapping[str, object], leads: Path, files: Sequence[Path]
+    client: ApiClient, campaign: Mapping[str, object], leads: LeadList, files: Sequence[Path]
 ) -> str:
     """The id of the running campaign. Whatever goes wrong before it runs, no draft stays behind."""
     campaign_id = str(client.create_campaign(campaign)["id"])
@@ -112,11 +157,13 @@ def _launch(
         for file in files:
             shown = f"cid:{file.name}" in str(campaign.get("html", ""))
             client.attach(campaign_id, file, inline=shown)
-        report = client.upload(campaign_id, leads)
-        for line in report_lines(report):
+        report = leads.settled(lambda chosen: client.upload(campaign_id, leads.file, chosen))
+        for line in (*report_lines(report), *shape_lines(report, leads.chosen)):
             note(line)
         if not report["accepted"]:
-            raise DomainError(f"{leads} holds no recipient to accept; nothing was scheduled")
+            raise DomainError(f"{leads.file} holds no recipient to accept; nothing was scheduled")
+        if not leads.is_sure(report):
+            raise DomainError("nothing was scheduled")
         client.launch(campaign_id)
     except BaseException:
         with suppress(PacelineError):  # what went wrong first is what is told
@@ -157,6 +204,8 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
     counts = [f"{report['accepted']} accepted", f"{report['duplicates']} duplicates"]
     if report.get("suppressed"):
         counts.append(f"{report['suppressed']} suppressed")
+    if report.get("left_out"):
+        counts.append(f"{report['left_out']} left out")
     lines = [", ".join([*counts, f"{len(refused)} refused"])]
     lines += [f"  {remark}" for remark in report.get("notes", ())]
     for row in refused[:SHOWN_REFUSED_ROWS]:

@@ -1,7 +1,8 @@
 """Tells a table from the other files that people bring, by how they begin, and says what to do.
 
 A name and a Content-Type are claims; the first octets are what the file is. A table that was packed
-with gzip is unpacked on the way; everything else that is none is refused in its owner's words.
+with gzip is unpacked on the way; everything else that is none is refused in its owner's words. Text
+is for the reader of tables to judge: web pages and contact cards can hold one.
 """
 
 from __future__ import annotations
@@ -42,12 +43,7 @@ OFFICE = (
 )
 ARCHIVE = "is a packed archive: unpack it, and use the CSV file that is in it"
 PICTURE = "is a picture: the list has to be text, such as a CSV file"
-WEB_PAGE = (
-    "is a web page, whatever its name (some programs export one as .xls): open it in a spreadsheet "
-    "program, save the sheet as CSV, and use the file that this makes"
-)
 XML = "is XML, not a CSV file: open it in the program that made it, and save or export it as CSV"
-CONTACTS = "is a contact card (vCard): export the contacts as CSV instead"
 JSON = (
     "is JSON, not a CSV file: export it as CSV, or send it to the API as a body of the type "
     "application/json"
@@ -81,13 +77,7 @@ _PARTS = (
     (b"[Content_Types].xml", OFFICE),
 )
 _TEXTS = (
-    (
-        re.compile(rb"(?:<!--.*?-->\s*)?<(?:!doctype html|html|head|body|table|meta)\b", re.S),
-        WEB_PAGE,
-    ),
-    (re.compile(rb"<\?xml.{0,500}<(?:html|table)\b", re.S), WEB_PAGE),
     (re.compile(rb"<\?xml\b"), XML),
-    (re.compile(rb"begin:vcard\b"), CONTACTS),
     (re.compile(rb'\[?\s*\{\s*"'), JSON),
 )
 _TAR = slice(257, 262)

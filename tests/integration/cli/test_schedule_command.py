@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -51,6 +52,11 @@ def leads(tmp_path: Path) -> Path:
     (tmp_path / "leads.csv").write_text("email\nada@example.com\n")
     (tmp_path / "page.html").write_text('<img src="cid:logo.png">')
     return tmp_path / "leads.csv"
+
+
+def written(file: Path, data: bytes) -> Path:
+    file.write_bytes(data)
+    return file
 
 
 async def test_files_go_along_and_the_image_that_the_html_shows_is_put_there(
@@ -123,3 +129,33 @@ async def test_a_limit_is_read_as_the_form_reads_it(
         assert isinstance(ran.exception, DomainError)
         assert "--hourly-limit: must be" in str(ran.exception)
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
+
+
+async def test_a_dry_run_shows_the_list_and_the_first_email_and_schedules_nothing(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    table = "E-Mail,FNAME\nada@example.com,Ada\nada@example.com,Ada\ngrace@@x,Grace\n"
+    written(leads, table.encode())
+    message = ("--subject", "Hello {{ FNAME }}", "--text", "Dear {{ FNAME }},\n\nwelcome.")
+    ran = await paceline("schedule", leads, *message, "--dry-run")
+    assert ran.exit_code == 0, ran.exception
+    assert "1 to be mailed, 1 duplicates, 1 refused" in ran.output
+    assert "header on line 1, addresses from" in ran.output
+    assert "To: ada@example.com\nSubject: Hello Ada\n\nDear Ada,\n\nwelcome.\n" in ran.output
+    assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
+    missing = await paceline("schedule", leads, "--subject", "S", "--text", "{{ x }}", "--dry-run")
+    assert "{{ x }}, which no column provides" in str(missing.exception)
+
+
+async def test_a_packed_list_and_the_choices_about_it_reach_the_reader(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    table = "email;город\nada@example.com;Казань\n".encode("cp1251")
+    packed = written(leads.with_suffix(".csv.gz"), gzip.compress(table))
+    message = ("--subject", "S", "--text", "T")
+    ran = await paceline("schedule", packed, *message, "--encoding", "windows-1251")
+    assert ran.exit_code == 0, ran.exception
+    assert "1 accepted, 0 duplicates, 0 refused" in ran.output
+    refused = await paceline("schedule", packed, *message, "--encoding", "ebcdic")
+    assert str(refused.exception).startswith("--encoding: is none that is read; there are: utf-8")
+    assert await world.fetchval("SELECT count(*) FROM campaigns") == 1
