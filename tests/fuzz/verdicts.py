@@ -21,6 +21,7 @@ _WORDS = (
     "Greylisted, try again",
     "user unknown",
     "5.1.1 no such user",
+    "too many connections",
     "spam",
     "é\u202e",
     "",
@@ -28,6 +29,10 @@ _WORDS = (
 # That a mailbox is not there: X.1.1 unknown, X.1.3 syntax, X.1.6 moved, X.1.10 null MX (RFC 3463,
 # RFC 7505); X.2.1 and X.7.13 disabled (RFC 5248); X.7.17 owner changed (RFC 7293).
 _GONE = re.compile(r"5\.(?:1\.(?:1|3|6|10)|2\.1)")
+_FOR_NOW = frozenset(
+    {Verdict.RETRY, Verdict.HOST_BACKOFF, Verdict.HOST_BUSY, Verdict.RECONNECT}
+    | {Verdict.SENDER_LIMITED, Verdict.CROWDED}
+)
 _ABOUT_RECIPIENTS = (Phase.RCPT, Phase.DATA, Phase.DOT)
 
 
@@ -75,9 +80,10 @@ def judge(case: Case) -> str:
     written = _plain(said[0] if said else "")
     hold((means is Verdict.ACCEPTED) == (digit == b"2"), f"{case.line!r} is {means}")
     if digit == b"4":
-        hold(means in (Verdict.RETRY, Verdict.HOST_BACKOFF), f"{case.line!r} is {means}")
+        hold(means in _FOR_NOW, f"{case.line!r} is {means}")
     if means is Verdict.FAIL_AND_SUPPRESS:
-        hold(_GONE.fullmatch(written) and digit == b"5", f"suppressed for {written!r}")
+        gone = _GONE.fullmatch(written) or re.search("user unknown|no such user", reply.text)
+        hold(gone and digit == b"5", f"suppressed for {written!r}")
         hold(case.phase in _ABOUT_RECIPIENTS, f"suppressed at {case.phase}")
     if case.phase in _ABOUT_RECIPIENTS and digit == b"5" and written == "5.1.1":
         said_of_us = reply.code // 10 == 53

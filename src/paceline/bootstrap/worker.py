@@ -29,6 +29,7 @@ from paceline.persistence.standing import Standing
 from paceline.places import Places
 from paceline.sending.blackbox import BlackBox
 from paceline.sending.content import Content
+from paceline.sending.crowding import Crowding
 from paceline.sending.dispatch import Dispatch, Parts
 from paceline.sending.handover import Handover, Marks
 from paceline.sending.leases import Leases, LeaseTerms
@@ -164,6 +165,7 @@ def _parts(settings: Settings, ground: _Ground, stopping: asyncio.Event) -> Part
         content=content,
         handover=handover,
         health=SenderHealth(standing),
+        crowding=Crowding(),
         stopping=stopping,
     )
 

@@ -59,7 +59,11 @@ class Reply(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The end of one attempt. `reply` is set when `kind` is sent or rejected."""
+    """The end of one attempt. `reply` is set when `kind` is sent or rejected.
+
+    `worn` says that its connection had carried emails well before: what is refused on a new one may
+    be no fault of the email's, nor of the sender's.
+    """
 
     kind: Kind
     phase: Phase
@@ -67,6 +71,7 @@ class Result(NamedTuple):
     detail: str
     scope: Scope
     dot_written_at: datetime | None = None
+    worn: bool = False
 
 
 class CheckResult(NamedTuple):

@@ -41,13 +41,17 @@ _Step = tuple[Phase, float, int]  # where, seconds to wait for the reply, the di
 
 
 class StaleSession(Exception):
-    """A reused connection turned out dead before MAIL was answered: a fresh one may try."""
+    """A reused connection turned out to be of no use before the body: a fresh one may try.
+
+    It was dead before MAIL was answered, or the server refused it rather than the email.
+    """
 
 
 class Session:
     """An open, logged-in connection. One email at a time."""
 
     __slots__ = (
+        "_accepted",
         "_channel",
         "_dirty",
         "_extensions",
@@ -74,6 +78,7 @@ class Session:
         )
         self._dirty = False  # the server still holds a transaction that it refused a part of
         self._yes_until = 0.0  # boot time
+        self._accepted = 0
         self.mails = 0
         self.opened_at = self.idle_since = time.monotonic()
 
@@ -104,7 +109,13 @@ class Session:
             self._channel.abort()
             raise
         self.idle_since = time.monotonic()
-        return result
+        worn = self._accepted > 0
+        if result.kind is Kind.SENT:
+            self._accepted += 1
+            return result
+        if result.reply is not None and verdicts.is_about_connection(result.phase, result.reply):
+            self._channel.abort()
+        return result._replace(worn=worn)
 
     def retire(self) -> None:
         """Says QUIT and closes without waiting for the answer."""
@@ -143,7 +154,8 @@ class Session:
                 if reply.code // 100 == hoped:
                     answered = line is not _RSET
                     continue
-                if reused and not answered and (line is _RSET or reply.code == 421):
+                worn_out = line is _RSET or (not refused and self._is_worn_out(phase, reply))
+                if reused and worn_out:
                     channel.abort()  # it had enough of this connection, not of this email
                     raise StaleSession
                 answered = line is not _RSET
@@ -159,6 +171,20 @@ class Session:
             return None
         self._after_refusal(*refused, last=reply)
         return verdicts.refused(*refused)
+
+    def _is_worn_out(self, phase: Phase, reply: RawReply) -> bool:
+        """Whether the first refusal to an email is one of this connection.
+
+        Caps on the emails of a session are told at MAIL, with any temporary code and any words; a
+        new connection will show whether it is that. Elsewhere it takes words that say so.
+        """
+        if phase is Phase.MAIL and reply.code == 421:
+            return True
+        if not self._accepted or reply.code < 400:
+            return False
+        if phase is Phase.MAIL and reply.code < 500:
+            return True
+        return verdicts.is_about_connection(phase, reply.readable())
 
     def _mail_command(self, mail: Mail) -> bytes:
         parameters = b" SIZE=%d" % len(mail.content) if self._takes_size else b""

@@ -13,10 +13,12 @@ from paceline.delivery.opening import Extensions, OpenFailed
 from paceline.delivery.replies import RawReply, one_line
 from paceline.delivery.results import Kind, Phase, Reply, Result, Scope
 from paceline.delivery.wire import Mail
+from paceline.domain.outcome import Verdict, classify
 
 # At MAIL these speak of the message, not of the sender: too large (RFC 1870 §6.1), or content or
 # addresses of a kind that the server does not take (RFC 6152, RFC 6531 §3.5).
 _ABOUT_THE_MESSAGE = frozenset({"5.2.3", "5.3.4", "5.6.1", "5.6.3", "5.6.7"})
+_ABOUT_THE_CONNECTION = frozenset({Verdict.RECONNECT, Verdict.CROWDED})
 
 
 def unfit(mail: Mail, extensions: Extensions) -> Result | None:
@@ -68,6 +70,12 @@ def refused(phase: Phase, raw: RawReply) -> Result:
         detail=f"refused at {phase}: {reply}",
         scope=_scope(phase, reply),
     )
+
+
+def is_about_connection(phase: Phase, reply: Reply) -> bool:
+    """Whether it is the connection that the server has had enough of, and not this email."""
+    verdict = classify(phase=phase, code=reply.code, enhanced=reply.enhanced, text=reply.text)
+    return verdict in _ABOUT_THE_CONNECTION
 
 
 def _scope(phase: Phase, reply: Reply) -> Scope:

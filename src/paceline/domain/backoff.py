@@ -1,12 +1,15 @@
 """How long to wait after a failure. The dice are handed in as `roll`, 0 <= roll < 1.
 
-Two scales: an email that was refused for now waits minutes to hours and uses up an attempt; a host
-that is in trouble waits seconds to minutes and uses up none.
+Three scales: an email that was refused for now waits minutes to hours and uses up an attempt; a
+host that is in trouble waits seconds to minutes, a quota that is used up minutes to hours, and both
+use up none.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+
+from paceline.domain.reply_words import Span
 
 RETRY_STEPS: tuple[timedelta, ...] = (
     timedelta(minutes=5),
@@ -22,6 +25,14 @@ RETRY_SPREAD = 0.5  # of the step, added on top
 HOST_BASE = timedelta(seconds=5)
 HOST_CAP = timedelta(minutes=5)
 _MAX_DOUBLINGS = 16  # far beyond the cap; keeps the shift small however long a host is away
+
+# Where the tries fall after a quota was used up, until it is known to be new: by the full hour or
+# the full day at the latest, and now and then before, for few say how they count. Rare enough that
+# a server which counts refusals as well comes to rest.
+_HOURLY = (15, 15, 30, 60, 120, 240, 360)  # minutes: after 15, 30, 60 …
+_DAILY = (60, 60, 120, 240, 240, 360)  # after 1, 2, 4, 8, 12, 18, 24 h …
+_UNSAID = (5, 10, 15, 30, 60, 120, 240, 360)  # after 5, 15, 30, 60 …
+LIMIT_SPREAD = 0.1  # of the step, added on top: never before a full hour is over
 
 
 def retry_delay(attempt: int, *, roll: float) -> timedelta:
@@ -44,6 +55,20 @@ def host_retry_delay(failures: int, *, roll: float) -> timedelta:
     _check(failures, roll)
     whole = min(HOST_BASE * (1 << min(failures - 1, _MAX_DOUBLINGS)), HOST_CAP)
     return whole * (1 + roll) / 2
+
+
+def limit_delay(refusals: int, span: Span, *, roll: float) -> timedelta:
+    """The wait after `refusals` (from 1) in a row because a quota of that span was used up.
+
+    The same step again and again after the last one. A limit by the second or the minute is waited
+    for like a host in trouble.
+    """
+    _check(refusals, roll)
+    if span is Span.MOMENT:
+        return host_retry_delay(refusals, roll=roll)
+    steps = {Span.HOUR: _HOURLY, Span.DAY: _DAILY, Span.UNSAID: _UNSAID}[span]
+    step = timedelta(minutes=steps[min(refusals, len(steps)) - 1])
+    return step * (1 + LIMIT_SPREAD * roll)
 
 
 def _check(count: int, roll: float) -> None:

@@ -17,12 +17,17 @@ from paceline.domain.outcome import Verdict, classify
 from paceline.persistence.ledger import Attempt, Outcome
 
 MAX_DEFERRALS = len(RETRY_STEPS)
+# So many attempts may be none of an email's own before its tries and its age count again: what is
+# said of us and at no other email may be about this one, in words that no table knows. That takes
+# days, and no quota that is ever renewed takes so long.
+MAX_SPARED = 100
 # The server has heard of the recipient or the content: what it says may be about them, whatever it
 # calls it. An email that kept its turn would then hold up all the others for ever.
 _ABOUT_ONE_EMAIL = frozenset({Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
 # A server that hangs up at MAIL may have read RCPT as well (RFC 2920 lets it gather its answers).
 # If it is the recipient that it cannot stand, the others shall not wait behind it for ever.
 _BEHIND_THE_OTHERS = timedelta(minutes=1)
+_MAX_TIMES_BEHIND = 60
 
 
 class SenderEffect(Enum):
@@ -33,8 +38,16 @@ class SenderEffect(Enum):
     DOUBTED = auto()  # refused for good, not for its address' sake: it stops after a long row of it
     BREAK = auto()  # its account is refused: it stops until a person has mended it
     REST = auto()  # its server is away or wants less of it: it sleeps for a while
+    CROWD = auto()  # one connection was refused: it opens fewer, or rests if it has no other
+    LIMIT = auto()  # its quota is used up: it sleeps until that may be new
 
 
+_OPENING = frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.TLS, Phase.AUTH})
+_SPARED = {
+    Verdict.SENDER_LIMITED: SenderEffect.LIMIT,
+    Verdict.CROWDED: SenderEffect.CROWD,
+    Verdict.HOST_BUSY: SenderEffect.REST,
+}
 _EFFECTS = {
     Verdict.FAIL_BY_POLICY: SenderEffect.SUSPECT,
     Verdict.FAIL: SenderEffect.DOUBTED,
@@ -94,11 +107,10 @@ def released(attempt: Attempt, *, deferrals: int) -> Outcome:
 def _not_sent(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
     if result.scope is Scope.MESSAGE:
         return _deferred(attempt, result, history, roll=roll)
-    effect = SenderEffect.BREAK if result.scope is Scope.SENDER else SenderEffect.REST
-    outcome = _released(attempt, result, history)
-    if result.phase is Phase.MAIL:
-        outcome = replace(outcome, retry_in=_BEHIND_THE_OTHERS)
-    return Consequence(outcome=outcome, left=False, sender=effect)
+    if result.scope is Scope.SENDER:
+        return _spared(attempt, result, history, SenderEffect.BREAK)
+    opening = result.phase in _OPENING
+    return _spared(attempt, result, history, SenderEffect.CROWD if opening else SenderEffect.REST)
 
 
 def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
@@ -109,19 +121,39 @@ def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float
     )
     match verdict:
         case Verdict.SENDER_BROKEN:
-            effect = SenderEffect.BREAK
+            return _spared(attempt, result, history, SenderEffect.BREAK)
+        case Verdict.RECONNECT:
+            # On a new connection it is no cap on the emails of a session.
+            effect = SenderEffect.NONE if result.worn else SenderEffect.REST
         case Verdict.HOST_BACKOFF if result.phase in _ABOUT_ONE_EMAIL:
             deferred = _deferred(attempt, result, history, roll=roll)
             return replace(deferred, sender=SenderEffect.REST)
         case Verdict.HOST_BACKOFF:
-            effect = SenderEffect.REST
+            effect = SenderEffect.CROWD if result.phase in _OPENING else SenderEffect.REST
+        case Verdict.SENDER_LIMITED | Verdict.CROWDED | Verdict.HOST_BUSY:
+            effect = _SPARED[verdict]
         case Verdict.RETRY:
             return _deferred(attempt, result, history, roll=roll)
         case _:
             return _failed(attempt, result, verdict)
-    return Consequence(
-        outcome=_released(attempt, result, history), left=_left(result), sender=effect
-    )
+    if attempt.number > MAX_SPARED and result.phase in _ABOUT_ONE_EMAIL:
+        return replace(_deferred(attempt, result, history, roll=roll), sender=effect)
+    return _spared(attempt, result, history, effect)
+
+
+def _spared(
+    attempt: Attempt, result: Result, history: History, effect: SenderEffect
+) -> Consequence:
+    """Not this email's fault: it waits as it did before, but behind the others.
+
+    What the server has read of it may be what it cannot stand, and each time it comes back it has
+    more of them before it. A connection alone that was refused, or an account, says nothing of it.
+    """
+    outcome = _released(attempt, result, history)
+    if effect in (SenderEffect.REST, SenderEffect.LIMIT) and result.phase not in _OPENING:
+        times = min(attempt.number, _MAX_TIMES_BEHIND)
+        outcome = replace(outcome, retry_in=_BEHIND_THE_OTHERS * times)
+    return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
 
 def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:

@@ -7,6 +7,7 @@ puts the lane to sleep for as long as the answer says.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
 from paceline.persistence.standing import LaneView, Standing
 from paceline.sending.consequences import Consequence, SenderEffect
 from paceline.sending.content import Content
+from paceline.sending.crowding import Crowding
 from paceline.sending.handover import Handover, Job, Terms
 from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
@@ -40,6 +42,17 @@ BITE_BESIDE_A_GAP = 16
 # Whoever takes longer to come to an end holds up the end of the turn, but not the turn.
 LAST_ORDERS_SECONDS = 2.0
 
+# Which trouble of a turn counts, the last one most.
+_GRAVITY = (
+    SenderEffect.NONE,
+    SenderEffect.CROWD,
+    SenderEffect.REST,
+    SenderEffect.LIMIT,
+    SenderEffect.BREAK,
+)
+
+log = logging.getLogger(__name__)
+
 AT_ONCE = Rest(wait=timedelta(0))
 
 
@@ -54,6 +67,7 @@ class Parts:
     content: Content
     handover: Handover
     health: SenderHealth
+    crowding: Crowding
     stopping: asyncio.Event
 
 
@@ -84,7 +98,12 @@ class _Turn:
         self._reason = ""
         self._as_of = view.updated_at  # the sender that this is about
         self._host_answered = False
-        self._lines = Lines(self._send, width=1 if view.min_delay_ms else view.max_connections)
+        self._accepted = False
+        self._accepted_since = False  # since there was trouble
+        self._by_policy = False  # that trouble is a refusal that stands, whatever else is accepted
+        self._crowded = 0  # connections refused
+        self._width = parts.crowding.width(sender_id, view.max_connections)
+        self._lines = Lines(self._send, width=1 if view.min_delay_ms else self._width)
 
     async def run(self) -> Rest:
         """Work, hand back what was not begun, let what is under way end, note what was learnt."""
@@ -229,10 +248,14 @@ class _Turn:
         """What the end of one email says about the sender of them all."""
         reason = result.outcome.reply_text or "no reason given"
         match result.sender:
-            case SenderEffect.BREAK | SenderEffect.REST:
+            case SenderEffect.BREAK | SenderEffect.REST | SenderEffect.LIMIT:
+                self._trouble(result.sender, reason, as_of=as_of)
+            case SenderEffect.CROWD:
+                self._crowded += 1
                 self._trouble(result.sender, reason, as_of=as_of)
             case SenderEffect.SUSPECT:
                 effect, reason = self._parts.health.note_policy(self._sender_id, reason)
+                self._by_policy = True
                 self._trouble(effect, reason, as_of=as_of)
             case SenderEffect.DOUBTED:
                 effect, reason = self._parts.health.note_refusal(self._sender_id, reason)
@@ -240,17 +263,20 @@ class _Turn:
                     self._trouble(effect, reason, as_of=as_of)
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._parts.health.note_acceptance(self._sender_id)
+                self._accepted = self._accepted_since = True
             case _:
                 return
 
     def _trouble(self, effect: SenderEffect, reason: str, *, as_of: datetime) -> None:
-        """Start nothing more; a refused account outweighs a server that is away."""
-        if self._effect is not SenderEffect.BREAK:
+        """Start nothing more; a refused account outweighs a quota, and a quota a lost server."""
+        if _GRAVITY.index(effect) >= _GRAVITY.index(self._effect):
             self._effect, self._reason, self._as_of = effect, reason, as_of
+        self._accepted_since = False
         self._lines.stop()
 
     async def _finish(self, rest: Rest) -> Rest:
         health = self._parts.health
+        self._forgive()
         if self._effect is not SenderEffect.NONE:
             await health.note_trouble(
                 self._sender_id,
@@ -258,12 +284,26 @@ class _Turn:
                 as_of=self._as_of,
                 host_failures=self._view.host_failures,
                 reason=self._reason,
+                others_work=self._accepted_since,
             )
             return AT_ONCE  # the gate says for how long
         if self._host_answered and self._view.host_failures:
             await health.host_reached(self._sender_id)
         await self._complete_campaigns()
         return rest
+
+    def _forgive(self) -> None:
+        """No rest while other connections work: an email was accepted all the same."""
+        if self._effect is SenderEffect.CROWD and self._accepted:
+            width = self._parts.crowding.refused(
+                self._sender_id, of=self._width, refused=self._crowded
+            )
+            log.info(
+                "sender %s goes on with %d connections: %s", self._sender_id, width, self._reason
+            )
+        elif self._effect is not SenderEffect.REST or self._by_policy or not self._accepted_since:
+            return
+        self._effect, self._host_answered = SenderEffect.NONE, True
 
     async def _complete_campaigns(self) -> None:
         # Asked only when the last look has seen one with nothing waiting: a sender that goes one at

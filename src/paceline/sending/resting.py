@@ -6,9 +6,10 @@ import logging
 import random
 import uuid
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from paceline.domain.backoff import host_retry_delay
+from paceline.domain.backoff import host_retry_delay, limit_delay
+from paceline.domain.reply_words import span_of
 from paceline.persistence.standing import Standing
 from paceline.sending.consequences import SenderEffect
 
@@ -29,6 +30,7 @@ class SenderHealth:
         self._standing = standing
         self._refused_by_policy: Counter[uuid.UUID] = Counter()
         self._refused: Counter[uuid.UUID] = Counter()
+        self._limited: Counter[uuid.UUID] = Counter()
 
     async def note_trouble(
         self,
@@ -38,10 +40,12 @@ class SenderHealth:
         as_of: datetime,
         host_failures: int,
         reason: str,
+        others_work: bool,
     ) -> None:
         """It is refused for good (it stops until mended), or for now (it sleeps).
 
         `as_of`: the sender's `updated_at` then; one that was mended since does not stop.
+        `others_work`: something was accepted after a quota was said to be used up.
         """
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
@@ -49,9 +53,17 @@ class SenderHealth:
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
-        pause = host_retry_delay(host_failures + 1, roll=random.random())
+        if effect is SenderEffect.LIMIT and not others_work:
+            pause = self._limit(sender_id, reason)
+        else:
+            pause = host_retry_delay(host_failures + 1, roll=random.random())
         log.warning("sender %s rests for %.0f s: %s", sender_id, pause.total_seconds(), reason)
         await self._standing.rest(sender_id, pause=pause, reason=reason)
+
+    def _limit(self, sender_id: uuid.UUID, reason: str) -> timedelta:
+        """How long a quota lasts, the longer the more often it was found used up in a row."""
+        self._limited[sender_id] += 1
+        return limit_delay(self._limited[sender_id], span_of(reason), roll=random.random())
 
     def note_policy(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
         """A refusal by policy: it rests at each, and stops when there is one too many in a row."""
@@ -71,6 +83,7 @@ class SenderHealth:
         """Something was accepted: what was refused before was not about the sender."""
         self._refused_by_policy.pop(sender_id, None)
         self._refused.pop(sender_id, None)
+        self._limited.pop(sender_id, None)
 
     async def host_reached(self, sender_id: uuid.UUID) -> None:
         """Its server answers again."""

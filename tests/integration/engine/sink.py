@@ -41,10 +41,17 @@ Answer = Callable[[str], str | None]
 
 @dataclass
 class Sink:
-    """Takes everything, unless told otherwise by `at_rcpt`, `at_dot` or `at_mail`."""
+    """Takes everything, unless told otherwise by what begins with `at_`.
+
+    A cap on connections is told by `at_greeting`, which is given how many are open with this one,
+    and one on the emails of a session by `at_nth_mail`, which is given the number of this one.
+    """
 
     taken: list[Taken] = field(default_factory=list)
     connections: int = 0
+    open_now: int = 0
+    at_greeting: Callable[[int], str | None] = lambda _: None
+    at_nth_mail: Callable[[int], str | None] = lambda _: None
     at_auth: Answer = lambda _: None
     at_mail: Answer = lambda _: None
     at_rcpt: Answer = lambda _: None
@@ -71,11 +78,17 @@ class Sink:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open_now += 1
         try:
-            await self._talk(reader, writer)
+            if refusal := self.at_greeting(self.open_now):
+                writer.write(refusal.encode() + b"\r\n")
+                await writer.drain()
+            else:
+                await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.open_now -= 1
             writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,6 +100,7 @@ class Sink:
 
         say("220 sink ESMTP")
         mail_from = rcpt_to = ""
+        mails = 0
         while line := await reader.readline():
             command, _, argument = line.decode("latin-1").strip().partition(" ")
             match command.upper():
@@ -98,13 +112,15 @@ class Sink:
                     say(self.at_auth(argument) or "235 2.7.0 welcome")
                 case "MAIL":
                     mail_from = _address(argument)
-                    say(self.at_mail(mail_from) or "250 2.1.0 ok")
+                    mails += 1
+                    answer = self.at_mail(mail_from) or self.at_nth_mail(mails)
+                    say(answer or "250 2.1.0 ok")
+                    mail_from = "" if answer else mail_from
                 case "RCPT":
                     rcpt_to = _address(argument)
-                    answer = self.at_rcpt(rcpt_to)
+                    answer = self.at_rcpt(rcpt_to) if mail_from else "503 5.5.1 MAIL first"
                     say(answer or "250 2.1.5 ok")
-                    if answer:
-                        rcpt_to = ""
+                    rcpt_to = "" if answer else rcpt_to
                 case "DATA":
                     if not rcpt_to:
                         say("503 5.5.1 no valid recipients")

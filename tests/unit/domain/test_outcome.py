@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from paceline.delivery.replies import RawReply, ReplyParser
 from paceline.domain.outcome import RULES, Verdict, classify, matching_rule
 
 TABLE = [
     # at, code, enhanced, text, what follows
     ("dot", 250, "2.0.0", "queued", Verdict.ACCEPTED),
-    ("greeting", 421, None, "too busy", Verdict.HOST_BACKOFF),
-    ("greeting", 450, "4.7.1", "slow down", Verdict.HOST_BACKOFF),
+    ("greeting", 421, None, "too busy", Verdict.HOST_BUSY),
+    ("greeting", 450, "4.7.1", "slow down", Verdict.SENDER_LIMITED),
     ("greeting", 554, None, "no service", Verdict.HOST_BACKOFF),
-    ("ehlo", 550, "5.7.1", "your name is not liked", Verdict.HOST_BACKOFF),
+    ("ehlo", 550, "5.7.1", "your name is not liked", Verdict.SENDER_BROKEN),
     ("rcpt", 421, "4.7.0", "enough", Verdict.HOST_BACKOFF),
     ("dot", 421, None, "closing", Verdict.HOST_BACKOFF),
     ("tls", 454, "4.7.0", "not now", Verdict.HOST_BACKOFF),
@@ -30,7 +35,7 @@ TABLE = [
     ("rcpt", 550, "5.1.8", "your domain does not exist", Verdict.SENDER_BROKEN),
     ("mail", 552, "5.3.4", "too large", Verdict.FAIL),
     ("mail", 553, "5.6.7", "no SMTPUTF8", Verdict.FAIL),
-    ("mail", 451, "4.3.0", "try again", Verdict.RETRY),
+    ("mail", 451, "4.3.0", "try again", Verdict.HOST_BACKOFF),
     ("rcpt", 550, "5.1.1", "no such user", Verdict.FAIL_AND_SUPPRESS),
     ("rcpt", 551, "5.1.6", "moved", Verdict.FAIL_AND_SUPPRESS),
     ("dot", 550, "5.1.1", "no such user, found out late", Verdict.FAIL_AND_SUPPRESS),
@@ -38,9 +43,9 @@ TABLE = [
     ("rcpt", 550, "5.2.1", "disabled", Verdict.FAIL_AND_SUPPRESS),
     ("rcpt", 525, "5.7.13", "your account is disabled", Verdict.SENDER_BROKEN),
     ("rcpt", 550, "5.7.17", "mailbox owner has changed", Verdict.FAIL),
-    ("mail", 550, "5.4.5", "Daily user sending limit exceeded", Verdict.HOST_BACKOFF),
-    ("dot", 550, "5.4.5", "Daily user sending limit exceeded", Verdict.HOST_BACKOFF),
-    ("rcpt", 550, "5.1.90", "Your message can't be sent", Verdict.HOST_BACKOFF),
+    ("mail", 550, "5.4.5", "Daily user sending limit exceeded", Verdict.SENDER_LIMITED),
+    ("dot", 550, "5.4.5", "Daily user sending limit exceeded", Verdict.SENDER_LIMITED),
+    ("rcpt", 550, "5.1.90", "Your message can't be sent", Verdict.SENDER_LIMITED),
     ("dot", 554, "5.2.252", "SendAsDenied; ada@example.com not allowed", Verdict.SENDER_BROKEN),
     ("dot", 554, "5.2.0", "STOREDRV.Submission.Exception:SendAsDenied", Verdict.SENDER_BROKEN),
     ("dot", 554, None, "Message rejected: Email address is not verified.", Verdict.SENDER_BROKEN),
@@ -56,16 +61,30 @@ TABLE = [
     ("dot", 550, "5.7.26", "unauthenticated", Verdict.FAIL_BY_POLICY),
     ("dot", 550, "5.7.515", "does not meet the required level", Verdict.FAIL_BY_POLICY),
     ("dot", 554, None, "spam", Verdict.FAIL),
-    ("rcpt", 552, "5.2.2", "mailbox full", Verdict.RETRY),
+    ("rcpt", 552, "5.2.2", "mailbox full", Verdict.FAIL),
     ("rcpt", 452, "4.2.2", "mailbox full", Verdict.RETRY),
     ("rcpt", 450, "4.7.1", "come back", Verdict.RETRY),
     ("rcpt", 451, "4.7.0", "Greylisted, see …", Verdict.RETRY),
     ("rcpt", 450, None, "gray-listing in action", Verdict.RETRY),
     ("dot", 421, "4.7.0", "greylisted but closing", Verdict.HOST_BACKOFF),
-    ("rcpt", 451, "4.7.28", "unusual rate", Verdict.HOST_BACKOFF),
-    ("rcpt", 452, "4.5.3", "too many recipients", Verdict.HOST_BACKOFF),
+    ("rcpt", 451, "4.7.28", "unusual rate", Verdict.SENDER_LIMITED),
+    ("rcpt", 452, "4.5.3", "too many recipients", Verdict.SENDER_LIMITED),
     ("dot", 451, "4.3.0", "local error", Verdict.RETRY),
-    ("data", 452, "4.3.1", "disk full", Verdict.RETRY),
+    ("data", 452, "4.3.1", "disk full", Verdict.HOST_BUSY),
+    # What the codes mean where the words say nothing.
+    ("data", 421, "4.4.2", "operation timed out", Verdict.RECONNECT),
+    ("data", 452, "4.5.3", "no", Verdict.RECONNECT),
+    ("dot", 554, "5.2.122", "no", Verdict.RETRY),
+    ("rcpt", 451, "4.7.28", "see our guidelines", Verdict.SENDER_LIMITED),
+    ("rcpt", 452, "4.3.1", "no", Verdict.HOST_BUSY),
+    ("rcpt", 451, "4.7.0", "no", Verdict.HOST_BACKOFF),
+    ("rcpt", 450, "4.1.8", "Sender address rejected: Domain not found", Verdict.HOST_BUSY),
+    ("mail", 421, None, "sender address not verified", Verdict.SENDER_BROKEN),
+    ("rcpt", 525, "5.7.13", "no", Verdict.SENDER_BROKEN),
+    ("mail", 552, None, "no", Verdict.FAIL),
+    ("rcpt", 452, "4.2.2", "no", Verdict.RETRY),
+    ("rcpt", 552, "5.2.2", "no", Verdict.FAIL),
+    ("rcpt", 550, None, "try later", Verdict.RETRY),
 ]
 
 
@@ -79,9 +98,19 @@ def test_a_reply_leads_to_its_verdict(
 def test_every_rule_decides_something() -> None:
     used = {
         id(matching_rule(phase=phase, code=code, enhanced=enhanced, text=text))
-        for phase, code, enhanced, text, _ in TABLE
+        for phase, code, enhanced, text in (*(row[:4] for row in TABLE), *real_replies())
     }
     assert [rule.why for rule in RULES if id(rule) not in used] == []
+
+
+def real_replies() -> Iterator[tuple[str, int, str | None, str]]:
+    """Those of test_real_replies.py, at their steps."""
+    for name in ("reported.tsv", "found.tsv"):
+        for line in (Path(__file__).parent / "replies" / name).read_text("utf-8").splitlines():
+            step, said = line.split("\t")[2:4]
+            replies: deque[RawReply] = deque()
+            ReplyParser().feed(f"{said}\r\n".encode(), replies)
+            yield (step.lower(), *replies[0].readable())
 
 
 def test_every_final_code_has_a_verdict_at_every_phase() -> None:

@@ -13,6 +13,7 @@ from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.ledger import Attempt
 from paceline.sending.consequences import (
     MAX_DEFERRALS,
+    MAX_SPARED,
     Consequence,
     History,
     SenderEffect,
@@ -124,15 +125,64 @@ def test_an_email_that_a_server_hangs_up_on_at_mail_goes_behind_the_others() -> 
     assert not decided.outcome.is_deferral
 
 
-def test_a_quota_that_is_used_up_fails_nobody() -> None:
-    decided = decide(result(Kind.REJECTED, code=550, enhanced="5.4.5"))
+@pytest.mark.parametrize("phase", [Phase.AUTH, Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT])
+def test_a_quota_that_is_used_up_fails_nobody_and_uses_up_no_try(phase: Phase) -> None:
+    old = replace(NEW, deferrals=MAX_DEFERRALS, age=EXPIRES_AFTER)
+    decided = decide(result(Kind.REJECTED, phase=phase, code=550, enhanced="5.4.5"), old)
     assert decided.outcome.state is JobState.DEFERRED
+    assert not decided.outcome.is_deferral
+    assert decided.sender is SenderEffect.LIMIT
+
+
+def test_a_quota_met_at_one_email_puts_it_behind_the_others_each_time_further() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=550, enhanced="5.4.5")
+    waits = [
+        consequence(Attempt(ATTEMPT.email_id, n), ended, NEW, roll=0.5).outcome.retry_in
+        for n in (1, 2, 3)
+    ]
+    assert waits == [timedelta(minutes=n) for n in (1, 2, 3)]
+
+
+def test_an_email_that_meets_a_quota_at_every_one_of_a_hundred_attempts_uses_up_its_tries() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=550, enhanced="5.4.5")
+    decided = consequence(Attempt(ATTEMPT.email_id, MAX_SPARED + 1), ended, NEW, roll=0.5)
+    assert decided.outcome.is_deferral
+
+
+def test_a_connection_that_has_had_its_share_is_nobodys_fault() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.DOT, code=452, enhanced="4.4.5")
+    decided = decide(ended._replace(worn=True))
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert decided.outcome.retry_in is None
+    assert decided.sender is SenderEffect.NONE
+
+
+def test_a_new_connection_that_is_refused_like_a_worn_one_lets_the_sender_rest() -> None:
+    decided = decide(result(Kind.REJECTED, phase=Phase.MAIL, code=452, enhanced="4.4.5"))
+    assert decided.outcome.state is JobState.SCHEDULED
     assert decided.sender is SenderEffect.REST
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.AUTH])
+def test_a_connection_that_is_refused_may_be_one_too_many(phase: Phase) -> None:
+    decided = decide(result(Kind.REJECTED, phase=phase, code=421, scope=Scope.HOST))
+    assert decided.sender is SenderEffect.CROWD
+    assert decided.outcome.retry_in is None
+
+
+@pytest.mark.parametrize("code", [450, 504])
+def test_a_name_of_ours_that_is_refused_at_a_recipient_fails_nobody(code: int) -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=code)
+    assert ended.reply is not None
+    said = ended.reply._replace(text="<host1>: Helo command rejected: no such host")
+    decided = decide(ended._replace(reply=said))
+    assert decided.sender is SenderEffect.BREAK
+    assert decided.outcome.state is JobState.SCHEDULED
 
 
 def test_a_server_that_is_away_lets_the_sender_rest() -> None:
     decided = decide(result(Kind.NOT_SENT, phase=Phase.CONNECT, scope=Scope.HOST))
-    assert decided.sender is SenderEffect.REST
+    assert decided.sender is SenderEffect.CROWD  # it rests, unless another connection works
     assert decided.outcome.state is JobState.SCHEDULED
 
 

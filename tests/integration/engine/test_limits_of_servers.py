@@ -1,0 +1,194 @@
+"""Servers that cap, throttle and refuse us: nobody fails, no try is used up, and it is said why."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from tests.integration.engine.sink import Sink
+from tests.world import World
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+SESSION_CAP = 10
+HOURLY = 50
+REFUSALS_OF_A_DAY = [
+    "550 5.4.5 Daily user sending limit exceeded.",
+    "554 5.7.0 More outgoing messages than allowed. Come back later.",
+    "454 Throttling failure: daily quota used up",
+    "450 4.7.1 <END-OF-MESSAGE>: End-of-data rejected: messages per hour exceeded",
+]
+
+
+async def unscathed(world: World, ids: Sequence[uuid.UUID]) -> bool:
+    """Nobody failed, and nobody used up a try."""
+    worst = await world.fetch(
+        """
+        SELECT count(*) FILTER (WHERE state IN ('failed', 'deferred', 'in_doubt')) AS bad,
+               max(deferrals) AS deferrals
+          FROM email_jobs WHERE email_id = ANY ($1)
+        """,
+        list(ids),
+    )
+    return worst == [{"bad": 0, "deferrals": 0}]
+
+
+async def rested(world: World, sender: uuid.UUID) -> bool:
+    return bool(
+        await world.fetchval(
+            "SELECT host_failures > 0 OR resting_until IS NOT NULL FROM senders WHERE id = $1",
+            sender,
+        )
+    )
+
+
+async def until_it_rests(world: World, sender: uuid.UUID) -> str:
+    """Why it does."""
+
+    async def resting() -> bool:
+        return bool(
+            await world.fetchval(
+                """
+                SELECT s.resting_until > now() AND l.held_by = 'host_resting'
+                  FROM senders s JOIN lanes l ON l.sender_id = s.id WHERE s.id = $1
+                """,
+                sender,
+            )
+        )
+
+    await world.until(resting)
+    return str(await world.fetchval("SELECT state_reason FROM senders WHERE id = $1", sender))
+
+
+async def let_the_rest_pass(world: World, sender: uuid.UUID) -> None:
+    """As if its time had come."""
+    async with world.together():
+        await world.execute("UPDATE senders SET resting_until = now() WHERE id = $1", sender)
+        await world.execute(
+            "UPDATE email_jobs SET due_at = now() WHERE sender_id = $1 AND due_at > now()", sender
+        )
+    await world.signal(sender)
+
+
+async def test_a_cap_on_the_emails_of_a_session_costs_a_connection_and_nothing_else(
+    world: World, sink: Sink
+) -> None:
+    sink.at_nth_mail = lambda n: (
+        "452 4.4.5 No more messages in this session." if n > SESSION_CAP else None
+    )
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender), 200)
+    await world.signal(sender)
+    await world.until_all_are(ids, "sent")
+    assert set(Counter(t.rcpt_to for t in sink.taken).values()) == {1}
+    assert await unscathed(world, ids)
+    assert not await rested(world, sender)
+    assert sink.connections >= 200 / SESSION_CAP
+
+
+async def test_a_new_connection_that_is_refused_like_a_spent_one_lets_the_sender_rest(
+    world: World, sink: Sink
+) -> None:
+    sink.at_mail = lambda _: "452 4.4.5 No more messages in this session."
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, None, 20)
+    await world.signal(sender)
+    assert "in this session" in await until_it_rests(world, sender)
+    assert sink.connections <= 4  # max_connections; asked once each, not again and again
+    assert await unscathed(world, ids)
+
+
+async def test_a_server_that_takes_two_connections_gets_two_and_nobody_rests(
+    world: World, sink: Sink
+) -> None:
+    sink.at_greeting = lambda n: "421 4.7.0 too many connections" if n > 2 else None
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender), 60)
+    await world.signal(sender)
+    await world.until_all_are(ids, "sent")
+    assert await unscathed(world, ids)
+    assert not await rested(world, sender)
+    assert sink.connections <= 8  # not knocked at for every email
+
+
+async def test_four_hundred_at_fifty_an_hour_take_eight_hours_and_lose_nobody(
+    world: World, sink: Sink
+) -> None:
+    this_hour = 0
+
+    def at_dot(_: str) -> str | None:
+        nonlocal this_hour
+        this_hour += 1
+        if this_hour <= HOURLY:
+            return None
+        return "550 Domain example.com has exceeded the max emails per hour (51/50). Discarded."
+
+    sink.at_dot = at_dot
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender), 400)
+    await world.signal(sender)
+    for hour in range(1, 8):
+        assert "max emails per hour" in await until_it_rests(world, sender)
+        assert len(sink.taken) == hour * HOURLY
+        assert await unscathed(world, ids)
+        this_hour = 0
+        await let_the_rest_pass(world, sender)
+    await world.until_all_are(ids, "sent")
+    assert set(Counter(t.rcpt_to for t in sink.taken).values()) == {1}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS_OF_A_DAY)
+async def test_a_quota_that_stays_used_up_for_days_fails_nobody(
+    world: World, sink: Sink, refusal: str
+) -> None:
+    sink.at_dot = lambda _: refusal
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, None, 8)
+    await world.signal(sender)
+    for _ in range(12):  # more than the tries that an email has
+        await until_it_rests(world, sender)
+        await world.execute("UPDATE email_jobs SET dated_at = dated_at - interval '7 d'")
+        await let_the_rest_pass(world, sender)
+    sink.at_dot = lambda _: None
+    await until_it_rests_or_has_sent(world, sender, ids)
+    await let_the_rest_pass(world, sender)
+    await world.until_all_are(ids, "sent")
+    assert await unscathed(world, ids)
+
+
+async def until_it_rests_or_has_sent(
+    world: World, sender: uuid.UUID, ids: Sequence[uuid.UUID]
+) -> None:
+    async def either() -> bool:
+        resting = await world.fetchval(
+            "SELECT coalesce(resting_until > now(), false) FROM senders WHERE id = $1", sender
+        )
+        return bool(resting) or set(await world.states(ids)) == {"sent"}
+
+    await world.until(either)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "504 5.5.2 <host1>: Helo command rejected: need fully-qualified hostname",
+        "450 4.7.1 <host1.local>: Helo command rejected: Host not found",
+    ],
+)
+async def test_a_name_of_ours_that_is_refused_at_the_recipient_stops_the_sender_and_fails_nobody(
+    world: World, sink: Sink, refusal: str
+) -> None:
+    sink.at_rcpt = lambda _: refusal
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, None, 8)
+    await world.signal(sender)
+
+    async def broken() -> bool:
+        row = await world.fetch("SELECT state, state_reason FROM senders WHERE id = $1", sender)
+        return row[0]["state"] == "broken" and "Helo command rejected" in row[0]["state_reason"]
+
+    await world.until(broken)
+    assert await unscathed(world, ids)
