@@ -351,7 +351,7 @@ NOT_DEAD = _family(
 MAILBOX_FULL = _family(
     r"over ?-?quota|quota (?:limit )?(?:\w+ ){0,2}(?:exce\w*d\w*|violation|full|reached)",
     r"exceed\w* (?:\w+ ){0,3}(?:quota|storage|mailbox size|disk)",
-    r"(?:mailbox|inbox|mail box|mail ?drop|storage|disk|account|user) (?:\w+ ){0,3}(?:is )?full\b",
+    r"(?:mailbox|inbox|mail box|mail ?drop|account|user) (?:\w+ ){0,3}(?:is )?full\b",
     r"(?:mailbox|inbox|user|recipient)\b.{0,40}(?:out of|insufficient|not enough|no) "
     r"(?:\w+ ){0,2}(?:space|storage|room)",
     r"(?:insufficient|not enough) (?:\w+ )?(?:mailbox|user|recipient) (?:storage|space)",
