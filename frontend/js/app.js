@@ -9,6 +9,7 @@ import "./chart.js";
 import "./drawer.js";
 import "./forms.js";
 import "./live.js";
+import "./once.js";
 import "./requests.js";
 import "./sidebar.js";
 import "./upload.js";

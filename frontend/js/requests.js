@@ -3,8 +3,15 @@
 import { toast } from "./toasts.js";
 
 const BAR_DELAY_MS = 150; // an answer faster than this needs no bar
-const LOST = "The server did not answer. Nothing was changed; try again in a moment.";
-const BROKEN = "Something broke on the server. Nothing was changed.";
+const LOST = "The server did not answer.";
+const BROKEN = "Something broke on the server.";
+const TRY_AGAIN = "Try again in a moment.";
+// Nobody knows what became of a write whose answer was lost, so nobody says.
+const MAY_BE_DONE =
+  "What you sent may have been carried out all the same: look before you send it again.";
+const SAFE_TO_REPEAT =
+  "What you sent may have been carried out all the same. You can look, or send it again: it will not be done twice.";
+const CAMPAIGNS = { path: "/campaigns", label: "Look under Campaigns" };
 
 let pending = 0;
 let timer;
@@ -39,13 +46,20 @@ document.addEventListener("htmx:finally:request", (event) => {
 });
 
 document.addEventListener("htmx:error", (event) => {
-  if (event.detail.ctx && !isQuiet(event)) toast(LOST);
+  if (event.detail.ctx && !isQuiet(event)) tell(LOST, event.detail.ctx);
 });
 
 document.addEventListener("htmx:response:error", (event) => {
   const { response, hx } = event.detail.ctx;
-  if (response.status >= 500 && !hx.trigger && !isQuiet(event)) toast(BROKEN);
+  if (response.status >= 500 && !hx.trigger && !isQuiet(event)) tell(BROKEN, event.detail.ctx);
 });
 
 // The server's own words: HX-Trigger: {"toast": {"message": …}}.
-document.addEventListener("toast", (event) => toast(event.detail.message));
+document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.look));
+
+function tell(what, { sourceElement }) {
+  const form = sourceElement instanceof HTMLFormElement && sourceElement.method === "post" ? sourceElement : null;
+  if (!form) return toast(`${what} ${TRY_AGAIN}`);
+  const known = form.elements.namedItem("once") ? SAFE_TO_REPEAT : MAY_BE_DONE;
+  return toast(`${what} ${known}`, form.id === "compose" ? CAMPAIGNS : null);
+}

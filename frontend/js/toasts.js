@@ -1,10 +1,19 @@
 // A toast from <template id="toast">. Its words are set as text: they may quote what people typed.
-export function toast(message) {
+const LOOK_MS = 20_000;
+
+// `look`: { path, label } of a page where the reader can see what came of it.
+export function toast(message, look = null) {
   const toaster = document.querySelector("#toaster");
   if ([...toaster.querySelectorAll(".toast:not([aria-hidden=true]) h2")].some((title) => title.textContent === message)) return;
   const element = document.querySelector("template#toast").content.firstElementChild.cloneNode(true);
   element.setAttribute("role", "alert");
   element.dataset.category = "error";
   element.querySelector("h2").textContent = message;
+  const link = element.querySelector("a");
+  if (look) {
+    element.dataset.duration = LOOK_MS; // long enough to get there
+    link.href = look.path;
+    link.textContent = look.label;
+  } else link.remove();
   toaster.append(element); // Basecoat sees it and takes it away again
 }

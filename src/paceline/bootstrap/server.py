@@ -18,7 +18,6 @@ from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.attachments import Attachments
-from paceline.services.idempotency import Idempotency
 from paceline.services.suppressions import Suppressions
 from paceline.settings import Settings
 from paceline.web.app import create_web
@@ -88,7 +87,7 @@ def _api_parts(cases: UseCases) -> ApiParts:
         emails=cases.emails,
         queries=cases.queries,
         suppressions=Suppressions(cases.database),
-        idempotency=Idempotency(cases.database),
+        idempotency=cases.idempotency,
         api_keys=ApiKeys(cases.database),
         probes={"postgresql": cases.database.ping, "redis": redis_answers},
     )
@@ -100,6 +99,8 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         queries=cases.queries,
         campaigns=cases.campaigns,
         imports=cases.imports,
+        scheduling=cases.scheduling,
+        idempotency=cases.idempotency,
         senders=cases.senders,
         emails=cases.emails,
         caught_mail=CaughtMail(cases.database),

@@ -15,8 +15,10 @@ from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
+from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.scheduling import Scheduling
 from paceline.services.senders import HostPolicy, Senders
 from paceline.settings import Settings
 
@@ -30,6 +32,8 @@ class UseCases:
     senders: Senders
     campaigns: Campaigns
     imports: Imports
+    scheduling: Scheduling
+    idempotency: Idempotency
     emails: Emails
     queries: Queries
 
@@ -60,6 +64,8 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             ),
             campaigns=Campaigns(database, bell),
             imports=Imports(database, bell),
+            scheduling=Scheduling(database, bell),
+            idempotency=Idempotency(database),
             emails=Emails(database, bell),
             queries=Queries(database, limits),
         )

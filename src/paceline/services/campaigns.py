@@ -59,7 +59,7 @@ class Campaigns:
         recipients = await asyncio.to_thread(read_inline, problems, new)
         campaign_id = reserved_id or new_id()
         async with self._database.transaction() as session:
-            if reserved_id and await _is_there(session, owner_id, reserved_id):
+            if reserved_id and await is_there(session, owner_id, reserved_id):
                 view = await view_of(session, owner_id, campaign_id)
                 return CreatedCampaign(campaign=view, report=None)
             sender = await sender_store.sender(session, owner_id, new.sender_id)
@@ -91,25 +91,8 @@ class Campaigns:
         """
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
-            state = campaign_after(CampaignState(record.state), CampaignEvent.LAUNCH)
-            if record.total == 0:
-                raise Conflict("a campaign without recipients cannot be launched: add some first")
-            now = clock.now()
-            if right_away:
-                record = replace(record, start_at=None)
-            campaign_rules.refuse_missed_start(record, now=now)
-            # A start that passed while a long list was uploaded means: now.
-            planned = (
-                record.start_at if (record.start_at or now) > now - campaign_rules.FRESH else None
-            )
-            start_at = planned or now
-            due = await store.due_range(session, record.sender_id, campaign_id)
-            if due is not None and campaign_rules.must_move(due, planned, now=now):
-                await store.reschedule_all(session, record.sender_id, campaign_id, start_at)
-            changes = {"state": state, "launched_at": now, "start_at": start_at}
-            await store.change_campaign(session, owner_id, campaign_id, changes)
+            await let_go(session, record, right_away=right_away)
             view = await _settled(session, owner_id, campaign_id, settle)
-            await signal(session, record.sender_id, start_at)
         await self._bell.ring([record.sender_id])
         return view
 
@@ -213,7 +196,27 @@ class Campaigns:
                 await store.change_campaign(session, owner_id, campaign_id, paused)
 
 
-async def _is_there(session: Session, owner_id: uuid.UUID, reserved_id: uuid.UUID) -> bool:
+async def let_go(session: Session, record: CampaignRecord, *, right_away: bool = False) -> None:
+    """Launch it within the caller's transaction, which has its turn; the caller rings."""
+    state = campaign_after(CampaignState(record.state), CampaignEvent.LAUNCH)
+    if record.total == 0:
+        raise Conflict("a campaign without recipients cannot be launched: add some first")
+    now = clock.now()
+    if right_away:
+        record = replace(record, start_at=None)
+    campaign_rules.refuse_missed_start(record, now=now)
+    # A start that passed while a long list was uploaded means: now.
+    planned = record.start_at if (record.start_at or now) > now - campaign_rules.FRESH else None
+    start_at = planned or now
+    due = await store.due_range(session, record.sender_id, record.id)
+    if due is not None and campaign_rules.must_move(due, planned, now=now):
+        await store.reschedule_all(session, record.sender_id, record.id, start_at)
+    changes = {"state": state, "launched_at": now, "start_at": start_at}
+    await store.change_campaign(session, record.owner_id, record.id, changes)
+    await signal(session, record.sender_id, start_at)
+
+
+async def is_there(session: Session, owner_id: uuid.UUID, reserved_id: uuid.UUID) -> bool:
     """Whether a request under this id got so far before; one that still does is waited for."""
     await store.take_turns(session, reserved_id)
     return await store.campaign(session, owner_id, reserved_id) is not None

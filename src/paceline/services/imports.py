@@ -40,7 +40,7 @@ from paceline.services.views import ImportPreview, ImportReport
 # Adding holds the campaign's counters until it commits, and a running campaign needs them.
 MAX_ROWS_UNDER_WAY = 10_000
 MAX_SHOWN = 10  # recipients of a preview
-_IN_MEMORY_OCTETS = 1024 * 1024  # a larger upload goes to disk
+IN_MEMORY_OCTETS = 1024 * 1024  # a larger upload goes to disk
 _PIECE_OCTETS = 256 * 1024
 _OPEN = frozenset({CampaignState.DRAFT, CampaignState.ACTIVE, CampaignState.PAUSED})
 
@@ -72,11 +72,11 @@ class Imports:
         """
         async with self._database.transaction() as session:
             _open_for_more(await store.campaign(session, owner_id, campaign_id))
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_OCTETS) as spool:
-            await _receive(chunks, spool)
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
+            await receive(chunks, spool)
             async with self._database.transaction() as session:
                 record = await _turn(session, owner_id, campaign_id)
-                report = await _store_file(session, record, spool, choices)
+                report = await store_file(session, record, spool, choices)
                 await self._announce(session, record, report)
                 if settle is not None:
                     await settle(session, report)
@@ -184,23 +184,25 @@ def _preview(
     )
 
 
-async def _receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
+async def receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
+    """Take an upload in, whole. Raises `FileTooLarge`."""
     octets = 0
     async for chunk in chunks:
         octets += len(chunk)
         if octets > MAX_FILE_OCTETS:
             limit = MAX_FILE_OCTETS >> 20
             raise FileTooLarge.of("file", f"is larger than {limit} MiB: split it")
-        if octets > _IN_MEMORY_OCTETS:
+        if octets > IN_MEMORY_OCTETS:
             await asyncio.to_thread(spool.write, chunk)
         else:
             spool.write(chunk)
     spool.seek(0)
 
 
-async def _store_file(
+async def store_file(
     session: Session, record: CampaignRecord, spool: IO[bytes], choices: Choices
 ) -> ImportReport:
+    """Store the recipients of a file, within the caller's transaction, which has its turn."""
     reader = RecipientReader(required=_template(record).fields, choices=choices)
     batches = map(prepared, _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b"")))
     to = destination_of(record)

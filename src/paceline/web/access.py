@@ -84,7 +84,13 @@ def cookie_of(request: Request, *, base_url: str) -> str | None:
 
 
 async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
-    """Who is signed in, if anybody. Refuses writes that do not come from our own pages."""
+    """Who is signed in, if anybody. Refuses writes that do not come from our own pages.
+
+    Found out once per request.
+    """
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    if known is not None:
+        return known
     check_origin(request, base_url=parts.base_url)
     cookie = cookie_of(request, base_url=parts.base_url)
     resolved = None if cookie is None else await parts.sessions.resolve(cookie)
@@ -93,7 +99,8 @@ async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
     principal, token = resolved
     if request.method not in _SAFE_METHODS and not await _carries(request, token):
         raise Forbidden("This form is from an earlier sign-in. Reload the page and try again.")
-    return Viewer(principal=principal, csrf=token)
+    viewer = request.state.viewer = Viewer(principal=principal, csrf=token)
+    return viewer
 
 
 async def signed_in(

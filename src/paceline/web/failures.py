@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError
+from paceline.services.idempotency import UnderWay
 from paceline.web.access import Forbidden, SignInNeeded, sign_in_url
 from paceline.web.bodies import MAX_REQUEST_OCTETS
-from paceline.web.rendering import is_htmx, render, toast_only
+from paceline.web.form_tokens import token_in
+from paceline.web.rendering import Look, is_htmx, render, toast_only
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,19 @@ _TITLES = {
     503: "Out of reach for a moment",
 }
 NOT_FOUND = "There is nothing at this address, or it is not yours to see."
-BROKEN = "This is our mistake, and it has been written to the log. Nothing was changed by it."
-OUT_OF_REACH = "The database does not answer. What is scheduled stays scheduled; try again shortly."
+BROKEN = "This is our mistake, and it has been written to the log."
+OUT_OF_REACH = "The database does not answer. What is scheduled stays scheduled."
+TRY_AGAIN = "Try again in a moment."
+# A write that ended without an answer may have been carried out: nobody knows until they look.
+MAY_BE_DONE = "What you sent may have been carried out all the same: look before you send it again."
+SAFE_TO_REPEAT = (
+    "What you sent may have been carried out all the same. You can look, or send the form again: "
+    "it will not be done twice."
+)
+UNDER_WAY = (
+    "This form was sent before, and is still being worked on. It is done once; nothing is lost "
+    "when you leave this page."
+)
 
 
 def install(app: FastAPI) -> None:
@@ -45,14 +58,39 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _broken)
 
 
-def failure(request: Request, status: int, message: str) -> Response:
+def failure(request: Request, status: int, message: str, *, look: Look | None = None) -> Response:
     """The page, or the toast, of one error."""
     if is_htmx(request):
-        return toast_only(message, status=status)
+        return toast_only(message, status=status, look=look)
     title = _TITLES.get(status, "That did not work")
     return render(
-        request, "error.html", viewer=None, status=status, code=status, title=title, message=message
+        request,
+        "error.html",
+        viewer=None,
+        status=status,
+        code=status,
+        title=title,
+        message=message,
+        look=look,
     )
+
+
+def where_to_look(request: Request) -> Look:
+    """Where it is seen what came of a form."""
+    section, _, rest = request.url.path.strip("/").partition("/")
+    if section in ("campaigns", "senders", "emails") and rest:
+        return Look(path=f"/{section}/{rest.partition('/')[0]}", label="Look")
+    if section in ("senders", "inbox"):
+        return Look(path=f"/{section}", label=f"Look under {section.capitalize()}")
+    return Look(path="/campaigns", label="Look under Campaigns")
+
+
+def _lost(request: Request, status: int, message: str) -> Response:
+    """An answer that was lost on our side: it says no more than is known."""
+    if request.method in ("GET", "HEAD"):
+        return failure(request, status, f"{message} {TRY_AGAIN}")
+    known = MAY_BE_DONE if token_in(request) is None else SAFE_TO_REPEAT
+    return failure(request, status, f"{message} {known}", look=where_to_look(request))
 
 
 def too_large(request: Request) -> Response:
@@ -88,6 +126,8 @@ async def _not_found(request: Request, _error: Exception) -> Response:
 
 
 async def _conflict(request: Request, error: Exception) -> Response:
+    if isinstance(error, UnderWay):
+        return failure(request, 409, UNDER_WAY, look=where_to_look(request))
     return failure(request, 409, sentence(str(error)))
 
 
@@ -108,12 +148,12 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _out_of_reach(request: Request, error: Exception) -> Response:
     log.warning("a page could not be shown: %s", error)
-    return failure(request, 503, OUT_OF_REACH)
+    return _lost(request, 503, OUT_OF_REACH)
 
 
 async def _broken(request: Request, _error: Exception) -> Response:
     # Starlette raises the error again after this answer, so the server logs it with its trace.
-    return failure(request, 500, BROKEN)
+    return _lost(request, 500, BROKEN)
 
 
 def sentence(text: str) -> str:

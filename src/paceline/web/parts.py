@@ -11,8 +11,10 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
+from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.scheduling import Scheduling
 from paceline.services.senders import Senders
 from paceline.web.caught_mail import CaughtMail
 
@@ -32,8 +34,10 @@ class Parts:
     queries: Queries
     campaigns: Campaigns
     imports: Imports
+    scheduling: Scheduling
     senders: Senders
     emails: Emails
+    idempotency: Idempotency
     caught_mail: CaughtMail
     sessions: Sessions
     links: SignInLinks

@@ -7,6 +7,7 @@ answered to `HX-Request-Type: partial` only: when Back restores a page, htmx ask
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,16 @@ from paceline.services.views import CampaignView
 from paceline.web import states, wording
 from paceline.web.access import Viewer
 from paceline.web.assets import asset
+from paceline.web.form_tokens import already, new_token, token_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Where to see what came of something whose answer was lost."""
+
+    path: str
+    label: str
+
 
 ZONE_COOKIE = "zone"  # set by frontend/js/theme.js
 
@@ -130,6 +141,8 @@ def render(
             "zone": zone,
             "zone_label": wording.zone_label(zone, now),
             "section": "",
+            "once": token_in(request) or new_token(),
+            "already": already(request),
             **context,
         }
     )
@@ -143,7 +156,8 @@ def go_to(request: Request, path: str) -> Response:
     return RedirectResponse(path, status_code=303)
 
 
-def toast_only(message: str, *, status: int) -> Response:
+def toast_only(message: str, *, status: int, look: Look | None = None) -> Response:
     """An error for a script of ours: the page stays as it is, and a toast says what is wrong."""
-    event = json.dumps({"toast": {"message": message, "tone": "error"}})  # ASCII, as headers are
+    toast = {"message": message, "tone": "error", "look": look and asdict(look)}
+    event = json.dumps({"toast": toast})  # ASCII, as headers are
     return Response(status_code=status, headers={"HX-Reswap": "none", "HX-Trigger": event})

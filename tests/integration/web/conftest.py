@@ -41,6 +41,8 @@ def parts(cases: UseCases) -> Parts:
         queries=cases.queries,
         campaigns=cases.campaigns,
         imports=cases.imports,
+        scheduling=cases.scheduling,
+        idempotency=cases.idempotency,
         senders=cases.senders,
         emails=cases.emails,
         caught_mail=CaughtMail(cases.database),

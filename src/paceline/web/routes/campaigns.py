@@ -22,12 +22,13 @@ from paceline.services.views import CampaignView, Counts, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, seconds, text_of
 from paceline.web.list_query import ListQuery
+from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
 from paceline.web.routes.emails import emails_of
 from paceline.web.timetable import Pace, Timetable, past_and_future, plan, series
 
-router = APIRouter(prefix="/campaigns")
+router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
 
 PAGE_SIZE = 25
 MAX_BARS_SHOWN = 36
@@ -66,6 +67,7 @@ async def campaign_rows(
 
 
 @router.post("/{campaign_id}/launch")
+@carried_out_once
 async def launch(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
@@ -83,6 +85,7 @@ async def launch_now(
 
 
 @router.post("/{campaign_id}/pause")
+@carried_out_once
 async def pause(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
@@ -91,6 +94,7 @@ async def pause(
 
 
 @router.post("/{campaign_id}/resume")
+@carried_out_once
 async def resume(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
@@ -99,6 +103,7 @@ async def resume(
 
 
 @router.post("/{campaign_id}/cancel")
+@carried_out_once
 async def cancel(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:

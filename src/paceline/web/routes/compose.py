@@ -18,7 +18,7 @@ from starlette.responses import Response
 from paceline import clock
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
 from paceline.domain.table_columns import ALWAYS_AVAILABLE
-from paceline.errors import DomainError, InvalidInput
+from paceline.errors import InvalidInput
 from paceline.services.campaigns import NewCampaign
 from paceline.services.views import SenderView
 from paceline.web import wording
@@ -26,13 +26,14 @@ from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, quick_picks, zones
 from paceline.web.forms import Problems, text_of
 from paceline.web.headers import mail_frame
+from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import preview_document, read_sample
 from paceline.web.rendering import go_to, is_htmx, render, wants_fragment, zone_of
 from paceline.web.timetable import Pace, plan, series
 from paceline.web.uploads import Upload, check_together, read_upload
 
-router = APIRouter(prefix="/compose")
+router = APIRouter(prefix="/compose", route_class=OnceRoute)
 
 NO_RECIPIENTS_YET = "Choose a list of recipients to see when each hour's emails go out."
 CHOOSE_AGAIN = "choose the file again: browsers let go of it when a page is reloaded"
@@ -46,6 +47,7 @@ async def compose(request: Request, parts: Wired, viewer: SignedIn) -> Response:
 
 
 @router.post("")
+@carried_out_once
 async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """Store and launch it, or say what is wrong, next to each field."""
     posted = await form_of(request)
@@ -55,7 +57,7 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
     upload = await read_upload(posted, problems)
     if new is not None and upload is not None:
         check_together(new, upload, problems)
-        campaign_id = await _launched(parts, viewer, new, upload, problems)
+        campaign_id = await _launched(request, parts, viewer, new, upload, problems)
         if campaign_id is not None:
             return go_to(request, f"/campaigns/{campaign_id}")
     if upload is None and not is_htmx(request):
@@ -104,32 +106,23 @@ async def show_preview(request: Request, viewer: SignedIn) -> Response:
 
 
 async def _launched(
-    parts: Parts, viewer: Viewer, new: NewCampaign, upload: Upload, problems: Problems
+    request: Request,
+    parts: Parts,
+    viewer: Viewer,
+    new: NewCampaign,
+    upload: Upload,
+    problems: Problems,
 ) -> uuid.UUID | None:
     """The id of the new campaign, or None with the problems noted."""
     if problems:
         return None
     try:
-        return await _store(parts, viewer.principal.user_id, new, upload)
+        return await parts.scheduling.schedule(
+            viewer.principal.user_id, new, upload.chunks(), reserved_id=reserved_id(request)
+        )
     except InvalidInput as error:
         problems.take(error.problems, names=FIELDS)
         return None
-
-
-async def _store(parts: Parts, owner_id: uuid.UUID, new: NewCampaign, upload: Upload) -> uuid.UUID:
-    created = await parts.campaigns.create(owner_id, new)
-    campaign_id = created.campaign.id
-    try:
-        report = await parts.imports.add_csv(owner_id, campaign_id, upload.chunks())
-        if not report.accepted:
-            raise InvalidInput.of("file", "holds no recipient that may be mailed")
-        await parts.campaigns.launch(owner_id, campaign_id)
-    except DomainError:
-        # Whatever the file itself could tell was checked before. What is left (nobody but
-        # suppressed addresses, say) must not leave a draft that somebody launches by mistake.
-        await parts.campaigns.discard(owner_id, campaign_id)
-        raise
-    return campaign_id
 
 
 async def _page(

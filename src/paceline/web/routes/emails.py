@@ -19,10 +19,11 @@ from paceline.web.forms import text_of
 from paceline.web.headers import mail_frame
 from paceline.web.list_query import ListQuery
 from paceline.web.mail_body import document_of
+from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment
 
-router = APIRouter()
+router = APIRouter(route_class=OnceRoute)
 
 PAGE_SIZE = 25
 MAX_FILTER_CHOICES = 100
@@ -116,6 +117,7 @@ async def email_body(parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Res
 
 
 @router.post("/emails/{email_id}/cancel")
+@carried_out_once
 async def cancel_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:
@@ -127,6 +129,7 @@ async def cancel_email(
 
 
 @router.post("/emails/{email_id}/resolve")
+@carried_out_once
 async def resolve_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:

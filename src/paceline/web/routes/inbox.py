@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from paceline.web.access import Administrator
 from paceline.web.headers import mail_frame
+from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Wired
 from paceline.web.rendering import go_to, render, wants_fragment
 
-router = APIRouter(prefix="/inbox")
+router = APIRouter(prefix="/inbox", route_class=OnceRoute)
 
 
 @router.get("")
@@ -34,6 +35,7 @@ async def show_inbox(
 
 
 @router.post("/clear")
+@carried_out_once
 async def clear_inbox(request: Request, parts: Wired, viewer: Administrator) -> Response:
     """Drop everything that was caught."""
     await parts.caught_mail.clear()

@@ -13,11 +13,12 @@ from paceline.errors import InvalidInput
 from paceline.services.senders import SenderPatch
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, text_of
+from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.sender_form import FIELDS, SenderForm
 
-router = APIRouter(prefix="/senders")
+router = APIRouter(prefix="/senders", route_class=OnceRoute)
 
 
 @router.get("")
@@ -46,6 +47,7 @@ async def new_sender(
 
 
 @router.post("")
+@carried_out_once
 async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """Add a sender."""
     form = SenderForm.read(await form_of(request))
@@ -53,7 +55,9 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
     new = form.as_new(problems)
     if new is not None:
         try:
-            sender = await parts.senders.create(viewer.principal.user_id, new)
+            sender = await parts.senders.create(
+                viewer.principal.user_id, new, reserved_id=reserved_id(request)
+            )
         except InvalidInput as error:
             problems.take(error.problems, names=FIELDS)
         else:
@@ -121,6 +125,7 @@ async def verify_sender(
 
 
 @router.post("/{sender_id}/test")
+@carried_out_once
 async def test_sender(
     request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
 ) -> Response:

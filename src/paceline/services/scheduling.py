@@ -1,0 +1,78 @@
+"""A campaign in one go: message, recipients and launch, all of it or nothing.
+
+What fails half-way leaves no draft, not even when the process dies; and under an id that was
+reserved for it, it is scheduled once, however often it is asked for.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+
+from paceline.domain.identifiers import new_id
+from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
+from paceline.errors import InvalidInput
+from paceline.persistence.database import Database
+from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores import senders as sender_store
+from paceline.persistence.stores.campaigns import CampaignRecord
+from paceline.persistence.stores.session import Session
+from paceline.services import campaign_rules, campaigns
+from paceline.services.campaign_rules import NewCampaign
+from paceline.services.imports import IN_MEMORY_OCTETS, receive, store_file
+from paceline.services.ports import Bell
+from paceline.services.validation import Problems
+
+
+class Scheduling:
+    """Schedules campaigns whose list comes as a file."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self._database = database
+        self._bell = bell
+
+    async def schedule(
+        self,
+        owner_id: uuid.UUID,
+        new: NewCampaign,
+        chunks: AsyncIterator[bytes],
+        *,
+        choices: Choices = NOTHING_CHOSEN,
+        reserved_id: uuid.UUID | None = None,
+    ) -> uuid.UUID:
+        """The id of the campaign, which is launched. Raises `InvalidInput`: nothing is stored."""
+        campaign_id = reserved_id or new_id()
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
+            await receive(chunks, spool)
+            async with self._database.transaction() as session:
+                if not await campaigns.is_there(session, owner_id, campaign_id):
+                    record = await _stored(session, owner_id, campaign_id, new)
+                    report = await store_file(session, record, spool, choices)
+                    if not report.accepted:
+                        raise InvalidInput.of("file", "holds no recipient that may be mailed")
+                    await campaigns.let_go(session, await _record(session, record))
+        await self._bell.ring([new.sender_id])
+        return campaign_id
+
+
+async def _stored(
+    session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID, new: NewCampaign
+) -> CampaignRecord:
+    problems = Problems()
+    values = campaign_rules.checked(problems, new)
+    problems.template(new.subject, new.text, new.html)
+    if await sender_store.sender(session, owner_id, new.sender_id) is None:
+        problems.add("sender_id", "is none of your senders")
+    problems.raise_if_any()
+    await store.insert_campaign(session, id=campaign_id, owner_id=owner_id, **values)
+    record = await store.campaign(session, owner_id, campaign_id)
+    assert record is not None, "it was stored a moment ago, in this transaction"
+    return record
+
+
+async def _record(session: Session, record: CampaignRecord) -> CampaignRecord:
+    """The same with the counters as the import left them."""
+    now = await store.campaign(session, record.owner_id, record.id)
+    assert now is not None, "it was stored a moment ago, in this transaction"
+    return now

@@ -1,0 +1,193 @@
+"""A form is carried out once: pressed twice, sent again by a browser, or found with Back.
+
+Each form that creates something or sets something going carries a token, made when the page is
+made. Sent a second time it leads to what came of the first, without doing anything again; while
+the first is under way, it waits for that. A form that was refused may be mended and sent again
+under its token. The same holds without JavaScript; with it, the button is out of order meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeAlias, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+
+from paceline import clock
+from paceline.errors import Conflict, DomainError, InvalidInput, OperationalError
+from paceline.services.idempotency import Answer, Replay, Ticket
+from paceline.web.access import (
+    CSRF_FIELD,
+    Forbidden,
+    SignInNeeded,
+    Viewer,
+    form_of,
+    maybe_signed_in,
+)
+from paceline.web.form_tokens import ALREADY, CHANGED, DONE, FIELD
+from paceline.web.parts import parts_of
+from paceline.web.rendering import go_to
+
+log = logging.getLogger(__name__)
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+MAX_TOKEN_CHARACTERS = 100
+PATIENCE_SECONDS = 25.0
+# Whoever comes back later than this did not press twice; the page says why nothing happened.
+PRESSED_TWICE = timedelta(seconds=10)
+_CHUNK_OCTETS = 256 * 1024
+_REFUSED = (DomainError, HTTPException, RequestValidationError, Forbidden, SignInNeeded)
+_CSRF_PLACE = b"\0csrf\0"  # in a page that is kept: tokens of a sign-in are not stored twice
+# Without a token (an older page, a script) what the form holds stands in for it.
+_CREATING = frozenset({"/compose"})
+_ONCE: set[Callable[..., Any]] = set()
+
+
+class SentBefore(Conflict):
+    """This form was carried out before, with other content, and has no page to lead to."""
+
+
+def carried_out_once(endpoint: Endpoint) -> Endpoint:
+    """Marks what a form may do once only. What only looks, or sets the same again, needs none."""
+    _ONCE.add(endpoint)
+    return endpoint
+
+
+class OnceRoute(APIRoute):
+    """A route that looks at the token where its endpoint is marked."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler, behind the look at the token."""
+        handle = super().get_route_handler()
+        if self.endpoint not in _ONCE:
+            return handle
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await _guarded(request, handle)
+            finally:
+                await request.close()
+
+        return guarded
+
+
+def reserved_id(request: Request) -> uuid.UUID | None:
+    """The id that whatever this form creates must get; None: any."""
+    ticket: Ticket | None = getattr(request.state, "ticket", None)
+    return None if ticket is None else ticket.reserved_id
+
+
+async def _guarded(request: Request, handle: Handler) -> Response:
+    parts = parts_of(request)
+    viewer = await maybe_signed_in(request, parts)
+    if viewer is None:
+        return await handle(request)  # which sends them to sign in
+    posted = await form_of(request)
+    content = await _digest(posted)
+    token = _token(request, posted, content)
+    if token is None:
+        return await handle(request)
+    standing = await parts.idempotency.begin_form(
+        viewer.principal.user_id,
+        f"{request.url.path} {token}",
+        content,
+        patience_seconds=PATIENCE_SECONDS,
+    )
+    if isinstance(standing, Replay):
+        return _replayed(request, viewer, standing)
+    request.state.ticket = standing
+    return await _carried_out(request, viewer, standing, handle)
+
+
+def _token(request: Request, posted: FormData, content: bytes) -> str | None:
+    token = posted.get(FIELD)
+    if not isinstance(token, str) or not token:
+        return content.hex() if request.url.path in _CREATING else None
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise InvalidInput.of("form", "is not one of ours: reload the page")
+    request.state.once = token
+    return token
+
+
+async def _digest(posted: FormData) -> bytes:
+    """Of what was typed and chosen; the encoding around it differs each time.
+
+    The token, which is stored nowhere, goes in as well: a password cannot be guessed from this.
+    """
+    digest = hashlib.sha256()
+    for name, value in posted.multi_items():
+        if name == CSRF_FIELD:
+            continue
+        digest.update(f"{len(name)} {name} ".encode())
+        if isinstance(value, UploadFile):
+            digest.update(f"{value.filename} {value.size} ".encode())
+            await value.seek(0)
+            while chunk := await value.read(_CHUNK_OCTETS):
+                digest.update(chunk)
+            await value.seek(0)
+        else:
+            digest.update(f"{len(value)} {value} ".encode(errors="surrogatepass"))
+    return digest.digest()
+
+
+async def _carried_out(
+    request: Request, viewer: Viewer, ticket: Ticket, handle: Handler
+) -> Response:
+    idempotency = parts_of(request).idempotency
+    try:
+        response = await handle(request)
+    except _REFUSED:
+        await idempotency.forget(ticket)
+        raise
+    except BaseException:
+        try:
+            await idempotency.give_back(ticket)
+        except OperationalError as error:
+            # It is free all the same: nobody in this process is at work under it.
+            log.warning("a form's token could not be given back: %s", error)
+        raise
+    if response.status_code >= 400:
+        await idempotency.forget(ticket)
+    else:
+        await idempotency.finish(ticket, _answer(response, viewer))
+    return response
+
+
+def _answer(response: Response, viewer: Viewer) -> Answer:
+    path = response.headers.get("location") or response.headers.get("hx-redirect")
+    if path is not None:
+        return Answer(status=303, headers={"location": path})
+    page = bytes(response.body).replace(viewer.csrf.encode(), _CSRF_PLACE)
+    return Answer(status=response.status_code, body=page)
+
+
+def _replayed(request: Request, viewer: Viewer, replay: Replay) -> Response:
+    assert replay.answer is not None, "one that has none is waited for"
+    path = replay.answer.headers.get("location")
+    if path is None and not replay.is_same:
+        raise SentBefore(
+            "this form was carried out already, and what you changed since was not: "
+            "reload its page to send it once more"
+        )
+    if path is None:
+        page = replay.answer.body.replace(_CSRF_PLACE, viewer.csrf.encode())
+        return HTMLResponse(page, status_code=replay.answer.status)
+    if not replay.is_same:
+        return go_to(request, _with(path, CHANGED))
+    is_late = clock.now() - replay.asked_at > PRESSED_TWICE
+    return go_to(request, _with(path, DONE) if is_late else path)
+
+
+def _with(path: str, what: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{ALREADY}={what}"

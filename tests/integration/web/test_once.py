@@ -1,0 +1,272 @@
+"""A form that is sent twice is carried out once, whatever made it come twice; scripts or none."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from paceline.persistence.database import Database, DatabaseUnavailable
+from paceline.services.idempotency import Idempotency
+from paceline.services.scheduling import Scheduling
+from paceline.web import Parts, once
+from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
+from tests.integration.web.test_compose_pages import campaigns, file, form
+from tests.world import World
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "PATIENCE_SECONDS", 0.0)
+
+
+def token_of(html: str) -> str:
+    found = re.search(r'name="once" value="([^"]+)"', html)
+    assert found
+    return found[1]
+
+
+async def filled_in(page: httpx2.AsyncClient, world: World, **fields: str) -> dict[str, str]:
+    """The form as a browser sends it: with the token of its page."""
+    typed = await form(world, **fields)
+    return {**typed, "once": token_of((await page.get("/compose")).text)}
+
+
+async def test_the_second_submission_leads_to_the_first_ones_page(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    answers = [await page.post("/compose", data=typed, files=file()) for _ in range(3)]
+    assert {a.status_code for a in answers} == {303}
+    assert len({a.headers["location"] for a in answers}) == 1
+    assert await campaigns(world) == 1
+    assert await world.fetchval("SELECT count(*) FROM emails") == 2
+
+
+async def test_of_two_at_one_moment_the_second_waits_for_the_first(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    answers = await asyncio.gather(
+        *(page.post("/compose", data=typed, files=file(), headers=FRAGMENT) for _ in range(5))
+    )
+    assert len({a.headers["HX-Redirect"] for a in answers}) == 1
+    assert await campaigns(world) == 1
+
+
+async def test_one_process_waits_for_the_other(
+    page: httpx2.AsyncClient, world: World, parts: Parts, database_url: str
+) -> None:
+    """Two API processes behind one address, each with its own sign of life."""
+    elsewhere = Database(database_url)
+    other = _over(parts, elsewhere)
+    typed = await filled_in(page, world)
+    try:
+        async with browser(other) as there:
+            await sign_in(there, other, world)
+            both = await asyncio.gather(
+                page.post("/compose", data=typed, files=file()),
+                there.post("/compose", data=typed, files=file()),
+            )
+    finally:
+        await elsewhere.close()
+    assert len({a.headers["location"] for a in both}) == 1
+    assert await campaigns(world) == 1
+
+
+async def test_while_the_first_is_under_way_the_second_is_told_where_to_look(
+    page: httpx2.AsyncClient, world: World, database: Database, impatient: None
+) -> None:
+    typed = await filled_in(page, world)
+    async with database.transaction() as session:
+        await session.execute(text("LOCK TABLE campaigns IN SHARE MODE"))
+        first = asyncio.create_task(page.post("/compose", data=typed, files=file()))
+        await world.until_blocked(1)
+        second = await page.post("/compose", data=typed, files=file())
+        assert second.status_code == 409
+        assert "still being worked on" in words(second.text)
+        assert 'href="/campaigns"' in second.text
+    assert (await first).status_code == 303
+    assert await campaigns(world) == 1
+
+
+async def test_a_form_that_was_refused_is_mended_and_sent_again_under_its_token(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    refused = await page.post("/compose", data={**typed, "min_delay": "x"}, files=file())
+    assert refused.status_code == 422
+    assert token_of(refused.text) == typed["once"]
+    mended = await page.post("/compose", data=typed, files=file())
+    assert mended.status_code == 303
+    assert await campaigns(world) == 1
+
+
+async def test_what_was_changed_since_is_not_stored_and_the_page_says_so(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    first = await page.post("/compose", data=typed, files=file())
+    changed = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
+    other_list = await page.post("/compose", data=typed, files=file(b"new@example.org\n"))
+    for again in (changed, other_list):
+        assert urlsplit(again.headers["location"]).path == first.headers["location"]
+        shown = words((await page.get(again.headers["location"])).text)
+        assert "What you changed since was not stored" in shown
+    assert await campaigns(world) == 1
+
+
+async def test_who_comes_back_later_is_told_that_nothing_was_done_twice(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    await page.post("/compose", data=typed, files=file())
+    await world.execute("UPDATE idempotency_keys SET created_at = now() - interval '1 minute'")
+    again = await page.post("/compose", data=typed, files=file())
+    assert "nothing was done twice" in words((await page.get(again.headers["location"])).text)
+    assert await campaigns(world) == 1
+
+
+async def test_an_owner_does_not_meet_the_token_of_another(
+    page: httpx2.AsyncClient, other_page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    await page.post("/compose", data=typed, files=file())
+    theirs = await other_page.post("/compose", data=typed, files=file())
+    assert theirs.status_code == 422  # the sender is none of theirs
+    assert await campaigns(world) == 1
+
+
+async def test_a_form_from_before_there_were_tokens_is_not_carried_out_twice_either(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await form(world)
+    first = await page.post("/compose", data=typed, files=file())
+    again = await page.post("/compose", data=typed, files=file())
+    other = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
+    assert first.headers["location"] == again.headers["location"] != other.headers["location"]
+    assert await campaigns(world) == 2
+
+
+async def test_a_crash_between_the_commit_and_the_answer_is_no_second_campaign(
+    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = await filled_in(page, world)
+
+    async def lost(*_: object) -> None:
+        raise DatabaseUnavailable("gone after the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Idempotency, "settle", lost)
+        answer = await page.post("/compose", data=typed, files=file())
+    assert answer.status_code == 503
+    said = words(answer.text)
+    assert "may have been carried out all the same" in said
+    assert "it will not be done twice" in said
+    assert "Nothing was changed" not in said
+    assert 'href="/campaigns"' in answer.text
+    again = await page.post("/compose", data=typed, files=file())
+    there = await world.fetchval("SELECT id::text FROM campaigns")
+    assert again.headers["location"] == f"/campaigns/{there}"
+    assert await campaigns(world) == 1
+
+
+async def test_what_breaks_half_way_leaves_no_draft_and_the_token_free(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    await world.execute("ALTER TABLE email_jobs RENAME TO away")
+    broken = await page.post("/compose", data=typed, files=file())
+    await world.execute("ALTER TABLE away RENAME TO email_jobs")
+    assert broken.status_code == 500
+    assert await campaigns(world) == 0
+    assert (await page.post("/compose", data=typed, files=file())).status_code == 303
+    assert await campaigns(world) == 1
+
+
+async def test_a_page_that_cannot_be_shown_says_to_try_again(
+    page: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking changes nothing, so that much is known."""
+
+    async def gone(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr("paceline.services.senders.Senders.list", gone)
+    answer = await page.get("/senders")
+    assert answer.status_code == 503
+    assert "Try again in a moment" in words(answer.text)
+    assert "may have been" not in words(answer.text)
+
+
+async def test_a_new_sender_is_added_once(page: httpx2.AsyncClient, world: World) -> None:
+    shown = (await page.get("/senders/new?preset=dev-inbox")).text
+    fields = {
+        "from_address": "news@example.com",
+        "smtp_host": "127.0.0.1",
+        "smtp_port": "1025",
+        "smtp_security": "none",
+        "max_connections": "4",
+        "once": token_of(shown),
+    }
+    first = await page.post("/senders", data=fields)
+    again = await page.post("/senders", data=fields)
+    changed = await page.post("/senders", data={**fields, "smtp_password": "another"})
+    assert first.status_code == 303
+    assert again.headers["location"] == first.headers["location"]
+    assert changed.headers["location"] == f"{first.headers['location']}?already=changed"
+    assert await world.fetchval("SELECT count(*) FROM senders") == 1
+
+
+async def test_a_test_message_goes_out_once_and_its_report_is_shown_again(
+    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = await world.sender(port=9)
+    shown = (await page.get(f"/senders/{sender}")).text
+    sent = {"to": "ada@example.org", "once": token_of(shown)}
+    first = await page.post(f"/senders/{sender}/test", data=sent)
+    monkeypatch.setattr("paceline.services.senders.Senders.send_test", None)
+    again = await page.post(f"/senders/{sender}/test", data=sent)
+    assert (again.status_code, again.text) == (200, first.text)
+    other = await page.post(f"/senders/{sender}/test", data={**sent, "to": "grace@example.org"})
+    assert other.status_code == 409
+    assert "reload its page" in words(other.text)
+
+
+async def test_a_button_pressed_twice_acts_once_and_shows_no_error(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender, state="draft", launched_at=None)
+    await world.emails(sender, campaign, 2)
+    for act in ("launch", "pause", "resume", "cancel"):
+        sent = {"once": token_of((await page.get(f"/campaigns/{campaign}")).text)}
+        path = f"/campaigns/{campaign}/{act}"
+        answers = [await page.post(path, data=sent) for _ in range(2)]
+        assert [a.status_code for a in answers] == [303, 303], act
+        assert {a.headers["location"] for a in answers} == {f"/campaigns/{campaign}"}
+
+
+async def test_a_token_that_is_none_of_ours_is_refused(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = {**await form(world), "once": "x" * 101}
+    assert (await page.post("/compose", data=typed, files=file())).status_code == 422
+
+
+@pytest.fixture(autouse=True)
+def _no_tokens_left_in_hand(parts: Parts) -> Iterator[None]:
+    yield
+    assert not parts.idempotency._at_work
+
+
+def _over(parts: Parts, database: Database) -> Parts:
+    """The same pages over connections of their own."""
+    bell = parts.scheduling._bell
+    return replace(parts, idempotency=Idempotency(database), scheduling=Scheduling(database, bell))
