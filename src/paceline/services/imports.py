@@ -135,8 +135,8 @@ async def preview_upload(
     choices: Choices = NOTHING_CHOSEN,
 ) -> ImportPreview:
     """What an upload would do for a message that uses the fields `required`. Stores nothing."""
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_OCTETS) as spool:
-        await _receive(chunks, spool)
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
+        await receive(chunks, spool)
         pieces = iter(lambda: spool.read(_PIECE_OCTETS), b"")
         return await asyncio.to_thread(_preview, pieces, required, (), choices)
 
