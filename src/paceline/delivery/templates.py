@@ -22,6 +22,7 @@ from paceline.delivery.mime import Headers
 from paceline.delivery.plain_text import plain_text, text_part
 from paceline.delivery.quoted_printable import FixedLines, FixedParts, fixed_lines
 from paceline.delivery.template_engine import NEVER_WRITTEN, SLASH, environment
+from paceline.delivery.template_spelling import spelled
 from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
 
@@ -77,12 +78,13 @@ class MessageTemplate:
             try:
                 parts[name] = _Part(name, source)
             except _Refused as refused:
-                problems.append(FieldProblem(given_as, str(refused)))
+                problems += [FieldProblem(given_as, reason) for reason in refused.reasons]
         if text is None and html is None:
             problems.append(FieldProblem("text", "is missing: give text, html or both"))
         if problems:
             raise InvalidInput(problems)
-        return cls(parts, _Derived(html) if html is not None and "text" not in parts else None)
+        derives = "html" in parts and "text" not in parts
+        return cls(parts, _Derived(parts["html"].source) if derives else None)
 
     def render(
         self,
@@ -108,21 +110,19 @@ class MessageTemplate:
 
 
 class _Refused(Exception):
-    """Why a part cannot be compiled."""
+    """Why a part cannot be compiled: one reason or several."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
 
 
 class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
     __slots__ = (
-        "_constant",
-        "_has_slash",
-        "_render",
-        "_template",
-        "fields",
-        "fixed",
-        "name",
-        "used",
+        *("_constant", "_has_slash", "_render", "_template"),
+        *("fields", "fixed", "name", "source", "used"),
     )
 
     def __init__(self, name: str, source: str) -> None:
@@ -132,6 +132,7 @@ class _Part:
         self.used: frozenset[str] = frozenset()
         self._has_slash = SLASH in source
         self._refuse_source(source)
+        source = self.source = _understood(source, html=name == "html")
         self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
         if self._constant is None:
@@ -193,6 +194,14 @@ class _Part:
         if error.kind == "OutOfFuel":
             return RenderError(self.name, "takes too long to render")
         return RenderError(self.name, _located(error))
+
+
+def _understood(source: str, *, html: bool) -> str:
+    """The source with its tags as they are meant. Raises `_Refused` for those of other programs."""
+    read = spelled(source, html=html)
+    if read.foreign:
+        raise _Refused(*map(str, read.foreign))
+    return read.source
 
 
 class _Derived:
