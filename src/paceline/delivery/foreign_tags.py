@@ -46,6 +46,7 @@ _HANDLEBARS = (
         rf"\{{\{{\s*\w+\.(?P<n>{_NAME})\s*(?:[:|].*)?\}}\}}",
         "is another program's field, ours have no dots: write {{{{ {n} }}}}",
     ),
+    (r"\{\{\s*this\s*\}\}", "is Handlebars: write {{{{ item }}}} in {{% for item in … %}}"),
     (r"\{\{\s*\}\}", "is empty: write a merge field's name inside, or take it out"),
     (
         rf"\{{\{{\s*(?P<n>{_NAME})\s*\}}\}}",

@@ -10,7 +10,7 @@ import re
 
 from minijinja import Environment, TemplateError
 
-from paceline.delivery import template_rules
+from paceline.delivery import link_values, template_rules
 
 FUEL = 100_000  # engine steps for one part of one email
 # Noncharacters: a source that holds them is refused.
@@ -33,6 +33,8 @@ def environment() -> Environment:
         made.remove_global(name)
     made.add_filter("default", _default)
     made.add_filter("d", _default)
+    for name, filter_ in link_values.FILTERS.items():
+        made.add_filter(name, filter_)
     return made
 
 

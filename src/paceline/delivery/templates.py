@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from minijinja import Environment, TemplateError
 
-from paceline.delivery import mime, template_rules
+from paceline.delivery import link_values, mime, template_rules
 from paceline.delivery.attachments import Attached
 from paceline.delivery.derived_text import Uncertain, outline_of
 from paceline.delivery.headers import RenderError, refuse_unsafe
@@ -171,8 +171,11 @@ class _Part:
         engine = environment()
         try:
             template_rules.refuse_depth(source)
-            engine.add_template(self._template, source.replace(SLASH, _WRITTEN_SLASH))
+            engine.add_template(self._template, source)  # what is no template is refused first
             template_rules.check(source)
+            if self.name != "subject":
+                self.source = link_values.encoded(source, html=self.name == "html")
+            engine.add_template(self._template, self.source.replace(SLASH, _WRITTEN_SLASH))
             used = engine.undeclared_variables_in_template(self._template)
         except TemplateError as error:
             raise _Refused(_located(error)) from None
