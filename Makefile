@@ -14,7 +14,7 @@ ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/
 # Zones come from the pinned tzdata package, not from whatever this machine was installed with.
 export PYTHONTZPATH :=
 
-.PHONY: help run test check fmt bench faults fuzz lock clean
+.PHONY: help run test say-needs check fmt bench faults fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,10 +22,13 @@ help: ## Show this
 run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sample" for options
 	@exec $(BIN)/paceline up $(ARGS)
 
-test: check ## Check, then run all tests; ARGS="-k lane" narrows them down
+test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
 	@scripts/need-postfix
 	$(BIN)/python -m pytest $(ARGS)
+
+say-needs:
+	@scripts/say-needs
 
 check: $(VENV)/.ready-dev ## Lint, types, import rules
 	$(BIN)/ruff check .

@@ -20,6 +20,8 @@ from pathlib import Path
 from paceline.errors import Conflict, SettingsError
 from paceline.settings import SECRET_KEY_BYTES, decode_secret_key
 
+MAX_PORT = 65_535
+
 
 class HomeInUse(Conflict):
     """Another `paceline up` runs on this home."""
@@ -120,6 +122,14 @@ class Home:
         draft.unlink(missing_ok=True)
         _write_new(draft, json.dumps(asdict(running), indent=2).encode())
         draft.replace(self.path / "run.json")
+        (self.path / "devinbox.port").write_text(f"{running.devinbox_port}\n")
+
+    def last_devinbox_port(self) -> int | None:
+        """Where the dev inbox was last: senders that lead there have it in their settings."""
+        with suppress(OSError, ValueError):
+            port = int((self.path / "devinbox.port").read_text())
+            return port if 0 < port <= MAX_PORT else None
+        return None
 
     def forget(self) -> None:
         """Nothing runs here any more."""

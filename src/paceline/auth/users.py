@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from paceline.auth.principal import Principal
 from paceline.domain.addresses import InvalidAddress, parse_address
-from paceline.errors import InvalidInput
+from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity
 
@@ -40,21 +40,41 @@ class Users:
 
         Raises `InvalidInput` when it is no address.
         """
+        return await self._found(_checked(email)) or await self.added(email)
+
+    async def known(self, email: str) -> Principal:
+        """The same, but nobody is made: raises `NotFound`, which says how to go on."""
         email = _checked(email)
+        user = await self._found(email)
+        if user is None:
+            owner = await self.local_owner()
+            raise NotFound(
+                f"nobody here has the address {email} (the owner has {owner.email}): leave --email "
+                "out for the owner's key, or add --new-user to make a user with this address"
+            )
+        return user
+
+    async def added(self, email: str) -> Principal:
+        """The user with this address, who is made when there is none."""
+        email = _checked(email)
+        async with self._database.transaction() as session:
+            user = await identity.user_by_email(session, email) or await identity.ensure_user(
+                session,
+                issuer=LOCAL_ISSUER,
+                subject=email.lower(),
+                name=email.partition("@")[0],
+                email=email,
+            )
+        return Principal.of(user)
+
+    async def _found(self, email: str) -> Principal | None:
+        """Who has it; the owner takes the first one that is named."""
         owner = await self.local_owner()
         async with self._database.transaction() as session:
             user = await identity.user_by_email(session, email)
             if user is None:
                 user = await identity.give_first_email(session, owner.user_id, email)
-            if user is None:
-                user = await identity.ensure_user(
-                    session,
-                    issuer=LOCAL_ISSUER,
-                    subject=email.lower(),
-                    name=email.partition("@")[0],
-                    email=email,
-                )
-        return Principal.of(user)
+        return None if user is None else Principal.of(user)
 
 
 def _checked(email: str) -> str:

@@ -35,9 +35,15 @@ _SAMPLE_NAMES = (
 )  # fmt: skip
 
 
-async def create_api_key(settings: Settings, email: str | None) -> str:
-    """A new key for this address (None: the owner of this installation)."""
+async def create_api_key(settings: Settings, email: str | None, *, new_user: bool = False) -> str:
+    """A new key for this address (None: the owner of this installation).
+
+    Raises `NotFound` when nobody has the address, unless there may be a new user for it.
+    """
     async with _database(settings) as database:
+        if email is not None:
+            users = Users(database)
+            await (users.added(email) if new_user else users.known(email))
         return await ApiKeys(database).create(email, "command line")
 
 

@@ -22,15 +22,23 @@ api_key = typer.Typer(help="Keys for the HTTP API.", no_args_is_help=True)
 
 @api_key.command("create")
 def create_key(
-    email: Annotated[str, typer.Option(help="Whose key it will be")],
+    email: Annotated[
+        str | None, typer.Option(help="Whose key it will be (default: this installation's owner)")
+    ] = None,
+    new_user: Annotated[
+        bool, typer.Option("--new-user", help="Make a user for an address that nobody has")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Make an API key and print it, alone. It is shown only this once."""
+    """Make an API key and print it, alone. It is shown only this once.
+
+    The first address that is ever named becomes the owner's.
+    """
     configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})
     settings = settings_of(home)
     from paceline.bootstrap.local import create_api_key
 
-    say(run_quickly(create_api_key(settings, email)))
+    say(run_quickly(create_api_key(settings, email, new_user=new_user)))
 
 
 def sign_in_link(home: HomeOption = None) -> None:

@@ -9,36 +9,45 @@ import typer
 
 from paceline import __version__
 from paceline.cli import access, parts
-from paceline.cli.console import complain, say
+from paceline.cli.console import FAILED, INTERRUPTED, complain, say
 from paceline.cli.dkim import dkim
-from paceline.cli.environment import load_dotenv
+from paceline.cli.environment import with_origin
+from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
 from paceline.cli.leftovers import lifeline
-from paceline.cli.schedule import schedule
+from paceline.cli.schedule import EXAMPLES, schedule
+from paceline.cli.status import status
 from paceline.cli.up import up
 from paceline.cli.welcome import welcome
-from paceline.errors import PacelineError
+from paceline.errors import PacelineError, SettingsError
 
-FAILED = 1
-INTERRUPTED = 130
+DAILY = "Every day"
+KEYS = "Ways in, and signing"
+SERVERS = "On real servers, one process each"
 
 app = typer.Typer(
     name="paceline",
     help="Schedules email and sends each one at its time, once, within every limit.",
-    no_args_is_help=True,
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(up)
-app.command()(schedule)
-app.command("sign-in-link")(access.sign_in_link)
-app.add_typer(access.api_key, name="api-key")
-app.add_typer(dkim, name="dkim")
-app.command()(parts.api)
-app.command()(parts.worker)
-app.command()(parts.migrate)
-app.command()(parts.devinbox)
+app.command(rich_help_panel=DAILY)(up)
+app.command(rich_help_panel=DAILY, epilog=EXAMPLES)(schedule)
+app.command(rich_help_panel=DAILY)(status)
+app.command("help", rich_help_panel=DAILY, cls=Explains)(explain)
+app.command("version", hidden=True, cls=Explains)(version)
+app.command("sign-in-link", rich_help_panel=KEYS)(access.sign_in_link)
+app.add_typer(access.api_key, name="api-key", rich_help_panel=KEYS)
+app.add_typer(dkim, name="dkim", rich_help_panel=KEYS)
+app.command(rich_help_panel=SERVERS)(parts.api)
+app.command(rich_help_panel=SERVERS)(parts.worker)
+app.command(rich_help_panel=SERVERS)(parts.migrate)
+app.command(rich_help_panel=SERVERS)(parts.devinbox)
 app.command(hidden=True)(welcome)
 app.command(hidden=True)(lifeline)
+with_settings(app)
 
 
 def _print_version(asked: bool) -> None:
@@ -49,6 +58,7 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -57,13 +67,17 @@ def options(
     ] = False,
 ) -> None:
     """Options that come before a command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run() -> None:
     """Run the command line and exit. Errors of both families are one line, never a traceback."""
     try:
-        load_dotenv()
         app()
+    except SettingsError as error:
+        complain(with_origin(str(error)))
+        sys.exit(FAILED)
     except PacelineError as error:
         complain(str(error))
         sys.exit(FAILED)

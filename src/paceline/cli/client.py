@@ -51,6 +51,10 @@ class ApiClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    def page(self, campaign_id: str) -> str:
+        """Where a person sees it."""
+        return f"{self._url}/campaigns/{campaign_id}"
+
     def senders(self) -> list[dict[str, Any]]:
         """All senders of the key's owner, up to a limit."""
         answer = self._call("GET", "/senders", params={"limit": MAX_SENDERS})

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
+FAILED = 1  # exit codes; 2, for what is not understood, is typer's own
+INTERRUPTED = 130
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

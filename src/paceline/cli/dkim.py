@@ -13,7 +13,7 @@ import typer
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
-from paceline.cli.schedule import choose_sender
+from paceline.cli.senders import settle_sender
 
 dkim = typer.Typer(help="Keys that sign a sender's emails.", no_args_is_help=True)
 
@@ -38,8 +38,12 @@ class Algorithm(StrEnum):
 def create(
     sender: SenderOption = None,
     algorithm: Annotated[Algorithm, typer.Option(help="rsa is read everywhere")] = Algorithm.RSA,
-    selector: Annotated[str | None, typer.Option(help="Its name [one of the key's own]")] = None,
-    domain: Annotated[str | None, typer.Option(help="Of the signature [the sender's]")] = None,
+    selector: Annotated[
+        str | None, typer.Option(help="Its name (default: one of the key's own)")
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Of the signature (default: the sender's)")
+    ] = None,
     home: HomeOption = None,
     url: UrlOption = None,
     api_key: KeyOption = None,
@@ -83,7 +87,7 @@ def _sender(
     wanted: str | None, *, home: Path | None, url: str | None, key: str | None
 ) -> Iterator[tuple[ApiClient, Mapping[str, Any]]]:
     with connect(home=home, url=url, key=key) as client:
-        yield client, choose_sender(client.senders(), wanted)
+        yield client, settle_sender(client.senders(), wanted)
 
 
 def _print(record: Mapping[str, Any]) -> None:

@@ -14,16 +14,67 @@ from paceline.settings import NAMES, Settings
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
+MAX_DOTENV_BYTES = 64 * 1024
+_ELSEWHERE = "if the file is another program's, start paceline in another folder"
+
+_origins: dict[str, str] = {}  # of what was taken from a file: which, and which line
+
 
 def load_dotenv(file: Path = Path(".env")) -> None:
     """Add the file's settings to the environment, which goes before them. No file: nothing.
 
     Only names of settings are taken: a folder's `.env` must not be able to set PATH or LD_PRELOAD.
+    Raises `SettingsError`, which names the file and the line.
     """
-    if not file.is_file():
-        return
-    for name, value in parse_dotenv(file.read_text(), source=str(file)).items():
-        os.environ.setdefault(name, value)
+    text = _text_of(file)
+    for name, value in parse_dotenv(text, source=str(file)).items():
+        if name not in os.environ:
+            os.environ[name] = value
+            _origins[name] = f"{file}, line {_line_of(name, text)}"
+
+
+def names_from_file() -> list[str]:
+    """Which settings were taken from `.env`."""
+    return sorted(_origins)
+
+
+def with_origin(complaint: str) -> str:
+    """The complaint, and where the settings that it names were set, if that was in a file."""
+    named = [name for name in _origins if re.search(rf"\b{name}\b", complaint)]
+    if not named:
+        return complaint
+    return f"{complaint} ({'; '.join(f'{name} is set in {_origins[name]}' for name in named)})"
+
+
+def _text_of(file: Path) -> str:
+    try:
+        if not file.is_file():
+            return ""
+        with file.open("rb") as opened:
+            content = opened.read(MAX_DOTENV_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}; {_ELSEWHERE}") from error
+    if len(content) > MAX_DOTENV_BYTES:
+        raise SettingsError(f"{file} is larger than {MAX_DOTENV_BYTES >> 10} KiB; {_ELSEWHERE}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{file}, line {line}: is not UTF-8 text; {_ELSEWHERE}") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise SettingsError(f"{file}, line {line}: is not text; {_ELSEWHERE}")
+    return text
+
+
+def _line_of(name: str, text: str) -> int:
+    """Of its last assignment, which is the one that holds."""
+    numbers = [
+        number
+        for number, line in enumerate(text.splitlines(), start=1)
+        if (found := _ASSIGNMENT.fullmatch(line.strip())) and found[1] == name
+    ]
+    return numbers[-1]
 
 
 def parse_dotenv(text: str, *, source: str) -> dict[str, str]:
@@ -34,10 +85,10 @@ def parse_dotenv(text: str, *, source: str) -> dict[str, str]:
             continue
         matched = _ASSIGNMENT.fullmatch(line.strip())
         if matched is None:
-            raise SettingsError(f"{source}, line {number}: expected NAME=value")
+            raise SettingsError(f"{source}, line {number}: expected NAME=value; {_ELSEWHERE}")
         name, value = matched.groups()
         if name not in NAMES:
-            raise SettingsError(f"{source}, line {number}: unknown setting {name}")
+            raise SettingsError(f"{source}, line {number}: unknown setting {name}; {_ELSEWHERE}")
         found[name] = _unquoted(value, where=f"{source}, line {number}")
     return found
 

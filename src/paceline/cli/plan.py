@@ -48,7 +48,7 @@ class Plan:
             base_url=settings.api.base_url,
             workers=workers,
             sample=sample,
-            devinbox_port=ports.free_port(settings.devinbox.host, preferred=settings.devinbox.port),
+            devinbox_port=_devinbox_port(settings, home, env),
             database_url=settings.database.url if settings.given_database else None,
             redis_url=settings.redis.url if settings.given_redis else None,
             secret_key=env.get("PACELINE_SECRET_KEY") or home.secret_key(),
@@ -135,3 +135,11 @@ class Plan:
             log=self.home.logs / f"{name}.log",
             is_ready=is_ready,
         )
+
+
+def _devinbox_port(settings: Settings, home: Home, env: Mapping[str, str]) -> int:
+    """The one that is set, else the one of last time, so that senders which lead there still do."""
+    preferred = settings.devinbox.port
+    if not env.get("DEVINBOX_PORT"):
+        preferred = home.last_devinbox_port() or preferred
+    return ports.free_port(settings.devinbox.host, preferred=preferred)

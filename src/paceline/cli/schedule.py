@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,17 +15,27 @@ import typer
 from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
-from paceline.cli.console import note, say
+from paceline.cli.console import INTERRUPTED, note, say
 from paceline.cli.dry_run import rehearse
 from paceline.cli.reading import LeadList, choices_of, shape_lines
+from paceline.cli.senders import settle_sender
+from paceline.cli.standard_input import DASH, NAME, at_hand, there
 from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
 from paceline.domain.when import InvalidWhen, parse_start
-from paceline.errors import DomainError, InvalidInput, NotFound, PacelineError
+from paceline.errors import DomainError, InvalidInput, PacelineError
 
 SHOWN_REFUSED_ROWS = 10
 SHOWN_FAILURES = 10
+EXAMPLES = """Examples:
+
+paceline schedule leads.csv --subject 'Hello {{ name }}' --text 'How are you?' --watch
+
+paceline schedule leads.csv --subject Hi --html-file page.html --start 'tomorrow 09:00'
+
+export-leads | paceline schedule - --subject Hi --text-file hello.txt --from news@example.com
+"""
 
 T = TypeVar("T")
 
@@ -33,7 +43,12 @@ T = TypeVar("T")
 def schedule(
     *,
     leads: Annotated[
-        Path, typer.Argument(help="CSV file with the recipients", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            help="CSV file with the recipients; - reads standard input",
+            dir_okay=False,
+            callback=there,
+        ),
     ],
     subject: Annotated[str, typer.Option(help="May hold merge fields: Hello {{ name }}")],
     text: Annotated[str | None, typer.Option(help="The body")] = None,
@@ -55,7 +70,7 @@ def schedule(
     sender: Annotated[
         str | None, typer.Option("--from", help="Address or id of the sender", metavar="SENDER")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the campaign [the file's]")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the campaign (default: the file's)")] = None,
     start: Annotated[
         str, typer.Option(help='now, "in 2 minutes", "tomorrow 09:00", or a time with its offset')
     ] = "now",
@@ -106,7 +121,7 @@ def schedule(
     delay_ms = _read("--min-delay", lambda: parse_delay(min_delay))
     limit = _read("--hourly-limit", lambda: parse_hourly_limit(hourly_limit or ""))
     campaign: dict[str, object] = {
-        "name": name or leads.stem,
+        "name": name or (NAME if leads == DASH else leads.stem),
         "subject": subject,
         "text": _body(text, text_file),
         "html": None if html_file is None else _content(html_file),
@@ -122,20 +137,36 @@ def schedule(
         address_column=address_column,
         include_opted_out=include_opted_out,
     )
-    asks = sys.stdin.isatty() and sys.stderr.isatty()
-    lead_list = LeadList(file=leads, chosen=chosen_about_it, asks=asks, confirms=asks and not yes)
+    asks = leads != DASH and sys.stdin.isatty() and sys.stderr.isatty()
     given = {field: value for field, value in campaign.items() if value is not None}
     with connect(home=home, url=url, key=api_key) as client:
-        chosen = choose_sender(client.senders(), sender)
-        if dry_run:
-            for line in rehearse(client, given, lead_list, chosen):
-                say(line)
-            note("nothing was scheduled: --dry-run")
-            return
-        campaign_id = _launch(client, {**given, "sender_id": chosen["id"]}, lead_list, attach or [])
-        say(f"campaign {campaign_id} from {chosen['from_address']}, starting {_spoken(start_at)}")
-        if follow and not _followed(client, campaign_id):
-            raise typer.Exit(1)
+        chosen = settle_sender(client.senders(), sender, asks=asks)
+        with at_hand(leads) as table:
+            lead_list = LeadList(
+                file=table, chosen=chosen_about_it, asks=asks, confirms=asks and not yes
+            )
+            if dry_run:
+                for line in rehearse(client, given, lead_list, chosen):
+                    say(line)
+                note("nothing was scheduled: --dry-run")
+                return
+            prepared = {**given, "sender_id": chosen["id"]}
+            campaign_id = _launch(client, prepared, lead_list, attach or [])
+        with _it_goes_on(client, campaign_id):
+            when = _spoken(start_at)
+            say(f"campaign {campaign_id} from {chosen['from_address']}, starting {when}")
+            if follow and not _followed(client, campaign_id):
+                raise typer.Exit(1)
+
+
+@contextmanager
+def _it_goes_on(client: ApiClient, campaign_id: str) -> Iterator[None]:
+    """Ctrl-C ends the watching alone, and says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"The campaign goes on: {client.page(campaign_id)} shows it, and can stop it.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _followed(client: ApiClient, campaign_id: str) -> bool:
@@ -161,7 +192,9 @@ def _launch(
         for line in (*report_lines(report), *shape_lines(report, leads.chosen)):
             note(line)
         if not report["accepted"]:
-            raise DomainError(f"{leads.file} holds no recipient to accept; nothing was scheduled")
+            raise DomainError(
+                f"{leads.file.name} holds no recipient to accept; nothing was scheduled"
+            )
         if not leads.is_sure(report):
             raise DomainError("nothing was scheduled")
         client.launch(campaign_id)
@@ -177,25 +210,6 @@ def _read(option: str, parse: Callable[[], T]) -> T:
         return parse()
     except (InvalidWhen, NotANumber) as error:
         raise InvalidInput.of(option, str(error)) from error
-
-
-def choose_sender(senders: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:
-    """The one asked for by address, name or id, or the only one there is. Raises `NotFound`."""
-    if not senders:
-        raise NotFound("there is no sender yet: add one on the dashboard, or POST /api/v1/senders")
-    names = ("id", "from_address", "name")
-    fits = [
-        sender
-        for sender in senders
-        if wanted is None or any(str(sender[name]).lower() == wanted.lower() for name in names)
-    ]
-    if len(fits) == 1:
-        return fits[0]
-    why = "which sender? Choose with --from" if wanted is None else f"--from {wanted}: which one?"
-    if not fits:
-        why = f"there is no sender {wanted}"
-    listed = [f"  {sender['from_address']}  {sender['name']}  {sender['id']}" for sender in senders]
-    raise NotFound("\n".join([f"{why}; there are:", *listed]))
 
 
 def report_lines(report: Mapping[str, Any]) -> list[str]:

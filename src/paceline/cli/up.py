@@ -14,6 +14,7 @@ import typer
 
 from paceline.cli import ports
 from paceline.cli.console import note, out
+from paceline.cli.environment import names_from_file
 from paceline.cli.follow import LogFollower
 from paceline.cli.last_words import last_words
 from paceline.cli.leftovers import children_die_with_us, stop_parts
@@ -57,7 +58,10 @@ def up(
         ports.claim_check(settings.api.host, settings.api.port, option="--port")
         plan = Plan.made(settings, place, env, workers=workers, sample=sample)
         if plan.devinbox_port != settings.devinbox.port:
-            note(f"port {settings.devinbox.port} is taken: the dev inbox uses {plan.devinbox_port}")
+            asked = settings.devinbox.port
+            note(f"the dev inbox is on port {plan.devinbox_port}: {asked} is taken, or was")
+        if names := names_from_file():
+            note(f"settings from .env: {', '.join(names)}")
         asyncio.run(_System(plan).run())
 
 

@@ -71,9 +71,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith(settings)}, **more}
 
 
-def paceline(
-    *arguments: str, timeout: float = PATIENCE_SECONDS
-) -> subprocess.CompletedProcess[str]:
+def paceline(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PACELINE, *arguments],
         capture_output=True,
@@ -81,7 +79,7 @@ def paceline(
         check=False,
         timeout=PATIENCE_SECONDS,
         env=environment(),
-        stdin=subprocess.DEVNULL,
+        input=stdin,
     )
 
 
@@ -104,6 +102,22 @@ def get(up: Up, path: str, key: str) -> dict[str, Any]:
     with urllib.request.urlopen(request, timeout=10) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
+
+
+def add_sender(up: Up, key: str, address: str) -> None:
+    sender = {
+        "name": "Another",
+        "from_address": address,
+        "smtp_host": "127.0.0.1",
+        "smtp_port": up.run_json()["devinbox_port"],
+        "smtp_security": "none",
+    }
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{up.port}/api/v1/senders", data=json.dumps(sender).encode()
+    )
+    request.add_header("Authorization", f"Bearer {key}")
+    request.add_header("Content-Type", "application/json")
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 def new_key(up: Up) -> str:
@@ -236,6 +250,90 @@ def test_what_cannot_be_scheduled_is_explained_without_a_traceback(
     assert refused.returncode == 1
     assert message in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_readme_works_as_it_is_written(up: Up, key: str, folder: Path) -> None:
+    """Its blocks for a terminal and for curl, beside a sender that was added in the browser."""
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    _, _, first_campaign = text.partition("## A first campaign")
+    blocks = re.findall(r"```sh\n(.*?)```", first_campaign, re.DOTALL)[:2]
+    place = folder / "clone"
+    (place / ".venv").mkdir(parents=True)
+    (place / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    add_sender(up, key, "browser@example.com")
+    script = "set -euo pipefail\n" + "\n".join(blocks).replace("in 10 seconds", "now")
+    ran = subprocess.run(
+        ["bash", "-c", script],
+        cwd=place,
+        env=environment(PACELINE_HOME=str(up.home)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+        stdin=subprocess.DEVNULL,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "2 sent, 0 failed" in ran.stdout
+    assert '"state":"active"' in ran.stdout.replace(" ", "")
+
+
+def test_an_address_that_nobody_has_asks_for_a_new_user(up: Up, key: str) -> None:
+    asked = ["api-key", "create", "--email", "nobody@example.com", "--home", str(up.home)]
+    refused = paceline(*asked)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "add --new-user" in refused.stderr
+    made = paceline(*asked, "--new-user")
+    assert get(up, "/api/v1/campaigns", made.stdout.strip())["items"] == []
+    owners = paceline("api-key", "create", "--home", str(up.home))
+    assert get(up, "/api/v1/campaigns", owners.stdout.strip())["items"] != []
+
+
+def test_its_address_and_the_dev_inbox_can_be_asked_for(up: Up) -> None:
+    def status(*arguments: str) -> str:
+        return paceline("status", *arguments, "--home", str(up.home)).stdout
+
+    assert status("url") == f"http://localhost:{up.port}\n"
+    assert status("devinbox-port") == f"{up.run_json()['devinbox_port']}\n"
+    assert str(up.home) in status()
+    nowhere = paceline("status", "--home", "/nowhere")
+    assert (nowhere.returncode, nowhere.stdout) == (1, "")
+    assert nowhere.stderr == "paceline: nothing runs on /nowhere: start it with `paceline up`\n"
+
+
+def test_recipients_may_come_from_standard_input(up: Up, folder: Path) -> None:
+    done = paceline(
+        "schedule", "-", "--subject", "x", "--text", "y", "--from", "hello@paceline.example",
+        "--watch", "--home", str(up.home), stdin="email\nada@example.com\n",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 sent" in done.stdout
+
+
+def test_ctrl_c_ends_the_watching_and_says_that_the_campaign_goes_on(
+    up: Up, key: str, folder: Path
+) -> None:
+    leads = folder / "watched.csv"
+    leads.write_text("email\nada@example.com\n")
+    command = [
+        "schedule", str(leads), "--subject", "x", "--text", "y", "--start", "in 1h", "--watch",
+        "--from", "hello@paceline.example", "--home", str(up.home),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [*PACELINE, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    scheduled = process.stdout.readline()
+    (campaign_id,) = re.findall(r"campaign (\S+) from", scheduled)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130
+    assert f"The campaign goes on: http://localhost:{up.port}/campaigns/{campaign_id}" in said
+    assert "Traceback" not in said
+    assert get(up, f"/api/v1/campaigns/{campaign_id}", key)["state"] == "active"
 
 
 def test_a_part_that_dies_is_started_again(up: Up, key: str) -> None:

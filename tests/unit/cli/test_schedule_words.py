@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from paceline.cli.schedule import choose_sender, report_lines
+from paceline.cli.schedule import report_lines
+from paceline.cli.senders import choose_sender
 from paceline.cli.watch import failure_lines, is_over, remark_on, summarise
 from paceline.errors import NotFound
 
