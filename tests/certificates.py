@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certify(path: Path, *hosts: str) -> None:
+def certify(path: Path, *hosts: str, from_day: int = -2, to_day: int = 2) -> None:
     """A self-signed certificate for host names and IP addresses with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
@@ -24,8 +24,8 @@ def certify(path: Path, *hosts: str) -> None:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=2))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now + datetime.timedelta(days=from_day))
+        .not_valid_after(now + datetime.timedelta(days=to_day))
         .add_extension(x509.SubjectAlternativeName(map(_named, hosts)), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -46,8 +46,10 @@ class Channel(asyncio.Protocol):
         "_waiter",
         "closed",
         "dropped",
+        "garbage",
         "held_up",
         "lost",
+        "remote_address",
         "retiring",
     )
 
@@ -68,6 +70,8 @@ class Channel(asyncio.Protocol):
         self.dropped = False  # lost by the other side, rather than failed by this one
         self.held_up = False  # failed because what was to leave by a certain time had not left
         self.retiring = False
+        self.garbage: bytes | None = None  # how that began which was no reply
+        self.remote_address = ""
 
     # Called by the event loop.
 
@@ -75,6 +79,8 @@ class Channel(asyncio.Protocol):
         self._transport = self._socket = cast(asyncio.Transport, transport)
         sockname = transport.get_extra_info("sockname")
         self._local_address = str(sockname[0]) if sockname else "127.0.0.1"
+        peername = transport.get_extra_info("peername")
+        self.remote_address = str(peername[0]) if peername else ""
 
     def data_received(self, data: bytes) -> None:
         if self.lost is not None:
@@ -82,6 +88,7 @@ class Channel(asyncio.Protocol):
         try:
             self._parser.feed(data, self._replies)
         except BadReply as bad:
+            self.garbage = bad.octets
             self.fail(str(bad))
             return
         if self.retiring:

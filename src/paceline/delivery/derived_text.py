@@ -17,6 +17,8 @@ from paceline.delivery import template_rules
 from paceline.delivery.plain_text import Position, Reader
 from paceline.delivery.text_flow import INVISIBLE, NO_TEXT
 
+# Of a source that has been checked: values in addresses have brought filters since then.
+MAX_TOKENS = 8 * template_rules.MAX_TOKENS
 # What stands for a tag while HTML is read: for a value, with a blank in it. That tells a quoted
 # attribute from the other places inside a tag, where a value might become anything.
 _STAND_IN = re.compile("(\ufdd0([0-9]{1,7}) \ufdd1|\ufdd2([0-9]{1,7})\ufdd3)")
@@ -59,7 +61,7 @@ def _cut(source: str) -> tuple[list[str], list[str]]:
     """The source's tags, without signs for white space, and the literals around them."""
     literals, tags, position = [""], [], 0
     trims = False  # the tag before eats the white space that follows it
-    for tag in template_rules.tags(source):
+    for tag in template_rules.tags(source, most=MAX_TOKENS):
         literal, written = source[position : tag.start], source[tag.start : tag.end]
         literals[-1] += _trimmed(literal, left=trims, right=written[2:3] == "-")
         position, trims = tag.end, written[-3:-2] == "-"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import ssl
 import time
 
@@ -40,25 +41,25 @@ class Dialling:
         self._helo_name = helo_name
         self._log_ins = Memory()
 
-    async def open(self, account: Account) -> Session:
-        """A session that may send. Raises `OpenFailed`."""
-        began_at = time.monotonic()
+    async def open(self, account: Account, *, step_seconds: float = math.inf) -> Session:
+        """A session that may send, no step of which took longer. Raises `OpenFailed`."""
+        began_at, timeouts = time.monotonic(), self._timeouts.at_most(step_seconds)
         try:
-            return await self._open(account, began_at)
+            return await self._open(account, timeouts, began_at)
         except OpenFailed as failure:
             if not failure.another_way:
                 raise
             first = failure
         try:
-            return await self._open(account, began_at)
+            return await self._open(account, timeouts, began_at)
         except OpenFailed as second:
             # A refused password is not asked again and again for a second opinion.
             raise first if first.definite and second.phase is not Phase.AUTH else second from None
 
-    async def _open(self, account: Account, began_at: float) -> Session:
-        channel = await self._connect(account)
+    async def _open(self, account: Account, timeouts: Timeouts, began_at: float) -> Session:
+        channel = await self._connect(account, timeouts.connect_seconds)
         means = Means(
-            timeouts=self._timeouts,
+            timeouts=timeouts,
             tls_context=self._tls_context,
             helo_name=account.helo_name or self._helo_name,
             log_ins=self._log_ins.of(account),
@@ -71,13 +72,13 @@ class Dialling:
             raise
         return Session(channel, extensions, timeouts=self._timeouts)
 
-    async def _connect(self, account: Account) -> Channel:
+    async def _connect(self, account: Account, seconds: float) -> Channel:
         try:
             return await connect(
                 account.host,
                 account.port,
                 allow_private=self._allow_private_hosts,
-                seconds=self._timeouts.connect_seconds,
+                seconds=seconds,
                 protocol=functools.partial(Channel, asyncio.get_running_loop(), self._outbox),
             )
         except Unreachable as error:

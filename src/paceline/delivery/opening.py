@@ -6,19 +6,27 @@ its mail can be had by cutting a line out of the server's EHLO.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from paceline.delivery import second_look
 from paceline.delivery.account import Account, Security
+from paceline.delivery.certificates import why_not_trusted
 from paceline.delivery.channel import Channel, ChannelLost
 from paceline.delivery.login import HungUp, LogIn, LogIns, NoWayIn
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
+from paceline.delivery.second_look import Finding, SecondLook
 from paceline.delivery.timeouts import Timeouts
 from paceline.domain.host_names import address_literal
 
 MAX_DIGITS = 20  # of a size (RFC 1870 §5)
+TLS_PORT = 465  # RFC 8314 §7.3: who does not greet there at once wants TLS
+# Servers between themselves may hold back their greeting for some seconds, to see who barges in.
+RELAY_PORT = 25
 
 
 class OpenFailed(Exception):
@@ -82,6 +90,8 @@ class Opening:
         self._channel = channel
         self._means = means
         self._timeouts = means.timeouts
+        self._look = SecondLook(account, channel.remote_address)
+        self._found: Finding | None = None
         self.phase = Phase.GREETING
         self.extensions = Extensions()
 
@@ -97,14 +107,57 @@ class Opening:
             if self._account.username is not None:
                 await self._log_in()
         except ChannelLost as lost:
-            raise OpenFailed(self.phase, Scope.HOST, str(lost)) from lost
+            raise await self._lost(lost) from lost
         return self.extensions
+
+    async def _lost(self, lost: ChannelLost) -> OpenFailed:
+        """Why, as far as a second look can tell."""
+        found = self._found
+        if self.phase is Phase.GREETING and self._channel.garbage is not None:
+            found = second_look.read(self._channel.garbage)
+        elif isinstance(lost.__cause__, ssl.SSLCertVerificationError):
+            why = why_not_trusted(
+                lost.__cause__, await self._look.at_certificate(), host=self._account.host
+            )
+            return OpenFailed(self.phase, Scope.HOST, f"the TLS handshake failed: {why}")
+        elif self.phase is Phase.TLS and self._account.security is Security.TLS:
+            found = await self._look.at_no_tls()
+        if found is None:
+            return OpenFailed(self.phase, Scope.HOST, str(lost))
+        return self._no_smtp(found)
+
+    def _no_smtp(self, found: Finding) -> OpenFailed:
+        told = f"{found.what} (port {self._account.port})"
+        return OpenFailed(self.phase, Scope.SENDER if found.certain else Scope.HOST, told)
 
     async def _greeting(self) -> None:
         self.phase = Phase.GREETING
-        reply = await self._channel.read(self._timeouts.greeting_seconds)
+        async with self._looking_again():
+            reply = await self._channel.read(self._timeouts.greeting_seconds)
+        if reply.code < 400 and reply.code != 220:  # neither a greeting nor a refusal
+            raise self._no_smtp(second_look.read(b"%d " % reply.code) or second_look.NO_GREETING)
         if reply.code != 220:
             raise self._refused(reply, Scope.HOST)
+
+    @asynccontextmanager
+    async def _looking_again(self) -> AsyncIterator[None]:
+        """Beside the wait for a greeting: a port that wants TLS first would never greet."""
+        if self._account.security is Security.TLS:
+            yield
+            return
+        look = asyncio.ensure_future(self._look_again())
+        try:
+            yield
+        finally:
+            look.cancel()
+            await asyncio.gather(look, return_exceptions=True)
+
+    async def _look_again(self) -> None:
+        await asyncio.sleep(_patience(self._account.port, self._timeouts.second_look_seconds))
+        found = await self._look.at_silence()
+        if found is not None and found.certain and self._channel.quiet:
+            self._found = found
+            self._channel.abort(found.what)
 
     async def _hello(self) -> None:
         self.phase = Phase.EHLO
@@ -122,7 +175,10 @@ class Opening:
     async def _start_tls(self) -> None:
         self.phase = Phase.TLS
         if "STARTTLS" not in self.extensions:
-            raise self._lacking("the server does not offer STARTTLS; nothing was sent unencrypted")
+            raise self._lacking(
+                "the server does not offer STARTTLS; nothing was sent unencrypted. "
+                "If it has a port for TLS (465), choose TLS"
+            )
         reply = await self._ask("STARTTLS", self._timeouts.tls_seconds)
         if reply.code != 220:
             raise self._refused(reply, Scope.SENDER if reply.code >= 500 else Scope.HOST)
@@ -183,3 +239,9 @@ class Opening:
 
     def _lacking(self, detail: str) -> OpenFailed:
         return OpenFailed(self.phase, Scope.SENDER, detail)
+
+
+def _patience(port: int, seconds: float) -> float:
+    if port == TLS_PORT:
+        return seconds / 10
+    return 3 * seconds if port == RELAY_PORT else seconds

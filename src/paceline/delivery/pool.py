@@ -23,6 +23,7 @@ IDLE_SECONDS = 30  # below the minute after which many servers hang up
 MAX_MAILS = 100  # over one connection; servers commonly allow 100 and count
 MAX_AGE_SECONDS = 300
 MAX_IDLE = 256  # connections kept idle over all accounts
+CHECK_STEP_SECONDS = 30  # somebody waits for the answer; some servers make strangers wait for 20
 _SWEEP_SECONDS = 5
 
 
@@ -90,7 +91,7 @@ class Pool:
     async def check(self, account: Account) -> CheckResult:
         """Connects, encrypts, says EHLO, logs in and says QUIT: all that sending needs but mail."""
         try:
-            session = await self._dialling.open(account)
+            session = await self._dialling.open(account, step_seconds=CHECK_STEP_SECONDS)
         except OpenFailed as failure:
             detail = verdicts.open_failed(failure).detail
             return CheckResult(ok=False, phase=failure.phase, reply=failure.reply, detail=detail)

@@ -23,7 +23,11 @@ _ENHANCED = re.compile(rf"(?:#?{_STATUS}:?|\({_STATUS}\))(?=\s|$)")
 
 
 class BadReply(Exception):
-    """What came is not an SMTP reply; the message says why."""
+    """What came is not an SMTP reply; the message says why, `octets` is how it began."""
+
+    def __init__(self, why: str, octets: bytes = b"") -> None:
+        super().__init__(why)
+        self.octets = octets
 
 
 class RawReply:
@@ -89,12 +93,13 @@ class ReplyParser:
         self._rest = data[start:]
         self.idle = not self._rest and not self._lines
         if len(self._rest) > MAX_LINE:
-            raise BadReply(f"a reply line of more than {MAX_LINE} octets")
+            raise BadReply(f"a reply line of more than {MAX_LINE} octets", self._rest[:80])
 
     def _line(self, line: bytes, replies: deque[RawReply]) -> None:
         found = _LINE.fullmatch(line)
         if found is None or len(line) > MAX_LINE:
-            raise BadReply(f"not an SMTP reply: {one_line(repr(line[:80])[2:-1])}")
+            shown = one_line(repr(line[:80])[2:-1])
+            raise BadReply(f"not an SMTP reply: {shown}", line[:80])
         code, lines = int(found[1]), self._lines
         if lines and code != self._code:
             raise BadReply(f"a reply that begins with {self._code} and goes on with {code}")

@@ -6,7 +6,11 @@ next `#}` would be gone. The engine insists on having marks for them; these nobo
 
 from __future__ import annotations
 
-from minijinja import Environment
+import re
+
+from minijinja import Environment, TemplateError
+
+from paceline.delivery import link_values, template_rules
 
 FUEL = 100_000  # engine steps for one part of one email
 # Noncharacters: a source that holds them is refused.
@@ -29,6 +33,8 @@ def environment() -> Environment:
         made.remove_global(name)
     made.add_filter("default", _default)
     made.add_filter("d", _default)
+    for name, filter_ in link_values.FILTERS.items():
+        made.add_filter(name, filter_)
     return made
 
 
@@ -39,3 +45,36 @@ def _auto_escape(template: str) -> str | None:
 def _default(value: object, default: object = "", _boolean: object = True) -> object:
     """An empty cell of a table is no value: "Hello ," is what `default` is there to prevent."""
     return default if value is None or value == "" else value
+
+
+def reads(tag: str) -> bool:
+    """Whether one tag says something that the engine reads, whatever it may then refuse."""
+    statement = _STATEMENT.fullmatch(tag)
+    if statement is None:
+        return _is_expression(tag)
+    name, rest = statement["name"], statement["rest"].strip()
+    if name in ("if", "elif"):
+        return _is_expression(f"{{{{ {rest} }}}}")
+    if name == "for":
+        loop = _LOOP.fullmatch(rest)
+        return loop is not None and _is_expression(f"{{{{ {loop['over']} }}}}")
+    return name in ("else", "endif", "endfor", "raw", "endraw") and not rest
+
+
+def _is_expression(tag: str) -> bool:
+    """Not asked about what is so deep that reading it would end the process: that is refused."""
+    try:
+        template_rules.refuse_depth(tag)
+    except template_rules.RuleBroken:
+        return True
+    try:
+        names = _READER.undeclared_variables_in_str(tag)
+    except TemplateError:
+        return False
+    return not names & _NO_NAMES
+
+
+_READER = environment()
+_STATEMENT = re.compile(r"\{%[-+]?\s*(?P<name>[A-Za-z]+)\b(?P<rest>.*?)[-+]?%\}", re.DOTALL)
+_LOOP = re.compile(r"\w+(?:\s*,\s*\w+){0,3}\s+in\b(?P<over>.*)", re.DOTALL)
+_NO_NAMES = frozenset({"if", "elif", "else", "endif", "for", "endfor", "raw", "endraw"})

@@ -164,12 +164,12 @@ def _follows_value(before: Token) -> bool:
     return before.kind == "string" or before.text in ("]", ")")
 
 
-def tags(source: str) -> Iterator[Tag]:
+def tags(source: str, *, most: int = MAX_TOKENS) -> Iterator[Tag]:
     """The tags of a source in their order, cut as the engine cuts it; text between is free.
 
-    Raises `RuleBroken` when they come to more than `MAX_TOKENS`.
+    Raises `RuleBroken` when they come to more than `most` tokens.
     """
-    position, room = 0, MAX_TOKENS
+    position, room = 0, most
     while opening := _OPENING.search(source, position):
         start = opening.start()
         tokens: list[Token] = []
@@ -184,7 +184,7 @@ def tags(source: str) -> Iterator[Tag]:
         if room < 0:
             line = source.count("\n", 0, start) + 1
             raise RuleBroken(
-                f"line {line}: more than {MAX_TOKENS:,} names, values and marks in one template"
+                f"line {line}: more than {most:,} names, values and marks in one template"
             )
         yield Tag(start, position, tokens)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from minijinja import Environment, TemplateError
 
-from paceline.delivery import mime, template_rules
+from paceline.delivery import link_values, mime, template_rules
 from paceline.delivery.attachments import Attached
 from paceline.delivery.derived_text import Uncertain, outline_of
 from paceline.delivery.headers import RenderError, refuse_unsafe
@@ -22,6 +22,7 @@ from paceline.delivery.mime import Headers
 from paceline.delivery.plain_text import plain_text, text_part
 from paceline.delivery.quoted_printable import FixedLines, FixedParts, fixed_lines
 from paceline.delivery.template_engine import NEVER_WRITTEN, SLASH, environment
+from paceline.delivery.template_spelling import spelled
 from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
 
@@ -77,12 +78,13 @@ class MessageTemplate:
             try:
                 parts[name] = _Part(name, source)
             except _Refused as refused:
-                problems.append(FieldProblem(given_as, str(refused)))
+                problems += [FieldProblem(given_as, reason) for reason in refused.reasons]
         if text is None and html is None:
             problems.append(FieldProblem("text", "is missing: give text, html or both"))
         if problems:
             raise InvalidInput(problems)
-        return cls(parts, _Derived(html) if html is not None and "text" not in parts else None)
+        derives = "html" in parts and "text" not in parts
+        return cls(parts, _Derived(parts["html"].source) if derives else None)
 
     def render(
         self,
@@ -108,21 +110,19 @@ class MessageTemplate:
 
 
 class _Refused(Exception):
-    """Why a part cannot be compiled."""
+    """Why a part cannot be compiled: one reason or several."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
 
 
 class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
     __slots__ = (
-        "_constant",
-        "_has_slash",
-        "_render",
-        "_template",
-        "fields",
-        "fixed",
-        "name",
-        "used",
+        *("_constant", "_has_slash", "_render", "_template"),
+        *("fields", "fixed", "name", "source", "used"),
     )
 
     def __init__(self, name: str, source: str) -> None:
@@ -132,6 +132,7 @@ class _Part:
         self.used: frozenset[str] = frozenset()
         self._has_slash = SLASH in source
         self._refuse_source(source)
+        source = self.source = _understood(source, html=name == "html")
         self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
         if self._constant is None:
@@ -170,8 +171,11 @@ class _Part:
         engine = environment()
         try:
             template_rules.refuse_depth(source)
-            engine.add_template(self._template, source.replace(SLASH, _WRITTEN_SLASH))
+            engine.add_template(self._template, source)  # what is no template is refused first
             template_rules.check(source)
+            if self.name != "subject":
+                self.source = link_values.encoded(source, html=self.name == "html")
+            engine.add_template(self._template, self.source.replace(SLASH, _WRITTEN_SLASH))
             used = engine.undeclared_variables_in_template(self._template)
         except TemplateError as error:
             raise _Refused(_located(error)) from None
@@ -193,6 +197,14 @@ class _Part:
         if error.kind == "OutOfFuel":
             return RenderError(self.name, "takes too long to render")
         return RenderError(self.name, _located(error))
+
+
+def _understood(source: str, *, html: bool) -> str:
+    """The source with its tags as they are meant. Raises `_Refused` for those of other programs."""
+    read = spelled(source, html=html)
+    if read.foreign:
+        raise _Refused(*map(str, read.foreign))
+    return read.source
 
 
 class _Derived:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time, timedelta, tzinfo
 from functools import cache
@@ -10,10 +11,12 @@ from zoneinfo import available_timezones
 
 from starlette.datastructures import FormData
 
-from paceline.delivery import looks_like_html
+from paceline.delivery import MessageTemplate, looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
+from paceline.errors import InvalidInput
 from paceline.services import campaign_rules
 from paceline.services.campaigns import NewCampaign
+from paceline.web import reading_form
 from paceline.web.forms import (
     Problems,
     local_input,
@@ -35,6 +38,7 @@ FIELDS = {
     "min_delay_ms": "min_delay",
     "hourly_limit": "hourly_limit",
     "file": "file",
+    **reading_form.FIELDS,
 }
 NOW, LATER = "now", "later"
 NOBODY = uuid.UUID(int=0)
@@ -82,6 +86,14 @@ class ComposeForm:
             min_delay_ms=problems.read("min_delay", parse_seconds, self.min_delay) or 0,
             hourly_limit=problems.read("hourly_limit", parse_hourly_limit, self.hourly_limit),
         )
+
+    def merge_fields(self) -> frozenset[str]:
+        """What the message uses, as far as it is written: a list is read with an eye on it."""
+        found: set[str] = set()
+        for part in (self.subject, self.body):
+            with suppress(InvalidInput):
+                found |= MessageTemplate.compile(subject="-", text=part, html=None).fields
+        return frozenset(found)
 
     def as_new(self, problems: Problems) -> NewCampaign | None:
         """A new campaign, or None with the problems noted."""

@@ -6,12 +6,19 @@ Reads only; storing the list is `services/imports.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import io
+from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData, UploadFile
 
 from paceline.delivery import MessageTemplate
+from paceline.domain.file_kinds import table_octets
+from paceline.domain.recipients import shown as shown_value
+from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
+from paceline.domain.table_columns import ALWAYS_AVAILABLE
+from paceline.domain.table_shape import Question
 from paceline.errors import InvalidInput
 from paceline.services import imports
 from paceline.services.campaigns import NewCampaign
@@ -19,17 +26,26 @@ from paceline.services.views import ImportPreview
 from paceline.web.compose_form import FIELDS
 from paceline.web.forms import Problems
 from paceline.web.preview import sample_of
+from paceline.web.reading_form import ReadingForm, Select, selects
 
 FILE_FIELD = "file"
 CHUNK_OCTETS = 256 * 1024
+HEAD_OCTETS = 8 * 1024  # of a file, to show its first lines from
+MAX_LINES = 12
+UNREAD = ImportPreview(
+    rows=0, usable=0, duplicates=0, invalid=(), fields=ALWAYS_AVAILABLE, first=()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file of recipients, as the page shows it."""
+    """A file of recipients, as the page shows it. `choices` are how it was read."""
 
     file: UploadFile
     preview: ImportPreview
+    choices: Choices
+    form: ReadingForm
+    lines: tuple[tuple[int, str], ...]  # the first ones, numbered
 
     @property
     def name(self) -> str:
@@ -41,6 +57,16 @@ class Upload:
         """The recipient whose preview is shown."""
         return sample_of(self.preview)
 
+    @property
+    def selects(self) -> list[Select]:
+        """What can be chosen about how it is read."""
+        return selects(self.form, self.preview.shape, self.lines)
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What only its owner knows, and has not answered."""
+        return self.preview.shape.open_questions if self.preview.shape else ()
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Its bytes, from the beginning."""
         await self.file.seek(0)
@@ -48,23 +74,63 @@ class Upload:
             yield chunk
 
 
-async def read_upload(posted: FormData, problems: Problems) -> Upload | None:
-    """The file of a form, read; None with the reason noted."""
+async def read_upload(
+    posted: FormData, problems: Problems, *, wanted: Collection[str], form: ReadingForm
+) -> Upload | None:
+    """The file of a form, read for a message with the fields `wanted`; problems are noted.
+
+    None where there is no file, or one that no choice makes a table.
+    """
     file = posted.get(FILE_FIELD)
     if not isinstance(file, UploadFile) or not file.filename:
         problems.add(FILE_FIELD, "choose a list of recipients")
         return None
     await file.seek(0)
+    data = await file.read()
+    choices = form.choices(problems)
+    head, preview = await asyncio.to_thread(_read, data, wanted, choices, problems)
+    if head is None:
+        return None
+    encoding = preview.shape.encoding if preview.shape else choices.encoding or "utf-8"
+    lines = first_lines(head, encoding)
+    return Upload(file=file, preview=preview, choices=choices, form=form, lines=lines)
+
+
+def _read(
+    data: bytes, wanted: Collection[str], choices: Choices, problems: Problems
+) -> tuple[bytes | None, ImportPreview]:
+    """The beginning of a text, and what reading it gave: nothing where it cannot be read so."""
+    head = None
     try:
-        preview = await asyncio.to_thread(imports.preview, await file.read())
+        head = next(table_octets([data]), b"")[:HEAD_OCTETS]
+        return head, imports.preview(data, wanted=wanted, choices=choices)
     except InvalidInput as error:
         problems.take(error.problems, names=FIELDS)
-        return None
-    return Upload(file=file, preview=preview)
+    if head and choices != NOTHING_CHOSEN:
+        # The choice was no good; what there is to choose from is what is found without it.
+        with suppress(InvalidInput):
+            found = imports.preview(data, wanted=wanted)
+            return head, replace(UNREAD, shape=found.shape, fields=found.fields)
+    return head or None, UNREAD
+
+
+def first_lines(head: bytes, encoding: str) -> tuple[tuple[int, str], ...]:
+    """The first lines of a text that say anything, numbered as the reader numbers them."""
+    text = head.decode(encoding, errors="replace").lstrip("\ufeff")
+    lines = list(io.StringIO(text, newline=""))[:MAX_LINES]
+    shown = ((n, shown_value(" ".join(line.split()))) for n, line in enumerate(lines, start=1))
+    return tuple((number, line) for number, line in shown if line)
 
 
 def check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None:
-    """The message must suit the file: nobody gets a hole in a sentence."""
+    """The message must suit the file: nobody gets a hole in a sentence.
+
+    A file that has to be asked about is not judged before there is an answer.
+    """
+    for question in upload.open_questions:
+        problems.add(question.parameter, question.text)
+    if problems:
+        return
     if not upload.preview.usable:
         problems.add(FILE_FIELD, "no row of it can be used")
     try:

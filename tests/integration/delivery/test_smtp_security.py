@@ -19,8 +19,9 @@ from paceline.delivery import (
     Scope,
     Security,
     Timeouts,
+    second_look,
 )
-from tests.integration.delivery.sink import Act, Sink
+from tests.integration.delivery.sink import Act, Hang, Sink
 
 ENVELOPE = Envelope(mail_from="from@client.test", rcpt_to="to@sink.test")
 CONTENT = b"Subject: hello\r\n\r\nthe end\r\n"
@@ -154,12 +155,12 @@ async def test_replies_slipped_in_before_tls_are_not_taken_for_the_servers(
     assert sink.heard("AUTH") == []
 
 
-@pytest.mark.parametrize("garbage", [b"", b"220 but in plain text\r\n"])
-async def test_a_server_that_does_not_speak_tls_on_a_tls_port_is_an_outcome(
-    account_at: AccountAt, garbage: bytes
+async def test_a_server_that_says_nothing_on_a_tls_port_is_an_outcome(
+    account_at: AccountAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(second_look, "LOOK_SECONDS", 0.2)
     pool = Pool(timeouts=Timeouts(tls_seconds=0.2), allow_private_hosts=True)
-    async with Sink(acts={"greeting": garbage}) as sink:
+    async with Sink(acts={"greeting": Hang()}) as sink:
         result = await send(pool, account_at(sink.port, security=Security.TLS))
     assert (result.kind, result.phase, result.scope) == (Kind.NOT_SENT, Phase.TLS, Scope.HOST)
 

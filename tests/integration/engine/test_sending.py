@@ -235,6 +235,22 @@ async def test_a_refused_log_in_stops_the_sender_and_fails_nobody(
     await world.until_all_are(ids, "sent")
 
 
+async def test_the_wrong_kind_of_tls_stops_the_sender_with_what_to_choose_and_fails_nobody(
+    world: World, sink: Sink
+) -> None:
+    sender = await world.sender(port=sink.port, smtp_security="tls")
+    ids = await world.emails(sender, None, 5)
+    await world.signal(sender)
+
+    async def broken() -> bool:
+        row = (await world.fetch("SELECT * FROM senders WHERE id = $1", sender))[0]
+        return row["state"] == "broken" and "choose STARTTLS" in row["state_reason"]
+
+    await world.until(broken)
+    await world.until_all_are(ids, "scheduled")
+    assert not sink.taken
+
+
 async def bootstrap_password(world: World, sender: uuid.UUID, settings: Settings) -> None:
     from paceline.auth.secretbox import SecretBox, smtp_password_label
 

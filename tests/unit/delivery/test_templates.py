@@ -126,10 +126,10 @@ def test_what_emails_need_can_be_said(source: str, recipient: dict[str, object],
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("a\n{{ name", "line 2: unexpected end of input"),
+        ("a\n{{ name", "line 2: “{{ name” is not closed with }}"),
         ("{% if a %}", "line 1: "),
         ("{{ name | uppper }}", "line 1: the filter uppper is not available"),
-        ("\n\n{% set a = 1 %}", "line 3: {% set %} is not available"),
+        ("\n\n{% set a = 1 %}", "line 3: “{% set a = 1 %}” is not available"),
         ("{% include 'x' %}", "is not available"),
         ("{% macro m(a) %}{% endmacro %}", "is not available"),
         ("{% with a = 1 %}{% endwith %}", "is not available"),

@@ -29,6 +29,7 @@ from paceline.web.headers import mail_frame
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import preview_document, read_sample
+from paceline.web.reading_form import ReadingForm, became
 from paceline.web.rendering import go_to, is_htmx, render, wants_fragment, zone_of
 from paceline.web.timetable import Pace, plan, series
 from paceline.web.uploads import Upload, check_together, read_upload
@@ -54,7 +55,9 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
     form = ComposeForm.read(posted)
     problems = Problems()
     new = form.as_new(problems)
-    upload = await read_upload(posted, problems)
+    upload = await read_upload(
+        posted, problems, wanted=form.merge_fields(), form=ReadingForm.read(posted)
+    )
     if new is not None and upload is not None:
         check_together(new, upload, problems)
         campaign_id = await _launched(request, parts, viewer, new, upload, problems)
@@ -66,17 +69,24 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
 
 
 @router.post("/recipients")
-async def read_recipients(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """What a newly chosen file holds, and the timetable that follows from it."""
+async def read_recipients(
+    request: Request, parts: Wired, viewer: SignedIn, fresh: bool = False
+) -> Response:
+    """What a file holds when it is read as chosen, and the timetable that follows from it.
+
+    `fresh`: it is another file than before, about which nothing is chosen yet.
+    """
     posted = await form_of(request)
     form = ComposeForm.read(posted)
     problems = Problems()
-    upload = await read_upload(posted, problems)
+    reading = ReadingForm() if fresh else ReadingForm.read(posted)
+    upload = await read_upload(posted, problems, wanted=form.merge_fields(), form=reading)
     senders = await parts.senders.list(viewer.principal.user_id)
     return render(
         request,
         "_recipients_live.html",
         viewer=viewer,
+        problems=problems.by_field,
         **_shown_upload(upload, problems),
         **_timetable(form, senders, count=upload.preview.usable if upload else 0),
     )
@@ -118,7 +128,11 @@ async def _launched(
         return None
     try:
         return await parts.scheduling.schedule(
-            viewer.principal.user_id, new, upload.chunks(), reserved_id=reserved_id(request)
+            viewer.principal.user_id,
+            new,
+            upload.chunks(),
+            choices=upload.choices,
+            reserved_id=reserved_id(request),
         )
     except InvalidInput as error:
         problems.take(error.problems, names=FIELDS)
@@ -160,6 +174,7 @@ def _shown_upload(upload: Upload | None, problems: Problems) -> dict[str, Any]:
     return {
         "upload": upload,
         "upload_problem": problems.by_field.get("file", ""),
+        "became": became,
         "fields": upload.preview.fields if upload else ALWAYS_AVAILABLE,
     }
 

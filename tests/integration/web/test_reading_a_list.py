@@ -1,0 +1,84 @@
+"""The compose page shows how a list was read, and reads it again as its owner chooses."""
+
+from __future__ import annotations
+
+import gzip
+
+import httpx2
+
+from tests.integration.web.conftest import FRAGMENT, words
+from tests.integration.web.test_compose_pages import campaigns, file, form
+from tests.world import World
+
+
+async def read(page: httpx2.AsyncClient, data: bytes, **fields: str) -> str:
+    response = await page.post(
+        "/compose/recipients", data=fields, files=file(data), headers=FRAGMENT
+    )
+    assert response.status_code == 200
+    return response.text
+
+
+async def test_a_packed_list_is_read_back_like_any_other(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    packed = gzip.compress(b"email,name\nada@example.org,Ada\n")
+    assert "1 recipient " in words(await read(page, packed))
+    posted = await form(world, body="<p>Hi</p>")
+    await page.post("/compose", data=posted, files=file(packed, "people.csv.gz"))
+    assert await world.fetchval("SELECT address FROM emails") == "ada@example.org"
+
+
+async def test_a_workbook_is_told_the_way_to_a_table(page: httpx2.AsyncClient) -> None:
+    workbook = b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml" + bytes(100)
+    text = words(await read(page, workbook))
+    assert "Is an Excel workbook, not a CSV file: open it in Excel" in text
+    assert "How the file was read" not in text
+
+
+async def test_a_field_is_spelt_as_the_message_spells_it(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    table = b"EMAIL,FNAME\nada@example.net,Ada\n"
+    body = "<p>Hi {{ FNAME }}</p>"
+    assert 'data-field="FNAME"' in await read(page, table, body=body)
+    assert 'data-field="fname"' in await read(page, table, body="<p>Hi</p>")
+    posted = await form(world, subject="Hi", body=body)
+    sent = await page.post("/compose", data=posted, files=file(table))
+    assert sent.status_code == 303, words(sent.text)
+    assert await world.fetchval("SELECT fields->>'FNAME' FROM emails") == "Ada"
+
+
+async def test_another_file_begins_without_the_choices_about_the_one_before(
+    page: httpx2.AsyncClient,
+) -> None:
+    table = "email,company\nada@example.org,Завод\n".encode()
+    response = await page.post(
+        "/compose/recipients?fresh=1",
+        data={"encoding": "cp1251", "address_column": "E-mail 2"},
+        files=file(table),
+        headers=FRAGMENT,
+    )
+    assert "Завод" in response.text
+    assert "E-mail 2" not in response.text
+
+
+async def test_a_choice_that_is_no_good_is_told_beside_it_and_can_be_taken_back(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    table = b"email,company\nada@example.org,Engines\n"
+    for name, value in (("header_line", "1,5"), ("encoding", "ebcdic"), ("opted_out", "perhaps")):
+        shown = await read(page, table, **{name: value})
+        assert f'id="{name}-note" class="text-xs text-destructive"' in shown
+        assert f'<option value="{value}" selected>' in shown
+        posted = await form(world, **{name: value})
+        refused = await page.post("/compose", data=posted, files=file(table))
+        assert refused.status_code == 422
+    assert await campaigns(world) == 0
+
+
+async def test_what_no_choice_was_made_about_says_what_was_found(page: httpx2.AsyncClient) -> None:
+    text = words(await read(page, b"email,company\nada@example.org,Engines\n"))
+    assert "Line 1 has the titles of the columns." in text
+    assert "Found: Unicode (UTF-8)" in text
+    assert "Line 2: ada@example.org,Engines" in text
