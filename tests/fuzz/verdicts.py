@@ -16,12 +16,19 @@ from paceline.domain.outcome import Verdict, classify
 from tests.fuzz import alphabet
 from tests.fuzz.hunting import Family, hold, pure
 
-_WORDS = (
-    "ok",
+# Whose words speak of a limit or of later makes no mailbox a dead one.
+_OF_LIMITS = (
     "Greylisted, try again",
+    "too many connections",
+    "more than 5 mails per hour",
+    "no more mails in this session",
+    "out of memory",
+)
+_WORDS = (
+    *_OF_LIMITS,
+    "ok",
     "user unknown",
     "5.1.1 no such user",
-    "too many connections",
     "spam",
     "é\u202e",
     "",
@@ -33,6 +40,7 @@ _FOR_NOW = frozenset(
     {Verdict.RETRY, Verdict.HOST_BACKOFF, Verdict.HOST_BUSY, Verdict.RECONNECT}
     | {Verdict.SENDER_LIMITED, Verdict.CROWDED}
 )
+_OURS = frozenset({Verdict.SENDER_LIMITED, Verdict.CROWDED})
 _ABOUT_RECIPIENTS = (Phase.RCPT, Phase.DATA, Phase.DOT)
 
 
@@ -54,7 +62,7 @@ def make(dice: Random) -> Case:
         enhanced = ""
     elif turn < 0.3:
         enhanced = alphabet.spoiled(dice, enhanced, most=1)
-    text = f"{enhanced} {dice.choice(_WORDS)}{dice.randint(0, 9)}"
+    text = f"{enhanced} {dice.choice(_WORDS)} {dice.randint(0, 9)}"
     line = re.sub("[\0\n]", "", f"{code}{dice.choice('  -')}{text}").encode(errors="replace")
     last = b"%d end\r\n" % code
     return Case(dice.choice(list(Phase)), line + b"\r\n" + (last if line[3:4] == b"-" else b""))
@@ -87,9 +95,13 @@ def judge(case: Case) -> str:
         hold(case.phase in _ABOUT_RECIPIENTS, f"suppressed at {case.phase}")
     if case.phase in _ABOUT_RECIPIENTS and digit == b"5" and written == "5.1.1":
         said_of_us = reply.code // 10 == 53
-        hold(means is Verdict.FAIL_AND_SUPPRESS or said_of_us, f"an unknown user is {means}")
+        of_limits = any(words in reply.text for words in _OF_LIMITS)
+        hold(
+            means is Verdict.FAIL_AND_SUPPRESS or said_of_us or of_limits,
+            f"an unknown user is {means}",
+        )
     if case.phase is Phase.AUTH and digit == b"5":
-        hold(means is Verdict.SENDER_BROKEN, f"a refused log-in is {means}")
+        hold(means is Verdict.SENDER_BROKEN or means in _OURS, f"a refused log-in is {means}")
     return str(means)
 
 

@@ -2,88 +2,36 @@
 
 The code says whether it worked; but vendors refuse for the same reason with any code, and charge
 their fault, ours and the recipient's with the same one. So words outrank codes where they say
-plainly whose trouble it is (`reply_words`), and the enhanced status code (RFC 3463) outranks the
-bare one. The order is that of what a mistake costs: our fault shall be charged to no recipient,
-no mailbox that lives be suppressed, and only then no sender be held up. Vendors disagree with one
-another, so each rule names its source. What carries no reply (a refused connection, a lost one,
-doubt) is not judged here. See docs/adr for how replies are read.
+plainly whose trouble it is (`reply_limits`, `reply_parties`), and the enhanced status code (RFC
+3463) outranks the bare one. The order is that of what a mistake costs: our fault shall be charged
+to no recipient, no mailbox that lives be suppressed, and only then no sender be held up. Vendors
+disagree with one another, so each rule names its source. What carries no reply (a refused
+connection, a lost one, doubt) is not judged here. `docs/adr/` says why it is done so.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
+import functools
 
+from paceline.domain import reply_limits as limits
+from paceline.domain import reply_parties as parties
 from paceline.domain import reply_words as words
+from paceline.domain.verdict import Rule, Verdict
+from paceline.domain.verdict import rule as _rule
 
+__all__ = ["RULES", "Rule", "Verdict", "classify", "matching_rule"]
 
-class Verdict(StrEnum):
-    """What should follow from a reply."""
-
-    ACCEPTED = "accepted"  # the next hop has it
-    RETRY = "retry"  # this email again later; uses up an attempt
-    FAIL = "fail"  # this email never; its address stays usable
-    FAIL_AND_SUPPRESS = "fail_and_suppress"  # never again to this address
-    FAIL_BY_POLICY = "fail_by_policy"  # this email never; its sender rests, or stops
-    SENDER_BROKEN = "sender_broken"  # our account, name or From is at fault: no email fails
-    SENDER_LIMITED = "sender_limited"  # our quota or rate: wait until it is new, use up no attempt
-    CROWDED = "crowded"  # too many connections at once: fewer, use up no attempt
-    RECONNECT = "reconnect"  # this connection has had its share: another one, use up no attempt
-    HOST_BUSY = "host_busy"  # the server is in trouble and says so: wait, use up no attempt
-    HOST_BACKOFF = "host_backoff"  # the server wants less of us, and does not say why
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """One row. Empty `phases`, and patterns that are None, match anything."""
-
-    verdict: Verdict
-    why: str
-    phases: frozenset[str] = frozenset()
-    code: re.Pattern[str] | None = None
-    enhanced: re.Pattern[str] | None = None
-    text: re.Pattern[str] | None = None  # found in the plain words
-    unless: re.Pattern[str] | None = None  # not found in them
-
-    def matches(self, *, phase: str, code: int, enhanced: str | None, text: str) -> bool:
-        """Whether every condition of the row holds; `text` is plain."""
-        return (
-            (not self.phases or phase in self.phases)
-            and (self.code is None or self.code.fullmatch(str(code)) is not None)
-            and (self.enhanced is None or self.enhanced.fullmatch(enhanced or "") is not None)
-            and (self.text is None or self.text.search(text) is not None)
-            and (self.unless is None or self.unless.search(text) is None)
-        )
-
-
-def _rule(
-    verdict: Verdict,
-    why: str,
-    *phases: str,
-    code: str | None = None,
-    enhanced: str | None = None,
-    text: str | None = None,
-    unless: str | None = None,
-) -> Rule:
-    return Rule(
-        verdict=verdict,
-        why=why,
-        phases=frozenset(phases),
-        code=re.compile(code) if code else None,
-        enhanced=re.compile(enhanced) if enhanced else None,
-        text=re.compile(text) if text else None,
-        unless=re.compile(unless) if unless else None,
-    )
-
+MAX_REMEMBERED = 1024  # replies
 
 _V = Verdict
 _OPENING = ("connect", "greeting", "ehlo")
 _TALKING = ("mail", "rcpt", "data", "body", "dot")
 _AFTER_MAIL = ("rcpt", "data", "body", "dot")
+_NAMED = ("rcpt", "data", "dot")  # the recipient is known, and nothing of the body is half said
 _4XX, _5XX, _NO = r"4\d\d", r"5\d\d", r"[45]\d\d"
 # RFC 3463 §3.2 and §3.3: what is said is about an address or a mailbox, unless it is a sender's.
-_ABOUT_A_MAILBOX = r"[45]\.(1\.[12346]|2\.(1\d*|2))"
+_NO_POLICY = r"(?![45]\.7\.).*"
+_ABOUT_A_MAILBOX = r"[45]\.(1\.[12346]|2\.1\d*)"
 
 RULES: tuple[Rule, ...] = (
     # RFC 5321 §4.2.1: the first digit says whether it worked.
@@ -98,8 +46,8 @@ RULES: tuple[Rule, ...] = (
         _V.SENDER_BROKEN,
         "our name in EHLO was refused",
         code=r"4\d\d|50[124]|5[1-9]\d",
-        text=words.OUR_NAME,
-        unless=words.CROWDED,
+        text=parties.OUR_NAME,
+        unless=limits.CROWDED,
     ),
     # Outlook ATTR38: recipients that it keeps in different places; each is to be tried alone.
     _rule(
@@ -116,7 +64,7 @@ RULES: tuple[Rule, ...] = (
         "this connection has had its share",
         *_TALKING,
         code=_NO,
-        text=words.SESSION_SPENT,
+        text=limits.SESSION_SPENT,
         unless=r"concurrent|simultaneous",
     ),
     _rule(
@@ -131,8 +79,8 @@ RULES: tuple[Rule, ...] = (
         _V.CROWDED,
         "too many connections at once",
         code=_NO,
-        text=words.CROWDED,
-        unless=words.NO_CROWD,
+        text=limits.CROWDED,
+        unless=limits.NO_CROWD,
     ),
     # Gmail 4.2.1 and 5.2.1 ReceivingRate, Exchange Online 5.2.121 and 5.2.122, Yandex 4.2.1.
     _rule(
@@ -140,15 +88,15 @@ RULES: tuple[Rule, ...] = (
         "the mailbox gets too much mail for now",
         *_AFTER_MAIL,
         code=_NO,
-        text=words.THEIR_RATE,
+        text=limits.THEIR_RATE,
     ),
     _rule(
         _V.RETRY,
         "the mailbox gets too much mail for now, it seems",
         *_AFTER_MAIL,
         code=_NO,
-        text=words.PERHAPS_THEIR_RATE,
-        unless=words.OURS,
+        text=limits.PERHAPS_THEIR_RATE,
+        unless=limits.OURS,
     ),
     _rule(
         _V.RETRY,
@@ -161,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         _V.FAIL,
         "the message is too large, it says",
+        *_TALKING,
         code=_5XX,
         text=words.TOO_LARGE,
         unless=words.NO_SIZE,
@@ -172,16 +121,18 @@ RULES: tuple[Rule, ...] = (
         "the mailbox is full",
         *_AFTER_MAIL,
         code=_4XX,
-        text=words.MAILBOX_FULL,
-        unless=words.OURS + "|" + words.PERIODIC,
+        enhanced=_NO_POLICY,
+        text=parties.MAILBOX_FULL,
+        unless=limits.OURS + "|" + limits.PERIODIC,
     ),
     _rule(
         _V.FAIL,
         "the mailbox is full",
         *_AFTER_MAIL,
         code=_5XX,
-        text=words.MAILBOX_FULL,
-        unless=words.OURS + "|" + words.PERIODIC,
+        enhanced=_NO_POLICY,
+        text=parties.MAILBOX_FULL,
+        unless=limits.OURS + "|" + limits.PERIODIC,
     ),
     # No status about a mailbox makes it a dead one while the words speak of a rate, or of later.
     _rule(
@@ -190,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         *_AFTER_MAIL,
         code=_NO,
         enhanced=_ABOUT_A_MAILBOX,
-        text=words.BUSY,
+        text=limits.BUSY,
         unless=r"\b(?:relay|outgoing|outbound|customer|tenant|submission|your)\b",
     ),
     # Gmail 5.4.5 and Workspace 5.7.1, SES 454, SendGrid 451, QQ 550, Plesk and Migadu 554, Strato
@@ -199,8 +150,17 @@ RULES: tuple[Rule, ...] = (
         _V.SENDER_LIMITED,
         "our quota or rate is used up",
         code=_NO,
-        text=words.LIMITED,
+        text=limits.LIMITED,
         unless=words.ABOUT_CONTENT,
+    ),
+    # Cluebringer and its like: a quota that is a policy is none of a mailbox.
+    _rule(
+        _V.SENDER_LIMITED,
+        "a quota is used up, by policy",
+        code=_NO,
+        enhanced=r"[45]\.7\.\d+",
+        text=r"\bquota\b",
+        unless="queue|mailbox",
     ),
     # Gmail 5.4.5 (daily sending limit), Exchange Online 5.1.90 (daily recipient limit) and 5.7.23x.
     _rule(
@@ -216,7 +176,7 @@ RULES: tuple[Rule, ...] = (
         _V.HOST_BUSY,
         "the server is in trouble",
         code=_4XX,
-        text=words.BUSY_SERVER,
+        text=limits.BUSY_SERVER,
         unless=r"\b(?:recipient|mailbox|destination|user)",
     ),
     _rule(_V.HOST_BUSY, "the server is in trouble", code=_4XX, enhanced=r"4\.3\.[12]"),
@@ -226,11 +186,16 @@ RULES: tuple[Rule, ...] = (
         _V.SENDER_BROKEN,
         "the account may not send",
         code=_NO,
-        text=words.OUR_ACCOUNT,
-        unless=words.OF_THEIRS,
+        text=parties.OUR_ACCOUNT,
+        unless=parties.OF_THEIRS,
     ),
     # Exchange Online: a list or a group that takes mail from its members only.
-    _rule(_V.FAIL, "the recipient takes mail from few", enhanced=r"5\.7\.1(?:2|24|3[3-6])"),
+    _rule(
+        _V.FAIL,
+        "the recipient takes mail from few",
+        *_AFTER_MAIL,
+        enhanced=r"5\.7\.1(?:2|24|3[3-6])",
+    ),
     _rule(
         _V.SENDER_BROKEN,
         "may not send, or not without a log-in",
@@ -238,8 +203,8 @@ RULES: tuple[Rule, ...] = (
         *_AFTER_MAIL,
         code=_NO,
         enhanced=r"(?!5\.1\.(?:1|10)$).*",
-        text=words.OUR_RIGHTS,
-        unless=words.NOT_US,
+        text=parties.OUR_RIGHTS,
+        unless=parties.NOT_US,
     ),
     # A name server may be away; and whoever looks after the From or the host may mend it.
     _rule(
@@ -247,10 +212,10 @@ RULES: tuple[Rule, ...] = (
         "our From address was refused for now",
         *_AFTER_MAIL,
         code=r"4[3-9]\d",
-        text=words.OUR_FROM,
-        unless=words.NOT_US,
+        text=parties.OUR_FROM,
+        unless=parties.NOT_US,
     ),
-    _rule(_V.SENDER_BROKEN, "may not send as this From address", code="421", text=words.OUR_FROM),
+    _rule(_V.SENDER_BROKEN, "may not send as this From address", code="421", text=parties.OUR_FROM),
     # RFC 5321 §3.8: 421 may come at any time and closes the connection; it is about the service.
     _rule(_V.HOST_BACKOFF, "the server is closing or has had enough of us", code="421"),
     # RFC 4954 §6 and §4. A password that is wrong for one email is wrong for all of them, and no
@@ -269,7 +234,7 @@ RULES: tuple[Rule, ...] = (
         "our host was refused",
         *_OPENING,
         code=_5XX,
-        text=words.OUR_HOST,
+        text=parties.OUR_HOST,
     ),
     _rule(_V.HOST_BACKOFF, "the server takes no mail from us now", *_OPENING),
     # Exchange Online NDR 5.7.60 and 5.2.252, and "5.2.0 …SendAsDeniedException" after the body;
@@ -295,7 +260,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         _V.FAIL_AND_SUPPRESS,
         "there is no such mailbox",
-        *_AFTER_MAIL,
+        *_NAMED,
         code=_5XX,
         enhanced=r"5\.1\.(1|3|6|10)",
         unless=words.SENDER_VERIFY,
@@ -307,16 +272,16 @@ RULES: tuple[Rule, ...] = (
         "may not send as this From address",
         *_AFTER_MAIL,
         code=_5XX,
-        text=words.OUR_FROM,
-        unless=words.NOT_US,
+        text=parties.OUR_FROM,
+        unless=parties.NOT_US,
     ),
     _rule(
         _V.SENDER_BROKEN,
         "our host was refused",
         *_AFTER_MAIL,
         code=_5XX,
-        text=words.OUR_HOST,
-        unless=words.ABOUT_CONTENT + "|" + words.NOT_US,
+        text=parties.OUR_HOST,
+        unless=words.ABOUT_CONTENT + "|" + parties.NOT_US,
     ),
     # RFC 7293: the mailbox is another's by now. Not for the old reader, and no fault of the sender.
     _rule(_V.FAIL, "the mailbox has changed hands", code=_5XX, enhanced=r"5\.7\.17"),
@@ -329,7 +294,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         _V.FAIL_AND_SUPPRESS,
         "the mailbox is disabled",
-        *_AFTER_MAIL,
+        *_NAMED,
         code=_5XX,
         enhanced=r"5\.2\.1",
     ),
@@ -337,7 +302,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         _V.FAIL_AND_SUPPRESS,
         "there is no such mailbox",
-        *_AFTER_MAIL,
+        *_NAMED,
         code="550",
         enhanced=r"5\.4\.1",
         text="^(?:address: |host: )?recipient address rejected: access denied",
@@ -346,19 +311,19 @@ RULES: tuple[Rule, ...] = (
     _rule(
         _V.FAIL_AND_SUPPRESS,
         "there is no such mailbox, it says",
-        *_AFTER_MAIL,
+        *_NAMED,
         code="55\\d|511|5[24]\\d",
         enhanced=r"(?!5\.1\.2).*",
-        text=words.NO_MAILBOX,
+        text=parties.NO_MAILBOX,
         unless=words.NOT_DEAD,
     ),
     _rule(
         _V.FAIL_AND_SUPPRESS,
         "the mailbox is closed, it says",
-        *_AFTER_MAIL,
+        *_NAMED,
         code="55[0-46]|5[24]\\d",
         enhanced=r"(5\.[0-5]\.\d+)?",
-        text=words.MAILBOX_CLOSED,
+        text=parties.MAILBOX_CLOSED,
         unless=words.NOT_DEAD,
     ),
     _rule(_V.HOST_BACKOFF, "the conversation is out of step", code="503"),
@@ -372,13 +337,22 @@ RULES: tuple[Rule, ...] = (
         text=words.LATER,
         unless=words.FOR_GOOD + "|" + words.ABOUT_CONTENT,
     ),
+    # What is wrong with something of ours is no fault of a recipient.
+    _rule(
+        _V.SENDER_BROKEN,
+        "something of ours was refused",
+        *_AFTER_MAIL,
+        code=_5XX,
+        text=parties.OUR_SIDE,
+        unless=words.ABOUT_CONTENT + "|" + parties.NOT_US + "|" + parties.NOT_OUR_SIDE,
+    ),
     # RFC 3463 §3.8, RFC 7372, Gmail and Outlook 5.7.x: policy and reputation; the mailbox is real.
     _rule(_V.FAIL_BY_POLICY, "refused by policy", code=_5XX, enhanced=r"5\.7\.\d+"),
     # RFC 3463 §3.5 and §3.6: congestion, and too many recipients where there is but one: both
     # are how servers end a session.
     _rule(_V.RECONNECT, "this connection has had its share", *_TALKING, enhanced=r"4\.(4\.5|5\.3)"),
     # Postfix: our host has no name. Whoever runs it has to see to that, and a resolver may be away.
-    _rule(_V.HOST_BUSY, "our host was refused for now", code=_4XX, text=words.OUR_HOST),
+    _rule(_V.HOST_BUSY, "our host was refused for now", code=_4XX, text=parties.OUR_HOST),
     _rule(_V.RETRY, "greylisted, most likely", *_AFTER_MAIL, code="45[01]", enhanced=r"4\.7\.1"),
     # RFC 3463 §3.8.
     _rule(_V.HOST_BACKOFF, "the server limits our rate", enhanced=r"4\.7\.0"),
@@ -392,7 +366,13 @@ RULES: tuple[Rule, ...] = (
 
 def matching_rule(*, phase: str, code: int, enhanced: str | None, text: str) -> Rule:
     """The first row that applies. Raises `ValueError` for a code that is no final answer."""
-    said = words.plain(text)
+    return _first(phase, code, enhanced, words.plain(text))
+
+
+# A server says the same of many emails, but for their addresses: a list is not read row by row for
+# each of a million. What cannot be judged is not kept.
+@functools.lru_cache(maxsize=MAX_REMEMBERED)
+def _first(phase: str, code: int, enhanced: str | None, said: str) -> Rule:
     for rule in RULES:
         if rule.matches(phase=phase, code=code, enhanced=enhanced, text=said):
             return rule

@@ -78,6 +78,7 @@ TABLE = [
     ("rcpt", 451, "4.7.28", "see our guidelines", Verdict.SENDER_LIMITED),
     ("rcpt", 452, "4.3.1", "no", Verdict.HOST_BUSY),
     ("rcpt", 451, "4.7.0", "no", Verdict.HOST_BACKOFF),
+    ("rcpt", 450, "4.7.1", "Quota", Verdict.SENDER_LIMITED),
     ("rcpt", 450, "4.1.8", "Sender address rejected: Domain not found", Verdict.HOST_BUSY),
     ("mail", 421, None, "sender address not verified", Verdict.SENDER_BROKEN),
     ("rcpt", 525, "5.7.13", "no", Verdict.SENDER_BROKEN),
@@ -105,7 +106,7 @@ def test_every_rule_decides_something() -> None:
 
 def real_replies() -> Iterator[tuple[str, int, str | None, str]]:
     """Those of test_real_replies.py, at their steps."""
-    for name in ("reported.tsv", "found.tsv"):
+    for name in ("reported.tsv", "found.tsv", "later.tsv"):
         for line in (Path(__file__).parent / "replies" / name).read_text("utf-8").splitlines():
             step, said = line.split("\t")[2:4]
             replies: deque[RawReply] = deque()
