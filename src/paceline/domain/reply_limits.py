@@ -136,7 +136,8 @@ LIMITED = family(
     rf"(?:outgoing|sent|send|sending|{MAILS})\b",
     rf"\b{CEILING}\b{NEAR}\bper {PERIOD}|\bper {PERIOD}\b{NEAR}\b(?:{CEILING}|{PASSED})",
     rf"{PASSED}\b{NEAR}\bper {PERIOD}\b",
-    rf"\b(?:max|maximum|only|limit\w*|up to|more than) (?:of |is |to )?\d+ (?:\w+ ){{0,3}}(?:per|an?|each|"
+    rf"\b(?:max|maximum|only|limit\w*|up to|more than) (?:of |is |to )?\d+ (?:\w+ ){{0,3}}(?:per|"
+    rf"an?|each|"
     rf"every|/) ?"
     rf"{PERIOD}",
     rf"\b{PERIOD}\b {SOME}(?:limit|quota|credits?|allowance|allotment)\b",
