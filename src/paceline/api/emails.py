@@ -39,7 +39,7 @@ class EmailQuery(Given):
     """Which emails to list."""
 
     state: list[JobState] = Field(default=[], description="May be given several times")
-    q: str | None = Field(default=None, description="Part of an address, a name or a subject")
+    q: str | None = Field(default=None, description="Words, or beginnings of them")
     campaign_id: uuid.UUID | None = None
     sender_id: uuid.UUID | None = None
     cursor: Cursor = None
@@ -62,7 +62,9 @@ async def list_all(
     """Emails: those on their way, then those that wait (the next due first), then those that were
     sent and those that were not (the newest first). Those of one campaign: in its order.
 
-    A search with `q` looks at 20,000 emails at a time: a page may be short and still have a next.
+    `q` finds emails that have all its words, each at the beginning of a word of address, name or
+    subject (as it is sent); a whole address finds that address alone. In the rare case that very
+    many match, all of them far down the list, a page may be short and still have a next.
     """
     return await parts.queries.emails(
         caller.user_id, query.wanted(), cursor=query.cursor, limit=query.limit

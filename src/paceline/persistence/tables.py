@@ -7,9 +7,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from sqlalchemy import CheckConstraint, DateTime, LargeBinary, MetaData, Text, Uuid, func
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Text,
+    Uuid,
+    event,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+from paceline.persistence.searching import CREATE_SEARCHED
 
 _NAMING = {
     "pk": "pk_%(table_name)s",
@@ -32,6 +44,10 @@ class Base(DeclarativeBase):
         dict[str, object]: JSONB(),
     }
 
+
+# The tables' words are made by it.
+_SEARCHED = DDL(CREATE_SEARCHED.replace("%", "%%"))  # type: ignore[no-untyped-call]
+event.listen(Base.metadata, "before_create", _SEARCHED)
 
 Id = Annotated[uuid.UUID, mapped_column(primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]

@@ -18,6 +18,7 @@ from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores import pieces
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
@@ -26,6 +27,7 @@ from paceline.services.campaign_rules import CampaignPatch, NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell, Settle
+from paceline.services.rendering import fields_of_subject
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
 from paceline.services.versions import ANY, Only, version_of_campaign
@@ -185,7 +187,18 @@ class Campaigns:
             view = await view_of(session, owner_id, campaign_id)
             await signal(session, record.sender_id, clock.now())
         await self._bell.ring([record.sender_id])
+        await self._say_anew(record, changes.get("subject", record.subject))
         return view
+
+    async def _say_anew(self, before: CampaignRecord, subject: str) -> None:
+        """Let the recipients be found by what the new subject takes from their fields."""
+        names = fields_of_subject(subject)
+        if before.total == 0 or names == fields_of_subject(before.subject):
+            return
+        reached: uuid.UUID | None = pieces.FIRST
+        while reached is not None:
+            async with self._database.transaction() as session:
+                reached = await pieces.say_values(session, before.id, names, after=reached)
 
     async def _hold_still(self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only) -> None:
         """Pause first, in a moment, so that nothing is claimed while a million are cancelled."""

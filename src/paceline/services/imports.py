@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import IO
 
 from paceline import clock
@@ -35,6 +36,7 @@ from paceline.services.inline_recipients import (
     read_all,
 )
 from paceline.services.ports import Bell, Settle
+from paceline.services.rendering import fields_of_subject
 from paceline.services.views import ImportPreview, ImportReport
 
 # Adding holds the campaign's counters until it commits, and a running campaign needs them.
@@ -204,7 +206,8 @@ async def store_file(
 ) -> ImportReport:
     """Store the recipients of a file, within the caller's transaction, which has its turn."""
     reader = RecipientReader(required=_template(record).fields, choices=choices)
-    batches = map(prepared, _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b"")))
+    in_columns = partial(prepared, in_subject=fields_of_subject(record.subject))
+    batches = map(in_columns, _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b"")))
     to = destination_of(record)
     read = accepted = suppressed = 0
     async with aclosing(_read_ahead(batches)) as ready:

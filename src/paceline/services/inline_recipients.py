@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from paceline import clock
 from paceline.domain.addresses import InvalidAddress
@@ -21,6 +22,7 @@ from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.recipients import Destination, add_recipients, prepared
 from paceline.persistence.stores.session import Session
 from paceline.services.campaign_rules import NewCampaign
+from paceline.services.rendering import fields_of_subject
 from paceline.services.validation import Problems
 from paceline.services.views import ImportReport
 
@@ -57,9 +59,10 @@ async def add_inline(
 ) -> ImportReport:
     """Store them, within the caller's transaction."""
     to = destination_of(campaign)
+    ready = partial(prepared, in_subject=fields_of_subject(campaign.subject))
     accepted = suppressed = 0
     for start in range(0, len(recipients), MAX_BATCH):
-        batch = await asyncio.to_thread(prepared, recipients[start : start + MAX_BATCH])
+        batch = await asyncio.to_thread(ready, recipients[start : start + MAX_BATCH])
         added = await add_recipients(session, to, batch)
         accepted += added.accepted
         suppressed += added.suppressed

@@ -26,6 +26,7 @@ from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.persistence.stores.lists import Selection
 from paceline.persistence.stores.session import Session
+from paceline.persistence.stores.terms import terms_of
 from paceline.services import campaign_views, email_views
 from paceline.services.cursors import pack_id, pack_position, unpack_id, unpack_position
 from paceline.services.ports import Meter
@@ -50,7 +51,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailFilter:
-    """Which emails to list. `q` is looked for in addresses, names and subjects."""
+    """Which emails to list. `q`: words that begin so, in addresses, names, subjects."""
 
     states: frozenset[JobState] = frozenset(JobState)
     q: str | None = None
@@ -130,13 +131,16 @@ class Queries:
     ) -> Page[EmailView]:
         """Some emails: on their way, waiting, sent, not sent; those of one campaign in its order.
 
-        A search looks at `lists.MAX_SEARCHED` emails at a time: a page may be short or empty and
-        still have a next one. Raises `InvalidInput`, `NotFound` for somebody else's campaign.
+        A search for what very many have, all of them far down the list, looks at
+        `lists.MAX_SEARCHED` at a time: then a page may be short and still have a next.
+        Raises `InvalidInput`, `NotFound` for somebody else's campaign.
         """
         limit = min(limit, MAX_PAGE)
         after = unpack_position(cursor)
         async with self._database.transaction() as session:
             selection = await self._selection(session, owner_id, wanted)
+            if selection is None:
+                return Page(items=[], next_cursor=None)
             records, end = await lists.emails(
                 session, owner_id, selection, after=after, limit=limit
             )
@@ -171,13 +175,17 @@ class Queries:
 
     async def _selection(
         self, session: Session, owner_id: uuid.UUID, wanted: EmailFilter
-    ) -> Selection:
+    ) -> Selection | None:
+        """What is asked for; None: nothing can be that (a search for signs without a word)."""
         campaign = None
         if wanted.campaign_id is not None:
             campaign = await campaign_store.campaign(session, owner_id, wanted.campaign_id)
             if campaign is None:
                 raise NotFound("there is no such campaign")
-        key, search = _search(wanted.q)
+        key, asked = _search(wanted.q)
+        search = None if asked is None else await terms_of(session, owner_id, asked)
+        if asked is not None and search is None:
+            return None
         return Selection(
             states=wanted.states,
             campaign_id=wanted.campaign_id,

@@ -60,6 +60,14 @@ def rendered(email: EmailRecord) -> Rendered:
     )
 
 
+def fields_of_subject(subject: str) -> tuple[str, ...]:
+    """What the subject takes from a recipient's fields, beside name and address."""
+    try:
+        return tuple(sorted(_subject_template(subject).fields - {"email", "name"}))
+    except DomainError:
+        return ()
+
+
 @lru_cache(maxsize=_MAX_SUBJECTS)
 def _subject_template(subject: str) -> MessageTemplate:
     return MessageTemplate.compile(subject=subject, text=".", html=None)

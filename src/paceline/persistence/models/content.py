@@ -7,11 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from paceline.domain.lifecycle import (
@@ -19,6 +21,7 @@ from paceline.domain.lifecycle import (
     DoubtPolicy,
     SenderState,
 )
+from paceline.persistence.searching import OF_CAMPAIGN, OF_EMAIL
 from paceline.persistence.tables import Base, CreatedAt, Id, one_of
 
 
@@ -120,6 +123,9 @@ class Campaign(Base):
     updated_at: Mapped[CreatedAt]
     launched_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    search: Mapped[str | None] = mapped_column(TSVECTOR(), Computed(OF_CAMPAIGN, persisted=True))
+
+    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - SQLAlchemy's own name
 
 
 class CampaignAttachment(Base):
@@ -154,6 +160,15 @@ class Email(Base):
             postgresql_where=text("campaign_id IS NOT NULL"),
         ),
         Index("ix_emails_campaign_id_id", "campaign_id", "id"),
+        Index("ix_emails_search", "search", postgresql_using="gin"),
+        # Those of campaigns are found by the unique index above.
+        Index(
+            "ix_emails_single_address",
+            "owner_id",
+            "address_key",
+            "id",
+            postgresql_where=text("campaign_id IS NULL"),
+        ),
         CheckConstraint("campaign_id IS NOT NULL OR subject IS NOT NULL", name="has_subject"),
     )
 
@@ -171,3 +186,8 @@ class Email(Base):
     html_body: Mapped[str | None]
     message_id: Mapped[str]  # the same for every attempt
     created_at: Mapped[CreatedAt]
+    # What its campaign's subject takes from its fields: so that the subject can be searched.
+    subject_values: Mapped[str | None]
+    search: Mapped[str | None] = mapped_column(TSVECTOR(), Computed(OF_EMAIL, persisted=True))
+
+    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - SQLAlchemy's own name

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -25,8 +25,11 @@ from paceline.persistence.stores.email_records import (
     EmailRecord,
     joined,
 )
+from paceline.persistence.stores.terms import Terms
 
-MAX_SEARCHED = 20_000  # emails looked at for one page of a search
+GLANCE = 1_000  # emails looked at before the index is asked
+MAX_SORTED = 20_000  # emails of the index that are sorted for one page
+MAX_SEARCHED = 20_000  # emails looked at for one page where so many match
 
 
 class Segment(StrEnum):
@@ -66,7 +69,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which of an owner's emails. `address_key` finds one address, `search` a part of it."""
+    """Which of an owner's emails. `address_key` finds one address, `search` words."""
 
     states: frozenset[JobState] = frozenset(JobState)
     campaign_id: uuid.UUID | None = None
@@ -74,7 +77,7 @@ class Selection:
     campaign_since: datetime | None = None  # nothing of it was sent earlier
     sender_id: uuid.UUID | None = None
     address_key: str | None = None
-    search: str | None = None
+    search: Terms | None = None
 
 
 async def emails(
@@ -131,32 +134,70 @@ async def _walk(
 ) -> tuple[list[EmailRecord], Position | None]:
     """Some emails of one segment; and where the walk stopped for having looked at enough."""
     candidates = _candidates(owner_id, selection, segment, after)
-    stopped = None
     if selection.search is None:
-        ids = candidates.limit(limit)
-    else:
-        last = await _last_candidate(session, candidates, segment)
-        stopped = last
-        looked_at = candidates.limit(MAX_SEARCHED).subquery()
-        ids = _sorted(
-            select(EmailJob.email_id)
-            .join(looked_at, looked_at.c.email_id == EmailJob.email_id)
-            .join(Email, Email.id == EmailJob.email_id)
-            .where(_matches(selection.search)),
-            segment,
-        ).limit(limit)
+        return await _records(session, candidates, segment, limit), None
+    # What many emails match is found soon by walking in order; what few match, by the index on
+    # words, and sorted then. What is left, many that are all far away, is walked towards.
+    records, stopped = await _looked(session, candidates, selection.search, segment, GLANCE, limit)
+    if stopped is None or len(records) >= limit:
+        return records, None
+    found = await _by_index(session, owner_id, selection.search)
+    if found is not None:
+        few = candidates.where(EmailJob.email_id.in_(found))
+        return await _records(session, few, segment, limit), None
+    most = MAX_SEARCHED
+    records, stopped = await _looked(session, candidates, selection.search, segment, most, limit)
+    return records, stopped if len(records) < limit else None
+
+
+async def _looked(
+    session: AsyncSession,
+    candidates: Select[uuid.UUID],
+    terms: Terms,
+    segment: Segment,
+    most: int,
+    limit: int,
+) -> tuple[list[EmailRecord], Position | None]:
+    """Those of the first candidates that match; and the last one looked at, if there are more."""
+    last = await _last_candidate(session, candidates, segment, most)
+    looked_at = candidates.limit(most).subquery()
+    matching = _sorted(
+        select(EmailJob.email_id)
+        .join(looked_at, looked_at.c.email_id == EmailJob.email_id)
+        .join(Email, Email.id == EmailJob.email_id)
+        .where(terms.match()),
+        segment,
+    )
+    return await _records(session, matching, segment, limit), last
+
+
+async def _by_index(
+    session: AsyncSession, owner_id: uuid.UUID, terms: Terms
+) -> list[uuid.UUID] | None:
+    """All emails that match; None where there are more than can be sorted in time."""
+    # With few rows or old statistics a scan of the whole table would look as cheap.
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    rows = await session.execute(terms.found(owner_id, most=MAX_SORTED + 1))
+    found = list(rows.scalars())
+    return found if len(found) <= MAX_SORTED else None
+
+
+async def _records(
+    session: AsyncSession, ids: Select[uuid.UUID], segment: Segment, limit: int
+) -> list[EmailRecord]:
     query = _sorted(
-        joined(select(*COLUMNS)).where(EmailJob.email_id.in_(ids.scalar_subquery())), segment
+        joined(select(*COLUMNS)).where(EmailJob.email_id.in_(ids.limit(limit).scalar_subquery())),
+        segment,
     )
     rows = await session.execute(query)
-    return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows], stopped
+    return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows]
 
 
 async def _last_candidate(
-    session: AsyncSession, candidates: Select[uuid.UUID], segment: Segment
+    session: AsyncSession, candidates: Select[uuid.UUID], segment: Segment, most: int
 ) -> Position | None:
     at = _SORTED_BY.get(segment, EmailJob.due_at)
-    last = candidates.add_columns(at).offset(MAX_SEARCHED - 1).limit(1)
+    last = candidates.add_columns(at).offset(most - 1).limit(1)
     row = (await session.execute(last)).one_or_none()
     if row is None:
         return None
@@ -202,26 +243,11 @@ def _with_address(owner_id: uuid.UUID, key: str) -> Select[uuid.UUID]:
     """Every email of the owner's to one address: a look-up per campaign, then the single ones."""
     own = select(Campaign.id).where(Campaign.owner_id == owner_id)
     of_campaigns = select(Email.id).where(Email.campaign_id.in_(own), Email.address_key == key)
-    singles = (
-        select(Email.id, Email.owner_id, Email.address_key)
-        .where(Email.campaign_id.is_(None))
-        .order_by(Email.id.desc())
-        .limit(MAX_SEARCHED)
-        .subquery()
-    )
-    single = select(singles.c.id).where(
-        singles.c.owner_id == owner_id, singles.c.address_key == key
+    single = select(Email.id).where(
+        Email.campaign_id.is_(None), Email.owner_id == owner_id, Email.address_key == key
     )
     found = of_campaigns.union_all(single).cte().prefix_with("MATERIALIZED")
     return select(found.c.id)
-
-
-def _matches(search: str) -> ColumnElement[bool]:
-    return or_(
-        Email.address_key.contains(search.lower(), autoescape=True),
-        Email.name.icontains(search, autoescape=True),
-        and_(Email.subject.is_not(None), Email.subject.icontains(search, autoescape=True)),
-    )
 
 
 def _behind(after: Position) -> ColumnElement[bool]:

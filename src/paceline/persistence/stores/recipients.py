@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,20 +17,23 @@ from paceline.domain.identifiers import new_ids
 from paceline.domain.recipients import Recipient
 from paceline.persistence.database import driver_of
 
+MAX_SAID = 500  # characters of a subject's values that can be searched
+
 # Both inserts take the rows in the order given, so that of two alike the first one is taken.
 _ADD = """
     WITH given AS MATERIALIZED (
-        SELECT g.id, g.address, g.key, g.name, g.fields, g.line
-          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[])
-               AS g (id, address, key, name, fields, line)),
+        SELECT g.id, g.address, g.key, g.name, g.fields, g.line, g.said
+          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[],
+                      $12::text[])
+               AS g (id, address, key, name, fields, line, said)),
     barred AS MATERIALIZED (
         SELECT g.id FROM given g
           JOIN suppressions s ON s.owner_id = $7 AND s.address_key = g.key),
     added AS (
         INSERT INTO emails (id, owner_id, campaign_id, sender_id, address, address_key, name,
-                            fields, line, message_id)
+                            fields, line, message_id, subject_values)
         SELECT g.id, $7, $8, $9, g.address, g.key, g.name, g.fields::jsonb, g.line,
-               '<' || g.id || '@' || $10 || '>'
+               '<' || g.id || '@' || $10 || '>', g.said
           FROM given g
          WHERE NOT EXISTS (SELECT 1 FROM barred b WHERE b.id = g.id)
         ON CONFLICT (campaign_id, address_key) WHERE campaign_id IS NOT NULL DO NOTHING
@@ -71,10 +74,14 @@ class Batch:
     names: Sequence[str | None]
     fields: list[str]
     lines: Sequence[int]
+    subject_values: Sequence[str | None]
 
 
-def prepared(recipients: Sequence[Recipient]) -> Batch:
-    """At least one recipient, as columns. The order of the ids is the order given."""
+def prepared(recipients: Sequence[Recipient], *, in_subject: Sequence[str] = ()) -> Batch:
+    """At least one recipient, as columns. The order of the ids is the order given.
+
+    `in_subject` are the fields that the subject takes, beside name and address.
+    """
     lines, addresses, keys, names, fields = zip(*recipients, strict=True)
     return Batch(
         ids=list(new_ids(len(recipients))),
@@ -83,7 +90,13 @@ def prepared(recipients: Sequence[Recipient]) -> Batch:
         names=names,
         fields=[json.dumps(values) if values else "{}" for values in fields],
         lines=lines,
+        subject_values=[_said(values, in_subject) for values in fields],
     )
+
+
+def _said(fields: Mapping[str, object], in_subject: Sequence[str]) -> str | None:
+    said = " ".join(str(fields[name]) for name in in_subject if fields.get(name) is not None)
+    return said[:MAX_SAID] or None
 
 
 async def add_recipients(session: AsyncSession, to: Destination, batch: Batch) -> Added:
@@ -102,6 +115,7 @@ async def add_recipients(session: AsyncSession, to: Destination, batch: Batch) -
         to.sender_id,
         to.message_id_domain,
         to.scheduled_at,
+        batch.subject_values,
     )
     assert row is not None, "an aggregate without GROUP BY answers with one row"
     return Added(accepted=row["accepted"], suppressed=row["suppressed"])

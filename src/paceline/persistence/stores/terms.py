@@ -1,0 +1,78 @@
+"""What a search looks for: words, each at the beginning of a word of an email.
+
+A word may stand in the email itself (address, name, its own subject, what the campaign's subject
+takes from its fields), or in what its campaign's subject says to everybody. Emails hold the first,
+campaigns the second; a question is put to both.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, cast, literal, or_, select, text, union
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.persistence.models import Email
+from paceline.persistence.searching import MARK_CHARACTERS
+
+MAX_WORDS = 20  # of a question; the rest of it is not looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`words` as they are in the index. `said`: which words are left to find in the emails of
+    campaigns whose subject says the others."""
+
+    words: tuple[str, ...]
+    said: tuple[tuple[tuple[str, ...], tuple[uuid.UUID, ...]], ...] = ()
+
+    def match(self) -> ColumnElement[bool]:
+        """Whether an email has all the words, itself or by its campaign's subject."""
+        ways = [_has(self.words)]
+        for left, campaigns in self.said:
+            of_these = Email.campaign_id.in_(campaigns)
+            ways.append(and_(of_these, _has(left)) if left else of_these)
+        return or_(*ways)
+
+    def found(self, owner_id: uuid.UUID, *, most: int) -> Select[uuid.UUID]:
+        """Ids of emails that match, at most so many of each way, by index."""
+        ways = [select(Email.id).where(_has(self.words), Email.owner_id == owner_id).limit(most)]
+        for left, campaigns in self.said:
+            way = select(Email.id).where(Email.campaign_id.in_(campaigns))
+            ways.append((way.where(_has(left)) if left else way).limit(most))
+        each = union(*(select(way.subquery().c.id) for way in ways)).subquery()
+        return select(each.c.id).limit(most)
+
+
+def _has(words: tuple[str, ...]) -> ColumnElement[bool]:
+    query = " & ".join(f"'{word}':*" for word in words)
+    return Email.search.op("@@")(cast(literal(query), TSQUERY))
+
+
+_WORDS = text("SELECT unnest(tsvector_to_array(searched(:owner, :asked))) AS word")
+_SAYING = text("""
+    SELECT c.id, array_agg(w.word ORDER BY w.word) AS said
+      FROM campaigns c
+      JOIN unnest(CAST(:words AS text[])) AS w (word)
+        ON c.search @@ CAST(quote_literal(w.word) || ':*' AS tsquery)
+     WHERE c.owner_id = :owner
+     GROUP BY c.id
+""")
+
+
+async def terms_of(session: AsyncSession, owner_id: uuid.UUID, asked: str) -> Terms | None:
+    """What is asked for, as the index knows it; None where there is no word in it."""
+    rows = await session.execute(_WORDS, {"owner": owner_id, "asked": asked})
+    words = [row.word for row in rows if len(row.word) > MARK_CHARACTERS][:MAX_WORDS]
+    if not words:
+        return None
+    saying = await session.execute(_SAYING, {"owner": owner_id, "words": words})
+    by_what_is_left: dict[tuple[str, ...], list[uuid.UUID]] = defaultdict(list)
+    for row in saying:
+        left = tuple(word for word in words if word not in row.said)
+        by_what_is_left[left].append(row.id)
+    said = tuple((left, tuple(ids)) for left, ids in by_what_is_left.items())
+    return Terms(words=tuple(words), said=said)

@@ -1,0 +1,161 @@
+"""Search: what is found, whose it is, in which order, and by which index."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from paceline.domain.lifecycle import JobState
+from paceline.domain.recipients import RawRecipient
+from paceline.persistence.stores import lists
+from paceline.services.campaigns import CampaignPatch
+from paceline.services.emails import NewEmail
+from paceline.services.queries import EmailFilter
+from tests.integration.services.conftest import Desk
+
+PEOPLE = [
+    RawRecipient(email="anna.meyer42@mail.example.com", name="Anna Meyer"),
+    RawRecipient(email="bob@example.org", name="Bob O'Hara"),
+    RawRecipient(email="jm@firma.de", name="Jürgen Müller", fields={"city": "Köln"}),
+    RawRecipient(email="li@example.cn", name="李 明"),
+]
+
+
+async def found(desk: Desk, q: str, **wanted: object) -> set[str]:
+    """The local parts of whatever a search finds, page by page."""
+    names: list[str] = []
+    cursor = None
+    while True:
+        asked = replace(EmailFilter(q=q), **wanted)  # type: ignore[arg-type]
+        page = await desk.queries.emails(desk.owner, asked, cursor=cursor, limit=2)
+        names += [email.to.partition("@")[0] for email in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert len(names) == len(set(names)), "nothing is found twice"
+    return set(names)
+
+
+SEARCHES: tuple[tuple[str, set[str]], ...] = (
+    ("anna", {"anna.meyer42"}),
+    ("MEYER", {"anna.meyer42"}),
+    ("mey", {"anna.meyer42"}),
+    ("42", {"anna.meyer42"}),
+    ("meyer42@mail", {"anna.meyer42"}),
+    ("anna.meyer42@mail.example.com", {"anna.meyer42"}),
+    ("Anna.Meyer42@Mail.Example.com", {"anna.meyer42"}),
+    ("meyer anna", {"anna.meyer42"}),
+    ("example", {"anna.meyer42", "bob", "li"}),
+    ("@example", {"anna.meyer42", "bob", "li"}),
+    ("example.org", {"bob"}),
+    ("o'hara", {"bob"}),
+    ("muller", {"jm"}),
+    ("Müller", {"jm"}),
+    ("MÜL", {"jm"}),
+    ("李", {"li"}),
+    ("b", {"bob"}),
+    ("hello", {"anna.meyer42", "bob", "jm", "li"}),
+    ("koln", {"jm"}),
+    ("hello köln", {"jm"}),
+    ("spring anna", {"anna.meyer42"}),
+    ("winter", set()),
+    ("%", set()),
+    ("_", set()),
+    ("\\", set()),
+    ("'", set()),
+    ("':* | 'a", {"anna.meyer42"}),
+    ("zzz", set()),
+    ("x" * 200, set()),
+)
+
+
+@pytest.mark.parametrize("glance", [lists.GLANCE, 1], ids=["by walking", "by the index"])
+async def test_a_search_finds_beginnings_of_words(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, glance: int
+) -> None:
+    monkeypatch.setattr(lists, "GLANCE", glance)
+    people = [replace(p, fields={"city": "Rome", **p.fields}) for p in PEOPLE]
+    subject = "Hello {{ city }}, it is Spring"
+    draft = await desk.draft(subject=subject, recipients=people)
+    await desk.campaigns.launch(desk.owner, draft.id)
+    for q, names in SEARCHES:
+        assert await found(desk, q) == names, q
+
+
+async def test_a_subject_that_changes_is_found_by_its_new_words(desk: Desk) -> None:
+    person = RawRecipient(email="a@x.org", fields={"city": "Oslo", "plan": "Gold"})
+    draft = await desk.draft(subject="News from {{ city }}", recipients=[person])
+    assert await found(desk, "oslo") == {"a"}
+    assert await found(desk, "gold") == set()
+    patch = CampaignPatch(subject="Your {{ plan }} plan")
+    await desk.campaigns.patch(desk.owner, draft.id, patch)
+    assert await found(desk, "gold") == await found(desk, "your plan") == {"a"}
+    assert await found(desk, "news") == await found(desk, "oslo") == set()
+
+
+async def test_single_emails_are_found_however_many_others_have(desk: Desk) -> None:
+    sender = await desk.sender()
+    new = NewEmail(sender_id=sender.id, to="ann@example.com", subject="Invoice 7", text="T")
+    await desk.emails.create(desk.owner, new)
+    other = await desk.world.fetchval(
+        "INSERT INTO users (id, issuer, subject, name) VALUES (gen_random_uuid(), 't', 'o', 'o')"
+        " RETURNING id"
+    )
+    await desk.world.execute(
+        "INSERT INTO emails (id, owner_id, sender_id, address, address_key, subject, message_id)"
+        " SELECT gen_random_uuid(), $1, $2, 'ann@example.com', 'ann@example.com', 'Invoice', '<x>'"
+        "   FROM generate_series(1, 3000)",
+        other,
+        sender.id,
+    )
+    for q in ("ann@example.com", "invoice", "ann"):
+        assert await found(desk, q) == {"ann"}, q
+
+
+async def test_a_search_keeps_the_order_and_the_filters_of_its_list(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "GLANCE", 2)
+    recipients = [RawRecipient(email=f"r{n}@example.com") for n in range(9)]
+    draft = await desk.draft(recipients=recipients)
+    await desk.campaigns.launch(desk.owner, draft.id)
+    await desk.world.execute(
+        "UPDATE email_jobs j SET state = 'sent', sent_at = now() + e.line * interval '1 s'"
+        "  FROM emails e WHERE e.id = j.email_id AND e.line <= 4"
+    )
+    page = await desk.queries.emails(desk.owner, EmailFilter(q="example"))
+    order = [email.to[1] for email in page.items]
+    assert order == ["4", "5", "6", "7", "8", "3", "2", "1", "0"]
+    sent = frozenset({JobState.SENT})
+    assert await found(desk, "example", states=sent) == {"r0", "r1", "r2", "r3"}
+    assert await found(desk, "r", campaign_id=draft.id) == {f"r{n}" for n in range(9)}
+    assert await found(desk, "r", sender_id=uuid.uuid4()) == set()
+
+
+async def test_very_many_far_down_the_list_are_found_on_further_pages(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("GLANCE", 1), ("MAX_SORTED", 2), ("MAX_SEARCHED", 3)):
+        monkeypatch.setattr(lists, name, value)
+    recipients = [RawRecipient(email=f"{'a' if n < 7 else 'z'}{n}@x.org") for n in range(12)]
+    await desk.draft(recipients=recipients)
+    assert await found(desk, "z") == {f"z{n}" for n in range(7, 12)}
+
+
+async def test_words_and_single_addresses_are_looked_up_in_their_indexes(desk: Desk) -> None:
+    owner = desk.owner
+    await desk.world.execute("ANALYZE emails")
+    questions = (
+        (f"search @@ '''{str(owner)[-6:]}anna'':*'::tsquery", "ix_emails_search"),
+        (
+            f"campaign_id IS NULL AND owner_id = '{owner}' AND address_key = 'a@x.org'",
+            "ix_emails_single_address",
+        ),
+    )
+    for question, index in questions:
+        async with desk.database.driver() as driver:  # the ledger's: without sequential scans
+            rows = await driver.fetch(f"EXPLAIN SELECT id FROM emails WHERE {question}")
+        plan = "\n".join(row[0] for row in rows)
+        assert index in plan, plan
