@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from paceline import __version__
-from paceline.cli import access, parts
+from paceline.cli import access, campaigns, parts
 from paceline.cli.console import FAILED, INTERRUPTED, complain, say
 from paceline.cli.dkim import dkim
 from paceline.cli.environment import with_origin
@@ -35,6 +35,10 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=DAILY)(up)
 app.command(rich_help_panel=DAILY, epilog=EXAMPLES)(schedule)
+app.command(rich_help_panel=DAILY)(campaigns.campaigns)
+app.command(rich_help_panel=DAILY)(campaigns.pause)
+app.command(rich_help_panel=DAILY)(campaigns.resume)
+app.command(rich_help_panel=DAILY)(campaigns.cancel)
 app.command(rich_help_panel=DAILY)(status)
 app.command("help", rich_help_panel=DAILY, cls=Explains)(explain)
 app.command("version", hidden=True, cls=Explains)(version)

@@ -68,6 +68,14 @@ class ApiClient:
         """As it is now."""
         return self._call("GET", f"/campaigns/{campaign_id}")
 
+    def campaigns(self, *, most: int) -> list[dict[str, Any]]:
+        """The newest ones."""
+        return list(self._call("GET", "/campaigns", params={"limit": most})["items"])
+
+    def change(self, campaign_id: str, verb: str) -> dict[str, Any]:
+        """`pause`, `resume` or `cancel` it; the campaign as it is then."""
+        return self._call("POST", f"/campaigns/{campaign_id}/{verb}")
+
     def failed(self, campaign_id: str, *, most: int) -> list[dict[str, Any]]:
         """Emails of it that have failed, at most so many."""
         given = {"state": "failed", "limit": most}

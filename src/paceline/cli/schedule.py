@@ -165,7 +165,8 @@ def _it_goes_on(client: ApiClient, campaign_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        note(f"The campaign goes on: {client.page(campaign_id)} shows it, and can stop it.")
+        note(f"The campaign goes on: {client.page(campaign_id)} shows it.")
+        note(f"To stop it: paceline pause {campaign_id}, or cancel in the place of pause.")
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -159,3 +160,28 @@ async def test_a_packed_list_and_the_choices_about_it_reach_the_reader(
     refused = await paceline("schedule", packed, *message, "--encoding", "ebcdic")
     assert str(refused.exception).startswith("--encoding: is none that is read; there are: utf-8")
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 1
+
+
+async def test_a_campaign_is_listed_paused_resumed_and_cancelled_by_its_id_or_its_page(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    none = await paceline("campaigns")
+    assert (none.exit_code, none.stdout) == (0, "")
+    await paceline("schedule", leads, "--subject", "S", "--text", "T", "--start", "in 1h")
+    campaign_id = str(await world.fetchval("SELECT id FROM campaigns"))
+    listed = await paceline("campaigns")
+    assert listed.stdout == f"{campaign_id}  active     1 to go  leads\n"
+    (as_json,) = json.loads((await paceline("campaigns", "--json")).stdout)
+    assert (as_json["id"], as_json["counts"]["scheduled"]) == (campaign_id, 1)
+    page = f"http://localhost:3001/campaigns/{campaign_id}"
+    for verb, said in (
+        (("pause", campaign_id), "paused     1 to go"),
+        (("resume", page), "active     1 to go"),
+        (("cancel", page), "cancelled  1 cancelled"),
+    ):
+        ran = await paceline(*verb)
+        assert ran.stdout == f"{campaign_id}  {said}  leads\n"
+    again = await paceline("resume", campaign_id)
+    assert isinstance(again.exception, DomainError)
+    lost = await paceline("pause", "leads")
+    assert "give its id, or the address of its page" in str(lost.exception)
