@@ -151,6 +151,7 @@ class CampaignOut(Shown):
     launched_at: datetime | None
     finished_at: datetime | None
     held_by: HeldBy | None
+    held_reason: str | None
     release_at: datetime | None
 
 
@@ -282,6 +283,7 @@ class EmailOut(Shown):
     reply_enhanced: str | None
     reply_text: str | None
     held_by: HeldBy | None
+    held_reason: str | None
     release_at: datetime | None
     estimated_send_at: datetime | None
 

@@ -111,7 +111,8 @@ def remark_on(campaign: Mapping[str, Any]) -> str:
     held_by, release_at = campaign.get("held_by"), campaign.get("release_at")
     if held_by in _HELD_BY:
         until = f" until {_local(release_at)}" if release_at else ""
-        return _HELD_BY[held_by] + until
+        said = f": {reason}" if (reason := campaign.get("held_reason")) else ""
+        return _HELD_BY[held_by] + until + said
     if held_by == "schedule" and release_at:
         return f"starts at {_local(release_at)}"
     failed = campaign["counts"]["failed"]

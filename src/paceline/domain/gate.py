@@ -102,11 +102,13 @@ def explain(email: Waiting, *, now: datetime) -> Wait | None:
     held_by = _held_by_person(email)
     if held_by is not None:
         return Wait(until=None, held_by=held_by)
-    if email.due_at > now:
+    resting_until = email.sender.resting_until
+    rests_longer = resting_until is not None and resting_until > email.due_at
+    if email.due_at > now and not rests_longer:
         retry = email.job_state is JobState.DEFERRED
         return Wait(until=email.due_at, held_by=HeldBy.RETRY if retry else HeldBy.SCHEDULE)
-    if email.sender.resting_until is not None and email.sender.resting_until > now:
-        return Wait(until=email.sender.resting_until, held_by=HeldBy.HOST_RESTING)
+    if resting_until is not None and resting_until > now:
+        return Wait(until=resting_until, held_by=HeldBy.HOST_RESTING)
     if email.lane_held_by in _LANE_LIMITS and email.lane_wake_at is not None:
         return Wait(until=max(email.lane_wake_at, now), held_by=email.lane_held_by)
     return None

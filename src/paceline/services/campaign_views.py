@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
 from paceline import clock
 from paceline.domain.gate import HeldBy
@@ -16,7 +15,7 @@ from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.versions import version_of_campaign
 from paceline.services.views import CampaignView, Counts
-from paceline.services.waiting import Usage, hold
+from paceline.services.waiting import Hold, Usage, hold
 
 _LIVE = (JobState.CLAIMED, JobState.SENDING, JobState.DEFERRED, JobState.IN_DOUBT)
 _HELD_BY_STATE = {
@@ -46,20 +45,20 @@ async def views_of(
     views = []
     for record in records:
         numbers = {state: live.get((record.id, state), 0) for state in _LIVE}
-        held_by, release_at = await _held(session, owner_id, record, usage or {})
-        views.append(_view(record, numbers, held_by, release_at))
+        held = await _held(session, owner_id, record, usage or {})
+        views.append(_view(record, numbers, held))
     return views
 
 
 async def _held(
     session: Session, owner_id: uuid.UUID, record: CampaignRecord, usage: Usage
-) -> tuple[HeldBy | None, datetime | None]:
+) -> Hold:
     """What its next email waits for."""
     state = CampaignState(record.state)
     if state in _HELD_BY_STATE:
-        return _HELD_BY_STATE[state], None
+        return Hold(held_by=_HELD_BY_STATE[state])
     if state is not CampaignState.ACTIVE:
-        return None, None
+        return Hold()
     next_up = lists.Selection(
         states=frozenset({JobState.SCHEDULED, JobState.DEFERRED}),
         campaign_id=record.id,
@@ -67,17 +66,11 @@ async def _held(
     )
     found, _ = await lists.emails(session, owner_id, next_up, after=None, limit=1)
     if not found:
-        return None, None
-    held = hold(found[0], usage, ahead=None, now=clock.now())
-    return held.held_by, held.release_at
+        return Hold()
+    return hold(found[0], usage, ahead=None, now=clock.now())
 
 
-def _view(
-    record: CampaignRecord,
-    live: dict[JobState, int],
-    held_by: HeldBy | None,
-    release_at: datetime | None,
-) -> CampaignView:
+def _view(record: CampaignRecord, live: dict[JobState, int], held: Hold) -> CampaignView:
     counted = record.sent + record.failed + record.cancelled + sum(live.values())
     return CampaignView(
         version=version_of_campaign(record),
@@ -110,6 +103,7 @@ def _view(
         created_at=record.created_at,
         launched_at=record.launched_at,
         finished_at=record.finished_at,
-        held_by=held_by,
-        release_at=release_at,
+        held_by=held.held_by,
+        held_reason=held.reason,
+        release_at=held.release_at,
     )

@@ -37,6 +37,7 @@ def view_of(email: EmailRecord, usage: Usage, *, ahead: int | None) -> EmailView
         reply_enhanced=email.reply_enhanced,
         reply_text=email.reply_text,
         held_by=held.held_by,
+        held_reason=held.reason,
         release_at=held.release_at,
         estimated_send_at=held.estimated_send_at,
     )

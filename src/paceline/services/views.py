@@ -104,6 +104,7 @@ class CampaignView:
     launched_at: datetime | None
     finished_at: datetime | None
     held_by: HeldBy | None
+    held_reason: str | None  # what the mail server said, where it holds the campaign up
     release_at: datetime | None
 
 
@@ -154,7 +155,7 @@ class CreatedCampaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailView:
-    """One email. The last three tell, while it waits, for what and until when."""
+    """One email. The last four tell, while it waits, for what, why and until when."""
 
     version: str
     id: uuid.UUID
@@ -177,6 +178,7 @@ class EmailView:
     reply_enhanced: str | None
     reply_text: str | None
     held_by: HeldBy | None = None
+    held_reason: str | None = None
     release_at: datetime | None = None
     estimated_send_at: datetime | None = None
 

@@ -15,14 +15,19 @@ from paceline.persistence.stores.email_records import EmailRecord
 Usage = Mapping[uuid.UUID, int]
 """How much of its hourly limit each sender and each campaign has used up."""
 
+_BY_THE_SERVER = frozenset({HeldBy.HOST_RESTING, HeldBy.SENDER_BROKEN})
 _HOURLY = frozenset({HeldBy.HOURLY_LIMIT, HeldBy.CAMPAIGN_HOURLY_LIMIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """What an email waits for. All None: for nothing, it goes any moment."""
+    """What an email waits for. All None: for nothing, it goes any moment.
+
+    `reason` is what the mail server said where it is the server that holds it up.
+    """
 
     held_by: HeldBy | None = None
+    reason: str | None = None
     release_at: datetime | None = None
     estimated_send_at: datetime | None = None
 
@@ -35,16 +40,21 @@ def hold(email: EmailRecord, usage: Usage, *, ahead: int | None, now: datetime) 
     wait = explain(_waiting(email), now=now)
     if wait is not None:
         if wait.until is None:
-            return Hold(held_by=wait.held_by)
+            return Hold(held_by=wait.held_by, reason=_reason(email, wait.held_by))
         release_at, held_by = wait.until, wait.held_by
         if held_by in _HOURLY and release_at > now:
             release_at = hour_of(now) + HOUR  # the lane wakes a hair's breadth later
     elif exhausted := _exhausted(email, usage):
         release_at, held_by = hour_of(now) + HOUR, exhausted
     if ahead is None:
-        return Hold(held_by=held_by, release_at=release_at if held_by else None)
+        return Hold(
+            held_by=held_by,
+            reason=_reason(email, held_by),
+            release_at=release_at if held_by else None,
+        )
     return Hold(
         held_by=held_by,
+        reason=_reason(email, held_by),
         release_at=release_at if held_by else None,
         estimated_send_at=_estimate(email, usage, release_at, ahead=ahead, now=now),
     )
@@ -62,6 +72,10 @@ def _waiting(email: EmailRecord) -> Waiting:
         lane_held_by=_lane_held_by(email),
         lane_wake_at=email.lane_wake_at,
     )
+
+
+def _reason(email: EmailRecord, held_by: HeldBy | None) -> str | None:
+    return email.sender_state_reason if held_by in _BY_THE_SERVER else None
 
 
 def _lane_held_by(email: EmailRecord) -> HeldBy | None:

@@ -240,3 +240,47 @@ async def test_a_send_that_outlives_the_close_leaves_no_connection_behind(
         assert (await send).kind is Kind.SENT
         await sink.hung_up.wait()
     assert sink.heard("QUIT") == ["QUIT"]
+
+
+@pytest.mark.parametrize(
+    "refusal", ["452 4.4.5 no more", "450 later", "550 Max messages per session"]
+)
+async def test_a_refused_mail_on_a_connection_that_worked_goes_out_on_a_new_one(
+    pool: Pool, account_at: AccountAt, refusal: str
+) -> None:
+    acts = {"MAIL": ["250 ok", refusal, "250 ok"]}
+    async with Sink(acts=acts, extensions=("SIZE",)) as sink:
+        results = await send_all(pool, account_at(sink.port), 2)
+    assert [result.kind for result in results] == [Kind.SENT] * 2
+    assert sink.connections == 2
+
+
+async def test_a_session_that_says_at_the_recipient_that_it_is_spent_is_replaced(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    acts = {"RCPT": ["250 ok", "452 4.5.3 too many recipients in this session", "250 ok"]}
+    async with Sink(acts=acts) as sink:
+        results = await send_all(pool, account_at(sink.port), 2)
+    assert [result.kind for result in results] == [Kind.SENT] * 2
+    assert (sink.connections, len(sink.messages)) == (2, 2)
+
+
+async def test_a_new_connection_that_is_refused_too_is_told_and_not_tried_again(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    acts = {"MAIL": ["250 ok", "452 4.4.5 no more"]}
+    async with Sink(acts=acts, extensions=("SIZE",)) as sink:
+        results = await send_all(pool, account_at(sink.port), 2)
+    assert [result.kind for result in results] == [Kind.SENT, Kind.REJECTED]
+    assert not results[1].worn
+    assert sink.connections == 2
+
+
+async def test_a_session_that_is_spent_after_the_dot_is_replaced_and_nothing_sent_again(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    async with Sink(acts={"dot": ["250 ok", "452 4.4.5 no more", "250 ok"]}) as sink:
+        results = await send_all(pool, account_at(sink.port), 3)
+    assert [result.kind for result in results] == [Kind.SENT, Kind.REJECTED, Kind.SENT]
+    assert results[1].worn
+    assert (sink.connections, len(sink.messages)) == (2, 3)

@@ -92,6 +92,20 @@ async def test_a_broken_sender_is_why_its_emails_wait(desk: Desk) -> None:
     assert {e.held_by for e in await waiting(desk)} == {HeldBy.SENDER_BROKEN}
     view = await desk.queries.campaign(desk.owner, campaign_id)
     assert (view.held_by, view.release_at) == (HeldBy.SENDER_BROKEN, None)
+    assert view.held_reason == "535 no"
+
+
+async def test_what_the_server_said_is_told_with_the_rest_that_follows(desk: Desk) -> None:
+    campaign_id, _ = await running(desk)
+    until = clock.now() + timedelta(minutes=15)
+    said = "Daily user sending limit exceeded"
+    await desk.world.execute(
+        "UPDATE senders SET resting_until = $1, state_reason = $2", until, said
+    )
+    first = (await waiting(desk))[0]
+    assert (first.held_by, first.held_reason) == (HeldBy.HOST_RESTING, said)
+    view = await desk.queries.campaign(desk.owner, campaign_id)
+    assert (view.held_reason, view.release_at) == (said, until)
 
 
 async def test_each_email_is_expected_a_gap_after_the_one_before(desk: Desk) -> None:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.domain.backoff import HOST_CAP, RETRY_STEPS, host_retry_delay, retry_delay
+from paceline.domain.backoff import (
+    HOST_CAP,
+    RETRY_STEPS,
+    host_retry_delay,
+    limit_delay,
+    retry_delay,
+)
+from paceline.domain.reply_limits import Span, span_of
 
 ROLLS = st.floats(0, 1, exclude_max=True)
 
@@ -40,3 +47,34 @@ def test_nonsense_is_refused(count: int, roll: float) -> None:
     for delay in (retry_delay, host_retry_delay):
         with pytest.raises(ValueError, match="must be"):
             delay(count, roll=roll)
+
+
+@pytest.mark.parametrize(
+    ("said", "tries_after_minutes"),
+    [
+        ("550 Domain has exceeded the max emails per hour", [15, 30, 60, 120]),
+        ("Daily user sending limit exceeded.", [60, 120, 240, 480, 720, 1080, 1440]),
+        ("over its outgoing quota", [5, 15, 30, 60]),
+    ],
+)
+def test_a_quota_is_tried_again_when_it_may_be_new(
+    said: str, tries_after_minutes: list[int]
+) -> None:
+    waited, tries = timedelta(0), []
+    for refusals in range(1, len(tries_after_minutes) + 1):
+        waited += limit_delay(refusals, span_of(said), roll=0)
+        tries.append(waited)
+    assert tries == [timedelta(minutes=minutes) for minutes in tries_after_minutes]
+
+
+def test_a_limit_by_the_second_is_waited_for_like_a_host_in_trouble() -> None:
+    span = span_of("too many emails per second")
+    assert limit_delay(1, span, roll=0.5) == host_retry_delay(1, roll=0.5)
+
+
+@pytest.mark.parametrize("span", [Span.HOUR, Span.DAY, Span.UNSAID])
+def test_the_waits_for_a_quota_grow_and_chance_only_adds_to_them(span: Span) -> None:
+    least = [limit_delay(n, span, roll=0) for n in range(1, 12)]
+    assert least == sorted(least)
+    assert least[-1] == timedelta(hours=6)
+    assert all(limit_delay(n, span, roll=0.99) > least[n - 1] for n in range(1, 12))

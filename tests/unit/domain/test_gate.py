@@ -23,6 +23,7 @@ NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
 LATER = NOW + timedelta(hours=2)
 WELL = SenderStanding(state=SenderState.ACTIVE, resting_until=None)
+RESTING = SenderStanding(state=SenderState.ACTIVE, resting_until=LATER)
 
 
 def demand(*, due: int = 0, next_due_at: datetime | None = None) -> Demand:
@@ -104,6 +105,10 @@ def waiting(**changes: object) -> Waiting:
         (
             waiting(sender=SenderStanding(state=SenderState.BROKEN, resting_until=None)),
             Wait(until=None, held_by=HeldBy.SENDER_BROKEN),
+        ),
+        (
+            waiting(due_at=SOON, sender=RESTING),
+            Wait(until=LATER, held_by=HeldBy.HOST_RESTING),
         ),
         (
             waiting(lane_held_by=HeldBy.HOURLY_LIMIT, lane_wake_at=LATER),

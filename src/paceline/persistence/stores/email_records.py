@@ -34,6 +34,7 @@ class EmailRecord:
     sender_address: str
     sender_name: str | None
     sender_state: str
+    sender_state_reason: str | None
     sender_hourly_limit: int | None
     sender_min_delay_ms: int
     resting_until: datetime | None
@@ -78,6 +79,7 @@ COLUMNS = [
     Sender.from_address.label("sender_address"),
     Sender.from_name.label("sender_name"),
     Sender.state.label("sender_state"),
+    Sender.state_reason.label("sender_state_reason"),
     Sender.hourly_limit.label("sender_hourly_limit"),
     Sender.min_delay_ms.label("sender_min_delay_ms"),
     Sender.resting_until,
