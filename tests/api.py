@@ -19,6 +19,7 @@ from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.retrying import Retrying
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
@@ -56,6 +57,7 @@ def api_parts(database: Database, pool: Pool) -> ApiParts:
         imports=Imports(database, bell),
         attachments=Attachments(database),
         emails=Emails(database, bell),
+        retrying=Retrying(database, bell),
         queries=Queries(database, EmptyMeter()),
         suppressions=Suppressions(database),
         idempotency=Idempotency(database),

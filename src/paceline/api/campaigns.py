@@ -19,15 +19,27 @@ from paceline.api.incoming import (
     ChoicesQuery,
     RecipientIn,
     RecipientsIn,
+    RetryIn,
 )
-from paceline.api.outgoing import CampaignOut, CreatedCampaignOut, EmailOut, PageOut, ReportOut
+from paceline.api.outgoing import (
+    CampaignOut,
+    CreatedCampaignOut,
+    EmailOut,
+    FailedGroupOut,
+    FailuresOut,
+    PageOut,
+    ReportOut,
+    RetryReportOut,
+)
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
-from paceline.domain.lifecycle import CampaignState
+from paceline.domain.lifecycle import CampaignState, FailureReason
 from paceline.domain.recipients import RawRecipient
+from paceline.domain.retrying import FailedFilter, reply_key
 from paceline.errors import FieldProblem, InvalidInput
 from paceline.services.campaigns import CampaignPatch, NewCampaign
+from paceline.services.retrying import RetryReport
 from paceline.services.views import (
     CampaignView,
     CreatedCampaign,
@@ -200,6 +212,47 @@ async def cancel(
     settle = settled_as(request, CampaignOut.model_validate)
     view = await parts.campaigns.cancel(caller.user_id, campaign_id, only=only, settle=settle)
     return tagged(response, view)
+
+
+@router.get("/{campaign_id}/failures", response_model=FailuresOut)
+async def failures(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> FailuresOut:
+    """Why emails of it failed, by reason and reply."""
+    groups = await parts.retrying.groups(caller.user_id, campaign_id)
+    return FailuresOut(
+        items=tuple(
+            FailedGroupOut(
+                reason=FailureReason(group.reason),
+                reply=reply_key(group.reply_code, group.reply_enhanced),
+                count=group.count,
+                example=group.example,
+            )
+            for group in groups
+        )
+    )
+
+
+@router.post("/{campaign_id}/retry", response_model=RetryReportOut)
+async def retry(
+    request: Request,
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    body: RetryIn | None = None,
+) -> RetryReport:
+    """Try again what has failed: all of it, or by `reason` and `reply`. If complete, it goes on.
+
+    Whoever is on the suppression list stays out and is counted: take the address off the list first
+    (`DELETE /suppressions/{address}`). Their tries begin anew, under the same Message-ID.
+    """
+    given = body or RetryIn()
+    return await parts.retrying.campaign(
+        caller.user_id,
+        campaign_id,
+        FailedFilter.of(reason=given.reason, reply=given.reply),
+        run=reserved_id(request),
+        dry_run=given.dry_run,
+        settle=settled_as(request, RetryReportOut.model_validate),
+    )
 
 
 @router.delete("/{campaign_id}", status_code=204)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id, settled_as
-from paceline.api.incoming import EmailIn, EmailPatchIn, Given, ResolveIn
+from paceline.api.incoming import EmailIn, EmailPatchIn, Given, ResolveIn, RetryEmailIn
 from paceline.api.outgoing import CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
@@ -112,6 +112,27 @@ async def cancel(
         raise TooLate(f"too late: this email is {result.email.state}")
     shown = EmailOut.model_validate(tagged(response, result.email))
     return CancelledOut(**dict(shown), result=result.outcome)
+
+
+@router.post("/{email_id}/retry", response_model=EmailOut)
+async def retry(
+    request: Request,
+    parts: Wired,
+    caller: Caller,
+    email_id: uuid.UUID,
+    body: RetryEmailIn | None = None,
+) -> EmailView:
+    """Try an email again that has failed, as if it never had been.
+
+    409 for one that has not failed, and while its address is on the suppression list, unless
+    `release` takes it off.
+    """
+    return await parts.retrying.one(
+        caller.user_id,
+        email_id,
+        release=body is not None and body.release,
+        settle=settled_as(request, EmailOut.model_validate),
+    )
 
 
 @router.post("/{email_id}/resolve", response_model=EmailOut)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from paceline.delivery import Auth, DkimAlgorithm, Security
 from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS, MAX_COLUMNS
-from paceline.domain.lifecycle import DoubtPolicy, SenderState
+from paceline.domain.lifecycle import DoubtPolicy, FailureReason, SenderState
 from paceline.domain.numbers import parse_whole_number
 from paceline.domain.table_choices import ENCODINGS, Choices, OptedOut
 from paceline.services.emails import Resolution
@@ -223,6 +223,24 @@ class ResolveIn(Given):
     """How doubt is settled: it was `sent`, or `resend` it."""
 
     resolution: Resolution
+
+
+class RetryIn(Given):
+    """Which failed emails to try again; without any, all of them."""
+
+    reason: FailureReason | None = None
+    reply: str | None = Field(
+        default=None,
+        max_length=20,
+        description="A reply code, `550` or `550 5.7.1`; `none`: what failed without a reply",
+    )
+    dry_run: StrictBool = Field(default=False, description="Only count them")
+
+
+class RetryEmailIn(Given):
+    """`release`: take its address off the suppression list first."""
+
+    release: StrictBool = False
 
 
 class SuppressionsIn(Given):

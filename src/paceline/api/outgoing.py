@@ -316,6 +316,31 @@ class EmailDetailOut(EmailOut):
     attempts: tuple[AttemptOut, ...]
 
 
+class RetryReportOut(Shown):
+    """How many failed emails wait again (`dry_run`: would), and how many stay failed, and why:
+    `suppressed` by their address, `doubtful` because an attempt has no certain end."""
+
+    retried: int
+    suppressed: int
+    doubtful: int
+    dry_run: bool
+
+
+class FailedGroupOut(Shown):
+    """Failed emails with one reason and one reply; `reply` as the retry of a campaign takes it."""
+
+    reason: FailureReason
+    reply: str
+    count: int
+    example: str | None
+
+
+class FailuresOut(Shown):
+    """Why the emails of a campaign failed, the most frequent reason first."""
+
+    items: tuple[FailedGroupOut, ...]
+
+
 class AddedOut(Shown):
     """How many were not on the list yet."""
 

@@ -16,6 +16,7 @@ from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.retrying import Retrying
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 
@@ -33,6 +34,7 @@ class ApiParts:
     imports: Imports
     attachments: Attachments
     emails: Emails
+    retrying: Retrying
     queries: Queries
     suppressions: Suppressions
     idempotency: Idempotency

@@ -18,6 +18,7 @@ from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.senders import HostPolicy, Senders
 from paceline.settings import Settings
@@ -35,6 +36,7 @@ class UseCases:
     scheduling: Scheduling
     idempotency: Idempotency
     emails: Emails
+    retrying: Retrying
     queries: Queries
 
 
@@ -67,5 +69,6 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             scheduling=Scheduling(database, bell),
             idempotency=Idempotency(database),
             emails=Emails(database, bell),
+            retrying=Retrying(database, bell),
             queries=Queries(database, limits),
         )

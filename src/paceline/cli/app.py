@@ -14,6 +14,7 @@ from paceline.cli.dkim import dkim
 from paceline.cli.environment import with_origin
 from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
 from paceline.cli.leftovers import lifeline
+from paceline.cli.retry import retry
 from paceline.cli.schedule import EXAMPLES, schedule
 from paceline.cli.status import status
 from paceline.cli.up import up
@@ -39,6 +40,7 @@ app.command(rich_help_panel=DAILY)(campaigns.campaigns)
 app.command(rich_help_panel=DAILY)(campaigns.pause)
 app.command(rich_help_panel=DAILY)(campaigns.resume)
 app.command(rich_help_panel=DAILY)(campaigns.cancel)
+app.command(rich_help_panel=DAILY)(retry)
 app.command(rich_help_panel=DAILY)(status)
 app.command("help", rich_help_panel=DAILY, cls=Explains)(explain)
 app.command("version", hidden=True, cls=Explains)(version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,19 @@ class ApiClient:
         emails: list[dict[str, Any]]
         emails = self._call("GET", f"/campaigns/{campaign_id}/emails", params=given)["items"]
         return emails
+
+    def failures(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Why emails of it failed, by reason and reply."""
+        return list(self._call("GET", f"/campaigns/{campaign_id}/failures")["items"])
+
+    def retry_failed(self, campaign_id: str, asked: Mapping[str, object]) -> dict[str, Any]:
+        """Try again what has failed, or count it; asked twice, it is done once."""
+        return self._call(
+            "POST",
+            f"/campaigns/{campaign_id}/retry",
+            json=dict(asked),
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
 
     def preview(
         self, file: Path, choices: Mapping[str, str], *, fields: Sequence[str]

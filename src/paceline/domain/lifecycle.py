@@ -37,6 +37,7 @@ class JobEvent(StrEnum):
     # the email is given up or called back.
     LOSE_SIGHT = "lose_sight"
     CANCEL = "cancel"  # a person called it back in time
+    RETRY = "retry"  # a person wants what has failed to be tried again, as if it never had been
 
 
 class CampaignState(StrEnum):
@@ -117,6 +118,7 @@ _JOB: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.IN_DOUBT, JobEvent.DEFER): JobState.DEFERRED,
     (JobState.IN_DOUBT, JobEvent.REJECT): JobState.FAILED,
     (JobState.FAILED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
+    (JobState.FAILED, JobEvent.RETRY): JobState.SCHEDULED,
     (JobState.CANCELLED, JobEvent.ACCEPT): JobState.SENT,  # late evidence of an earlier attempt
 }
 

@@ -14,6 +14,7 @@ from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.senders import Senders
 from paceline.web.caught_mail import CaughtMail
@@ -37,6 +38,7 @@ class Parts:
     scheduling: Scheduling
     senders: Senders
     emails: Emails
+    retrying: Retrying
     idempotency: Idempotency
     caught_mail: CaughtMail
     sessions: Sessions

@@ -45,6 +45,7 @@ def parts(cases: UseCases) -> Parts:
         idempotency=cases.idempotency,
         senders=cases.senders,
         emails=cases.emails,
+        retrying=cases.retrying,
         caught_mail=CaughtMail(cases.database),
         sessions=Sessions(cases.database),
         links=SignInLinks(cases.database),

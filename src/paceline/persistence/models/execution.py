@@ -88,6 +88,14 @@ class EmailJob(Base):
             "email_id",
             postgresql_where=text(in_list("state", NOT_SENT)),
         ),
+        # Why a campaign's emails failed, and which of them to try again.
+        Index(
+            "ix_email_jobs_failed",
+            "campaign_id",
+            "email_id",
+            postgresql_include=["failure_reason", "reply_code", "reply_enhanced"],
+            postgresql_where=text("state = 'failed'"),
+        ),
     )
 
     email_id: Mapped[uuid.UUID] = mapped_column(
@@ -134,12 +142,16 @@ class Lane(Base):
 
 
 class Attempt(Base):
-    """Evidence: one row per attempt, added to and never overwritten once definite."""
+    """Evidence: one row per attempt, added to and never overwritten once definite.
+
+    `retried` is a person's: what had failed is to be tried again. `worker_run` names who asked.
+    """
 
     __tablename__ = "attempts"
     __table_args__ = (
         CheckConstraint(
-            "outcome IN ('sending', 'sent', 'rejected', 'not_sent', 'fenced', 'in_doubt')",
+            "outcome IN ('sending', 'sent', 'rejected', 'not_sent', 'fenced', 'in_doubt',"
+            " 'retried')",
             name="outcome",
         ),
         Index(

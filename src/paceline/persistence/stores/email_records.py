@@ -41,6 +41,7 @@ class EmailRecord:
     lane_held_by: str | None
     lane_wake_at: datetime | None
     address: str
+    address_key: str
     name: str | None
     fields: dict[str, object]
     subject: str | None
@@ -67,7 +68,17 @@ def _own(model: type[Email | EmailJob], *names: str) -> list[InstrumentedAttribu
 
 # Bodies only where one email is shown: a page of them could weigh a hundred megabytes.
 COLUMNS = [
-    *_own(Email, "id", "address", "name", "fields", "subject", "message_id", "created_at"),
+    *_own(
+        Email,
+        "id",
+        "address",
+        "address_key",
+        "name",
+        "fields",
+        "subject",
+        "message_id",
+        "created_at",
+    ),
     *_own(EmailJob, "campaign_id", "sender_id", "state", "scheduled_at", "due_at", "dated_at"),
     *_own(EmailJob, "sent_at", "updated_at", "attempt", "failure_reason"),
     *_own(EmailJob, "reply_code", "reply_enhanced", "reply_text"),

@@ -15,6 +15,7 @@ from paceline import clock
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.pacing import hour_of
+from paceline.domain.retrying import FailedFilter, reply_key
 from paceline.errors import InvalidInput
 from paceline.services.campaign_rules import has_missed_start
 from paceline.services.campaigns import CampaignPatch
@@ -22,7 +23,7 @@ from paceline.services.views import CampaignView, Counts, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, seconds, text_of
 from paceline.web.list_query import ListQuery
-from paceline.web.once import OnceRoute, carried_out_once
+from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
 from paceline.web.routes.emails import emails_of
@@ -32,6 +33,7 @@ router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
 
 PAGE_SIZE = 25
 MAX_BARS_SHOWN = 36
+MAX_DIGITS = 9
 _LIMIT_FIELDS = {"min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
 
 
@@ -54,6 +56,8 @@ async def show_campaign(
     """One campaign; as a fragment, another tab of its emails."""
     context = await _everything(request, parts, viewer, campaign_id)
     template = "_list.html" if wants_fragment(request) else "campaign.html"
+    if template == "campaign.html":
+        context |= await _failures(request, parts, viewer, context["campaign"])
     return render(request, template, viewer=viewer, section="campaigns", **context)
 
 
@@ -102,6 +106,21 @@ async def resume(
     return await _change(request, viewer, campaign_id, parts.campaigns.resume)
 
 
+@router.post("/{campaign_id}/retry")
+@carried_out_once
+async def retry(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Try again what failed for one reason, with one reply."""
+    form = await form_of(request)
+    wanted = FailedFilter.of(reason=text_of(form, "reason"), reply=text_of(form, "reply"))
+    report = await parts.retrying.campaign(
+        viewer.principal.user_id, campaign_id, wanted, run=reserved_id(request)
+    )
+    stay = report.suppressed + report.doubtful
+    return go_to(request, f"/campaigns/{campaign_id}?retried={report.retried}&stay={stay}")
+
+
 @router.post("/{campaign_id}/cancel")
 @carried_out_once
 async def cancel(
@@ -144,6 +163,27 @@ async def _change(
 ) -> Response:
     await change(viewer.principal.user_id, campaign_id)
     return go_to(request, f"/campaigns/{campaign_id}")
+
+
+async def _failures(
+    request: Request, parts: Parts, viewer: Viewer, campaign: CampaignView
+) -> dict[str, Any]:
+    """Why emails of it failed, and what came of it when they were tried again just now."""
+    groups = []
+    if campaign.counts.failed:
+        groups = await parts.retrying.groups(viewer.principal.user_id, campaign.id)
+    return {
+        "failed_groups": [
+            (group, reply_key(group.reply_code, group.reply_enhanced)) for group in groups
+        ],
+        "retried": _counted(request, "retried"),
+        "stay": _counted(request, "stay"),
+    }
+
+
+def _counted(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 async def _everything(

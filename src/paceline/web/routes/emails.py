@@ -128,6 +128,17 @@ async def cancel_email(
     return await _after_write(request, parts, viewer, email_id)
 
 
+@router.post("/emails/{email_id}/retry")
+@carried_out_once
+async def retry_email(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+) -> Response:
+    """Try one email again that has failed, its address taken off the suppression list if asked."""
+    release = text_of(await form_of(request), "release") == "yes"
+    await parts.retrying.one(viewer.principal.user_id, email_id, release=release)
+    return await _after_write(request, parts, viewer, email_id)
+
+
 @router.post("/emails/{email_id}/resolve")
 @carried_out_once
 async def resolve_email(
