@@ -129,8 +129,11 @@ def test_a_filled_compose_page_has_no_barriers(
     expect(page.locator(".rte")).to_be_visible()
     page.set_input_files("#file", {"name": "list.csv", "mimeType": "text/csv", "buffer": LIST})
     expect(page.get_by_text("1 row refused")).to_be_visible()
+    page.get_by_text("How the file was read").click()
+    expect(page.get_by_label("Encoding")).to_be_visible()
+    assert_accessible(page, axe)
     page.get_by_role("button", name="Schedule").click()
-    expect(page.get_by_text("Write a subject.")).to_be_visible()
+    expect(page.locator("#subject-note")).to_have_text("Is missing.")
     assert_accessible(page, axe)
 
 

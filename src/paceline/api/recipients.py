@@ -13,7 +13,7 @@ from paceline.api.incoming import PreviewQuery
 from paceline.api.outgoing import PreviewOut
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
-from paceline.services import imports
+from paceline.services import import_previews
 from paceline.services.views import ImportPreview
 
 router = APIRouter(prefix="/recipients", tags=["campaigns"], route_class=IdempotentRoute)
@@ -40,6 +40,6 @@ async def preview(
     """
     if media_type(request.headers) not in TABLES:
         raise HTTPException(415, "send the file as text/csv or application/gzip")
-    return await imports.preview_upload(
+    return await import_previews.preview_upload(
         request.stream(), required=query.field, choices=query.choices()
     )

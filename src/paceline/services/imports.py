@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import IO
@@ -22,7 +22,6 @@ from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import RawRecipient, Recipient, RefusedRow
 from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
-from paceline.domain.table_shape import OpenQuestions, Shape
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -37,13 +36,12 @@ from paceline.services.inline_recipients import (
 )
 from paceline.services.ports import Bell, Settle
 from paceline.services.rendering import fields_of_subject
-from paceline.services.views import ImportPreview, ImportReport
+from paceline.services.views import ImportReport
 
 # Adding holds the campaign's counters until it commits, and a running campaign needs them.
 MAX_ROWS_UNDER_WAY = 10_000
-MAX_SHOWN = 10  # recipients of a preview
 IN_MEMORY_OCTETS = 1024 * 1024  # a larger upload goes to disk
-_PIECE_OCTETS = 256 * 1024
+PIECE_OCTETS = 256 * 1024
 _OPEN = frozenset({CampaignState.DRAFT, CampaignState.ACTIVE, CampaignState.PAUSED})
 
 
@@ -130,62 +128,6 @@ class Imports:
             await self._bell.ring([record.sender_id])
 
 
-async def preview_upload(
-    chunks: AsyncIterator[bytes],
-    *,
-    required: Collection[str] = (),
-    choices: Choices = NOTHING_CHOSEN,
-) -> ImportPreview:
-    """What an upload would do for a message that uses the fields `required`. Stores nothing."""
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
-        await receive(chunks, spool)
-        pieces = iter(lambda: spool.read(_PIECE_OCTETS), b"")
-        return await asyncio.to_thread(_preview, pieces, required, (), choices)
-
-
-def preview(
-    data: bytes, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
-) -> ImportPreview:
-    """What an upload of this file would do, as far as the file tells. Raises `InvalidInput`.
-
-    `wanted` are the merge fields of the message, as far as it is written: a header that is one of
-    them keeps its spelling, as it will at the import. None of them is required here.
-    """
-    return _preview([data], (), wanted, choices)
-
-
-def _preview(
-    pieces: Iterator[bytes] | Sequence[bytes],
-    required: Collection[str],
-    wanted: Collection[str],
-    choices: Choices,
-) -> ImportPreview:
-    reader = RecipientReader(required=required, wanted=wanted, choices=choices)
-    seen: set[int] = set()  # hashes, a third of the size of the addresses
-    first: list[Recipient] = []
-    usable = 0
-    shape: Shape | None = None
-    try:
-        for batch in _batches(reader, pieces):
-            usable += len(batch)
-            seen.update(hash(recipient.key) for recipient in batch)
-            first += batch[: MAX_SHOWN - len(first)]
-    except OpenQuestions as asked:
-        shape = asked.shape
-    return ImportPreview(
-        rows=reader.rows,
-        usable=len(seen),
-        duplicates=usable - len(seen),
-        invalid=tuple(reader.refused),
-        fields=reader.fields,
-        first=tuple(first),
-        left_out=reader.left_out_count,
-        left_out_rows=tuple(reader.left_out),
-        shape=shape or reader.shape,
-        notes=reader.notes,
-    )
-
-
 async def receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
     """Take an upload in, whole. Raises `FileTooLarge`."""
     octets = 0
@@ -207,10 +149,10 @@ async def store_file(
     """Store the recipients of a file, within the caller's transaction, which has its turn."""
     reader = RecipientReader(required=_template(record).fields, choices=choices)
     in_columns = partial(prepared, in_subject=fields_of_subject(record.subject))
-    batches = map(in_columns, _batches(reader, iter(lambda: spool.read(_PIECE_OCTETS), b"")))
+    ready_batches = map(in_columns, batches(reader, iter(lambda: spool.read(PIECE_OCTETS), b"")))
     to = destination_of(record)
     read = accepted = suppressed = 0
-    async with aclosing(_read_ahead(batches)) as ready:
+    async with aclosing(_read_ahead(ready_batches)) as ready:
         async for batch in ready:
             read += len(batch.ids)
             _refuse_too_many(record, reader.rows)
@@ -230,7 +172,7 @@ async def store_file(
     )
 
 
-def _batches(
+def batches(
     reader: RecipientReader, pieces: Iterator[bytes] | Sequence[bytes]
 ) -> Iterator[list[Recipient]]:
     for piece in table_octets(pieces):

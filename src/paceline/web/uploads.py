@@ -20,7 +20,7 @@ from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
 from paceline.domain.table_columns import ALWAYS_AVAILABLE
 from paceline.domain.table_shape import Question
 from paceline.errors import InvalidInput
-from paceline.services import imports
+from paceline.services import import_previews
 from paceline.services.campaigns import NewCampaign
 from paceline.services.views import ImportPreview
 from paceline.web.compose_form import FIELDS
@@ -103,13 +103,13 @@ def _read(
     head = None
     try:
         head = next(table_octets([data]), b"")[:HEAD_OCTETS]
-        return head, imports.preview(data, wanted=wanted, choices=choices)
+        return head, import_previews.preview(data, wanted=wanted, choices=choices)
     except InvalidInput as error:
         problems.take(error.problems, names=FIELDS)
     if head and choices != NOTHING_CHOSEN:
         # The choice was no good; what there is to choose from is what is found without it.
         with suppress(InvalidInput):
-            found = imports.preview(data, wanted=wanted)
+            found = import_previews.preview(data, wanted=wanted)
             return head, replace(UNREAD, shape=found.shape, fields=found.fields)
     return head or None, UNREAD
 

@@ -12,7 +12,8 @@ from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.standing import Standing
 from paceline.services import imports as imports_module
-from paceline.services.imports import MAX_ROWS_UNDER_WAY, add_inline, preview
+from paceline.services.import_previews import preview
+from paceline.services.imports import MAX_ROWS_UNDER_WAY, add_inline
 from tests.integration.services.conftest import Desk
 
 

@@ -82,3 +82,16 @@ async def test_what_no_choice_was_made_about_says_what_was_found(page: httpx2.As
     assert "Line 1 has the titles of the columns." in text
     assert "Found: Unicode (UTF-8)" in text
     assert "Line 2: ada@example.org,Engines" in text
+
+
+async def test_a_row_without_a_value_for_the_message_is_refused_before_the_end(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    table = b"email,company\nada@example.org,Engines\ngrace@example.org,\n"
+    text = words(await read(page, table, body="<p>{{ company }}</p>"))
+    assert "1 recipient " in text
+    assert "no value for {{ company }}" in text
+    assert "2 recipients" in words(await read(page, table, body="<p>{{ firm }}</p>"))
+    posted = await form(world, subject="Hi", body="<p>{{ company }}</p>")
+    await page.post("/compose", data=posted, files=file(table))
+    assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@example.org"]

@@ -1,0 +1,93 @@
+"""What an import would do, as far as the file tells: the same reader, and nothing is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+
+from paceline.domain.bounds import MAX_REFUSED
+from paceline.domain.recipient_files import RecipientReader
+from paceline.domain.recipients import Recipient, Refusal, RefusedRow, refuse_without
+from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
+from paceline.domain.table_shape import OpenQuestions, Shape
+from paceline.services.imports import IN_MEMORY_OCTETS, PIECE_OCTETS, batches, receive
+from paceline.services.views import ImportPreview
+
+MAX_SHOWN = 10  # recipients of a preview
+
+
+async def preview_upload(
+    chunks: AsyncIterator[bytes],
+    *,
+    required: Collection[str] = (),
+    choices: Choices = NOTHING_CHOSEN,
+) -> ImportPreview:
+    """What an upload would do for a message that uses the fields `required`."""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
+        await receive(chunks, spool)
+        reader = RecipientReader(required=required, choices=choices)
+        pieces = iter(lambda: spool.read(PIECE_OCTETS), b"")
+        return await asyncio.to_thread(_preview, reader, pieces, frozenset())
+
+
+def preview(
+    data: bytes, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
+) -> ImportPreview:
+    """What an upload of this file would do. Raises `InvalidInput`.
+
+    `wanted` are the merge fields of the message, as far as it is written: a header that is one of
+    them keeps its spelling, and a row without a value for one is refused, as at the import. That no
+    column provides one is not refused here: the message can still be changed.
+    """
+    reader = RecipientReader(wanted=wanted, choices=choices)
+    return _preview(reader, [data], frozenset(wanted))
+
+
+def _preview(
+    reader: RecipientReader, pieces: Iterator[bytes] | Sequence[bytes], wanted: Collection[str]
+) -> ImportPreview:
+    seen: set[int] = set()  # hashes, a third of the size of the addresses
+    first: list[Recipient] = []
+    lacking: list[RefusedRow] = []
+    usable = 0
+    shape: Shape | None = None
+    try:
+        for batch in batches(reader, pieces):
+            kept = _with_values(batch, frozenset(wanted) & frozenset(reader.fields), lacking)
+            usable += len(kept)
+            seen.update(hash(recipient.key) for recipient in kept)
+            first += kept[: MAX_SHOWN - len(first)]
+    except OpenQuestions as asked:
+        shape = asked.shape
+    invalid = sorted((*reader.refused, *lacking), key=lambda row: row.line)
+    return ImportPreview(
+        rows=reader.rows,
+        usable=len(seen),
+        duplicates=usable - len(seen),
+        invalid=tuple(invalid),
+        fields=reader.fields,
+        first=tuple(first),
+        left_out=reader.left_out_count,
+        left_out_rows=tuple(reader.left_out),
+        shape=shape or reader.shape,
+        notes=() if shape else reader.notes,  # of rows that were not read yet there are none
+    )
+
+
+def _with_values(
+    batch: list[Recipient], needed: frozenset[str], lacking: list[RefusedRow]
+) -> list[Recipient]:
+    """Those who have a value for each field; the others are noted."""
+    if needed <= {"email"}:
+        return batch
+    kept = []
+    for recipient in batch:
+        try:
+            refuse_without(recipient, needed)
+        except Refusal as refusal:
+            if len(lacking) < MAX_REFUSED:
+                lacking.append(RefusedRow(recipient.line, recipient.address, str(refusal)))
+        else:
+            kept.append(recipient)
+    return kept
