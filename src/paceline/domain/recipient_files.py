@@ -1,13 +1,16 @@
 """Reads an uploaded table of recipients, of any usual shape, without ever holding all of it.
 
-The sum always comes out: rows read = recipients + refused. Duplicates and suppressions are counted
-where the whole campaign is seen, in the store.
+The sum always comes out: rows read = recipients + refused + left out. Duplicates and suppressions
+are counted where the whole campaign is seen, in the store.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
+from paceline.domain.address_mending import resembles_an_address
 from paceline.domain.addresses import InvalidAddress
 from paceline.domain.bounds import MAX_BATCH, MAX_FILE_OCTETS, MAX_REFUSED, MAX_ROWS
 from paceline.domain.recipients import (
@@ -15,26 +18,26 @@ from paceline.domain.recipients import (
     Refusal,
     RefusedRow,
     from_cells,
+    from_plain_cells,
     refuse_missing_columns,
     refuse_without,
     shown,
 )
-from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
-from paceline.domain.table_columns import ALWAYS_AVAILABLE, Layout, recognise
-from paceline.domain.table_rows import (
-    BROKEN_QUOTES,
-    Row,
-    RowReader,
-    sample_rows,
-    separator_line,
-    sniff_delimiter,
-)
-from paceline.domain.table_shape import Becomes, Column, Shape
+from paceline.domain.table_choices import NOTHING_CHOSEN, Choices, OptedOut
+from paceline.domain.table_columns import ALWAYS_AVAILABLE, LIST_LAYOUT
+from paceline.domain.table_header import is_closing_line, is_header_again
+from paceline.domain.table_notes import Notes
+from paceline.domain.table_reading import Reading, again, opted_out_question, settle
+from paceline.domain.table_rows import BROKEN_QUOTES, Row, Rows
+from paceline.domain.table_shape import Shape
 from paceline.domain.table_text import TextDecoder
 from paceline.errors import InvalidInput
 
+MAX_LEFT_OUT_SHOWN = 100  # rows of those who opted out that are told one by one
+_MAX_STATUSES = 50  # kinds of status that are counted apart
 _SAMPLE = 64 * 1024  # characters looked at before the table's form is settled
 _PIECE_OCTETS = 256 * 1024
+_CLOSING = "is a closing line of the report, not a person"
 
 
 class RecipientReader:
@@ -43,7 +46,8 @@ class RecipientReader:
     `required` are the merge fields that a recipient must have a value for, `wanted` those that keep
     their spelling where a column has it; `choices` what the uploader settled. Raises `InvalidInput`
     for the field `file` when the file as a whole is of no use: too large, no addresses in it, a
-    required column missing, too much of it refused.
+    required column missing, too much of it refused; for a field of `Choices` when a choice does not
+    fit, as `OpenQuestions` when one has to be made.
     """
 
     def __init__(
@@ -57,31 +61,42 @@ class RecipientReader:
         self.refused: list[RefusedRow] = []
         self.left_out: list[RefusedRow] = []  # the first of them: who has opted out
         self.left_out_count = 0
-        self._choices = choices
         self._required = frozenset(required) - {"email"}  # every recipient has one
         self._wanted = self._required | frozenset(wanted)
-        self._decoder = TextDecoder()
+        self._choices = choices
+        self._decoder = TextDecoder(choices.encoding)
         self._octets = 0
         self._sample: list[str] = []
-        self._table: tuple[Layout, RowReader] | None = None
-        self._header_is_next = False
-        self._shape: Shape | None = None
+        self._reading: Reading | None = None
+        self._cutter: Rows | None = None
+        self._layout = LIST_LAYOUT  # until the first rows have been seen
+        self._from_line = 1
+        self._held: tuple[int, list[str], str] | None = None  # perhaps half of a row
+        self._opted_out: Counter[str] = Counter()
+        self._opted_out_keys: set[int] = set()  # hashes: the same person, further down
+        self._notes = Notes()
         self._batch: list[Recipient] = []
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The names a template may use, once the first rows have been seen."""
-        return self._table[0].available if self._table else ALWAYS_AVAILABLE
+        return self._reading.layout.available if self._reading else ALWAYS_AVAILABLE
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the uploader should know about how the file was read."""
-        return (self._decoder.note,) if self._decoder.note else ()
+        return (*filter(None, [self._decoder.note]), *self._notes.told(empty=not self.rows))
 
     @property
     def shape(self) -> Shape | None:
         """How the file is read, once the first rows have been seen; complete at the end."""
-        return self._shape
+        if self._reading is None:
+            return None
+        if not self._opted_out:
+            return self._reading.shape
+        shape, counts = self._reading.shape, dict(self._opted_out)
+        question = opted_out_question(shape, opted_out=self._choices.opted_out, counts=counts)
+        return replace(shape, opted_out=counts, questions=(*shape.questions, question))
 
     def feed(self, chunk: bytes) -> Iterator[list[Recipient]]:
         """The batches that one more chunk completes."""
@@ -95,14 +110,14 @@ class RecipientReader:
     def finish(self) -> Iterator[list[Recipient]]:
         """The last batches."""
         yield from self._read(self._decoder.feed(b"", final=True), final=True)
-        if self._table is None:
+        if self._cutter is None:
             raise InvalidInput.of("file", "is empty")
         if self._batch:
             yield self._batch
             self._batch = []
 
     def _read(self, text: str, *, final: bool) -> Iterator[list[Recipient]]:
-        if self._table is None:
+        if self._cutter is None:
             self._sample.append(text)
             if not final and sum(map(len, self._sample)) < _SAMPLE:
                 return
@@ -110,66 +125,105 @@ class RecipientReader:
             self._sample.clear()
             if final and not text.strip():
                 return
-            text, self._table = self._open(text, final=final)
-        layout, reader = self._table
-        for row in reader.feed(text, final=final):
-            self._take(row, layout)
+            text, self._cutter = self._open(text, final=final)
+        for row in self._cutter.feed(text, final=final):
+            self._take(row)
             if len(self._batch) == MAX_BATCH:
                 yield self._batch
                 self._batch = []
+        if final and self._held is not None:
+            line, cells, reason = self._held
+            self._held = None
+            self._refuse(line, cells, reason)
 
-    def _open(self, text: str, *, final: bool) -> tuple[str, tuple[Layout, RowReader]]:
-        """Settle delimiter and columns from the sample; returns the text of the rows proper."""
-        announced = separator_line(text)
-        first_line = 2 if announced else 1
-        if announced:
-            text = text[announced[1] :]
-        delimiter = announced[0] if announced else sniff_delimiter(text, final=final)
-        sample = sample_rows(text, delimiter, final=final) or sample_rows(
-            text, delimiter, final=True
+    def _open(self, text: str, *, final: bool) -> tuple[str, Rows]:
+        """Settle form and columns from the sample; returns the text of the rows proper."""
+        reading = settle(
+            text,
+            final=final,
+            decoder=self._decoder,
+            choices=self._choices,
+            wanted=self._wanted,
         )
-        if not sample:
-            raise InvalidInput.of("file", "holds no row that can be read")
-        layout = recognise(sample, wanted=self._wanted)
-        refuse_missing_columns(self._required, layout.available)
-        self._header_is_next = layout.has_header
-        self._shape = Shape(
-            encoding="utf-8",
-            delimiter=delimiter,
-            header_line=first_line if layout.has_header else None,
-            columns=tuple(
-                Column(
-                    position=i + 1,
-                    title="",
-                    becomes=Becomes.ADDRESS if i == layout.address else Becomes.FIELD,
-                    field=dict(layout.fields).get(i),
-                )
-                for i in range(layout.width or 1)
-            ),
-        )
-        return text, (layout, RowReader(delimiter, first_line=first_line))
+        refuse_missing_columns(self._required, reading.layout.available)
+        self._reading = reading
+        self._layout, self._from_line = reading.layout, reading.from_line
+        return text[reading.form.begin :], reading.form.rows()
 
-    def _take(self, row: Row, layout: Layout) -> None:
+    def _take(self, row: Row) -> None:
         line, cells = row
-        if cells is not None and not any(cells):
-            return  # a blank line is no row
-        if self._header_is_next and cells is not None and any(map(str.strip, cells)):
-            self._header_is_next = False
-            return
+        if line < self._from_line or (cells is not None and not any(cells)):
+            return  # above the header, or the header; a blank line is no row
+        if self._held is not None:
+            line, cells = self._rejoined(row)
+        layout = self._layout
         try:
-            if cells is None:
-                raise Refusal(BROKEN_QUOTES)
-            recipient = from_cells(line, cells, layout)
+            recipient = cells and from_plain_cells(line, cells, layout)
+            if not recipient:
+                recipient = self._look_closely(line, cells)
+            if layout.statuses and self._leaves_out(recipient, cells or []):
+                return
             if not self._required <= recipient.fields.keys():
                 refuse_without(recipient, self._required)
         except (Refusal, InvalidAddress) as refusal:
-            if cells is None or any(map(str.strip, cells)):
-                self._refuse(line, cells, layout, str(refusal))
+            self._miss(line, cells, str(refusal))
             return
         self._count()
         self._batch.append(recipient)
 
-    def _refuse(self, line: int, cells: list[str] | None, layout: Layout, reason: str) -> None:
+    def _look_closely(self, line: int, cells: list[str] | None) -> Recipient:
+        if cells is None:
+            raise Refusal(BROKEN_QUOTES)
+        read = from_cells(line, cells, self._layout, needed=self._required)
+        self._notes.several(line, read.more)
+        return read.recipient
+
+    def _leaves_out(self, recipient: Recipient, cells: list[str]) -> bool:
+        """Whether the table says not to write to this person; counted, whatever was chosen."""
+        said = self._layout.excludes(cells)
+        if said is None:
+            if not self._opted_out_keys or hash(recipient.key) not in self._opted_out_keys:
+                return False
+            said = "has opted out on another row"
+        known = said in self._opted_out or len(self._opted_out) < _MAX_STATUSES
+        self._opted_out[said if known else "other"] += 1
+        if self._choices.opted_out is OptedOut.MAIL:
+            return False
+        self._opted_out_keys.add(hash(recipient.key))
+        self._count()
+        self.left_out_count += 1
+        if len(self.left_out) < MAX_LEFT_OUT_SHOWN:
+            self.left_out.append(RefusedRow(recipient.line, recipient.address, said))
+        return True
+
+    def _miss(self, line: int, cells: list[str] | None, reason: str) -> None:
+        """A row that is no recipient: not a row at all, half of one, or refused."""
+        width = self._layout.width
+        if cells is not None:
+            if not any(cell.strip(" \t\r\n\x1a\u00a0\u200b\ufeff") for cell in cells):
+                return
+            if width is not None and is_header_again(cells, self._layout.titles):
+                self._join(line, cells)
+                return
+            if width is not None and 1 < len(cells) < width:
+                self._held = (line, cells, reason)
+                return
+        self._refuse(line, cells, reason)
+
+    def _rejoined(self, row: Row) -> Row:
+        """A row that a line break broke in two, whole again; else the first half is refused."""
+        assert self._held is not None
+        line, cells, reason = self._held
+        self._held = None
+        if row.cells is not None:
+            both = [*cells[:-1], f"{cells[-1]}\n{row.cells[0]}", *row.cells[1:]]
+            at = self._layout.address
+            if len(both) == self._layout.width and resembles_an_address(both[at]):
+                return Row(line, both)
+        self._refuse(line, cells, reason)
+        return row
+
+    def _refuse(self, line: int, cells: list[str] | None, reason: str) -> None:
         self._count()
         if len(self.refused) == MAX_REFUSED:
             raise InvalidInput.of(
@@ -177,8 +231,16 @@ class RecipientReader:
                 f"has more than {MAX_REFUSED} rows that cannot be used; the first, on line "
                 f"{self.refused[0].line}: {self.refused[0].reason}",
             )
-        value = cells[layout.address] if cells and layout.address < len(cells) else ""
+        at = self._layout.address
+        value = cells[at] if cells and at < len(cells) else ""
+        if cells and is_closing_line(cells):
+            reason = _CLOSING
         self.refused.append(RefusedRow(line, shown(value), reason))
+
+    def _join(self, line: int, cells: list[str]) -> None:
+        """A header in the middle: files that were joined. What follows is read by it."""
+        self._notes.joined(line)
+        self._layout = again(self._layout, cells, wanted=self._wanted) or self._layout
 
     def _count(self) -> None:
         self.rows += 1

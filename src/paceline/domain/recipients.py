@@ -1,7 +1,8 @@
 """Who is to be mailed: one recipient, from a table's cells or from a caller's own values.
 
 A row ends in one of two ways, as a recipient or as a refused row with its line and a reason.
-Nothing is mended but blanks: what a header, PostgreSQL or a template must not be given is refused.
+What programs wrap around values is taken off; what a header, PostgreSQL or a template must not be
+given is refused.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from typing import NamedTuple
 
-from paceline.domain.addresses import parse_address
+from paceline.domain.address_mending import mend
+from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import MAX_CELL, MAX_COLUMNS, MAX_NAME
 from paceline.domain.table_columns import Layout, is_field_name
+from paceline.domain.table_words import NO_VALUE
 from paceline.errors import DomainError, InvalidInput
 
 FieldValue = str | int | float | bool
@@ -22,6 +26,13 @@ _MAX_SHOWN = 200
 # What PostgreSQL, a header or a reader's eye must not be given. Tab and line breaks may stand in a
 # quoted cell; a lone surrogate marks a byte that no encoding explained.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_NOT_TEXT = "holds control characters, or bytes that are not text in its encoding"
+# What FileMaker writes for a line break inside a cell, and between the values of one.
+_LINE_BREAKS = {0x0B: "\n", 0x1D: "\n", 0x1E: "\n", 0x85: "\n", 0x200B: None, 0xFEFF: None}
+_BLANKS = " \t\r\n\v\f\u00a0\u200b\u2003\u3000\ufeff\x1c\x1d\x1e"
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_BULLETS = "•·▪‣◦●○■–—*-"
+_BULLET = re.compile(rf"^[{_BULLETS}]\s+")
 _BIDI_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -57,21 +68,71 @@ class Refusal(DomainError):
     """Why a row is no recipient."""
 
 
-def from_cells(line: int, cells: list[str], layout: Layout) -> Recipient:
-    width = layout.width
-    if len(cells) != width:
-        cells = _fitted(cells, layout)
-    address, key = parse_address(cells[layout.address])
-    for cell in cells:
-        if not cell.isprintable() and _UNWANTED.search(cell):
-            raise Refusal("holds control characters, or bytes that are not text in its encoding")
-    name = " ".join([cells[i] for i in layout.name]) if layout.name else ""
+class Read(NamedTuple):
+    """What a row became, and how many addresses stood in its cell beside the first."""
+
+    recipient: Recipient
+    more: int
+
+
+def from_plain_cells(line: int, cells: list[str], layout: Layout) -> Recipient | None:
+    """The quick way, for cells that hold nothing to be cleaned; None where a closer look is due."""
+    if len(cells) != len(layout.titles) or layout.is_list:
+        return None
+    text = "".join(cells)
+    if not text.isprintable() or ("&" in text and _ENTITY.search(text)):
+        return None
+    address_cell = cells[layout.address]
+    try:
+        address, key = parse_address(address_cell)
+    except InvalidAddress:
+        return None
+    name = " ".join([cells[i] for i in layout.name])
+    if address[0] == "'" or (name and (name in NO_VALUE or name[0] in _BULLETS)):
+        return None
     fields: dict[str, FieldValue] = {
-        label: value for i, label in layout.fields if (value := cells[i].strip())
+        label: value
+        for i, label in layout.fields
+        if (value := cells[i].strip()) and value not in NO_VALUE
     }
-    if width is None:
-        fields |= _surplus_fields(cells, layout)
-    return Recipient(line, address, key, _clean_name(name), fields)
+    return Recipient(line, address, key, _short_name(" ".join(name.split())), fields)
+
+
+def from_cells(line: int, cells: list[str], layout: Layout, *, needed: Collection[str]) -> Read:
+    """A row, read closely. `needed` are the fields that the message uses.
+
+    Raises `InvalidAddress` or `Refusal`. A bad character in a column that nobody uses costs no
+    recipient: the value is left away.
+    """
+    if len(cells) != layout.width:
+        cells = _fitted(cells, layout)
+    found = mend(cells[layout.address])
+    name = _BULLET.sub("", " ".join([cleaned(cells[i]) for i in layout.name]).strip())
+    if _UNWANTED.search(name):
+        raise Refusal(_NOT_TEXT)
+    fields: dict[str, FieldValue] = {}
+    for i, label in (*layout.fields, *_surplus(cells, layout)):
+        value = cleaned(cells[i])
+        if not value.isprintable() and _UNWANTED.search(value):
+            if label in needed:
+                raise Refusal(_NOT_TEXT)
+            continue
+        if value:
+            fields[label] = value
+    if not name and "name" not in fields:
+        name = _UNWANTED.sub("", found.name)
+    recipient = Recipient(line, found.address, found.key, _clean_name(name), fields)
+    return Read(recipient, found.more)
+
+
+def cleaned(cell: str) -> str:
+    """A value as its author saw it: entities read, line breaks as such, nothing for "no value"."""
+    value = cell.strip(_BLANKS)
+    if value in NO_VALUE:
+        return ""
+    if "&" in value:
+        value = _ENTITY.sub(lambda found: unescape(found[0]), value)
+    return value if value.isprintable() else value.translate(_LINE_BREAKS).strip(_BLANKS)
 
 
 def _fitted(cells: list[str], layout: Layout) -> list[str]:
@@ -84,19 +145,22 @@ def _fitted(cells: list[str], layout: Layout) -> list[str]:
     return cells + [""] * (least - len(cells))
 
 
-def _surplus_fields(cells: list[str], layout: Layout) -> dict[str, FieldValue]:
-    known = {layout.address, *(i for i, _ in layout.fields)}
-    return {
-        f"column_{i + 1}": value
-        for i, cell in enumerate(cells)
-        if i not in known and (value := cell.strip())
-    }
+def _surplus(cells: list[str], layout: Layout) -> list[tuple[int, str]]:
+    """Fields for the cells beyond the first rows' width, where no header says how many."""
+    if layout.width is not None or layout.is_list:
+        return []
+    known = {layout.address, *layout.name, *(i for i, _ in layout.fields)}
+    return [(i, f"column_{i + 1}") for i in range(len(cells)) if i not in known]
 
 
 def _clean_name(name: str) -> str | None:
     name = " ".join(name.split())
     if not name.isascii():
         name = _BIDI_MARKS.sub("", name)
+    return _short_name(name)
+
+
+def _short_name(name: str) -> str | None:
     if len(name) > MAX_NAME:
         raise Refusal(f"the name is longer than {MAX_NAME} characters")
     return name or None

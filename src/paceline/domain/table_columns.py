@@ -1,8 +1,7 @@
 """Finds out what the columns of a table mean: which holds the address, which names, which the rest.
 
-A header is a first row without an address in it (a lone column needs a telling title besides, or a
-misspelt address would pass for one). Every column that is not the address becomes a
-merge field, under a name that a template can use.
+Every column that is not the address becomes a merge field, under a name that a template can use,
+those that say who has opted out as well.
 """
 
 from __future__ import annotations
@@ -12,20 +11,18 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from paceline.domain.addresses import looks_like_an_address
+from paceline.domain.address_columns import Found, find_address_column
 from paceline.domain.bounds import MAX_COLUMNS, MAX_FIELD_NAME
-from paceline.errors import InvalidInput
-
-# In the order of preference; compared without case, accents, spaces and punctuation.
-_ADDRESS = (
-    *("email", "emailaddress", "mail", "mailaddress", "emailid", "primaryemail", "workemail"),
-    *("businessemail", "contactemail", "recipient", "recipientemail", "address", "to"),
-    *("emailadresse", "mailadresse", "adresseemail", "adressemail", "courriel", "correo"),
-    *("correoelectronico", "epost", "epostadresse", "eposta", "indirizzoemail"),
+from paceline.domain.table_choices import listed
+from paceline.domain.table_consent import StatusColumn, status_columns
+from paceline.domain.table_header import Header
+from paceline.domain.table_words import (
+    FIRST_NAME_TITLES,
+    FULL_NAME_TITLES,
+    LAST_NAME_TITLES,
+    comparable,
 )
-_FULL_NAME = ("name", "fullname", "displayname", "contactname", "recipientname", "contact")
-_FIRST_NAME = ("firstname", "first", "givenname", "forename", "vorname", "prenom")
-_LAST_NAME = ("lastname", "last", "surname", "familyname", "nachname", "nomdefamille")
+from paceline.errors import InvalidInput
 
 _SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS_OF_TEMPLATES = frozenset(
@@ -38,83 +35,137 @@ ALWAYS_AVAILABLE = ("email", "name")
 class Layout:
     """Which cell is what. `fields` pairs a cell's index with its merge field's name."""
 
-    has_header: bool
+    titles: tuple[str, ...]
     width: int | None  # cells of a complete row; None where no header says so
     address: int
     name: tuple[int, ...]  # cells that make up the recipient's name, in order
     fields: tuple[tuple[int, str], ...]
+    statuses: tuple[StatusColumn, ...] = ()
+    is_list: bool = False  # addresses side by side, each a row of its own
 
     @property
     def available(self) -> tuple[str, ...]:
         """Every name that a template may use."""
         return (*ALWAYS_AVAILABLE, *(name for _, name in self.fields))
 
+    def excludes(self, cells: Sequence[str]) -> str | None:
+        """Why this row is not to be written to, as the table says; None where it says nothing."""
+        for status in self.statuses:
+            if status.index < len(cells) and (said := status.verdict(cells[status.index])):
+                return said
+        return None
 
-def recognise(rows: Sequence[list[str]], *, wanted: Collection[str] = ()) -> Layout:
-    """The layout of a table, from its first rows. Raises `InvalidInput` where there is no address.
+
+LIST_LAYOUT = Layout(titles=("", ""), width=None, address=1, name=(0,), fields=(), is_list=True)
+
+
+def lay_out(
+    header: Header, body: Sequence[list[str]], *, address: int, wanted: Collection[str] = ()
+) -> Layout:
+    """The layout of a table whose address column is known.
 
     `wanted` are the names that a template uses: a header that is one of them keeps its spelling.
     """
-    width = max(map(len, rows))
-    if width > MAX_COLUMNS:
-        raise InvalidInput.of("file", f"has {width} columns; at most {MAX_COLUMNS} are read")
-    has_header = not any("@" in cell for cell in rows[0]) and (
-        width > 1 or "mail" in (title := _comparable(rows[0][0])) or title in _ADDRESS
+    titles = header.titles
+    keys = [comparable(title) for title in titles]
+    empty = frozenset(
+        i for i in range(len(titles)) if not any(i < len(row) and row[i].strip() for row in body)
     )
-    body = rows[1:] if has_header else rows
-    titles = rows[0] if has_header else [""] * width
-    keys = [_comparable(title) for title in titles]
-    address = _address_column(keys, body)
-    names = _field_names(titles, address=address, wanted=wanted)
+    names = _field_names(titles, address=address, wanted=wanted, empty=empty if body else ())
+    has_header = header.first is not None
     return Layout(
-        has_header=has_header,
+        titles=titles,
         width=len(titles) if has_header else None,
         address=address,
-        name=_name_columns(keys, address=address),
+        name=_name_columns(keys, address=address, empty=empty if body else frozenset()),
         fields=tuple((i, name) for i, name in enumerate(names) if name not in ("", "name")),
+        statuses=status_columns(titles, body, address=(address,)),
     )
 
 
-def _address_column(keys: list[str], body: Sequence[list[str]]) -> int:
-    marks = [
-        sum(looks_like_an_address(row[i]) for row in body if i < len(row)) for i in range(len(keys))
-    ]
-    named = [keys.index(key) for key in _ADDRESS if key in keys]
-    for i in named:
-        if marks[i] or not any(marks):
-            return i
-    if not any(marks):
-        raise InvalidInput.of("file", "has no column with email addresses; name one “email”")
-    return marks.index(max(marks))
+def address_column(
+    header: Header, body: Sequence[list[str]], *, chosen: str | None, wanted: Collection[str]
+) -> Found:
+    """Where the addresses are: as chosen, or found. Raises `InvalidInput` if there is no such."""
+    width = len(header.titles)
+    if width > MAX_COLUMNS:
+        raise InvalidInput.of("file", f"has {width} columns; at most {MAX_COLUMNS} are read")
+    if chosen is None:
+        return find_address_column(header.titles, body)
+    return Found(column=_chosen_column(header.titles, chosen, wanted))
 
 
-def _name_columns(keys: list[str], *, address: int) -> tuple[int, ...]:
-    full = _first_of(_FULL_NAME, keys)
-    if full is not None and full != address:
+def _chosen_column(titles: Sequence[str], chosen: str, wanted: Collection[str]) -> int:
+    """By its title as it stands, by its title as people repeat it, its field's name, its number."""
+    keys = [comparable(title) for title in titles]
+    names = _field_names(titles, address=-1, wanted=wanted, empty=())
+    if chosen in titles:
+        return titles.index(chosen)
+    if comparable(chosen) in keys and comparable(chosen):
+        return keys.index(comparable(chosen))
+    if chosen in names:
+        return names.index(chosen)
+    if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen[:9]) <= len(titles):
+        return int(chosen) - 1
+    there_are = [title or f"column {i + 1}" for i, title in enumerate(titles)]
+    raise InvalidInput.of(
+        "address_column", f"there is no column “{chosen}”; there are: {listed(there_are)}"
+    )
+
+
+def _name_columns(keys: list[str], *, address: int, empty: Collection[int]) -> tuple[int, ...]:
+    filled = ["" if i in empty or i == address else key for i, key in enumerate(keys)]
+    first, last = _first_of(FIRST_NAME_TITLES, filled), _first_of(LAST_NAME_TITLES, filled)
+    full = filled.index("name") if "name" in filled else _first_of(FULL_NAME_TITLES, filled)
+    if full is not None and first is not None and last is None and filled[first] == "vorname":
+        return (first, full)  # where there is a “Vorname”, “Name” is the rest of it
+    if full is not None:
         return (full,)
-    parts = (_first_of(_FIRST_NAME, keys), _first_of(_LAST_NAME, keys))
-    return tuple(i for i in parts if i is not None)
+    return tuple(i for i in (first, last) if i is not None)
 
 
-def _first_of(names: Sequence[str], keys: list[str]) -> int | None:
-    return next((keys.index(name) for name in names if name in keys), None)
+def _first_of(names: Collection[str], keys: list[str]) -> int | None:
+    return next((i for i, key in enumerate(keys) if key in names), None)
 
 
-def _field_names(titles: Sequence[str], *, address: int, wanted: Collection[str]) -> list[str]:
-    """A unique name per column; the address has none, `email` is what it is called."""
+def _field_names(
+    titles: Sequence[str], *, address: int, wanted: Collection[str], empty: Collection[int]
+) -> list[str]:
+    """A unique name per column; the address has none, `email` is what it is called.
+
+    Of two columns of one title, the one that holds something has the plain name.
+    """
     taken = {"email"}
-    names: list[str] = []
-    for i, title in enumerate(map(str.strip, titles)):
+    names = [""] * len(titles)
+    for i in sorted(range(len(titles)), key=lambda i: (i in empty, i)):
+        title = titles[i].strip()
         if i == address:
-            names.append("")
             continue
-        first = title if title in wanted and _SAFE.fullmatch(title) else identifier(title, i)
+        first = title if title in wanted and _SAFE.fullmatch(title) else _field_name(title, i)
         name, n = first, 2
         while name in taken:
             name, n = f"{first}_{n}", n + 1
         taken.add(name)
-        names.append(name)
+        names[i] = name
     return names
+
+
+def _field_name(title: str, index: int) -> str:
+    name = identifier(title, index)
+    if name != f"column_{index + 1}" or not title:
+        return name
+    # A title in letters that no template can use: its meaning, where that is plain.
+    for titles, meaning in _MEANINGS:
+        if comparable(title) in titles:
+            return meaning
+    return name
+
+
+_MEANINGS = (
+    (FULL_NAME_TITLES, "name"),
+    (FIRST_NAME_TITLES, "first_name"),
+    (LAST_NAME_TITLES, "last_name"),
+)
 
 
 def identifier(title: str, index: int) -> str:
@@ -137,8 +188,3 @@ def is_field_name(name: str) -> bool:
         and name not in _WORDS_OF_TEMPLATES
         and name not in ALWAYS_AVAILABLE
     )
-
-
-def _comparable(title: str) -> str:
-    plain = unicodedata.normalize("NFKD", title).casefold()
-    return "".join(c for c in plain if c.isalnum())
