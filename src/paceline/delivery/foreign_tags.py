@@ -84,4 +84,5 @@ def advice(tag: str) -> str:
 def as_field(name: str) -> str:
     """A name of another program as a merge field's: `First Name` is `first_name`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2])
-    return re.sub(r"\W+", "_", words.lower()).strip("_") or "field"
+    field = re.sub(r"\W+", "_", words.lower()).strip("_")
+    return {"fname": "first_name", "lname": "last_name"}.get(field, field) or "field"

@@ -96,7 +96,7 @@ class _Speller:
         self._foreign: list[Foreign] = []
         self._known: dict[str, bool] = {}
         self._has_sections = "{{#" in source
-        self._quiet = _quiet_zones(source) if html else []
+        self._quiet = quiet_zones(source) if html else []
 
     def spelled(self) -> Spelled:
         source, position = self._source, 0
@@ -184,7 +184,7 @@ class _Speller:
         return place >= 0 and position < self._quiet[place][1]
 
 
-def _quiet_zones(source: str) -> list[tuple[int, int]]:
+def quiet_zones(source: str) -> list[tuple[int, int]]:
     """Where nobody would see a tag: style sheets, scripts and comments."""
     zones, position = [], 0
     lowered = source.lower()
