@@ -153,6 +153,10 @@ class CampaignOut(Shown):
     held_by: HeldBy | None
     held_reason: str | None
     release_at: datetime | None
+    notes: tuple[str, ...] = Field(
+        default=(),
+        description="What is likely to be wrong in a draft's message; read before launch",
+    )
 
 
 class RefusedRowOut(Shown):

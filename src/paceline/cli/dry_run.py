@@ -12,7 +12,7 @@ from typing import Any
 from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.reading import LeadList, shape_lines
-from paceline.delivery import Headers, MessageTemplate
+from paceline.delivery import Headers, MessageTemplate, remarks
 from paceline.errors import DomainError
 
 SHOWN_LINES = 200  # of the message
@@ -25,6 +25,10 @@ def rehearse(
     template = MessageTemplate.compile(
         subject=campaign["subject"], text=campaign.get("text"), html=campaign.get("html")
     )
+    for remark in remarks(
+        subject=campaign["subject"], text=campaign.get("text"), html=campaign.get("html")
+    ):
+        yield f"note: {remark}"
     fields = sorted(template.fields)
     seen = leads.settled(lambda chosen: client.preview(leads.file, chosen, fields=fields))
     yield from counts(seen)

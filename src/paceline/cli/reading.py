@@ -81,6 +81,14 @@ class LeadList:
         """What reading it gave; answers to what has to be known for that are added to `chosen`."""
         return settled(read, self.chosen, asks=self.asks)
 
+    def takes(self, notes: Sequence[str]) -> bool:
+        """Says what is likely to be wrong with the message; a person is asked whether to go on."""
+        for remark in notes:
+            note(f"note: {remark}")
+        return not (notes and self.confirms) or typer.confirm(
+            "send it so?", default=False, err=True
+        )
+
     def is_sure(self, report: Report) -> bool:
         """Whether to go on: a person is asked where something weighty was guessed, else nobody."""
         weighty = any(guess["about"] in _WEIGHTY for guess in guesses(report, self.chosen))

@@ -184,8 +184,11 @@ def _launch(
     client: ApiClient, campaign: Mapping[str, object], leads: LeadList, files: Sequence[Path]
 ) -> str:
     """The id of the running campaign. Whatever goes wrong before it runs, no draft stays behind."""
-    campaign_id = str(client.create_campaign(campaign)["id"])
+    created = client.create_campaign(campaign)
+    campaign_id = str(created["id"])
     try:
+        if not leads.takes(created.get("notes", ())):
+            raise DomainError("nothing was scheduled")
         for file in files:
             shown = f"cid:{file.name}" in str(campaign.get("html", ""))
             client.attach(campaign_id, file, inline=shown)

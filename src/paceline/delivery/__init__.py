@@ -7,11 +7,13 @@ from paceline.delivery.dkim import DkimSigner
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
+from paceline.delivery.link_values import is_script
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.media_types import media_type, media_type_of
 from paceline.delivery.mime import Headers, message
 from paceline.delivery.plain_text import has_words, plain_text, text_part
 from paceline.delivery.pool import Pool
+from paceline.delivery.remarks import remarks
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
 from paceline.delivery.templates import MessageTemplate
@@ -42,6 +44,7 @@ __all__ = [
     "Timeouts",
     "encoded_octets",
     "has_words",
+    "is_script",
     "is_text_after_all",
     "looks_like_html",
     "media_type",
@@ -49,6 +52,7 @@ __all__ = [
     "message",
     "plain_text",
     "refuse_destination",
+    "remarks",
     "text_part",
     "wire_address",
 ]

@@ -43,62 +43,75 @@ _OF_THE_SENDER = re.compile(
 
 
 class _Pattern(NamedTuple):
-    """How some program writes a field. `names`: those that it counts for; None: all."""
+    """How some program writes a field: with `hint` in it, for `names` or for all."""
 
+    hint: str
     regex: re.Pattern[str]
     program: str
     names: frozenset[str] | None
 
 
-def _pattern(regex: str, program: str, names: frozenset[str] | None = None) -> _Pattern:
-    return _Pattern(re.compile(regex), program, names)
+def _pattern(hint: str, regex: str, program: str, names: frozenset[str] | None = None) -> _Pattern:
+    return _Pattern(hint, re.compile(regex), program, names)
 
 
 _WORDS = r"[^\W\d_][\w .-]{0,40}?"
 _PATTERNS = (
-    _pattern(rf"\*\|(?P<n>{_WORDS}(?:[:;,].{{0,40}}?)?)\|\*", "a field of Mailchimp"),
-    _pattern(rf"%%(?P<n>{_WORDS})%%", "a field of Salesforce"),
+    _pattern("*|", rf"\*\|(?P<n>{_WORDS}(?:[:;,].{{0,40}}?)?)\|\*", "a field of Mailchimp"),
+    _pattern("%%", rf"%%(?P<n>{_WORDS})%%", "a field of Salesforce"),
     _pattern(
+        "%",
         r"(?<![%\w])%(?![0-9A-F]{2}[^%\s]{0,60}%[0-9A-Fa-f]{2})"
         r"(?P<n>[A-Z][A-Z0-9_.-]{2,60}(?:\|[A-Z]+)?)%(?!\w)",
         "a field of ActiveCampaign",
     ),
-    _pattern(r"(?<![%\w])%(?P<n>[a-z][\w.-]{1,60})%(?!\w)", "a field of Mailgun", _NAMES_OF_FIELDS),
     _pattern(
+        "%", r"(?<![%\w])%(?P<n>[a-z][\w.-]{1,60})%(?!\w)", "a field of Mailgun", _NAMES_OF_FIELDS
+    ),
+    _pattern(
+        "[[",
         rf"\[\[\s*(?:data:)?(?P<n>{_WORDS})\s*(?:(?:[:;,|]|\sOR\s)[^\[\]<>\n]{{0,60}})?\]\]",
         "a field of another program",
     ),
     _pattern(
+        "[",
         rf"(?<!\[)\[\s*(?P<n>{_WORDS})\s*(?:,\s*fallback=[^\[\]<>\n]{{0,40}})?\](?![\](])",
         "a field of another program",
         _PERSONAL,
     ),
-    _pattern(r"\{\s+\{\s*(?P<n>[^\W\d]\w{0,60})\s*\}\s*\}", "a field with braces apart"),
-    _pattern(r"(?<!\{)\{\s*(?P<n>[^\W\d]\w{0,60})\s*\}\}", "a field with a brace missing"),
+    _pattern("{", r"\{\s+\{\s*(?P<n>[^\W\d]\w{0,60})\s*\}\s*\}", "a field with braces apart"),
+    _pattern("}}", r"(?<!\{)\{\s*(?P<n>[^\W\d]\w{0,60})\s*\}\}", "a field with a brace missing"),
     _pattern(
+        "{",
         rf"(?<![{{$#\w%])\{{\s*[$!]?(?P<n>{_WORDS})\s*\}}(?!\}})",
         "a field with a brace missing",
         _NAMES_OF_FIELDS,
     ),
-    _pattern(r"(?<!\{)\{[$!](?P<n>[^\W\d][\w.]{0,60})\}(?!\})", "a field of another program"),
-    _pattern(r"[$#]\{\s*(?P<n>[^\W\d][\w.]{0,60})\s*\}", "a field of another program"),
+    _pattern("{", r"(?<!\{)\{[$!](?P<n>[^\W\d][\w.]{0,60})\}(?!\})", "a field of another program"),
+    _pattern("{", r"[$#]\{\s*(?P<n>[^\W\d][\w.]{0,60})\s*\}", "a field of another program"),
     _pattern(
+        "%",
         r"(?:<|&lt;)%[=-]?\s*(?P<n>[^\W\d][\w.@]{0,60})[^%<>\n]{0,80}%(?:>|&gt;)",
         "a field of another program",
     ),
-    _pattern(rf"(?<![\w-])-(?P<n>{_WORDS})-(?![\w-])", "a field of SendGrid", _PERSONAL),
-    _pattern(rf"(?:«|&laquo;)\s?(?P<n>{_WORDS})\s?(?:»|&raquo;)", "a field of Word", _PERSONAL),
-    _pattern(rf"(?:<<|&lt;&lt;)\s?(?P<n>{_WORDS})\s?(?:>>|&gt;&gt;)", "a field of another program"),
-    _pattern(rf"(?<!#)##(?P<n>{_WORDS})##(?!#)", "a field of another program", _PERSONAL),
-    _pattern(rf"(?<!_)__(?P<n>{_WORDS})__(?!_)", "a field of another program", _PERSONAL),
-    _pattern(rf"(?<!@)@@?(?P<n>{_WORDS})@@?(?!\w)", "a field of another program", _PERSONAL),
-    _pattern(r"[｛]{2}\s*(?P<n>[^｛｝\n]{1,40}?)\s*[｝]{2}", "a field in wide braces"),
+    _pattern("-", rf"(?<![\w-])-(?P<n>{_WORDS})-(?![\w-])", "a field of SendGrid", _PERSONAL),
+    _pattern("", rf"(?:«|&laquo;)\s?(?P<n>{_WORDS})\s?(?:»|&raquo;)", "a field of Word", _PERSONAL),
     _pattern(
+        "<", rf"(?:<<|&lt;&lt;)\s?(?P<n>{_WORDS})\s?(?:>>|&gt;&gt;)", "a field of another program"
+    ),
+    _pattern("##", rf"(?<!#)##(?P<n>{_WORDS})##(?!#)", "a field of another program", _PERSONAL),
+    _pattern("__", rf"(?<!_)__(?P<n>{_WORDS})__(?!_)", "a field of another program", _PERSONAL),
+    _pattern("@", rf"(?<!@)@@?(?P<n>{_WORDS})@@?(?!\w)", "a field of another program", _PERSONAL),
+    _pattern("｛", r"[｛]{2}\s*(?P<n>[^｛｝\n]{1,40}?)\s*[｝]{2}", "a field in wide braces"),
+    _pattern(
+        "&",
         r"(?:&#123;|&lbrace;|&lcub;|&#x7[bB];){2}\s*(?P<n>[^&<>\n]{1,60}?)\s*"
         r"(?:&#125;|&rbrace;|&rcub;|&#x7[dD];){2}",
         "a field whose braces are shown as such",
     ),
-    _pattern(r"(?i:%7B%7B)(?:%20)*(?P<n>[^\s<>\"']{1,60}?)(?:%20)*(?i:%7D%7D)", "an encoded field"),
+    _pattern(
+        "%", r"(?i:%7B%7B)(?:%20)*(?P<n>[^\s<>\"']{1,60}?)(?:%20)*(?i:%7D%7D)", "an encoded field"
+    ),
 )
 _SPINTAX = re.compile(r"(?<![{$#\w])\{[^{}|<>\n=;]{1,60}(?:\|[^{}|<>\n=;]{0,60}){1,12}\}(?!\})")
 _COMMENT = re.compile(r"\{#[^{}\n]{1,200}?#\}")
@@ -152,7 +165,7 @@ class _Part:
         self._known = known
         self._lines: list[str] = []
         self._told: set[str] = set()
-        self._covered: list[tuple[int, int]] = []
+        self._covered = bytearray(len(self._seen))  # by what has been told
 
     def remarks(self, *, has_text: bool) -> list[str]:
         self._fields()
@@ -164,8 +177,8 @@ class _Part:
         return self._lines[:MAX_REMARKS]
 
     def _fields(self) -> None:
-        for regex, program, names in _PATTERNS:
-            for found in regex.finditer(self._seen):
+        for hint, regex, program, names in _PATTERNS:
+            for found in regex.finditer(self._seen) if hint in self._seen else ():
                 name = unescape(found["n"])
                 if names is None or "_" in name or _comparable(name) in names | self._known:
                     self._tell(found.start(), found[0], f"looks like {program}, {_instead(name)}")
@@ -216,10 +229,12 @@ class _Part:
         if len(self._lines) >= MAX_REMARKS:
             return
         shown = excerpt(written) if self._is_html else excerpt(escape(written))
-        if shown in self._told or any(start <= position < end for start, end in self._covered):
+        if self._covered[position]:
+            return
+        self._covered[position : position + len(written)] = b"1" * len(written)
+        if shown in self._told:
             return
         self._told.add(shown)
-        self._covered.append((position, position + len(written)))
         line = self._seen.count("\n", 0, position) + 1
         self._lines.append(f"{self._part}, line {line}: “{shown}” {why}")
 

@@ -16,7 +16,7 @@ from minijinja import Environment, TemplateError
 from paceline.delivery import link_values, mime, template_rules
 from paceline.delivery.attachments import Attached
 from paceline.delivery.derived_text import Uncertain, outline_of
-from paceline.delivery.headers import RenderError, refuse_unsafe
+from paceline.delivery.headers import MAX_VALUE, RenderError, refuse_unsafe
 from paceline.delivery.markup import is_text_after_all
 from paceline.delivery.mime import Headers
 from paceline.delivery.plain_text import plain_text, text_part
@@ -29,9 +29,14 @@ from paceline.errors import FieldProblem, InvalidInput
 MAX_SOURCE = 1024 * 1024  # octets of one part
 MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
 MAX_FIELDS = 200  # merge fields of one template
+MAX_ADDRESS = 254  # octets (RFC 5321 §4.5.3.1.3)
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
 _MARKUP = re.compile(r"\{\{|\{%")
+_FIELDS_ALONE = re.compile(
+    r"(?:[^{]|\{(?![{%])"
+    r"|\{\{ ?\w{1,64} ?(?:\| ?(?:upper|lower|title|capitalize|trim) ?)?\}\})*"
+)
 _UNDEFINED = re.compile(r"`([^`]+)` is undefined")
 # The binding looks a field up in a dict of Python's, and finds the dict's own methods there.
 _TAKEN_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
@@ -45,7 +50,16 @@ _STAND_INS: tuple[object, ...] = ("x", "", 1)
 class MessageTemplate:
     """The parts of a campaign's email. Made by `compile`; safe to share between tasks."""
 
-    __slots__ = ("_derived", "_fixed", "_html", "_subject", "_text", "fields")
+    __slots__ = (
+        "_derived",
+        "_fixed",
+        "_html",
+        "_subject",
+        "_text",
+        "fields",
+        "optional",
+        "whole_links",
+    )
 
     def __init__(self, parts: Mapping[str, _Part], derived: _Derived | None) -> None:
         self._subject = parts["subject"]
@@ -57,6 +71,9 @@ class MessageTemplate:
             text=text.fixed if text else (), html=self._html.fixed if self._html else ()
         )
         self.fields = frozenset[str]().union(*(part.fields for part in parts.values()))
+        used = frozenset[str]().union(*(part.used for part in parts.values()))
+        self.optional = used - self.fields
+        self.whole_links = link_values.whole_links(self._html.source) if self._html else frozenset()
 
     @classmethod
     def compile(cls, *, subject: str, text: str | None, html: str | None) -> MessageTemplate:
@@ -85,6 +102,18 @@ class MessageTemplate:
             raise InvalidInput(problems)
         derives = "html" in parts and "text" not in parts
         return cls(parts, _Derived(parts["html"].source) if derives else None)
+
+    def check_headers(
+        self, address: str, name: str | None, recipient: Mapping[str, object]
+    ) -> None:
+        """Make what of a recipient's own goes into the header. Raises `RenderError`."""
+        if name is not None and not (name.isprintable() and "=?" not in name):
+            refuse_unsafe("the name", name)
+        if self._subject.is_constant or self._subject.is_plain_for(recipient, len(name or "")):
+            return
+        fields = _plain({**recipient, "email": address, "name": name or ""})
+        subject = self._subject.render(_on_one_line(fields, self._subject.used))
+        refuse_unsafe("the subject", subject)
 
     def render(
         self,
@@ -121,7 +150,7 @@ class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
     __slots__ = (
-        *("_constant", "_has_slash", "_render", "_template"),
+        *("_constant", "_has_slash", "_is_fields_alone", "_render", "_template"),
         *("fields", "fixed", "name", "source", "used"),
     )
 
@@ -133,6 +162,7 @@ class _Part:
         self._has_slash = SLASH in source
         self._refuse_source(source)
         source = self.source = _understood(source, html=name == "html")
+        self._is_fields_alone = _FIELDS_ALONE.fullmatch(source) is not None
         self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
         if self._constant is None:
@@ -151,6 +181,24 @@ class _Part:
         if self.name == "html" and SLASH in rendered:
             rendered = rendered.replace(SLASH, "/")
         return rendered.replace(_WRITTEN_SLASH, SLASH) if self._has_slash else rendered
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is the same for everybody."""
+        return self._constant is not None
+
+    def is_plain_for(self, recipient: Mapping[str, object], name_length: int) -> bool:
+        """Whether these values certainly make one sound line: of fields alone, and plain ones."""
+        if not self._is_fields_alone:
+            return False
+        # The address and the name, which is sound, are no fields of the recipient's.
+        room = MAX_VALUE - len(self.source) - MAX_ADDRESS - 3 * name_length
+        for field in self.used:
+            value = recipient.get(field, "")
+            if type(value) is not str or not value.isprintable() or "=?" in value:
+                return False
+            room -= 3 * len(value)  # some letters have three capitals
+        return room > 0
 
     def _refuse_source(self, source: str) -> None:
         if len(source) > MAX_SOURCE or len(source.encode(errors="replace")) > MAX_SOURCE:

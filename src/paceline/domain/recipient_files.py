@@ -223,19 +223,26 @@ class RecipientReader:
         self._refuse(line, cells, reason)
         return row
 
+    def refuse(self, recipient: Recipient, reason: str) -> None:
+        """Take back a recipient that was read: no email can be made for them."""
+        self._keep(RefusedRow(recipient.line, shown(recipient.address), reason))
+
     def _refuse(self, line: int, cells: list[str] | None, reason: str) -> None:
         self._count()
+        at = self._layout.address
+        value = cells[at] if cells and at < len(cells) else ""
+        if cells and is_closing_line(cells):
+            reason = _CLOSING
+        self._keep(RefusedRow(line, shown(value), reason))
+
+    def _keep(self, refused: RefusedRow) -> None:
         if len(self.refused) == MAX_REFUSED:
             raise InvalidInput.of(
                 "file",
                 f"has more than {MAX_REFUSED} rows that cannot be used; the first, on line "
                 f"{self.refused[0].line}: {self.refused[0].reason}",
             )
-        at = self._layout.address
-        value = cells[at] if cells and at < len(cells) else ""
-        if cells and is_closing_line(cells):
-            reason = _CLOSING
-        self.refused.append(RefusedRow(line, shown(value), reason))
+        self.refused.append(refused)
 
     def _join(self, line: int, cells: list[str]) -> None:
         """A header in the middle: files that were joined. What follows is read by it."""

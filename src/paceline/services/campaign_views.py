@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from paceline import clock
 from paceline.domain.gate import HeldBy
@@ -13,6 +14,7 @@ from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import lists
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
+from paceline.services.message_notes import notes_on
 from paceline.services.versions import version_of_campaign
 from paceline.services.views import CampaignView, Counts
 from paceline.services.waiting import Hold, Usage, hold
@@ -31,7 +33,10 @@ async def view_of(
     record = await store.campaign(session, owner_id, campaign_id)
     if record is None:
         raise NotFound("there is no such campaign")
-    return (await views_of(session, owner_id, [record], usage))[0]
+    view = (await views_of(session, owner_id, [record], usage))[0]
+    if view.state is not CampaignState.DRAFT:
+        return view
+    return replace(view, notes=await notes_on(view.subject, view.text, view.html))
 
 
 async def views_of(

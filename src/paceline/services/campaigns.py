@@ -26,6 +26,7 @@ from paceline.services import campaign_rules
 from paceline.services.campaign_rules import CampaignPatch, NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
+from paceline.services.message_notes import notes_on
 from paceline.services.ports import Bell, Settle
 from paceline.services.rendering import fields_of_subject
 from paceline.services.unset import changes_of
@@ -93,8 +94,9 @@ class Campaigns:
         """
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
+            notes = await notes_on(record.subject, record.text_body, record.html_body)
             await let_go(session, record, right_away=right_away)
-            view = await _settled(session, owner_id, campaign_id, settle)
+            view = await _settled(session, owner_id, campaign_id, settle, notes=notes)
         await self._bell.ring([record.sender_id])
         return view
 
@@ -240,8 +242,11 @@ async def _settled(
     owner_id: uuid.UUID,
     campaign_id: uuid.UUID,
     settle: Settle[CampaignView] | None,
+    *,
+    notes: tuple[str, ...] = (),
 ) -> CampaignView:
     view = await view_of(session, owner_id, campaign_id)
+    view = replace(view, notes=notes or view.notes)
     if settle is not None:
         await settle(session, view)
     return view

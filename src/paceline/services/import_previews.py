@@ -12,6 +12,7 @@ from paceline.domain.recipients import Recipient, Refusal, RefusedRow, refuse_wi
 from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
 from paceline.domain.table_shape import OpenQuestions, Shape
 from paceline.services.imports import IN_MEMORY_OCTETS, PIECE_OCTETS, batches, receive
+from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportPreview
 
 MAX_SHOWN = 10  # recipients of a preview
@@ -32,20 +33,27 @@ async def preview_upload(
 
 
 def preview(
-    data: bytes, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
+    data: bytes,
+    *,
+    wanted: Collection[str] = (),
+    choices: Choices = NOTHING_CHOSEN,
+    checks: RowChecks | None = None,
 ) -> ImportPreview:
     """What an upload of this file would do. Raises `InvalidInput`.
 
     `wanted` are the merge fields of the message, as far as it is written: a header that is one of
     them keeps its spelling, and a row without a value for one is refused, as at the import. That no
-    column provides one is not refused here: the message can still be changed.
+    column provides one is not refused here: the message can still be changed. `checks` are its own.
     """
     reader = RecipientReader(wanted=wanted, choices=choices)
-    return _preview(reader, [data], frozenset(wanted))
+    return _preview(reader, [data], frozenset(wanted), checks)
 
 
 def _preview(
-    reader: RecipientReader, pieces: Iterator[bytes] | Sequence[bytes], wanted: Collection[str]
+    reader: RecipientReader,
+    pieces: Iterator[bytes] | Sequence[bytes],
+    wanted: Collection[str],
+    checks: RowChecks | None = None,
 ) -> ImportPreview:
     seen: set[int] = set()  # hashes, a third of the size of the addresses
     first: list[Recipient] = []
@@ -55,6 +63,9 @@ def _preview(
     try:
         for batch in batches(reader, pieces):
             kept = _with_values(batch, frozenset(wanted) & frozenset(reader.fields), lacking)
+            # A field that no column has is told for itself, and not of each row.
+            if checks is not None and frozenset(wanted) <= frozenset(reader.fields):
+                kept = checks.sound(kept, reader.refuse)
             usable += len(kept)
             seen.update(hash(recipient.key) for recipient in kept)
             first += kept[: MAX_SHOWN - len(first)]

@@ -22,6 +22,7 @@ from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import RawRecipient, Recipient, RefusedRow
 from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
+from paceline.domain.table_columns import ALWAYS_AVAILABLE
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -34,8 +35,10 @@ from paceline.services.inline_recipients import (
     destination_of,
     read_all,
 )
+from paceline.services.message_notes import unknown_fields
 from paceline.services.ports import Bell, Settle
 from paceline.services.rendering import fields_of_subject
+from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportReport
 
 # Adding holds the campaign's counters until it commits, and a running campaign needs them.
@@ -97,8 +100,8 @@ class Imports:
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             _refuse_too_many(record, len(recipients))
-            required = _template(record).fields
-            read = await asyncio.to_thread(lambda: list(read_all(recipients, required=required)))
+            template = _template(record)
+            read = await asyncio.to_thread(_read_values, recipients, template)
             report = await add_inline(
                 session, record, [r for r in read if isinstance(r, Recipient)]
             )
@@ -109,6 +112,7 @@ class Imports:
                 duplicates=report.duplicates,
                 suppressed=report.suppressed,
                 invalid=refused,
+                notes=unknown_fields(template, _fields_of(read)),
             )
             await self._announce(session, record, report)
             if settle is not None:
@@ -147,9 +151,13 @@ async def store_file(
     session: Session, record: CampaignRecord, spool: IO[bytes], choices: Choices
 ) -> ImportReport:
     """Store the recipients of a file, within the caller's transaction, which has its turn."""
-    reader = RecipientReader(required=_template(record).fields, choices=choices)
+    template = _template(record)
+    reader = RecipientReader(required=template.fields, choices=choices)
+    checks = RowChecks(template)
+    pieces = iter(lambda: spool.read(PIECE_OCTETS), b"")
+    sound = (checks.sound(batch, reader.refuse) for batch in batches(reader, pieces))
     in_columns = partial(prepared, in_subject=fields_of_subject(record.subject))
-    ready_batches = map(in_columns, batches(reader, iter(lambda: spool.read(PIECE_OCTETS), b"")))
+    ready_batches = map(in_columns, filter(None, sound))
     to = destination_of(record)
     read = accepted = suppressed = 0
     async with aclosing(_read_ahead(ready_batches)) as ready:
@@ -164,12 +172,17 @@ async def store_file(
         accepted=accepted,
         duplicates=read - accepted - suppressed,
         suppressed=suppressed,
-        invalid=tuple(reader.refused),
+        invalid=_by_line(reader.refused),
         left_out=reader.left_out_count,
         left_out_rows=tuple(reader.left_out),
         shape=reader.shape,
-        notes=reader.notes,
+        notes=(*reader.notes, *checks.notes(), *unknown_fields(template, reader.fields)),
     )
+
+
+def _by_line(refused: Sequence[RefusedRow]) -> tuple[RefusedRow, ...]:
+    """In the order of the file; what is found wrong about a row late is noted late."""
+    return tuple(sorted(refused, key=lambda row: row.line))
 
 
 def batches(
@@ -190,6 +203,21 @@ async def _read_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:
     finally:
         # The thread reads from the caller's file: do not let go of it before it is done.
         await asyncio.gather(coming, return_exceptions=True)
+
+
+def _read_values(
+    recipients: Sequence[RawRecipient], template: MessageTemplate
+) -> list[Recipient | RefusedRow]:
+    checks = RowChecks(template)
+    return list(read_all(recipients, required=template.fields, checks=checks))
+
+
+def _fields_of(read: Sequence[Recipient | RefusedRow]) -> set[str]:
+    found = set(ALWAYS_AVAILABLE)
+    for recipient in read:
+        if isinstance(recipient, Recipient):
+            found.update(recipient.fields)
+    return found
 
 
 async def _turn(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:

@@ -23,6 +23,7 @@ from paceline.persistence.stores.recipients import Destination, add_recipients, 
 from paceline.persistence.stores.session import Session
 from paceline.services.campaign_rules import NewCampaign
 from paceline.services.rendering import fields_of_subject
+from paceline.services.row_checks import RowChecks
 from paceline.services.validation import Problems
 from paceline.services.views import ImportReport
 
@@ -31,8 +32,9 @@ def read_inline(problems: Problems, new: NewCampaign) -> list[Recipient]:
     """The recipients of a new campaign and its message, checked together."""
     template = problems.template(new.subject, new.text, new.html)
     required = template.fields if template else frozenset()
+    checks = RowChecks(template) if template else None
     found: list[Recipient] = []
-    for recipient in read_all(new.recipients, required=required):
+    for recipient in read_all(new.recipients, required=required, checks=checks):
         if isinstance(recipient, Recipient):
             found.append(recipient)
         else:
@@ -41,13 +43,15 @@ def read_inline(problems: Problems, new: NewCampaign) -> list[Recipient]:
 
 
 def read_all(
-    raw: Sequence[RawRecipient], *, required: Collection[str]
+    raw: Sequence[RawRecipient], *, required: Collection[str], checks: RowChecks | None = None
 ) -> Iterator[Recipient | RefusedRow]:
     """Each as a recipient, or refused with a reason; lines count from 1."""
     for line, given in enumerate(raw, start=1):
         try:
             recipient = from_values(line, given.email, given.name, given.fields)
             refuse_without(recipient, required)
+            if checks is not None and (reason := checks.refusal(recipient)):
+                raise Refusal(reason)
         except (InvalidAddress, Refusal) as refusal:
             yield RefusedRow(line, shown(given.email), str(refusal))
         else:

@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from paceline import clock
-from paceline.delivery import MessageTemplate, has_words
+from paceline.delivery import MessageTemplate, has_words, remarks
 from paceline.domain.addresses import Address, InvalidAddress, parse_address
 from paceline.domain.bounds import (
     MAX_BODY_OCTETS,
@@ -132,6 +132,10 @@ class Problems:
             return MessageTemplate.compile(subject=subject, text=text, html=html)
         except InvalidInput as invalid:
             self.extend(invalid.problems)
+            # Whoever has to change the message anyway is told the rest as well.
+            for remark in remarks(subject=subject, text=text, html=html):
+                part, _, said = remark.partition(", " if ", line " in remark else ": ")
+                self.add(part, said)
             return None
 
     def message(self, subject: str, text: str | None, html: str | None) -> None:

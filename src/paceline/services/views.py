@@ -106,6 +106,7 @@ class CampaignView:
     held_by: HeldBy | None
     held_reason: str | None  # what the mail server said, where it holds the campaign up
     release_at: datetime | None
+    notes: tuple[str, ...] = ()  # about its message, while it is a draft and when it is launched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,13 +87,17 @@ class ComposeForm:
             hourly_limit=problems.read("hourly_limit", parse_hourly_limit, self.hourly_limit),
         )
 
-    def merge_fields(self) -> frozenset[str]:
-        """What the message uses, as far as it is written: a list is read with an eye on it."""
-        found: set[str] = set()
-        for part in (self.subject, self.body):
+    def message(self) -> MessageTemplate | None:
+        """The message, as far as it is written: a list is read with an eye on it."""
+        html = looks_like_html(self.body)
+        for subject in (self.subject.strip() or "-", "-"):
             with suppress(InvalidInput):
-                found |= MessageTemplate.compile(subject="-", text=part, html=None).fields
-        return frozenset(found)
+                return MessageTemplate.compile(
+                    subject=subject,
+                    text=None if html else self.body,
+                    html=self.body if html else None,
+                )
+        return None
 
     def as_new(self, problems: Problems) -> NewCampaign | None:
         """A new campaign, or None with the problems noted."""

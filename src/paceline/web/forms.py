@@ -37,6 +37,8 @@ class Problems:
             name = names.get(problem.field.partition("[")[0].partition(".")[0])
             if name is None:
                 self.add("", f"{problem.field} {problem.message}")
+            elif problem.message.startswith("line ") and name in self.by_field:
+                self.by_field[name] += " " + _sentence(problem.message)  # one of several places
             else:
                 self.add(name, problem.message)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -22,6 +22,8 @@ from paceline.domain.table_shape import Question
 from paceline.errors import InvalidInput
 from paceline.services import import_previews
 from paceline.services.campaigns import NewCampaign
+from paceline.services.message_notes import unknown_fields
+from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportPreview
 from paceline.web.compose_form import FIELDS
 from paceline.web.forms import Problems
@@ -46,6 +48,7 @@ class Upload:
     choices: Choices
     form: ReadingForm
     lines: tuple[tuple[int, str], ...]  # the first ones, numbered
+    notes: tuple[str, ...] = ()  # about rows and the message together
 
     @property
     def name(self) -> str:
@@ -75,9 +78,9 @@ class Upload:
 
 
 async def read_upload(
-    posted: FormData, problems: Problems, *, wanted: Collection[str], form: ReadingForm
+    posted: FormData, problems: Problems, *, message: MessageTemplate | None, form: ReadingForm
 ) -> Upload | None:
-    """The file of a form, read for a message with the fields `wanted`; problems are noted.
+    """The file of a form, read for the message as far as it is written; problems are noted.
 
     None where there is no file, or one that no choice makes a table.
     """
@@ -88,30 +91,39 @@ async def read_upload(
     await file.seek(0)
     data = await file.read()
     choices = form.choices(problems)
-    head, preview = await asyncio.to_thread(_read, data, wanted, choices, problems)
+    head, preview, notes = await asyncio.to_thread(_read, data, message, choices, problems)
     if head is None:
         return None
     encoding = preview.shape.encoding if preview.shape else choices.encoding or "utf-8"
     lines = first_lines(head, encoding)
-    return Upload(file=file, preview=preview, choices=choices, form=form, lines=lines)
+    return Upload(file=file, preview=preview, choices=choices, form=form, lines=lines, notes=notes)
 
 
 def _read(
-    data: bytes, wanted: Collection[str], choices: Choices, problems: Problems
-) -> tuple[bytes | None, ImportPreview]:
+    data: bytes, message: MessageTemplate | None, choices: Choices, problems: Problems
+) -> tuple[bytes | None, ImportPreview, tuple[str, ...]]:
     """The beginning of a text, and what reading it gave: nothing where it cannot be read so."""
     head = None
+    wanted = message.fields if message else frozenset()
+    checks = RowChecks(message) if message else None
     try:
         head = next(table_octets([data]), b"")[:HEAD_OCTETS]
-        return head, import_previews.preview(data, wanted=wanted, choices=choices)
+        preview = import_previews.preview(data, wanted=wanted, choices=choices, checks=checks)
+        notes = _notes(message, checks, preview) if message and checks else ()
+        return head, preview, notes
     except InvalidInput as error:
         problems.take(error.problems, names=FIELDS)
     if head and choices != NOTHING_CHOSEN:
         # The choice was no good; what there is to choose from is what is found without it.
         with suppress(InvalidInput):
             found = import_previews.preview(data, wanted=wanted)
-            return head, replace(UNREAD, shape=found.shape, fields=found.fields)
-    return head or None, UNREAD
+            return head, replace(UNREAD, shape=found.shape, fields=found.fields), ()
+    return head or None, UNREAD, ()
+
+
+def _notes(message: MessageTemplate, checks: RowChecks, preview: ImportPreview) -> tuple[str, ...]:
+    unknown = unknown_fields(message, preview.fields) if preview.usable else ()
+    return (*checks.left_out(), *checks.notes(), *unknown)
 
 
 def first_lines(head: bytes, encoding: str) -> tuple[tuple[int, str], ...]:

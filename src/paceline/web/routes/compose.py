@@ -6,6 +6,7 @@ launch. The file of recipients travels with the form; the page only shows what r
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
@@ -20,6 +21,7 @@ from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
 from paceline.domain.table_columns import ALWAYS_AVAILABLE
 from paceline.errors import InvalidInput
 from paceline.services.campaigns import NewCampaign
+from paceline.services.message_notes import notes_on
 from paceline.services.views import SenderView
 from paceline.web import wording
 from paceline.web.access import SignedIn, Viewer, form_of
@@ -37,6 +39,10 @@ from paceline.web.uploads import Upload, check_together, read_upload
 router = APIRouter(prefix="/compose", route_class=OnceRoute)
 
 NO_RECIPIENTS_YET = "Choose a list of recipients to see when each hour's emails go out."
+NOTED = "noted"
+READ_FIRST = (
+    "read the notes on your message first. Nothing was scheduled; press again if it is right"
+)
 CHOOSE_AGAIN = "choose the file again: browsers let go of it when a page is reloaded"
 
 
@@ -54,18 +60,23 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
     posted = await form_of(request)
     form = ComposeForm.read(posted)
     problems = Problems()
+    notes: tuple[str, ...] = ()
     new = form.as_new(problems)
     upload = await read_upload(
-        posted, problems, wanted=form.merge_fields(), form=ReadingForm.read(posted)
+        posted, problems, message=form.message(), form=ReadingForm.read(posted)
     )
     if new is not None and upload is not None:
         check_together(new, upload, problems)
+        notes = await notes_on(new.subject, new.text, new.html, fields=upload.preview.fields)
+        notes += upload.notes
+        if notes and text_of(posted, NOTED) != digest_of(notes) and not problems:
+            problems.add("", READ_FIRST)
         campaign_id = await _launched(request, parts, viewer, new, upload, problems)
         if campaign_id is not None:
             return go_to(request, f"/campaigns/{campaign_id}")
     if upload is None and not is_htmx(request):
         problems.add("file", CHOOSE_AGAIN)
-    return await _page(request, parts, viewer, form, upload=upload, problems=problems)
+    return await _page(request, parts, viewer, form, upload=upload, problems=problems, notes=notes)
 
 
 @router.post("/recipients")
@@ -80,7 +91,7 @@ async def read_recipients(
     form = ComposeForm.read(posted)
     problems = Problems()
     reading = ReadingForm() if fresh else ReadingForm.read(posted)
-    upload = await read_upload(posted, problems, wanted=form.merge_fields(), form=reading)
+    upload = await read_upload(posted, problems, message=form.message(), form=reading)
     senders = await parts.senders.list(viewer.principal.user_id)
     return render(
         request,
@@ -147,6 +158,7 @@ async def _page(
     *,
     upload: Upload | None = None,
     problems: Problems | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Response:
     senders = await parts.senders.list(viewer.principal.user_id)
     problems = problems or Problems()
@@ -162,6 +174,8 @@ async def _page(
         senders=senders,
         dev_inbox=parts.dev_inbox,
         problems=problems.by_field,
+        notes=notes,
+        noted=digest_of(notes) if notes else "",
         zones=_zones_with(form.time_zone),
         quick_picks=quick_picks(now=clock.now(), zone=zone_of(request)),
         max_file_mib=MAX_FILE_OCTETS >> 20,
@@ -201,6 +215,11 @@ def _timetable(form: ComposeForm, senders: Sequence[SenderView], *, count: int) 
         "plan_zone": wording.zone_label(zone, planned.first_at),
         "series": series(planned.bars, zone),
     }
+
+
+def digest_of(notes: tuple[str, ...]) -> str:
+    """What tells these notes from others: whoever has read them sends it along."""
+    return hashlib.blake2s("\n".join(notes).encode(), digest_size=12).hexdigest()
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:

@@ -1,0 +1,39 @@
+"""What is told about a message before its launch, the same at every entrance.
+
+What can certainly not be sent is refused, in `validation.py`. This is what is likely to be wrong:
+the author reads it and decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from functools import lru_cache
+
+from paceline.delivery import MessageTemplate, remarks
+
+_MAX_KEPT = 16  # messages; the same draft is looked at several times
+
+
+async def notes_on(
+    subject: str, text: str | None, html: str | None, *, fields: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Sentences, each with its part and line. A large message takes a while: on a thread."""
+    return await asyncio.to_thread(_remarks, subject, text, html, frozenset(fields))
+
+
+@lru_cache(maxsize=_MAX_KEPT)
+def _remarks(
+    subject: str, text: str | None, html: str | None, fields: frozenset[str]
+) -> tuple[str, ...]:
+    return remarks(subject=subject, text=text, html=html, fields=fields)
+
+
+def unknown_fields(template: MessageTemplate, available: Collection[str]) -> tuple[str, ...]:
+    """Fields with a default that no recipient has: everybody would get the default."""
+    unknown = sorted(template.optional - set(available))
+    if not unknown:
+        return ()
+    names = ", ".join(f"{{{{ {name} }}}}" for name in unknown)
+    has = "has a value for" if len(unknown) == 1 else "has values for"
+    return (f"no recipient {has} {names}; there are: {', '.join(sorted(available))}",)

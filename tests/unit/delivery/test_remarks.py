@@ -1,0 +1,150 @@
+"""What is likely to be wrong with a message: told, and honest texts let be."""
+
+from __future__ import annotations
+
+import pytest
+
+from paceline.delivery import remarks
+from paceline.delivery.remarks import MAX_REMARKS
+
+
+def told(source: str, *, html: bool = False, **options: object) -> tuple[str, ...]:
+    parts = {"text": None, "html": source} if html else {"text": source, "html": None}
+    return remarks(subject="Hello", **parts, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "instead"),
+    [
+        ("*|FNAME|*", "{{ first_name }}"),
+        ("*|MERGE1|*", "{{ merge1 }}"),
+        ("%FIRSTNAME%", "{{ firstname }}"),
+        ("%FIRSTNAME|TITLECASE%", "{{ firstname }}"),
+        ("%recipient.first_name%", "{{ first_name }}"),
+        ("%%First Name%%", "{{ first_name }}"),
+        ("[[firstname]]", "{{ firstname }}"),
+        ('[[FIRSTNAME OR "Friend"]]', "{{ firstname }}"),
+        ('[[data:firstname:"you"]]', "{{ firstname }}"),
+        ("[First Name]", "{{ first_name }}"),
+        ("[Name,fallback=friend]", "{{ name }}"),
+        ("{first_name}", "{{ first_name }}"),
+        ("{FirstName}", "{{ first_name }}"),
+        ("{$name}", "{{ name }}"),
+        ("{!firstname_fix}", "{{ firstname_fix }}"),
+        ("{first_name}}", "{{ first_name }}"),
+        ("{ { first_name } }", "{{ first_name }}"),
+        ("${name}", "{{ name }}"),
+        ("#{name}", "{{ name }}"),
+        ("<%= name %>", "{{ name }}"),
+        ("-first_name-", "{{ first_name }}"),
+        ("-name-", "{{ name }}"),
+        ("«First_Name»", "{{ first_name }}"),
+        ("<<First Name>>", "{{ first_name }}"),
+        ("##name##", "{{ name }}"),
+        ("__name__", "{{ name }}"),
+        ("｛｛name｝｝", "{{ name }}"),
+        ("%UNSUBSCRIBELINK%", "no such field"),
+        ("*|UNSUB|*", "no such field"),
+    ],
+)
+@pytest.mark.parametrize("html", [True, False])
+def test_fields_of_other_programs_are_named_with_what_to_write(
+    field: str, instead: str, *, html: bool
+) -> None:
+    written = field.replace("<", "&lt;").replace(">", "&gt;") if html else field
+    part = "html" if html else "text"
+    (remark,) = told(f"<p>a</p>\nHi {written}, {field if not html else written}", html=html)
+    assert remark.startswith(f"{part}, line 2: “{field}” looks like ")
+    assert instead in remark
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("50% off, 20 % today, 100% cotton", "5%A 6%", "100%%", "a%20b%C3%A9c%DCBER%20"),
+        *("https://x.example/%25?q=%E4rger%20%FC", "[sic] [1] [a](b) [name](https://x) [ ]"),
+        *("- name -", "well-known-name-tags", "a-first-b", "-o-", "« bonjour »", "«oui»"),
+        *("a <b> c << 1", "__init__", "ann@name.example", "@name", "x[0] = {y}", "{}", "{a}"),
+        *("${}", "# name #", "C# {", "{{ a }} {%if a%}b{%endif%}", "[link] [image]", ":) {;}"),
+        *("{% raw %}{first_name} %NAME%{% endraw %}", "* |a| *", "**|**", "|name|", "<%>"),
+        *("Price: $5 {net}", "f(x) = {x | x > 0}", "{a=1|b=2}"),
+    ],
+)
+def test_an_honest_text_raises_no_alarm(text: str) -> None:
+    assert told(text) == ()
+    assert told(f"<p>{text}</p>", html=True) == ()
+
+
+@pytest.mark.parametrize("zone", ["<style>{}</style>", "<script>{}</script>", "<!-- {} -->"])
+def test_what_nobody_sees_raises_no_alarm(zone: str) -> None:
+    hidden = "{first_name} %FIRSTNAME% {a|b} [[name]] {# c #} width:50%"
+    assert told("<p>a</p>" + zone.format(hidden), html=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("html", "remark"),
+    [
+        ("<p>{Hi|Hello} there</p>", "no alternatives"),
+        ("<p>{# later #}</p>", "no comments"),
+        ("<p>[insert date here]</p>", "filled in"),
+        ("<p>&#123;&#123; name &#125;&#125;</p>", "shown as such"),
+        ("<p>&lbrace;&lbrace;name&rbrace;&rbrace;</p>", "shown as such"),
+        ('<a href="/%7B%7B%20first%20%7D%7D%7D">a<br></a>', ""),
+        ('<p><img src="data:image/png;base64,AAAA"></p>', "is a data: image"),
+        ("<p>&lt;p&gt;Hi&lt;/p&gt;</p>", "HTML tags that were escaped"),
+        ("<pre>&lt;!DOCTYPE html&gt;</pre>", "HTML tags that were escaped"),
+        ('<p><a href="javascript:alert(1)">a</a></p>', "take out"),
+        ('<p><a href="file:///C:/a.pdf">a</a></p>', "your own machine"),
+        ('<p><img alt="" src="images/logo.png"></p>', "leads to no image"),
+        ("a < b\nc <ann@x.example>", "no HTML tags: it is sent as plain text"),
+        ("<b>Hi</b>\n\nthere\nyou", "line breaks that are not shown"),
+    ],
+)
+def test_html_that_will_not_look_as_it_was_meant_is_told(html: str, remark: str) -> None:
+    found = told(html, html=True)
+    if remark:
+        assert len(found) == 1
+        assert remark in found[0]
+    else:
+        assert found == ()
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p><img src="https://x.example/a.png"><img src="cid:a"><img src="{{ a }}"></p>',
+        "<p>a &lt; b &gt; c &lt;ann@x.example&gt;</p>",
+        "<p>a\nb\n\nc</p>",
+        "Hello {{ name }}",
+        "<b>a</b>\n",
+        "<p><a href='#a'>a</a></p>",
+    ],
+)
+def test_html_that_is_as_it_should_be_is_let_be(html: str) -> None:
+    assert told(html, html=True) == ()
+
+
+def test_columns_of_the_list_count_as_names_of_fields() -> None:
+    assert told("Hi -plan_b-, -plan-, [Plan]") == told("-plan_b-")
+    assert len(told("Hi -plan-, [Seat Row]", fields=["plan", "seat_row"])) == 2
+
+
+def test_the_subject_is_looked_at_too() -> None:
+    (remark,) = remarks(subject="Hi %FIRSTNAME%", text="a", html=None)
+    assert remark.startswith("subject, line 1: “%FIRSTNAME%”")
+
+
+def test_no_more_is_told_than_anybody_reads() -> None:
+    assert len(told(" ".join(f"*|F{n}|*" for n in range(50)))) == MAX_REMARKS
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("%A", "[a ", "{a|", "<img ", "<img src=", "&lt;p ", "*|a", "%%a", "-a", "@a", "<<a"),
+        *("${a", "[[a", "%7B%7B", "a\n", "{a ", "__a", "%AAA", "[your ", "{#", "&#123;", "«a"),
+    ],
+)
+def test_any_message_is_looked_at_in_time_that_grows_with_its_length(piece: str) -> None:
+    """Were it quadratic, this would take minutes."""
+    told("<p>" + piece * (100_000 // len(piece)), html=True)
