@@ -16,6 +16,7 @@ import redis
 
 from paceline.embedded import EmbeddedServerError, Postgres, Redis, Server, running, working_in
 from paceline.embedded.process import _wait_until_ready
+from paceline.embedded.redis_program import NAMES
 from paceline.embedded.sockets import MAX_SOCKET_PATH_BYTES
 
 
@@ -96,8 +97,8 @@ def is_running(pid: int) -> bool:
 def test_only_processes_that_work_in_the_directory_are_leftovers(folder: Path) -> None:
     server = Redis(folder / "redis")
     with running(server, log=folder / "log"):
-        assert len(working_in(server.directory, "redis-server")) == 1
-        assert working_in(folder, "redis-server") == []
+        assert len(working_in(server.directory, *NAMES)) == 1
+        assert working_in(folder, *NAMES) == []
         assert working_in(server.directory, "postgres") == []
 
 
