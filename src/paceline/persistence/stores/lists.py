@@ -27,9 +27,9 @@ from paceline.persistence.stores.email_records import (
 )
 from paceline.persistence.stores.terms import Terms
 
-GLANCE = 1_000  # emails looked at before the index is asked
-MAX_SORTED = 20_000  # emails of the index that are sorted for one page
-MAX_SEARCHED = 20_000  # emails looked at for one page where so many match
+GLANCE = 2_000  # emails looked at before the index is asked
+MAX_SORTED = 5_000  # emails of the index that are sorted for one page
+MAX_SEARCHED = 40_000  # emails looked at for one page where so many match
 
 
 class Segment(StrEnum):
@@ -41,6 +41,15 @@ class Segment(StrEnum):
     NOT_SENT = "not_sent"
     CAMPAIGN = "campaign"  # all emails of one campaign, in the order of its file
 
+
+# Which way to go is decided here: statistics are old, or of another owner.
+_IN_ORDER = text("""
+    SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+           set_config('enable_mergejoin', 'off', true)
+""")
+_BY_WORDS = text("""
+    SELECT set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'off', true)
+""")
 
 _SORTED_BY: dict[Segment, InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]]
 _SORTED_BY = {
@@ -80,6 +89,27 @@ class Selection:
     search: Terms | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class _Listed:
+    """One list, and what the index said about it: it is asked once for all segments."""
+
+    owner_id: uuid.UUID
+    selection: Selection
+    _asked: bool = False
+    _found: list[uuid.UUID] | None = None
+
+    async def by_index(self, session: AsyncSession) -> list[uuid.UUID] | None:
+        """All emails that match; None where there are more than can be sorted in time."""
+        assert self.selection.search is not None, "without a search, nothing is looked up"
+        if not self._asked:
+            await session.execute(_BY_WORDS)
+            query = self.selection.search.found(self.owner_id, most=MAX_SORTED + 1)
+            found = list((await session.execute(query)).scalars())
+            self._found = found if len(found) <= MAX_SORTED else None
+            self._asked = True
+        return self._found
+
+
 async def emails(
     session: AsyncSession,
     owner_id: uuid.UUID,
@@ -90,12 +120,13 @@ async def emails(
 ) -> tuple[list[EmailRecord], Position | None]:
     """The next `limit` emails of a list, without bodies, and where they end (None: all seen)."""
     found: list[EmailRecord] = []
+    listed = _Listed(owner_id=owner_id, selection=selection)
     for segment in _segments(selection):
         if after is not None and _order(segment) < _order(after.segment):
             continue
         begin = after if after is not None and after.segment is segment else None
         room = limit + 1 - len(found)
-        records, stopped = await _walk(session, owner_id, selection, segment, begin, room)
+        records, stopped = await _walk(session, listed, segment, begin, room)
         found += records
         if len(found) > limit:
             return found[:limit], _position(found[limit - 1], selection)
@@ -126,27 +157,26 @@ def _position(record: EmailRecord, selection: Selection) -> Position:
 
 async def _walk(
     session: AsyncSession,
-    owner_id: uuid.UUID,
-    selection: Selection,
+    listed: _Listed,
     segment: Segment,
     after: Position | None,
     limit: int,
 ) -> tuple[list[EmailRecord], Position | None]:
     """Some emails of one segment; and where the walk stopped for having looked at enough."""
-    candidates = _candidates(owner_id, selection, segment, after)
-    if selection.search is None:
+    candidates = _candidates(listed.owner_id, listed.selection, segment, after)
+    terms = listed.selection.search
+    if terms is None:
         return await _records(session, candidates, segment, limit), None
     # What many emails match is found soon by walking in order; what few match, by the index on
     # words, and sorted then. What is left, many that are all far away, is walked towards.
-    records, stopped = await _looked(session, candidates, selection.search, segment, GLANCE, limit)
+    records, stopped = await _looked(session, candidates, terms, segment, GLANCE, limit)
     if stopped is None or len(records) >= limit:
         return records, None
-    found = await _by_index(session, owner_id, selection.search)
+    found = await listed.by_index(session)
     if found is not None:
         few = candidates.where(EmailJob.email_id.in_(found))
         return await _records(session, few, segment, limit), None
-    most = MAX_SEARCHED
-    records, stopped = await _looked(session, candidates, selection.search, segment, most, limit)
+    records, stopped = await _looked(session, candidates, terms, segment, MAX_SEARCHED, limit)
     return records, stopped if len(records) < limit else None
 
 
@@ -159,27 +189,29 @@ async def _looked(
     limit: int,
 ) -> tuple[list[EmailRecord], Position | None]:
     """Those of the first candidates that match; and the last one looked at, if there are more."""
-    last = await _last_candidate(session, candidates, segment, most)
-    looked_at = candidates.limit(most).subquery()
-    matching = _sorted(
-        select(EmailJob.email_id)
-        .join(looked_at, looked_at.c.email_id == EmailJob.email_id)
-        .join(Email, Email.id == EmailJob.email_id)
-        .where(terms.match()),
-        segment,
+    await session.execute(_IN_ORDER)
+    at = _SORTED_BY.get(segment, EmailJob.due_at)
+    looked_at = candidates.add_columns(at.label("at")).limit(most).subquery()
+    order = (
+        [looked_at.c.email_id] if segment is Segment.CAMPAIGN else [*looked_at.c["at", "email_id"]]
     )
-    return await _records(session, matching, segment, limit), last
-
-
-async def _by_index(
-    session: AsyncSession, owner_id: uuid.UUID, terms: Terms
-) -> list[uuid.UUID] | None:
-    """All emails that match; None where there are more than can be sorted in time."""
-    # With few rows or old statistics a scan of the whole table would look as cheap.
-    await session.execute(text("SET LOCAL enable_seqscan = off"))
-    rows = await session.execute(terms.found(owner_id, most=MAX_SORTED + 1))
-    found = list(rows.scalars())
-    return found if len(found) <= MAX_SORTED else None
+    if segment in _NEWEST_FIRST:
+        order = [column.desc() for column in order]
+    # Ordered by the candidates' own columns, so that it can end at the last that is wanted.
+    matching = (
+        select(looked_at.c.email_id)
+        .join(Email, Email.id == looked_at.c.email_id)
+        .where(terms.match())
+        .order_by(*order)
+        .limit(limit)
+    )
+    ids = list((await session.execute(matching)).scalars())
+    records = await _records(
+        session, select(EmailJob.email_id).where(EmailJob.email_id.in_(ids)), segment, limit
+    )
+    if len(ids) >= limit:
+        return records, None
+    return records, await _last_candidate(session, candidates, segment, most)
 
 
 async def _records(
