@@ -63,8 +63,8 @@ async def list_all(
     sent and those that were not (the newest first). Those of one campaign: in its order.
 
     `q` finds emails that have all its words in address, name or subject (as it is sent); the last
-    may be the beginning of one. A whole address finds that address alone. Where very many match, all
-    of them far down the list, a page may be short and still have a next.
+    may be the beginning of one. A whole address finds that address alone. Where very many match,
+    all of them far down the list, a page may be short and still have a next.
     """
     return await parts.queries.emails(
         caller.user_id, query.wanted(), cursor=query.cursor, limit=query.limit
