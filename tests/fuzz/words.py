@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from zoneinfo import ZoneInfo
 
+from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.when import LONGEST, InvalidWhen, parse_duration, parse_start
 from paceline.errors import InvalidInput
 from paceline.services import cursors
 from paceline.services.validation import Problems
-from paceline.web.forms import milliseconds, optional_limit, wall_time
+from paceline.web.forms import wall_time
 from paceline.web.list_query import ListQuery
 from tests.fuzz import alphabet
 from tests.fuzz.hunting import Family, hold, pure
@@ -105,13 +106,13 @@ def _start(dice: Random) -> tuple[str, object]:
 
 
 def _seconds(dice: Random) -> tuple[str, object]:
-    ms = dice.randrange(86_400_000)
-    return f"{ms // 1000}{dice.choice('.,')}{ms % 1000:03}", ms
+    hundredths = dice.randrange(8_640_000)  # of three digits nobody knows whether they are a group
+    return f"{hundredths // 100}.{hundredths % 100:02}", hundredths * 10
 
 
 def _limit(dice: Random) -> tuple[str, object]:
     limit = dice.randint(1, 1_000_000)
-    return dice.choice((f"{limit}", f"{limit:,}", f" {limit} ")), limit
+    return dice.choice((f"{limit}", f"{limit:07}", f" {limit} ")), limit
 
 
 def _position(dice: Random) -> tuple[str, object]:
@@ -194,13 +195,13 @@ def _read_wall_time(text: str, zone: ZoneInfo) -> object:
 
 
 def _read_seconds(text: str, _zone: ZoneInfo) -> object:
-    found = milliseconds(text)
+    found = parse_seconds(text)
     hold(0 <= found <= 86_400_000, f"a delay of {found} ms")
     return found
 
 
 def _read_limit(text: str, _zone: ZoneInfo) -> object:
-    found = optional_limit(text)
+    found = parse_hourly_limit(text)
     hold(found is None or 1 <= found <= 1_000_000, f"a limit of {found}")
     return found
 

@@ -77,13 +77,19 @@ def cancel(
 
 
 def _act(verb: str, campaign: str, *, home: Path | None, url: str | None, key: str | None) -> None:
+    campaign_id = id_in(campaign)
+    with connect(home=home, url=url, key=key) as client:
+        say(line_of(client.change(campaign_id, verb)))
+
+
+def id_in(campaign: str) -> str:
+    """The id that was given, alone or in the address of a page. Raises `InvalidInput`."""
     found = _ID.findall(campaign)
     if not found:
         raise InvalidInput.of(
             "campaign", f"give its id, or the address of its page, not {campaign!r}"
         )
-    with connect(home=home, url=url, key=key) as client:
-        say(line_of(client.change(found[-1], verb)))
+    return str(found[-1])
 
 
 def line_of(campaign: Mapping[str, Any]) -> str:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from paceline.cli.campaigns import CampaignArgument, HomeOption, KeyOption, UrlOption, id_in
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
-from paceline.errors import InvalidInput
 
-_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 MAX_EXAMPLE = 60  # characters
 
 
 def retry(
     *,
-    campaign: Annotated[
-        str, typer.Argument(help="Its id, or the address of its page", metavar="CAMPAIGN")
-    ],
+    campaign: CampaignArgument,
     reason: Annotated[
         str | None,
         typer.Option(help="Only these: rejected, attempts_exhausted, expired, hard_bounce, …"),
@@ -31,14 +26,12 @@ def retry(
         typer.Option(help='Only those that failed with it: 550, "550 5.7.1", or none'),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be")] = False,
-    home: Annotated[
-        Path | None, typer.Option(help="Home of the running system [PACELINE_HOME]", metavar="DIR")
-    ] = None,
-    url: Annotated[str | None, typer.Option(help="Of a system elsewhere [PACELINE_URL]")] = None,
-    api_key: Annotated[str | None, typer.Option(help="For it [PACELINE_API_KEY]")] = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
 ) -> None:
     """Try again what has failed of a campaign, as if it never had been."""
-    campaign_id = _id_in(campaign)
+    campaign_id = id_in(campaign)
     asked = {"reason": reason and reason.replace("-", "_"), "reply": reply, "dry_run": dry_run}
     with connect(home=home, url=url, key=api_key) as client:
         if dry_run:
@@ -47,13 +40,6 @@ def retry(
         report = client.retry_failed(campaign_id, asked)
     for line in report_lines(report):
         say(line)
-
-
-def _id_in(text: str) -> str:
-    found = _ID.findall(text)
-    if not found:
-        raise InvalidInput.of("campaign", f"give its id, or the address of its page, not {text!r}")
-    return str(found[-1])
 
 
 def group_lines(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
