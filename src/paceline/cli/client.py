@@ -5,17 +5,22 @@ from __future__ import annotations
 import mimetypes
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from paceline.cli.patience import AskAgain, Patience
 from paceline.errors import DomainError, OperationalError
 
 TIMEOUT = httpx2.Timeout(30.0, read=600.0)  # a million rows are answered once they are stored
 UPLOAD_CHUNK_BYTES = 256 * 1024
 MAX_SENDERS = 200
 _NO_CONTENT = 204
+_CONFLICT = 409
+_KEY = "Idempotency-Key"
+_KEY_IN_USE = "was used for a different request before"
 
 
 class ApiRefused(DomainError):
@@ -30,16 +35,38 @@ class ApiRefused(DomainError):
         self.fields = _fields(problem)
         self.shape: Mapping[str, Any] | None = problem.get("shape")
 
+    @property
+    def is_about_the_key(self) -> bool:
+        """The idempotency key was used before, for something else."""
+        return (_KEY, _KEY_IN_USE) in self.fields
+
 
 class ApiUnreachable(OperationalError):
-    """No answer, or none that is an answer."""
+    """No answer, or none that is an answer. `may_be_done`: the request may have got there."""
+
+    def __init__(self, message: str, *, may_be_done: bool = True) -> None:
+        super().__init__(message)
+        self.may_be_done = may_be_done
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API said. `is_replay`: it had been asked the same before, and says it again."""
+
+    body: dict[str, Any]
+    is_replay: bool = False
 
 
 class ApiClient:
-    """One server and one key. Close it at the end, or use it as a context."""
+    """One server and one key. Close it at the end, or use it as a context.
 
-    def __init__(self, url: str, key: str) -> None:
+    What is the same when it is repeated is asked again when an answer is lost.
+    """
+
+    def __init__(self, url: str, key: str, *, patience: Patience | None = None) -> None:
         self._url = url.rstrip("/")
+        self._patience = patience or Patience()
+        self._has_answered = False
         self._http = httpx2.Client(
             base_url=f"{self._url}/api/v1",
             headers={"Authorization": f"Bearer {key}"},
@@ -61,13 +88,21 @@ class ApiClient:
         answer = self._call("GET", "/senders", params={"limit": MAX_SENDERS})
         return list(answer["items"])
 
-    def create_campaign(self, campaign: Mapping[str, object]) -> dict[str, Any]:
-        """A draft."""
-        return self._call("POST", "/campaigns", json=dict(campaign))
+    def create_campaign(self, campaign: Mapping[str, object], *, key: str) -> Answer:
+        """A draft; with a key that was used before, the one that was made then."""
+        return self._ask("POST", "/campaigns", key=key, json=dict(campaign))
 
-    def campaign(self, campaign_id: str) -> dict[str, Any]:
+    def campaign(self, campaign_id: str, *, patiently: bool = True) -> dict[str, Any]:
         """As it is now."""
-        return self._call("GET", f"/campaigns/{campaign_id}")
+        return self._ask("GET", f"/campaigns/{campaign_id}", patiently=patiently).body
+
+    def newest_campaigns(self, *, most: int) -> list[dict[str, Any]]:
+        """The latest ones, the newest first."""
+        return list(self._call("GET", "/campaigns", params={"limit": most})["items"])
+
+    def set_start(self, campaign_id: str, start_at: str | None) -> dict[str, Any]:
+        """When it is to begin; None: as soon as it is launched."""
+        return self._call("PATCH", f"/campaigns/{campaign_id}", json={"start_at": start_at})
 
     def campaigns(self, *, most: int) -> list[dict[str, Any]]:
         """The newest ones."""
@@ -105,34 +140,38 @@ class ApiClient:
             "POST",
             "/recipients/preview",
             params={**choices, "field": fields},
-            content=_chunks(file),
+            content=_Content(file),
             headers={"Content-Type": "text/csv"},
         )
 
-    def upload(self, campaign_id: str, file: Path, choices: Mapping[str, str]) -> dict[str, Any]:
+    def upload(
+        self, campaign_id: str, file: Path, choices: Mapping[str, str], *, key: str
+    ) -> dict[str, Any]:
         """Send the file as it is; the report of how it was read and what was accepted."""
         return self._call(
             "POST",
             f"/campaigns/{campaign_id}/recipients",
+            key=key,
             params=choices,
-            content=_chunks(file),
+            content=_Content(file),
             headers={"Content-Type": "text/csv"},
         )
 
-    def attach(self, campaign_id: str, file: Path, *, inline: bool) -> dict[str, Any]:
+    def attach(self, campaign_id: str, file: Path, *, inline: bool, key: str) -> dict[str, Any]:
         """Send a file along with each email of a draft; its kind is told by its name."""
         kind, encoding = mimetypes.guess_type(file.name)
         return self._call(
             "POST",
             f"/campaigns/{campaign_id}/attachments",
+            key=key,
             params={"file_name": file.name, "inline": inline},
-            content=_chunks(file),
+            content=_Content(file),
             headers={"Content-Type": (not encoding and kind) or "application/octet-stream"},
         )
 
-    def launch(self, campaign_id: str) -> dict[str, Any]:
+    def launch(self, campaign_id: str, *, key: str) -> dict[str, Any]:
         """Let it run."""
-        return self._call("POST", f"/campaigns/{campaign_id}/launch")
+        return self._call("POST", f"/campaigns/{campaign_id}/launch", key=key)
 
     def discard(self, campaign_id: str) -> None:
         """Throw a draft away."""
@@ -151,16 +190,56 @@ class ApiClient:
         self._call("DELETE", f"/senders/{sender_id}/dkim")
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        return self._ask(method, path, **options).body
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        patiently: bool = True,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
+        sent = {**(headers or {}), **({_KEY: key} if key else {})}
+        # Without a key nobody can tell a second POST from the first.
+        again = patiently and (method != "POST" or key is not None)
+
+        def once() -> Answer:
+            return self._once(method, path, may_ask_again=again, headers=sent, **options)
+
+        return self._patience.ask(once)
+
+    def _once(self, method: str, path: str, *, may_ask_again: bool, **options: Any) -> Answer:
         try:
             response = self._http.request(method, path, **options)
         except httpx2.HTTPError as error:
-            raise ApiUnreachable(f"{self._url} does not answer: {error}") from error
+            lost = self._lost(error)
+            # One that never answered yet is not there at all: waiting for it helps nobody.
+            if may_ask_again and (lost.may_be_done or self._has_answered):
+                raise AskAgain(lost, after=None, under_way=False) from error
+            raise lost from error
+        self._has_answered = True
         body = _body_of(response)
         if response.is_success and body is not None:
-            return body
+            return Answer(body, is_replay=response.headers.get("Idempotency-Replayed") == "true")
+        after = _seconds(response.headers.get("Retry-After"))
         if body is None or response.status_code >= 500:
-            raise ApiUnreachable(f"{self._url} answered {response.status_code}: {_explained(body)}")
-        raise ApiRefused(response.status_code, body)
+            said = f"{self._url} answered {response.status_code}: {_explained(body)}"
+            broken = ApiUnreachable(said)
+            if may_ask_again and response.status_code >= 500:
+                raise AskAgain(broken, after=after, under_way=False)
+            raise broken
+        refused = ApiRefused(response.status_code, body)
+        if may_ask_again and response.status_code == _CONFLICT and after is not None:
+            raise AskAgain(refused, after=after, under_way=True)
+        raise refused
+
+    def _lost(self, error: httpx2.HTTPError) -> ApiUnreachable:
+        never_left = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+        why = str(error) or type(error).__name__
+        return ApiUnreachable(f"{self._url} does not answer: {why}", may_be_done=not never_left)
 
 
 def _body_of(response: httpx2.Response) -> dict[str, Any] | None:
@@ -189,7 +268,17 @@ def _fields(problem: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _chunks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as source:
-        while chunk := source.read(UPLOAD_CHUNK_BYTES):
-            yield chunk
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header is not None and header.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A file's bytes, from the beginning for each try of a request."""
+
+    file: Path
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.file.open("rb") as source:
+            while chunk := source.read(UPLOAD_CHUNK_BYTES):
+                yield chunk

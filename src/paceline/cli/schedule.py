@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,14 +18,15 @@ from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import INTERRUPTED, note, say
 from paceline.cli.dry_run import rehearse
+from paceline.cli.once import Order, Scheduled, Start, already, same_subject_before, scheduled
 from paceline.cli.reading import LeadList, choices_of, shape_lines
 from paceline.cli.senders import settle_sender
 from paceline.cli.standard_input import DASH, NAME, at_hand, there
 from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
-from paceline.domain.when import InvalidWhen, parse_start
-from paceline.errors import DomainError, InvalidInput, PacelineError
+from paceline.domain.when import HAS_PASSED, InvalidWhen, parse_start
+from paceline.errors import InvalidInput
 
 SHOWN_REFUSED_ROWS = 10
 SHOWN_FAILURES = 10
@@ -106,6 +108,10 @@ def schedule(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Take guesses about the list without asking")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Schedule it once more: the same was scheduled within a day"),
+    ] = False,
     follow: Annotated[
         bool, typer.Option("--watch", help="Stay until it is done; exit 0 only if all was sent")
     ] = False,
@@ -117,7 +123,7 @@ def schedule(
 ) -> None:
     """Send one message to each recipient of a list, at its time and pace."""
     zone = local_zone()
-    start_at = _read("--start", lambda: parse_start(start, now=clock.now(), zone=zone))
+    begins = _start(start, zone)
     delay_ms = _read("--min-delay", lambda: parse_delay(min_delay))
     limit = _read("--hourly-limit", lambda: parse_hourly_limit(hourly_limit or ""))
     campaign: dict[str, object] = {
@@ -125,7 +131,6 @@ def schedule(
         "subject": subject,
         "text": _body(text, text_file),
         "html": None if html_file is None else _content(html_file),
-        "start_at": start_at and start_at.isoformat(),
         "time_zone": zone.key if isinstance(zone, ZoneInfo) else "UTC",
         "min_delay_ms": delay_ms,
         "hourly_limit": limit,
@@ -150,11 +155,18 @@ def schedule(
                     say(line)
                 note("nothing was scheduled: --dry-run")
                 return
-            prepared = {**given, "sender_id": chosen["id"]}
-            campaign_id = _launch(client, prepared, lead_list, attach or [])
+            order = Order(
+                campaign={**given, "sender_id": chosen["id"]},
+                start=begins,
+                leads=lead_list,
+                files=attach or [],
+                chosen=dict(chosen_about_it),
+            )
+            tell = partial(_show, leads=lead_list)
+            done = scheduled(client, order, tell=tell, again=again)
+        campaign_id = str(done.campaign["id"])
         with _it_goes_on(client, campaign_id):
-            when = _spoken(start_at)
-            say(f"campaign {campaign_id} from {chosen['from_address']}, starting {when}")
+            _told(client, done)
             if follow and not _followed(client, campaign_id):
                 raise typer.Exit(1)
 
@@ -180,33 +192,14 @@ def _followed(client: ApiClient, campaign_id: str) -> bool:
     return all_sent
 
 
-def _launch(
-    client: ApiClient, campaign: Mapping[str, object], leads: LeadList, files: Sequence[Path]
-) -> str:
-    """The id of the running campaign. Whatever goes wrong before it runs, no draft stays behind."""
-    created = client.create_campaign(campaign)
-    campaign_id = str(created["id"])
-    try:
-        if not leads.takes(created.get("notes", ())):
-            raise DomainError("nothing was scheduled")
-        for file in files:
-            shown = f"cid:{file.name}" in str(campaign.get("html", ""))
-            client.attach(campaign_id, file, inline=shown)
-        report = leads.settled(lambda chosen: client.upload(campaign_id, leads.file, chosen))
-        for line in (*report_lines(report), *shape_lines(report, leads.chosen)):
-            note(line)
-        if not report["accepted"]:
-            raise DomainError(
-                f"{leads.file.name} holds no recipient to accept; nothing was scheduled"
-            )
-        if not leads.is_sure(report):
-            raise DomainError("nothing was scheduled")
-        client.launch(campaign_id)
-    except BaseException:
-        with suppress(PacelineError):  # what went wrong first is what is told
-            client.discard(campaign_id)
-        raise
-    return campaign_id
+def _told(client: ApiClient, done: Scheduled) -> None:
+    """The campaign on a line of its own; beside it what its owner may not have in mind."""
+    made = done.campaign
+    if done.was_there:
+        note(already(made))
+    elif (warning := same_subject_before(client, made)) is not None:
+        note(warning)
+    say(f"campaign {made['id']} from {made['sender_address']}, starting {_spoken(done)}")
 
 
 def _read(option: str, parse: Callable[[], T]) -> T:
@@ -246,5 +239,26 @@ def _content(file: Path) -> str:
         raise InvalidInput.of(str(file), "is not UTF-8: save it as UTF-8 first") from error
 
 
-def _spoken(start_at: datetime | None) -> str:
-    return "now" if start_at is None else f"{start_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+def _show(report: Mapping[str, Any], leads: LeadList) -> None:
+    for line in (*report_lines(report), *shape_lines(report, leads.chosen)):
+        note(line)
+
+
+def _start(words: str, zone: tzinfo) -> Start:
+    """What was asked for. That it has passed is no mistake if it was scheduled before."""
+    try:
+        return Start(words=words, at=parse_start(words, now=clock.now(), zone=zone))
+    except InvalidWhen as error:
+        problem = InvalidInput.of("--start", str(error))
+        if HAS_PASSED not in str(error):
+            raise problem from error
+        return Start(words=words, problem=problem)
+
+
+def _spoken(done: Scheduled) -> str:
+    start_at, launched_at = (
+        datetime.fromisoformat(done.campaign[name]) for name in ("start_at", "launched_at")
+    )
+    if start_at <= launched_at and not done.was_there:
+        return "now"
+    return f"{start_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"

@@ -13,9 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from paceline import clock
 from paceline.cli.client import ApiClient, ApiUnreachable
 from paceline.cli.console import err, say
+from paceline.errors import OperationalError
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0  # with a server that does not answer: it may be starting again
+GOES_ON = (
+    "It is not known how far the campaign is; it goes on without this command. Run the same"
+    " command again to go on watching it: nothing is sent twice."
+)
 
 _WAITING = ("scheduled", "claimed", "sending", "deferred")
 _OVER = frozenset({"completed", "cancelled"})
@@ -36,10 +41,10 @@ def watch(client: ApiClient, campaign_id: str) -> dict[str, Any]:
         patience_ends = clock.boottime() + PATIENCE_SECONDS
         while True:
             try:
-                campaign = client.campaign(campaign_id)
-            except ApiUnreachable:
+                campaign = client.campaign(campaign_id, patiently=False)
+            except ApiUnreachable as lost:
                 if clock.boottime() > patience_ends:
-                    raise
+                    raise OperationalError(f"{lost}\n{GOES_ON}") from lost
             else:
                 patience_ends = clock.boottime() + PATIENCE_SECONDS
                 show(campaign)

@@ -1,0 +1,319 @@
+"""`paceline schedule` over a network that loses answers, and run again by a person who saw none."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from click.testing import Result
+from typer.testing import CliRunner
+
+from paceline.auth.api_keys import ApiKeys
+from paceline.bootstrap.server import application
+from paceline.bootstrap.use_cases import use_cases
+from paceline.cli import patience
+from paceline.cli.app import app
+from paceline.cli.client import ApiClient
+from paceline.cli.once import Order, Start, scheduled
+from paceline.cli.reading import LeadList
+from paceline.cli.zone import local_zone
+from paceline.errors import DomainError, OperationalError
+from paceline.settings import Settings
+from tests.lossy import Fate, LossyProxy
+from tests.world import World, settings_for
+
+MESSAGE = ("--subject", "Hello", "--text", "Dear reader")
+
+
+@dataclass
+class Desk:
+    """A person at a terminal, a network between, and the server."""
+
+    proxy: LossyProxy
+    world: World
+    key: str
+    leads: Path
+
+    async def run(self, *options: object, leads: Path | None = None) -> Result:
+        command = ["schedule", str(leads or self.leads), *MESSAGE, *map(str, options)]
+        command += ["--url", self.proxy.url, "--api-key", self.key]
+        return await asyncio.to_thread(CliRunner().invoke, app, command)
+
+    async def campaigns(self) -> list[dict[str, Any]]:
+        return await self.world.fetch("SELECT * FROM campaigns ORDER BY id")
+
+    async def only_campaign(self, *, state: str = "active", emails: int = 2) -> dict[str, Any]:
+        (campaign,) = await self.campaigns()
+        assert (campaign["state"], campaign["total"]) == (state, emails)
+        return campaign
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with use_cases(settings) as cases:
+            config = uvicorn.Config(
+                application(cases, settings), lifespan="off", log_config=None, access_log=False
+            )
+            server = uvicorn.Server(config)
+            task = asyncio.create_task(server.serve(sockets=[listening]))
+            yield int(listening.getsockname()[1])
+            server.should_exit = True
+            await task
+
+
+@pytest.fixture
+async def desk(
+    database_url: str,
+    redis_url: str,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Desk]:
+    monkeypatch.setattr(patience, "DELAYS", (0.0, 0.0, 0.0))
+    key = await ApiKeys(world.database).create("ann@owner.test", "test")
+    world.owner_id = await world.fetchval("SELECT id FROM users WHERE email = 'ann@owner.test'")
+    await world.sender()
+    leads = tmp_path / "leads.csv"
+    leads.write_text("email\nada@example.com\ngrace@example.com\n")
+    settings = settings_for(database_url, redis_url)
+    async with serving(settings) as port, LossyProxy(port) as proxy:
+        yield Desk(proxy, world, key, leads)
+
+
+def ids_in(text: str) -> list[str]:
+    return re.findall(r"campaign ([0-9a-f-]{36})", text)
+
+
+async def test_whichever_answer_is_lost_it_is_scheduled_once(desk: Desk, tmp_path: Path) -> None:
+    desk.proxy.lose_once_each()
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    ran = await desk.run("--attach", tmp_path / "a.pdf", "--start", "in 2 hours")
+    assert (ran.exit_code, ran.exception) == (0, None)
+    campaign = await desk.only_campaign()
+    assert ids_in(ran.output) == [str(campaign["id"])]
+    assert await desk.world.fetchval("SELECT count(*) FROM campaign_attachments") == 1
+    for ending in ("/campaigns", "/attachments", "/recipients", "/launch"):
+        asked = [m for m, p in desk.proxy.seen if p.partition("?")[0].endswith(ending)]
+        assert asked.count("POST") == 2, ending
+
+
+async def test_a_request_that_never_got_there_is_sent_again(desk: Desk) -> None:
+    desk.proxy.lose_once_each(Fate.REQUEST_LOST)
+    ran = await desk.run()
+    assert (ran.exit_code, ran.exception) == (0, None)
+    await desk.only_campaign()
+
+
+@pytest.mark.parametrize("step", ["/campaigns", "/recipients", "/launch"])
+@pytest.mark.parametrize("fate", [Fate.ANSWER_LOST, Fate.REQUEST_LOST])
+async def test_a_run_that_gave_up_says_what_is_known_and_the_next_one_goes_on(
+    desk: Desk, step: str, fate: Fate
+) -> None:
+    desk.proxy.lose(step, fate)
+    ran = await desk.run("--start", "in 2 hours")
+    assert ran.exit_code == 1
+    assert isinstance(ran.exception, OperationalError)
+    said = str(ran.exception)
+    assert "Running the same command again is safe" in said
+    assert ("may have been scheduled" in said) == (step == "/launch")
+    desk.proxy.let_all_pass()
+    again = await desk.run("--start", "in 2 hours")
+    assert (again.exit_code, again.exception) == (0, None)
+    campaign = await desk.only_campaign()
+    assert str(campaign["id"]) in again.output
+    assert ("already scheduled" in again.output) == (step == "/launch" and fate is Fate.ANSWER_LOST)
+
+
+async def test_the_start_of_what_is_taken_up_stays_the_first_ones(desk: Desk) -> None:
+    desk.proxy.lose("/recipients", Fate.REQUEST_LOST)
+    await desk.run("--start", "in 2 hours")
+    (draft,) = await desk.campaigns()
+    desk.proxy.let_all_pass()
+    await desk.run("--start", "in 2  HOURS")
+    assert (await desk.only_campaign())["start_at"] == draft["start_at"]
+
+
+async def test_a_start_that_passed_before_it_was_taken_up_is_read_anew(desk: Desk) -> None:
+    desk.proxy.lose("/recipients", Fate.REQUEST_LOST)
+    await desk.run("--start", "in 2 hours")
+    await desk.world.execute("UPDATE campaigns SET start_at = now() - interval '1 hour'")
+    desk.proxy.let_all_pass()
+    ran = await desk.run("--start", "in 2 hours")
+    assert ran.exit_code == 0
+    assert await desk.world.fetchval("SELECT start_at > now() FROM campaigns")
+
+
+async def test_the_same_command_again_says_that_it_was_done(desk: Desk) -> None:
+    first = await desk.run()
+    again = await desk.run()
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    campaign = await desk.only_campaign()
+    assert "already scheduled at" in again.stderr
+    assert "--again" in again.stderr
+    assert again.stdout.startswith(f"campaign {campaign['id']} from news@example.com, starting ")
+
+
+async def test_again_means_once_more(desk: Desk) -> None:
+    await desk.run()
+    for count in (2, 3):
+        ran = await desk.run("--again")
+        assert ran.exit_code == 0
+        assert [c["state"] for c in await desk.campaigns()] == ["active"] * count
+
+
+async def test_again_finishes_what_an_earlier_again_has_begun(desk: Desk) -> None:
+    await desk.run()
+    desk.proxy.lose("/launch", Fate.REQUEST_LOST)
+    await desk.run("--again")
+    desk.proxy.let_all_pass()
+    await desk.run("--again")
+    assert [c["state"] for c in await desk.campaigns()] == ["active", "active"]
+
+
+async def test_another_row_is_another_campaign_and_that_is_said(desk: Desk) -> None:
+    await desk.run()
+    desk.leads.write_text(desk.leads.read_text() + "alan@example.com\n")
+    ran = await desk.run()
+    assert ran.exit_code == 0
+    assert "with the same subject began at" in ran.stderr
+    assert [c["total"] for c in await desk.campaigns()] == [2, 3]
+
+
+async def test_whatever_else_is_asked_is_another_campaign(desk: Desk) -> None:
+    asked = [
+        (),
+        ("--start", "in 3 hours"),
+        ("--min-delay", "3s"),
+        ("--name", "Other"),
+        ("--no-header",),
+    ]
+    for options in asked:
+        assert (await desk.run(*options)).exit_code == 0, options
+    assert len(await desk.campaigns()) == len(asked)
+
+
+async def test_the_file_may_lie_elsewhere_by_now(desk: Desk, tmp_path: Path) -> None:
+    await desk.run()
+    (tmp_path / "elsewhere").mkdir()
+    moved = desk.leads.rename(tmp_path / "elsewhere" / "leads.csv")
+    ran = await desk.run(leads=moved)
+    assert "already scheduled at" in ran.stderr
+    await desk.only_campaign()
+
+
+async def test_what_is_run_daily_is_scheduled_daily(desk: Desk) -> None:
+    await desk.run()
+    for table in ("campaigns", "idempotency_keys"):
+        await desk.world.execute(f"UPDATE {table} SET created_at = now() - interval '23h 30min'")
+    ran = await desk.run()
+    assert ran.exit_code == 0
+    assert "already" not in ran.stderr
+    assert len(await desk.campaigns()) == 2
+
+
+async def test_one_that_was_cancelled_is_not_called_scheduled(desk: Desk) -> None:
+    await desk.run()
+    await desk.world.execute("UPDATE campaigns SET state = 'cancelled'")
+    ran = await desk.run()
+    assert isinstance(ran.exception, DomainError)
+    assert "was cancelled since; --again" in str(ran.exception)
+
+
+async def test_a_start_that_has_passed_is_no_mistake_when_it_was_scheduled_before(
+    desk: Desk,
+) -> None:
+    start = "2000-01-01T09:00:00+01:00"
+    refused = await desk.run("--start", start)
+    assert "has passed" in str(refused.exception)
+    assert await desk.campaigns() == []
+    # As if the first run had been in good time: the same words, an instant that lay ahead.
+    order = Order(
+        campaign=await _as_typed(desk),
+        start=Start(words=start),
+        leads=LeadList(file=desk.leads, chosen={}),
+        files=[],
+    )
+    with ApiClient(desk.proxy.url, desk.key) as client:
+        await asyncio.to_thread(scheduled, client, order, tell=lambda report: None)
+    ran = await desk.run("--start", start)
+    assert (ran.exit_code, ran.exception) == (0, None)
+    assert "already scheduled at" in ran.stderr
+
+
+async def test_what_was_refused_leaves_no_draft_and_may_be_run_again(desk: Desk) -> None:
+    await desk.world.execute(
+        "INSERT INTO suppressions (owner_id, address_key, reason)"
+        " SELECT $1, address, 'manual' FROM unnest($2::text[]) AS address",
+        desk.world.owner_id,
+        ["ada@example.com", "grace@example.com"],
+    )
+    refused = await desk.run()
+    assert "no recipient to accept" in str(refused.exception)
+    assert await desk.campaigns() == []
+    await desk.world.execute("DELETE FROM suppressions")
+    assert (await desk.run()).exit_code == 0
+    await desk.only_campaign()
+
+
+async def test_two_runs_at_one_moment_are_one_campaign(desk: Desk) -> None:
+    order = Order(
+        campaign=await _as_typed(desk),
+        start=Start(words="now"),
+        leads=LeadList(file=desk.leads, chosen={}),
+        files=[desk.leads],
+    )
+
+    def run() -> str:
+        with ApiClient(desk.proxy.url, desk.key) as client:
+            return str(scheduled(client, order, tell=lambda report: None).campaign["id"])
+
+    desk.proxy.lose_once_each()
+    ids = await asyncio.gather(*(asyncio.to_thread(run) for _ in range(3)))
+    assert set(ids) == {str((await desk.only_campaign())["id"])}
+
+
+async def test_a_server_that_is_not_there_is_not_waited_for(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "DELAYS", (3600.0,))
+    command = ["schedule", str(desk.leads), *MESSAGE]
+    command += ["--url", "http://127.0.0.1:1", "--api-key", desk.key]
+    ran = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert isinstance(ran.exception, OperationalError)
+    assert "does not answer" in str(ran.exception)
+
+
+async def test_a_watch_goes_on_over_a_restart_of_the_server(desk: Desk) -> None:
+    running = asyncio.create_task(desk.run("--watch"))
+
+    async def launched() -> bool:
+        return bool(await desk.world.fetchval("SELECT count(launched_at) FROM campaigns"))
+
+    await desk.world.until(launched)
+    desk.proxy.lose_once_each(Fate.REQUEST_LOST)
+    await desk.world.execute("UPDATE email_jobs SET state = 'sent', sent_at = now()")
+    ran = await running
+    assert (ran.exit_code, ran.exception) == (0, None)
+    assert "2 sent" in ran.output
+
+
+async def _as_typed(desk: Desk) -> dict[str, object]:
+    """The campaign as the command puts it to the API."""
+    sender = await desk.world.fetchval("SELECT id::text FROM senders")
+    return {
+        "name": "leads",
+        "subject": "Hello",
+        "text": "Dear reader",
+        "time_zone": str(local_zone()),
+        "min_delay_ms": 0,
+        "sender_id": sender,
+    }

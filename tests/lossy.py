@@ -1,0 +1,129 @@
+"""A proxy on this machine that loses answers: the server does its work, and nobody is told.
+
+It knows just enough of HTTP to tell which request an answer is for. What is lost is lost with the
+connection, as by a load balancer that is restarted or a laptop that changes its network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+
+_REQUEST = re.compile(rb"(?:^|\n)(GET|POST|PATCH|DELETE) (/[^ ]*) HTTP/1\.1\r\n")
+_CHUNK_OCTETS = 256 * 1024
+
+
+class Fate(Enum):
+    """What becomes of a request."""
+
+    PASSES = "passes"
+    ANSWER_LOST = "the server did it, and its answer is lost"
+    REQUEST_LOST = "it never got there"
+
+
+Judge = Callable[[str, str], Fate]  # method, path
+
+
+def _all_pass(_method: str, _path: str) -> Fate:
+    return Fate.PASSES
+
+
+class LossyProxy:
+    """Between a client and the server at `port`. `judge` decides, and may be changed meanwhile."""
+
+    def __init__(self, port: int) -> None:
+        self._server_port = port
+        self._serving: set[asyncio.Task[None]] = set()
+        self.judge: Judge = _all_pass
+        self.seen: list[tuple[str, str]] = []
+
+    async def __aenter__(self) -> LossyProxy:
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listener.close()
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # the connections end with the loop's next turn
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self._listener.sockets[0].getsockname()[1]}"
+
+    def lose_once_each(self, fate: Fate = Fate.ANSWER_LOST) -> None:
+        """Lose the first answer to every request, by method and path, and no other."""
+        lost: set[tuple[str, str]] = set()
+
+        def judge(method: str, path: str) -> Fate:
+            if (method, path) in lost:
+                return Fate.PASSES
+            lost.add((method, path))
+            return fate
+
+        self.judge = judge
+
+    def lose(self, ending: str, fate: Fate = Fate.ANSWER_LOST, *, method: str = "POST") -> None:
+        """Lose every one to paths that end so."""
+
+        def judge(asked: str, path: str) -> Fate:
+            is_it = asked == method and path.partition("?")[0].endswith(ending)
+            return fate if is_it else Fate.PASSES
+
+        self.judge = judge
+
+    def let_all_pass(self) -> None:
+        self.judge = _all_pass
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+        # Even when it never came to its first step.
+        serving.add_done_callback(lambda _: _hang_up(writer))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to_there = await asyncio.open_connection("127.0.0.1", self._server_port)
+        fates = [Fate.PASSES]
+        forth = asyncio.create_task(self._requests(reader, to_there, fates))
+        back = asyncio.create_task(_answers(there, writer, fates))
+        try:
+            await asyncio.wait({forth, back}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in (forth, back):
+                pump.cancel()
+            await asyncio.gather(forth, back, return_exceptions=True)
+            _hang_up(to_there)
+
+    async def _requests(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fates: list[Fate]
+    ) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(_CHUNK_OCTETS):
+                for method, path in _REQUEST.findall(data):
+                    self.seen.append((method.decode(), path.decode()))
+                    fates[0] = self.judge(method.decode(), path.decode())
+                if fates[0] is Fate.REQUEST_LOST:
+                    return
+                writer.write(data)
+                await writer.drain()
+
+
+def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    writer.close()
+
+
+async def _answers(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fates: list[Fate]
+) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(_CHUNK_OCTETS):
+            if fates[0] is Fate.ANSWER_LOST:
+                return
+            writer.write(data)
+            await writer.drain()
