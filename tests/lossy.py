@@ -94,10 +94,10 @@ class LossyProxy:
         try:
             await asyncio.wait({forth, back}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            _hang_up(to_there)
             for pump in (forth, back):
                 pump.cancel()
             await asyncio.gather(forth, back, return_exceptions=True)
-            _hang_up(to_there)
 
     async def _requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fates: list[Fate]
