@@ -57,6 +57,11 @@ def _pattern(hint: str, regex: str, program: str, names: frozenset[str] | None =
 
 _WORDS = r"[^\W\d_][\w .-]{0,40}?"
 _PATTERNS = (
+    _pattern(
+        "%",
+        r"(?:<|&lt;)%[=-]?\s*(?P<n>[^\W\d][\w.@]{0,60})[^%<>\n]{0,80}%(?:>|&gt;)",
+        "a field of another program",
+    ),
     _pattern("*|", rf"\*\|(?P<n>{_WORDS}(?:[:;,].{{0,40}}?)?)\|\*", "a field of Mailchimp"),
     _pattern("%%", rf"%%(?P<n>{_WORDS})%%", "a field of Salesforce"),
     _pattern(
@@ -89,11 +94,6 @@ _PATTERNS = (
     ),
     _pattern("{", r"(?<!\{)\{[$!](?P<n>[^\W\d][\w.]{0,60})\}(?!\})", "a field of another program"),
     _pattern("{", r"[$#]\{\s*(?P<n>[^\W\d][\w.]{0,60})\s*\}", "a field of another program"),
-    _pattern(
-        "%",
-        r"(?:<|&lt;)%[=-]?\s*(?P<n>[^\W\d][\w.@]{0,60})[^%<>\n]{0,80}%(?:>|&gt;)",
-        "a field of another program",
-    ),
     _pattern("-", rf"(?<![\w-])-(?P<n>{_WORDS})-(?![\w-])", "a field of SendGrid", _PERSONAL),
     _pattern("", rf"(?:«|&laquo;)\s?(?P<n>{_WORDS})\s?(?:»|&raquo;)", "a field of Word", _PERSONAL),
     _pattern(

@@ -1,0 +1,87 @@
+"""Rows whose email could not be made are found before they are taken in."""
+
+from __future__ import annotations
+
+import pytest
+
+from paceline.delivery import MessageTemplate
+from paceline.domain.recipients import Recipient
+from paceline.services.message_notes import unknown_fields
+from paceline.services.row_checks import SHOWN_REFUSED, RowChecks
+
+
+def checks(subject: str, html: str = "<p>x</p>") -> RowChecks:
+    return RowChecks(MessageTemplate.compile(subject=subject, text=None, html=html))
+
+
+def row(line: int = 2, name: str | None = None, **fields: str) -> Recipient:
+    return Recipient(line, f"r{line}@example.com", f"r{line}@example.com", name, dict(fields))
+
+
+@pytest.mark.parametrize(
+    "subject", ["News for {{ company }}", "News for {{ company | upper | trim }}"]
+)
+@pytest.mark.parametrize(
+    "value", ["Analytical\nEngines", "a\r\nb", "Tab\tbed", "a\x0bb\x85c\u2028d", "Zoë & Co", "<b>"]
+)
+def test_white_space_in_a_value_is_no_reason_to_leave_anybody_out(subject: str, value: str) -> None:
+    assert checks(subject).refusal(row(company=value)) is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "value", "reason"),
+    [
+        ("{{ company }}", "a\x9bb", "control character"),
+        ("{{ company | trim }}", "a\x00b", "control character"),
+        ("{{ company }}", "=?utf-8?q?a=0D=0ABcc:_v@x.org?=", "hides a control character"),
+        ("{{ company }}", "x" * 999, "longer than 998"),
+        ("{{ company | upper }}", "ß" * 600, "longer than 998"),
+        ("{{ company | replace(' ', '\\n') }}", "a b", "control character"),
+        ("{{ company | default('x') ~ '\\r' }}", "a", "control character"),
+        ("{{ company + 1 }}", "a", "line 1"),
+        ("{% for c in company %}{{ c + 1 }}{% endfor %}", "ab", "line 1"),
+    ],
+)
+def test_a_subject_that_cannot_be_sent_is_a_reason(subject: str, value: str, reason: str) -> None:
+    found = checks(subject).refusal(row(company=value))
+    assert found is not None
+    assert "subject" in found
+    assert reason in found
+
+
+@pytest.mark.parametrize("name", ["a\x9bb", "=?utf-8?q?=0D=0AB:?="])
+def test_so_is_a_name_that_cannot_stand_in_a_header(name: str) -> None:
+    assert "the name: " in str(checks("Hello").refusal(row(name=name)))
+    assert checks("Hello {{ name }}").refusal(row(name="Zoë Ann")) is None
+
+
+def test_those_who_are_left_out_are_handed_over_with_their_reason() -> None:
+    refused: list[tuple[int, str]] = []
+    batch = [row(n, company="a\x00" if n % 2 else "b") for n in range(2, 20)]
+    found = checks("{{ company }}")
+    kept = found.sound(batch, lambda recipient, why: refused.append((recipient.line, why)))
+    assert [recipient.line for recipient in kept] == list(range(2, 20, 2))
+    assert [line for line, _ in refused] == list(range(3, 20, 2))
+    told = list(found.left_out())
+    assert told[0].startswith("line 3, r3@example.com, is left out: the subject: ")
+    assert told[-1] == f"… and {9 - SHOWN_REFUSED} more rows are left out"
+
+
+def test_a_link_that_would_lead_nowhere_is_told() -> None:
+    found = checks("Hello", '<p><a href="{{ site }}">a</a> {{ other }}</p>')
+    values = ["https://x.example", "x.example", "javascript:alert(1)", "mailto:a@x.example", "/a"]
+    found.sound([row(n, site=v, other="x") for n, v in enumerate(values, start=2)], lambda *_: None)
+    (note,) = found.notes()
+    assert note.startswith("2 rows have a value for {{ site }} that is no address")
+    assert "first on line 3: “x.example”" in note
+
+
+def test_a_field_that_nobody_has_is_told_where_a_default_would_hide_it() -> None:
+    template = MessageTemplate.compile(
+        subject="Hi {{ firstname | default('you') }}", text="{{ name }}", html=None
+    )
+    (note,) = unknown_fields(template, ["email", "name", "first_name"])
+    assert (
+        note == "no recipient has a value for {{ firstname }}; there are: email, first_name, name"
+    )
+    assert unknown_fields(template, ["firstname"]) == ()
