@@ -13,6 +13,7 @@ from paceline.domain.reply_words import CEILING, MAILS, NEAR, PASSED, PERIOD, SO
 # --- This connection -----------------------------------------------------------------------------
 
 SESSION_SPENT = family(
+    r"(?:session|connection) has been used",
     # "messages per session", "in this session", "max message per connection reached"
     rf"(?:{MAILS}|transactions?|limit|count)\b{NEAR}\b(?:per|in|on|over|for|during) "
     r"(?:this |that |a |the |one |each |same |single |every )*(?:smtp |tcp |current )*"
@@ -62,6 +63,7 @@ _THEY = (
     r"account|address|domains?)"
 )
 THEIR_RATE = family(
+    r"(?:rate|limit|quota|too many|too much|volume)\b.{0,30}\bincoming\b",
     rf"\b{_THEY}\b{NEAR}\b(?:is |are |was |has been |currently )?receiv(?:ing|ed) "
     rf"(?:{MAILS} |mail )?(?:too|at a|more|many)",
     r"receiving (?:mail|messages|e-?mails?) (?:too|at a rate)|(?:frequency|rate) of receiving",
@@ -116,6 +118,11 @@ _OF_OURS = (
     r"recipient|account|connection|connections|usage|free|trial)"
 )
 LIMITED = family(
+    # "may only send 100 mails an hour", "has sent its 200 mails for today", "your monthly emails"
+    r"\b(?:sent|send|may|only|allowed|no more|used|too|max\w*|limit\w*|more than)\b.{0,60}?"
+    rf"\b{MAILS}\b.{{0,40}}?\b{PERIOD}\b",
+    rf"\b(?:used|sent|spent|reached)\b.{{0,40}}?\b(?:daily|hourly|monthly|weekly) {MAILS}\b",
+    r"\b(?:daily|hourly|monthly|weekly) (?:\w+ ){0,2}(?:count|number|maximum|total|volume)\b",
     r"\byou(?:'ve| have)? (?:already )?(?:exceed\w*|reached|hit|used up|exhausted|sent (?:too|"
     r"more|\d))",
     r"\byour (?:\w+ ){0,3}(?:quota|limit|allowance)\b",
@@ -164,10 +171,11 @@ LIMITED = family(
     r"flood(?:ing|ed)",
     r"(?:upgrade|increase) (?:\w+ ){0,3}(?:plan|limit|quota)|refusequota",
     r"wait (?:some time|a while|an hour|\d+ (?:seconds|minutes|hours)) (?:before|and|until)",
-    r"unusual sending",
+    r"(?:unusual|suspicious|abnormal) sending",
     rf"(?:\bip\b|client|host|connection|server|sender|\d) {SOME}temporar\w+ "
     r"(?:blocked|restricted|banned|limited|deferred|blacklisted|denied|rejected)",
-    rf"(?:blocked|banned|suspended) (?:\w+ ){{0,2}}for (?:the|a|one|\d+) {PERIOD}s?\b",
+    rf"(?:blocked|banned|suspended|paused|stopped|disabled|restricted) (?:\w+ ){{0,2}}for "
+    rf"(?:the|an?|one|next|\d+) {PERIOD}s?\b",
     r"temporar\w+ (?:deferred|rate|throttled)",
     # In other languages.
     r"\b(?:pro|je) (?:stunde|tag|minute|woche|monat)|par (?:heure|jour|minute|mois)|"

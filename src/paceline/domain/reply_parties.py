@@ -48,7 +48,8 @@ OUR_FROM = family(
 )
 # A recipient's own list of whom to refuse is no fault of the account.
 NOT_US = (
-    r"by (?:this|the|that) (?:recipient|user)|to (?:this|that|the) (?:recipient|user|group|list|"
+    r"(?:by|of) (?:this|the|that) (?:recipient|user)|to (?:this|that|the) (?:recipient|user|"
+    r"group|list|"
     r"mailbox)|"
     r"\bgroup\b|\bspam\b|\bvirus\b|\bcontent\b|blocked by user|personal"
 )
@@ -69,9 +70,11 @@ OUR_RIGHTS = family(
 )
 _STOPPED = (
     r"(?:suspended|disabled|blocked|deactivated|locked|terminated|banned|on hold|under review|"
-    r"restricted|frozen|closed|not active|inactive|expired|paused|revoked|compromised)"
+    r"restricted|frozen|closed|not active|inactive|expired|paused|revoked|compromised|"
+    r"switched off|turned off)"
 )
 OUR_ACCOUNT = family(
+    rf"\b(?:smtp|mail|sending) (?:service|access)\b.{{0,30}}\b{_STOPPED}",
     rf"\b(?:sending|outgoing|outbound|submission)\b{NEAR}\b(?:{_STOPPED}|denied)",
     rf"\b(?:your|the sender'?s?|sender'?s?|authenticated|smtp|api|customer) (?:\w+ ){{0,2}}"
     rf"(?:account|domain|user|subscription|plan|service|api key|key)\b.{{0,30}}{_STOPPED}",

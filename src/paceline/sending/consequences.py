@@ -36,6 +36,7 @@ class SenderEffect(Enum):
     NONE = auto()
     SUSPECT = auto()  # refused by policy: it rests, and stops when that happens again and again
     DOUBTED = auto()  # refused for good, not for its address' sake: it stops after a long row of it
+    ACCUSED = auto()  # refused for good where others were not: it stops when that comes in a row
     BREAK = auto()  # its account is refused: it stops until a person has mended it
     REST = auto()  # its server is away or wants less of it: it sleeps for a while
     CROWD = auto()  # one connection was refused: it opens fewer, or rests if it has no other
@@ -48,6 +49,7 @@ _SPARED = {
     Verdict.CROWDED: SenderEffect.CROWD,
     Verdict.HOST_BUSY: SenderEffect.REST,
 }
+_BEHIND = frozenset({SenderEffect.REST, SenderEffect.LIMIT, SenderEffect.ACCUSED})
 _EFFECTS = {
     Verdict.FAIL_BY_POLICY: SenderEffect.SUSPECT,
     Verdict.FAIL: SenderEffect.DOUBTED,
@@ -120,6 +122,8 @@ def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float
         phase=result.phase, code=reply.code, enhanced=reply.enhanced, text=reply.text
     )
     match verdict:
+        case Verdict.SENDER_BROKEN if result.worn and result.phase in _ABOUT_ONE_EMAIL:
+            effect = SenderEffect.ACCUSED
         case Verdict.SENDER_BROKEN:
             return _spared(attempt, result, history, SenderEffect.BREAK)
         case Verdict.RECONNECT:
@@ -150,7 +154,7 @@ def _spared(
     more of them before it. A connection alone that was refused, or an account, says nothing of it.
     """
     outcome = _released(attempt, result, history)
-    if effect in (SenderEffect.REST, SenderEffect.LIMIT) and result.phase not in _OPENING:
+    if effect in _BEHIND and result.phase not in _OPENING:
         times = min(attempt.number, _MAX_TIMES_BEHIND)
         outcome = replace(outcome, retry_in=_BEHIND_THE_OTHERS * times)
     return Consequence(outcome=outcome, left=_left(result), sender=effect)

@@ -257,15 +257,27 @@ class _Turn:
                 effect, reason = self._parts.health.note_policy(self._sender_id, reason)
                 self._by_policy = True
                 self._trouble(effect, reason, as_of=as_of)
+            case SenderEffect.ACCUSED:
+                self._perhaps(self._parts.health.note_accusation, reason, as_of=as_of)
             case SenderEffect.DOUBTED:
-                effect, reason = self._parts.health.note_refusal(self._sender_id, reason)
-                if effect is not SenderEffect.NONE:
-                    self._trouble(effect, reason, as_of=as_of)
+                self._perhaps(self._parts.health.note_refusal, reason, as_of=as_of)
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._parts.health.note_acceptance(self._sender_id)
                 self._accepted = self._accepted_since = True
             case _:
                 return
+
+    def _perhaps(
+        self,
+        note: Callable[[uuid.UUID, str], tuple[SenderEffect, str]],
+        reason: str,
+        *,
+        as_of: datetime,
+    ) -> None:
+        """One refusal says little; a row of them says that it is about the sender."""
+        effect, reason = note(self._sender_id, reason)
+        if effect is not SenderEffect.NONE:
+            self._trouble(effect, reason, as_of=as_of)
 
     def _trouble(self, effect: SenderEffect, reason: str, *, as_of: datetime) -> None:
         """Start nothing more; a refused account outweighs a quota, and a quota a lost server."""

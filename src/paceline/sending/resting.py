@@ -16,6 +16,9 @@ from paceline.sending.consequences import SenderEffect
 MAX_REASON = 500
 # So many refusals by policy with nothing accepted in between: going on would only harm the sender.
 POLICY_REFUSALS = 3
+# So many refusals of the account, its name or its From, with nothing accepted in between, on
+# connections that had carried emails well: one alone may be the grudge of one recipient.
+ACCUSATIONS = 3
 # So many refusals for good, none of them for the address' sake, with nothing accepted in between:
 # it is about the sender, in words that no table knows. It costs a look, and saves the rest.
 PLAIN_REFUSALS = 100
@@ -31,6 +34,7 @@ class SenderHealth:
         self._refused_by_policy: Counter[uuid.UUID] = Counter()
         self._refused: Counter[uuid.UUID] = Counter()
         self._limited: Counter[uuid.UUID] = Counter()
+        self._accused: Counter[uuid.UUID] = Counter()
 
     async def note_trouble(
         self,
@@ -72,6 +76,13 @@ class SenderHealth:
             return SenderEffect.REST, f"refused by policy: {reason}"
         return SenderEffect.BREAK, f"refused by policy again and again: {reason}"
 
+    def note_accusation(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
+        """It was refused where others were not: it stops when there is one too many in a row."""
+        self._accused[sender_id] += 1
+        if self._accused[sender_id] < ACCUSATIONS:
+            return SenderEffect.NONE, reason
+        return SenderEffect.BREAK, reason
+
     def note_refusal(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
         """One email was refused for good: it stops when that was one too many in a row."""
         self._refused[sender_id] += 1
@@ -84,6 +95,7 @@ class SenderHealth:
         self._refused_by_policy.pop(sender_id, None)
         self._refused.pop(sender_id, None)
         self._limited.pop(sender_id, None)
+        self._accused.pop(sender_id, None)
 
     async def host_reached(self, sender_id: uuid.UUID) -> None:
         """Its server answers again."""

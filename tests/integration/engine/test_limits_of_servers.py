@@ -192,3 +192,40 @@ async def test_a_name_of_ours_that_is_refused_at_the_recipient_stops_the_sender_
 
     await world.until(broken)
     assert await unscathed(world, ids)
+
+
+async def test_one_recipients_grudge_stops_no_sender_that_others_take_mail_from(
+    world: World, sink: Sink
+) -> None:
+    def at_rcpt(address: str) -> str | None:
+        touchy = address == "reader30@example.org"
+        return "554 5.7.1 <news@example.com>: Sender address rejected: no" if touchy else None
+
+    sink.at_rcpt = at_rcpt
+    sender = await world.sender(port=sink.port, max_connections=1)
+    ids = await world.emails(sender, None, 60)
+    await world.signal(sender)
+    await sink.wait_for(59)
+    await world.until_all_are(ids[:30] + ids[31:], "sent")
+    assert await unscathed(world, ids)
+    assert await world.fetchval("SELECT state FROM senders WHERE id = $1", sender) == "active"
+
+
+async def test_an_account_that_is_suspended_on_the_way_stops_the_sender_and_fails_nobody(
+    world: World, sink: Sink
+) -> None:
+    sink.at_dot = lambda _: (
+        "554 Message rejected: Sending suspended for this account."
+        if len(sink.taken) >= 20
+        else None
+    )
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, None, 60)
+    await world.signal(sender)
+
+    async def broken() -> bool:
+        found = await world.fetchval("SELECT state FROM senders WHERE id = $1", sender)
+        return bool(found == "broken")
+
+    await world.until(broken)
+    assert await unscathed(world, ids)

@@ -222,3 +222,12 @@ def test_what_was_not_begun_waits_as_it_did_before() -> None:
     assert released(ATTEMPT, deferrals=0).state is JobState.SCHEDULED
     assert released(ATTEMPT, deferrals=1).state is JobState.DEFERRED
     assert released(ATTEMPT, deferrals=0).evidence is None
+
+
+def test_an_account_that_is_refused_where_others_were_not_is_accused_and_fails_nobody() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=554, enhanced="5.7.60")
+    decided = decide(ended._replace(worn=True))
+    assert decided.sender is SenderEffect.ACCUSED
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert decided.outcome.retry_in == timedelta(minutes=1)
+    assert decide(ended).sender is SenderEffect.BREAK
