@@ -29,7 +29,9 @@ DOUBTFUL = frozenset({*SILENT, "garbage_at_dot"})
 RACING = frozenset(IN_BODY)  # the dot may be written before the drop is seen
 OPENINGS_THAT_FAIL = 2  # one after the other
 # Our account is at fault, and a person has to mend it; after all others the sender rests.
-BREAKING = frozenset({"550_at_tls", "missing_at_tls", "535_at_auth", "missing_at_auth"})
+BREAKING = frozenset(
+    {"550_at_ehlo", "550_at_tls", "missing_at_tls", "535_at_auth", "missing_at_auth"}
+)
 _DOOR_FOR: dict[str, Literal["none", "starttls", "implicit"]] = {
     "none": "none",
     "starttls": "starttls",

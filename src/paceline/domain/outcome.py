@@ -53,11 +53,12 @@ RULES: tuple[Rule, ...] = (
     _rule(
         _V.RETRY,
         "not together with others",
+        *_AFTER_MAIL,
         code="452",
         text="multiple regions|separate transaction",
     ),
     # RFC 6647: greylisting answers 4xx and hopes for a retry from the same client and envelope.
-    _rule(_V.RETRY, "greylisted", code=r"4[3-9]\d", text=words.GREYLISTED),
+    _rule(_V.RETRY, "greylisted", *_TALKING, code=r"4[3-9]\d", text=words.GREYLISTED),
     # Stalwart 4.4.5, SES, Yahoo, GoDaddy IB510; Postfix smtpd_hard_error_limit; NetEase's codes.
     _rule(
         _V.RECONNECT,
@@ -286,7 +287,13 @@ RULES: tuple[Rule, ...] = (
     # RFC 7293: the mailbox is another's by now. Not for the old reader, and no fault of the sender.
     _rule(_V.FAIL, "the mailbox has changed hands", code=_5XX, enhanced=r"5\.7\.17"),
     # QQ says this of mailboxes that get much mail, and Tencent's help page that it will pass.
-    _rule(_V.RETRY, "the mailbox is busy", code="550", text="mailbox unavailable or access denied"),
+    _rule(
+        _V.RETRY,
+        "the mailbox is busy",
+        *_AFTER_MAIL,
+        code="550",
+        text="mailbox unavailable or access denied",
+    ),
     # RFC 3463 §3.3: mailbox full. 552 is permanent by its code.
     _rule(_V.RETRY, "the mailbox is full", code=_4XX, enhanced=r"4\.2\.2"),
     _rule(_V.FAIL, "the mailbox is full", code=_5XX, enhanced=r"5\.2\.2"),

@@ -88,5 +88,11 @@ def test_a_real_reply_means_the_same_a_step_sooner_or_later(said: Said) -> None:
     assert set(read_as.values()) == {said.outcome}, read_as
 
 
+@pytest.mark.parametrize("phase", [Phase.CONNECT, *OPENING, Phase.TLS, Phase.AUTH])
+def test_nothing_that_is_said_before_an_email_is_named_is_charged_to_one(phase: Phase) -> None:
+    read_as = {follows(said, phase) for said in ALL}
+    assert read_as <= {"wait_sender", "sender_broken", "reconnect"}
+
+
 def test_the_replies_are_of_fifty_providers_at_least() -> None:
     assert len({said.provider for said in ALL}) >= 50
