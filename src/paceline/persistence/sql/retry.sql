@@ -4,6 +4,7 @@
 -- is the audit, and whoever still writes about an older attempt is fenced. A 250 that comes late wins
 -- all the same (record.sql). The Date is made anew, and with it the time until the email expires.
 -- Whoever was asked for under $7 is passed over: a request that is repeated goes on where it stopped.
+-- Counted rather than EXISTS, which the planner may answer by reading all attempts there are.
 -- $1 owner_id, $2 campaign_id, $3 failure reason (NULL: any), $4 reply code (NULL: any; 0: none),
 -- $5 enhanced code (NULL: any; '': none), $6 at most so many, $7 who asks, $8 only those after this
 -- email_id, $9 only count them
@@ -18,15 +19,15 @@ WITH picked AS MATERIALIZED (
        FOR UPDATE OF j),
 judged AS MATERIALIZED (
     SELECT p.*,
-           EXISTS (SELECT FROM emails m JOIN suppressions s
-                             ON s.owner_id = m.owner_id AND s.address_key = m.address_key
-                    WHERE m.id = p.email_id) AS suppressed,
-           EXISTS (SELECT FROM attempts a
-                    WHERE a.email_id = p.email_id
-                      AND a.outcome IN ('in_doubt', 'sending', 'sent')) AS may_have_left,
-           EXISTS (SELECT FROM attempts a
-                    WHERE a.email_id = p.email_id
-                      AND a.outcome = 'retried' AND a.worker_run = $7) AS asked_before
+           (SELECT count(*) FROM emails m JOIN suppressions s
+                              ON s.owner_id = m.owner_id AND s.address_key = m.address_key
+             WHERE m.id = p.email_id) > 0 AS suppressed,
+           (SELECT count(*) FROM attempts a
+             WHERE a.email_id = p.email_id
+               AND a.outcome IN ('in_doubt', 'sending', 'sent')) > 0 AS may_have_left,
+           (SELECT count(*) FROM attempts a
+             WHERE a.email_id = p.email_id
+               AND a.outcome = 'retried' AND a.worker_run = $7) > 0 AS asked_before
       FROM picked p),
 chosen AS MATERIALIZED (
     SELECT * FROM judged WHERE NOT (suppressed OR may_have_left OR asked_before)),
