@@ -107,6 +107,32 @@ def test_a_campaign_is_composed_and_runs_to_its_end(
     expect(page.get_by_text("News for Company 11")).to_be_visible()
 
 
+def test_a_list_with_two_columns_of_addresses_waits_for_its_owner_to_choose(
+    page: Page, system: System, sender: SenderView, tmp_path: Path
+) -> None:
+    table = tmp_path / "two.csv"
+    table.write_text("Work,Home,First\nada@work.example,ada@home.example,Ada\n")
+    page.goto("/compose")
+    page.get_by_label("From").select_option(str(sender.id))
+    page.get_by_label("Subject").fill("To whom?")
+    page.locator(".rte").click()
+    page.keyboard.type("Hello.")
+    page.set_input_files("#file", table)
+    expect(page.get_by_text("One thing only you can know")).to_be_visible()
+    page.get_by_role("button", name="Schedule").click()
+    column = page.get_by_label("Column with the addresses")
+    expect(column).to_have_attribute("aria-invalid", "true")
+    column.focus()
+    column.select_option("Home")
+    expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
+    expect(page.get_by_text("One thing only you can know")).to_be_hidden()
+    expect(column).to_have_value("Home")
+    expect(column).to_be_focused()
+    page.get_by_role("button", name="Schedule 1 email").click()
+    page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}$"))
+    expect(page.locator("#rows")).to_contain_text("ada@home.example")
+
+
 def test_an_error_keeps_the_message_and_the_file(
     page: Page, sender: SenderView, list_file: Path
 ) -> None:

@@ -81,7 +81,7 @@ def _among_equals(
     if equals[0].rank <= 1 and len({*keys}) == len(keys):
         plainest = min(equals, key=lambda c: ADDRESS_TITLES.index(comparable(titles[c.index])))
         return _taken(plainest, others, "its title is the plainer one")
-    return Found(column=None, others=others)
+    return Found(column=None, others=tuple(sorted({*others, *(c.index for c in equals)})))
 
 
 def _taken(candidate: _Candidate, others: tuple[int, ...], why: str) -> Found:

@@ -6,7 +6,8 @@ a wall time and a zone for an instant. Numbers are read by `domain/numbers.py`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
@@ -54,6 +55,13 @@ class Problems:
 def _sentence(message: str) -> str:
     message = message.strip()
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
+
+
+def digest_of(told: Sequence[str]) -> str:
+    """What tells these words from others, so that who has read them can say so; "" for none."""
+    if not told:
+        return ""
+    return hashlib.blake2s("\n".join(told).encode(), digest_size=12).hexdigest()
 
 
 def text_of(form: FormData, name: str, default: str = "") -> str:

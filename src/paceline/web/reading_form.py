@@ -21,17 +21,20 @@ _MAX_LABEL = 60  # characters of a line, or of a title
 # A service's names for fields, and ours.
 FIELDS = {name: name for name in ("encoding", "header_line", "address_column", "opted_out")}
 
+_WEIGHTY = ("address_column", "encoding", "opted_out")
+
 Options = list[tuple[str, str]]  # (value, what a person reads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingForm:
-    """What was chosen; "" is left to the reader."""
+    """What was chosen; "" is left to the reader. `seen`: which guesses the page has shown."""
 
     encoding: str = ""
     header_line: str = ""
     address_column: str = ""
     opted_out: str = ""
+    seen: str = ""
 
     @classmethod
     def read(cls, form: FormData) -> ReadingForm:
@@ -55,6 +58,19 @@ class ReadingForm:
         except ValueError:
             problems.add("opted_out", "choose one of the two")
         return NOTHING_CHOSEN
+
+
+def guesses(form: ReadingForm, shape: Shape | None) -> list[str]:
+    """What was taken in doubt, nobody having chosen, that decides who gets what: to be seen first.
+
+    With the page's script a list is read as soon as it is there; without, it is when it is sent.
+    """
+    questions = shape.questions if shape else ()
+    return [
+        question.text
+        for question in questions
+        if question.chosen and question.about in _WEIGHTY and not getattr(form, question.parameter)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,14 +26,18 @@ from paceline.services.message_notes import unknown_fields
 from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportPreview
 from paceline.web.compose_form import FIELDS
-from paceline.web.forms import Problems
+from paceline.web.forms import Problems, digest_of
 from paceline.web.preview import sample_of
-from paceline.web.reading_form import ReadingForm, Select, selects
+from paceline.web.reading_form import ReadingForm, Select, guesses, selects
 
 FILE_FIELD = "file"
 CHUNK_OCTETS = 256 * 1024
 HEAD_OCTETS = 8 * 1024  # of a file, to show its first lines from
 MAX_LINES = 12
+LOOK_FIRST = (
+    "look below at how it was read: something had to be guessed. Nothing was scheduled; press again"
+    " if it is right, with the file chosen again where the page has let go of it"
+)
 UNREAD = ImportPreview(
     rows=0, usable=0, duplicates=0, invalid=(), fields=ALWAYS_AVAILABLE, first=()
 )
@@ -69,6 +73,11 @@ class Upload:
     def open_questions(self) -> tuple[Question, ...]:
         """What only its owner knows, and has not answered."""
         return self.preview.shape.open_questions if self.preview.shape else ()
+
+    @property
+    def guessed(self) -> str:
+        """What tells the weighty guesses from others, or "": whoever saw them sends it along."""
+        return digest_of(guesses(self.form, self.preview.shape))
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Its bytes, from the beginning."""
@@ -143,6 +152,8 @@ def check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None
         problems.add(question.parameter, question.text)
     if problems:
         return
+    if upload.guessed not in ("", upload.form.seen):
+        problems.add(FILE_FIELD, LOOK_FIRST)
     if not upload.preview.usable:
         problems.add(FILE_FIELD, "no row of it can be used")
     try:

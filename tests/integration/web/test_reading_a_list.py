@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import httpx2
 
@@ -47,6 +48,18 @@ async def test_a_field_is_spelt_as_the_message_spells_it(
     sent = await page.post("/compose", data=posted, files=file(table))
     assert sent.status_code == 303, words(sent.text)
     assert await world.fetchval("SELECT fields->>'FNAME' FROM emails") == "Ada"
+
+
+async def test_an_encoding_can_be_chosen_and_holds_at_the_end(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    table = "email,company\nada@example.org,Завод\n".encode("cp1251")
+    shown = await read(page, table, encoding="cp1251")
+    assert "Завод" in shown
+    assert '<option value="cp1251" selected>Cyrillic (Windows-1251)</option>' in shown
+    posted = await form(world, subject="Hi", encoding="cp1251")
+    await page.post("/compose", data=posted, files=file(table))
+    assert await world.fetchval("SELECT fields->>'company' FROM emails") == "Завод"
 
 
 async def test_another_file_begins_without_the_choices_about_the_one_before(
@@ -95,3 +108,38 @@ async def test_a_row_without_a_value_for_the_message_is_refused_before_the_end(
     posted = await form(world, subject="Hi", body="<p>{{ company }}</p>")
     await page.post("/compose", data=posted, files=file(table))
     assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@example.org"]
+
+
+async def test_nothing_goes_out_by_a_guess_that_the_page_has_not_shown(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    table = (
+        b"Account Owner Email,Lead Email,Status\n"
+        b"rep@agency.example,ada@leads.example,subscribed\n"
+        b"rep@agency.example,grace@leads.example,unsubscribed\n"
+    )
+    posted = await form(world, subject="Hi", body="<p>Hi</p>")
+    first = await page.post("/compose", data=posted, files=file(table))
+    assert first.status_code == 422
+    text = words(first.text)
+    assert "something had to be guessed" in text
+    assert "“Lead Email” is taken" in text
+    assert "1 row is left out that the table says not to write to: Status: unsubscribed" in text
+    assert await campaigns(world) == 0
+    seen = re.search(r'name="seen" value="(\w+)"', first.text)
+    assert seen
+    again = await page.post("/compose", data=posted | {"seen": seen[1]}, files=file(table))
+    assert again.status_code == 303
+    assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@leads.example"]
+
+
+async def test_a_choice_made_by_hand_needs_no_second_look(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    table = b"Work,Home\nada@work.example,ada@home.example\n"
+    posted = await form(world, subject="Hi", body="<p>Hi</p>")
+    asked = await page.post("/compose", data=posted, files=file(table))
+    assert asked.status_code == 422
+    assert "Several columns hold addresses, “Work”, “Home”" in words(asked.text)
+    await page.post("/compose", data=posted | {"address_column": "Home"}, files=file(table))
+    assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@home.example"]

@@ -6,7 +6,6 @@ launch. The file of recipients travels with the form; the page only shows what r
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
@@ -26,7 +25,7 @@ from paceline.services.views import SenderView
 from paceline.web import wording
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, quick_picks, zones
-from paceline.web.forms import Problems, text_of
+from paceline.web.forms import Problems, digest_of, text_of
 from paceline.web.headers import mail_frame
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
@@ -175,7 +174,7 @@ async def _page(
         dev_inbox=parts.dev_inbox,
         problems=problems.by_field,
         notes=notes,
-        noted=digest_of(notes) if notes else "",
+        noted=digest_of(notes),
         zones=_zones_with(form.time_zone),
         quick_picks=quick_picks(now=clock.now(), zone=zone_of(request)),
         max_file_mib=MAX_FILE_OCTETS >> 20,
@@ -215,11 +214,6 @@ def _timetable(form: ComposeForm, senders: Sequence[SenderView], *, count: int) 
         "plan_zone": wording.zone_label(zone, planned.first_at),
         "series": series(planned.bars, zone),
     }
-
-
-def digest_of(notes: tuple[str, ...]) -> str:
-    """What tells these notes from others: whoever has read them sends it along."""
-    return hashlib.blake2s("\n".join(notes).encode(), digest_size=12).hexdigest()
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:
