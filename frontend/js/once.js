@@ -69,12 +69,20 @@ addEventListener("pageshow", (event) => {
 
 // Back to a page that is loaded anew, with the fields as they were typed: it is the same form, so it
 // keeps its token. What it was used for is not done again by accident.
-const tokens = () => [...document.querySelectorAll("form[method=post] input[name=once]")];
+const tokens = () => [...document.querySelectorAll("form[method=post] input[name=once][data-kept]")];
 const placeOf = (input) => new URL(input.form.action, location.href).pathname;
-const isReturn = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-const kept = isReturn ? history.state?.once : undefined;
-for (const input of tokens()) {
-  if (kept?.[placeOf(input)]) input.value = kept[placeOf(input)];
+
+function restore() {
+  const [entry] = performance.getEntriesByType("navigation");
+  const kept = entry?.type === "back_forward" ? history.state?.once : null;
+  for (const input of tokens()) input.value = kept?.[placeOf(input)] ?? input.value;
 }
-const here = Object.fromEntries(tokens().map((input) => [placeOf(input), input.value]));
-if (Object.keys(here).length) history.replaceState({ ...history.state, once: here }, "");
+
+function keep() {
+  const here = Object.fromEntries(tokens().map((input) => [placeOf(input), input.value]));
+  if (Object.keys(here).length) history.replaceState({ ...history.state, once: here }, "");
+}
+
+restore();
+keep();
+document.addEventListener("htmx:after:swap", keep); // its first swap writes a state of its own
