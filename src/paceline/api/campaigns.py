@@ -130,7 +130,8 @@ async def add_recipients(
     Each row that is not usable is reported with its line and a reason, and `shape` says how the
     file was read; the parameters choose otherwise. Where only its owner can know what is meant (two
     columns of addresses, say), nothing is stored: the answer is 422 with the question, its options
-    and the parameter that takes one.
+    and the parameter that takes one. The file may be packed with gzip, as a body
+    (`Content-Encoding: gzip`) or as a file (`application/gzip`).
     """
     settle = settled_as(request, ReportOut.model_validate)
     if media_type(request.headers) in TABLES:

@@ -24,6 +24,7 @@ MAX_QUESTIONS = 5  # answers that are none, and questions that follow from answe
 SHOWN_FIELDS = 12
 SHOWN_SKIPPED = 3
 SHOWN_LEFT_OUT = 5
+SHOWN_ENCODINGS = 8  # the likeliest come first
 # Guesses that decide who gets the email, or how it spells their name: worth a yes of a person.
 _WEIGHTY = ("address_column", "encoding")
 _OPTIONS = {
@@ -180,9 +181,9 @@ def _fields(shape: Mapping[str, Any]) -> str:
 
 def _otherwise(question: Mapping[str, Any]) -> list[str]:
     """The options that would change an answer; of encodings there are too many to list."""
-    if question["about"] == "encoding":
-        return [f"--encoding NAME, one of {', '.join(list(ENCODINGS)[:8])}, …"]
     others = [o["value"] for o in question["options"] if o["value"] != question["chosen"]]
+    if question["about"] == "encoding":
+        return [f"--encoding NAME, one of {', '.join(others[:SHOWN_ENCODINGS])}, …"]
     return [option_for(question["parameter"], value) for value in others]
 
 

@@ -21,6 +21,7 @@ _MAX_LABEL = 60  # characters of a line, or of a title
 # A service's names for fields, and ours.
 FIELDS = {name: name for name in ("encoding", "header_line", "address_column", "opted_out")}
 
+_WITH_LINES = ("table", "list", "lines")  # not web pages and contact cards
 _WEIGHTY = ("address_column", "encoding", "opted_out")
 
 Options = list[tuple[str, str]]  # (value, what a person reads)
@@ -119,8 +120,9 @@ def _selects(
         yield one("address_column", "Column with the addresses", _columns(shape, questions))
     if form.opted_out or "opted_out" in questions:
         yield one("opted_out", "Who has opted out", _opted_out())
-    hint = "What stands above it is skipped; its titles become the fields of the message"
-    yield one("header_line", "Line with the titles of the columns", _lines(shape, lines), hint)
+    if shape is None or shape.form in _WITH_LINES:
+        hint = "What stands above it is skipped; its titles become the fields of the message"
+        yield one("header_line", "Line with the titles of the columns", _lines(shape, lines), hint)
     hint = "Choose another if letters look wrong in the rows below"
     yield one("encoding", "Encoding", _encodings(shape, questions), hint)
 

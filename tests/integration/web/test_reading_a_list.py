@@ -143,3 +143,10 @@ async def test_a_choice_made_by_hand_needs_no_second_look(
     assert "Several columns hold addresses, “Work”, “Home”" in words(asked.text)
     await page.post("/compose", data=posted | {"address_column": "Home"}, files=file(table))
     assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@home.example"]
+
+
+async def test_a_contact_card_has_no_line_of_titles_to_choose(page: httpx2.AsyncClient) -> None:
+    card = b"BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nEMAIL:ada@example.org\nEND:VCARD\n"
+    shown = await read(page, card)
+    assert "1 recipient " in words(shown)
+    assert 'name="header_line"' not in shown
