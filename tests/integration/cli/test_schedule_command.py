@@ -185,3 +185,20 @@ async def test_a_campaign_is_listed_paused_resumed_and_cancelled_by_its_id_or_it
     assert isinstance(again.exception, DomainError)
     lost = await paceline("pause", "leads")
     assert "give its id, or the address of its page" in str(lost.exception)
+
+
+async def test_notes_on_the_message_are_printed_before_it_is_launched(
+    paceline: Paceline, leads: Path
+) -> None:
+    ran = await paceline("schedule", leads, "--subject", "Hi *|FNAME|*", "--text", "{first_name}")
+    assert ran.exit_code == 0
+    notes = [line for line in ran.output.splitlines() if line.startswith("note: ")]
+    assert [note.partition("”")[0] for note in notes] == [
+        "note: subject, line 1: “*|FNAME|*",
+        "note: text, line 1: “{first_name}",
+    ]
+    assert ran.output.index(notes[-1]) < ran.output.index("1 accepted")
+    tried = await paceline(
+        "schedule", leads, "--subject", "Hi *|FNAME|*", "--text", "{first_name}", "--dry-run"
+    )
+    assert all(note in tried.output for note in notes)

@@ -234,3 +234,46 @@ async def test_a_number_with_a_comma_is_refused_and_not_read_as_another(
     assert "Must be a whole number in the digits 0 to 9" in text
     assert response.text.count('value="1,5"') == 2
     assert await campaigns(world) == 0
+
+
+async def test_what_is_likely_to_be_wrong_is_shown_before_anything_is_scheduled(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    given = await form(world, subject="Hi %FIRSTNAME%")
+    first = await page.post("/compose", data=given, files=file())
+    text = words(first.text)
+    assert first.status_code == 422
+    assert "“%FIRSTNAME%” looks like a field of ActiveCampaign" in text
+    assert "Nothing was scheduled" in text
+    assert await campaigns(world) == 0
+    noted = re.search(r'name="noted" value="(\w+)"', first.text)
+    assert noted is not None
+    other = {**given, "subject": "Hi *|FNAME|*", "noted": noted[1]}
+    assert (await page.post("/compose", data=other, files=file())).status_code == 422
+    again = await page.post("/compose", data={**given, "noted": noted[1]}, files=file())
+    assert again.status_code == 303
+    assert await campaigns(world) == 1
+
+
+async def test_a_row_that_is_left_out_for_its_subject_is_shown_first(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    given = await form(world, subject="For {{ company }}")
+    data = b'email,name,company\na@x.org,A,=?utf-8?q?a=0AB:?=\nb@x.org,B,"Two\nlines"\n'
+    answer = await page.post("/compose", data=given, files=file(data))
+    assert answer.status_code == 422
+    assert "Line 2, a@x.org, is left out: the subject:" in words(answer.text).replace(
+        "line", "Line"
+    )
+    assert await campaigns(world) == 0
+
+
+async def test_a_plain_text_stays_one_though_it_has_angle_brackets(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    body = "Hello {{ name }},\r\n\r\nplease see Support <support@example.com> or\r\n<https://x.y>."
+    answer = await page.post("/compose", data=await form(world, body=body), files=file())
+    assert answer.status_code == 303
+    (stored,) = await world.fetch("SELECT text_body, html_body FROM campaigns")
+    assert stored["html_body"] is None
+    assert stored["text_body"] == body.replace("\r\n", "\n")
