@@ -75,7 +75,9 @@ def follows(said: Said, phase: Phase) -> str:
     return "reconnect" if used.sender is SenderEffect.NONE else "wait_sender"
 
 
-@pytest.mark.parametrize("said", ALL, ids=lambda said: f"{said.provider}: {said.line[:60]}")
+@pytest.mark.parametrize(
+    "said", [*ALL, *read("worded.tsv")], ids=lambda said: f"{said.provider}: {said.line[:60]}"
+)
 def test_a_real_reply_is_read_for_what_it_is(said: Said) -> None:
     assert follows(said, said.step) == said.outcome
 
