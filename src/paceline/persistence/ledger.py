@@ -22,6 +22,7 @@ from paceline.persistence.statements import statement
 
 MAX_CLAIM = 256
 MAX_RECOVER = 1_000
+MAX_CANCEL = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ async def recover_expired(database: Database) -> list[Recovered]:
 async def cancel_stragglers(database: Database) -> int:
     """Cancel what came back to a campaign at the moment of its cancellation; how many."""
     async with database.driver() as driver:
-        return len(await driver.fetch(statement("cancel_stragglers"), MAX_RECOVER))
+        return len(await driver.fetch(statement("cancel_stragglers"), MAX_CANCEL))
 
 
 async def resend_doubtful(

@@ -19,6 +19,7 @@ from paceline.persistence.ledger import (
     recover_expired,
     resend_doubtful,
 )
+from paceline.persistence.stores import pieces
 from paceline.sending.blackbox import FoundBox, find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
@@ -77,7 +78,8 @@ class Recovery:
             )
         cancelled = await cancel_stragglers(self._database)
         if cancelled:
-            log.info("cancelled %d emails with their campaign, which they came back to", cancelled)
+            log.info("cancelled %d more emails with their campaign", cancelled)
+        await self._clear()
         senders = await resend_doubtful(
             self._database,
             grace=self._resend_grace,
@@ -87,3 +89,10 @@ class Recovery:
         if senders:
             log.info("trying doubtful emails of %d senders again", len(senders))
         return senders | {email.sender_id for email in recovered}
+
+    async def _clear(self) -> None:
+        """Remove a piece of a draft that was thrown away, where a process stopped half-way."""
+        async with self._database.transaction() as session:
+            campaign_id = await pieces.thrown_away(session)
+            if campaign_id is not None:
+                await pieces.clear(session, campaign_id)

@@ -110,6 +110,17 @@ def refuse_missed_start(record: CampaignRecord, *, now: datetime) -> None:
         )
 
 
+def planned_start(record: CampaignRecord, *, now: datetime, right_away: bool) -> datetime | None:
+    """When a draft that is launched is to begin; None: now. Raises `Conflict` for a missed start.
+
+    A start that passed while a long list was uploaded means: now.
+    """
+    if right_away or record.start_at is None:
+        return None
+    refuse_missed_start(record, now=now)
+    return record.start_at if record.start_at > now - FRESH else None
+
+
 def must_move(due: tuple[datetime, datetime], start_at: datetime | None, *, now: datetime) -> bool:
     first, last = due
     if start_at is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
@@ -22,7 +23,7 @@ from paceline.persistence.stores import pieces
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
-from paceline.services import campaign_rules
+from paceline.services import campaign_rules, in_pieces
 from paceline.services.campaign_rules import CampaignPatch, NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
@@ -92,6 +93,7 @@ class Campaigns:
 
         Raises `Conflict` when it has no recipients, or when its start was missed.
         """
+        await self._move_beforehand(owner_id, campaign_id, only, right_away=right_away)
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             notes = await notes_on(record.subject, record.text_body, record.html_body)
@@ -142,14 +144,15 @@ class Campaigns:
         settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """End it: whatever still waits is never sent. What is on its way arrives."""
-        await self._hold_still(owner_id, campaign_id, only)
+        held = await self._hold_still(owner_id, campaign_id, only)
+        await in_pieces.call_back(self._database, held)
         async with self._database.transaction() as session:
             # Paused by ourselves meanwhile, it is another version.
             record = await _turn(session, owner_id, campaign_id)
             state = campaign_after(CampaignState(record.state), CampaignEvent.CANCEL)
-            await store.cancel_waiting(session, record.sender_id, campaign_id)
+            await pieces.call_back(session, record.sender_id, campaign_id)
             changes = {"state": state, "finished_at": clock.now()}
-            # What comes back to it from now on is cancelled by the ledger, or by the keeper.
+            # What is left, and what comes back to it, is cancelled by the ledger or the keeper.
             await store.change_campaign(session, owner_id, campaign_id, changes)
             return await _settled(session, owner_id, campaign_id, settle)
 
@@ -163,7 +166,12 @@ class Campaigns:
                 raise Conflict(
                     f"only a draft can be thrown away; this campaign is {record.state}: cancel it"
                 )
-            await store.delete_campaign(session, owner_id, campaign_id)
+            if record.total <= pieces.PIECE:
+                await store.delete_campaign(session, owner_id, campaign_id)
+                return
+            gone = {"discarded_at": clock.now()}  # for everybody, from now on
+            await store.change_campaign(session, owner_id, campaign_id, gone)
+        await in_pieces.clear(self._database, campaign_id)
 
     async def patch(
         self,
@@ -175,6 +183,14 @@ class Campaigns:
     ) -> CampaignView:
         """Change it, also while it runs. Raises `InvalidInput`; `Conflict` when it is too late."""
         changes = changes_of(patch)
+        resumed: dict[str, object] = {}
+        if "start_at" in changes:
+            held = await self._held_to_move(owner_id, campaign_id, changes, only)
+            if held is not None:
+                # Held by ourselves meanwhile, it is another version.
+                only, changes["start_at"] = ANY, changes["start_at"] or clock.now()
+                await in_pieces.move(self._database, held, changes["start_at"])
+                resumed = {"state": held.state}
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             campaign_rules.refuse_late_changes(record, changes)
@@ -185,30 +201,64 @@ class Campaigns:
                     session, record.sender_id, campaign_id, changes["start_at"]
                 )
             columns = campaign_rules.columns(changes)
-            await store.change_campaign(session, owner_id, campaign_id, columns)
+            await store.change_campaign(session, owner_id, campaign_id, columns | resumed)
             view = await view_of(session, owner_id, campaign_id)
             await signal(session, record.sender_id, clock.now())
         await self._bell.ring([record.sender_id])
         await self._say_anew(record, changes.get("subject", record.subject))
         return view
 
+    async def _held_to_move(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, changes: dict[str, Any], only: Only
+    ) -> CampaignRecord | None:
+        """A large campaign under way, as it was, held while its emails are moved; else None.
+
+        Stopped half-way it stays paused, which everybody sees; asked again, it goes on.
+        """
+        async with self._database.transaction() as session:
+            record = await _turn(session, owner_id, campaign_id, only)
+            changes = dict(changes)
+            campaign_rules.refuse_late_changes(record, changes)
+            await campaign_rules.check_changes(session, record, changes)
+            small = record.total <= pieces.PIECE
+            if small or record.launched_at is None or "start_at" not in changes:
+                return None
+            if record.state == CampaignState.ACTIVE:
+                paused = {"state": CampaignState.PAUSED}
+                await store.change_campaign(session, owner_id, campaign_id, paused)
+            return record
+
+    async def _move_beforehand(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only, *, right_away: bool
+    ) -> None:
+        """Give a large draft's emails their time in pieces, so that the launch itself is short."""
+        now = clock.now()
+        async with self._database.transaction() as session:
+            record = await _turn(session, owner_id, campaign_id, only)
+            if record.total <= pieces.PIECE or record.state != CampaignState.DRAFT:
+                return
+            planned = campaign_rules.planned_start(record, now=now, right_away=right_away)
+            due = await store.due_range(session, record.sender_id, record.id)
+        if due is not None and campaign_rules.must_move(due, planned, now=now):
+            await in_pieces.move(self._database, record, planned or now)
+
     async def _say_anew(self, before: CampaignRecord, subject: str) -> None:
         """Let the recipients be found by what the new subject takes from their fields."""
         names = fields_of_subject(subject)
         if before.total == 0 or names == fields_of_subject(before.subject):
             return
-        reached: uuid.UUID | None = pieces.FIRST
-        while reached is not None:
-            async with self._database.transaction() as session:
-                reached = await pieces.say_values(session, before.id, names, after=reached)
+        await in_pieces.say_anew(self._database, before.id, names)
 
-    async def _hold_still(self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only) -> None:
-        """Pause first, in a moment, so that nothing is claimed while a million are cancelled."""
+    async def _hold_still(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only
+    ) -> CampaignRecord:
+        """Pause first, in a moment, so that nothing is claimed while a million are changed."""
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             if record.state == CampaignState.ACTIVE:
                 paused = {"state": CampaignState.PAUSED}
                 await store.change_campaign(session, owner_id, campaign_id, paused)
+            return record
 
 
 async def let_go(session: Session, record: CampaignRecord, *, right_away: bool = False) -> None:
@@ -217,11 +267,7 @@ async def let_go(session: Session, record: CampaignRecord, *, right_away: bool =
     if record.total == 0:
         raise Conflict("a campaign without recipients cannot be launched: add some first")
     now = clock.now()
-    if right_away:
-        record = replace(record, start_at=None)
-    campaign_rules.refuse_missed_start(record, now=now)
-    # A start that passed while a long list was uploaded means: now.
-    planned = record.start_at if (record.start_at or now) > now - campaign_rules.FRESH else None
+    planned = campaign_rules.planned_start(record, now=now, right_away=right_away)
     start_at = planned or now
     due = await store.due_range(session, record.sender_id, record.id)
     if due is not None and campaign_rules.must_move(due, planned, now=now):

@@ -93,6 +93,12 @@ class Campaign(Base):
             postgresql_where=text("state = 'active'"),
         ),
         Index(
+            "ix_campaigns_discarded",
+            "owner_id",
+            "id",
+            postgresql_where=text("discarded_at IS NOT NULL"),
+        ),
+        Index(
             "ix_campaigns_cancelled",
             "finished_at",
             postgresql_where=text("state = 'cancelled'"),
@@ -123,6 +129,7 @@ class Campaign(Base):
     updated_at: Mapped[CreatedAt]
     launched_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    discarded_at: Mapped[datetime | None]  # thrown away: for nobody to see, and soon gone
     search: Mapped[str | None] = mapped_column(TSVECTOR(), Computed(OF_CAMPAIGN, persisted=True))
 
     __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - SQLAlchemy's own name

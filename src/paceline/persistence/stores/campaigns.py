@@ -78,7 +78,9 @@ async def campaign(
     session: AsyncSession, owner_id: uuid.UUID, campaign_id: uuid.UUID
 ) -> CampaignRecord | None:
     """One of this owner's campaigns, or None."""
-    query = _RECORD.where(Campaign.id == campaign_id, Campaign.owner_id == owner_id)
+    query = _RECORD.where(
+        Campaign.id == campaign_id, Campaign.owner_id == owner_id, Campaign.discarded_at.is_(None)
+    )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else CampaignRecord(**row._mapping)
 
@@ -92,7 +94,7 @@ async def campaigns(
     limit: int,
 ) -> list[CampaignRecord]:
     """This owner's campaigns, the newest first, from the one after `before` on."""
-    query = _RECORD.where(Campaign.owner_id == owner_id)
+    query = _RECORD.where(Campaign.owner_id == owner_id, Campaign.discarded_at.is_(None))
     if state is not None:
         query = query.where(Campaign.state == state)
     if before is not None:

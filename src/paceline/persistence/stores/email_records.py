@@ -116,7 +116,9 @@ async def email(
 ) -> EmailRecord | None:
     """One of this owner's emails with its bodies, or None."""
     query = joined(select(*COLUMNS, *BODIES)).where(
-        EmailJob.email_id == email_id, EmailJob.owner_id == owner_id
+        EmailJob.email_id == email_id,
+        EmailJob.owner_id == owner_id,
+        Campaign.discarded_at.is_(None),
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else EmailRecord(**row._mapping)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from paceline.domain.lifecycle import WAITING, JobState
 from paceline.persistence.models import Email, EmailJob
 from paceline.persistence.stores.calling_back import called_back
+from paceline.persistence.stores.discarded import not_thrown_away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,11 @@ async def job(
         EmailJob.sender_id,
         EmailJob.state,
         EmailJob.scheduled_at,
-    ).where(EmailJob.email_id == email_id, EmailJob.owner_id == owner_id)
+    ).where(
+        EmailJob.email_id == email_id,
+        EmailJob.owner_id == owner_id,
+        not_thrown_away(owner_id),
+    )
     if for_update:
         query = query.with_for_update()
     row = (await session.execute(query)).one_or_none()

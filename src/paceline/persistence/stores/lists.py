@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from paceline.domain.lifecycle import FINAL, IN_FLIGHT, WAITING, JobState
 from paceline.persistence.models import Campaign, Email, EmailJob
+from paceline.persistence.stores.discarded import not_thrown_away
 from paceline.persistence.stores.email_records import (
     COLUMNS,
     NO_BODIES,
@@ -242,7 +243,9 @@ def _candidates(
     owner_id: uuid.UUID, selection: Selection, segment: Segment, after: Position | None
 ) -> Select[uuid.UUID]:
     """The ids of a segment in its order, from `after` on."""
-    query = select(EmailJob.email_id).where(EmailJob.owner_id == owner_id)
+    query = select(EmailJob.email_id).where(
+        EmailJob.owner_id == owner_id, not_thrown_away(owner_id)
+    )
     if segment is Segment.CAMPAIGN:
         query = query.join(Email, Email.id == EmailJob.email_id).where(
             Email.campaign_id == selection.campaign_id

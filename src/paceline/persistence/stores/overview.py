@@ -30,7 +30,7 @@ _OF_CAMPAIGNS = text("""
     SELECT coalesce(sum(total), 0)::bigint AS total, coalesce(sum(sent), 0)::bigint AS sent,
            coalesce(sum(failed), 0)::bigint AS failed,
            coalesce(sum(cancelled), 0)::bigint AS cancelled
-      FROM campaigns WHERE owner_id = :owner_id
+      FROM campaigns WHERE owner_id = :owner_id AND discarded_at IS NULL
 """)
 
 # Single emails by state, through each sender's part of the index on waiting emails and through the
