@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 
+from paceline.api.security import principal_of
 from paceline.domain.bounds import MAX_PROBLEMS
 from paceline.errors import FieldProblem, InvalidInput
 
@@ -23,6 +24,7 @@ async def only_known(request: Request) -> None:
     given = [name for name, _ in request.query_params.multi_items()]
     if not given:
         return
+    await principal_of(request)  # whoever has no key learns that first
     known = dict(_parameters(request.scope["route"].dependant))
     problems = []
     for name in dict.fromkeys(given):

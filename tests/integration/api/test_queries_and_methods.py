@@ -46,6 +46,10 @@ async def test_the_names_that_exist_are_told(ann: Client) -> None:
     assert told == "is not known here: this takes no query parameters"
 
 
+async def test_whoever_has_no_key_learns_that_first(ann: Client) -> None:
+    assert (await ann.http.get("/api/v1/emails?colour=red")).status_code == 401
+
+
 async def test_a_parameter_is_given_once_unless_it_is_a_list(ann: Client) -> None:
     told = (await ann.get("/emails?limit=1&limit=2")).json()["errors"]
     assert told == [{"field": "limit", "message": "is given more than once"}]

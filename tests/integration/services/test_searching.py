@@ -134,6 +134,31 @@ async def test_a_search_keeps_the_order_and_the_filters_of_its_list(
     assert await found(desk, "r", sender_id=uuid.uuid4()) == set()
 
 
+async def test_what_a_subject_says_is_found_behind_larger_campaigns(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("GLANCE", 1), ("MAX_SORTED", 3), ("MAX_SEARCHED", 4)):
+        monkeypatch.setattr(lists, name, value)
+    sender = await desk.sender()
+    for subject, prefix in (("Summer", "a"), ("Spring news", "b"), ("Spring again", "c")):
+        people = [RawRecipient(email=f"{prefix}{n}@x.org") for n in range(6)]
+        draft = await desk.draft(subject=subject, recipients=people, sender_id=sender.id)
+        await desk.campaigns.launch(desk.owner, draft.id)
+    of_b, of_c = ({f"{prefix}{n}" for n in range(6)} for prefix in "bc")
+    assert await found(desk, "spring") == of_b | of_c
+    assert await found(desk, "news") == of_b
+    assert await found(desk, "spring c") == of_c
+    await desk.world.execute(
+        "UPDATE email_jobs j SET state = 'sent', sent_at = now() + e.line * interval '1 ms'"
+        "  FROM emails e WHERE e.id = j.email_id AND j.state = 'scheduled'"
+    )
+    assert await found(desk, "spring") == of_b | of_c
+    assert await found(desk, "news") == of_b
+    first = await desk.queries.emails(desk.owner, EmailFilter(q="again"), limit=10)
+    assert [email.to[1] for email in first.items] == ["5", "4", "3", "2"]  # and a next page
+    assert first.next_cursor is not None
+
+
 async def test_very_many_far_down_the_list_are_found_on_further_pages(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

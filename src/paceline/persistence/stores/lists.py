@@ -8,11 +8,12 @@ one after the other: each of these *segments* has an index of its own.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -30,6 +31,7 @@ from paceline.persistence.stores.terms import Terms
 
 GLANCE = 2_000  # emails looked at before the index is asked
 MAX_SORTED = 5_000  # emails of the index that are sorted for one page
+MAX_SAYING = 20  # campaigns whose subject says what is looked for, walked one by one
 MAX_SEARCHED = 40_000  # emails looked at for one page where so many match
 
 
@@ -174,11 +176,56 @@ async def _walk(
     if stopped is None or len(records) >= limit:
         return records, None
     found = await listed.by_index(session)
-    if found is not None:
-        few = candidates.where(EmailJob.email_id.in_(found))
-        return await _records(session, few, segment, limit), None
-    records, stopped = await _looked(session, candidates, terms, segment, MAX_SEARCHED, limit)
-    return records, stopped if len(records) < limit else None
+    if found is None or len(terms.saying) > MAX_SAYING:
+        records, stopped = await _looked(session, candidates, terms, segment, MAX_SEARCHED, limit)
+        return records, stopped if len(records) < limit else None
+    few = candidates.where(EmailJob.email_id.in_(found))
+    parts: list[tuple[list[EmailRecord], Position | None]]
+    parts = [(await _records(session, few, segment, limit), None)]
+    for left, campaign_id in terms.saying:
+        its = candidates.where(*_its_stretch(campaign_id, segment))
+        parts.append(await _looked(session, its, left, segment, MAX_SEARCHED, limit))
+    return _merged(parts, segment, limit)
+
+
+def _its_stretch(campaign_id: uuid.UUID, segment: Segment) -> list[ColumnElement[bool]]:
+    """One campaign's part of a segment, as its index can find it among others."""
+    its = Campaign.id == campaign_id
+    conditions = [EmailJob.campaign_id == campaign_id]
+    if segment is Segment.WAITING:
+        sender = select(Campaign.sender_id).where(its).scalar_subquery()
+        conditions.append(EmailJob.sender_id == sender)
+    elif segment is Segment.SENT:
+        began = select(Campaign.launched_at).where(its).scalar_subquery()
+        ended = select(func.coalesce(Campaign.finished_at, func.now())).where(its).scalar_subquery()
+        conditions.append(EmailJob.sent_at.between(began, ended + timedelta(hours=1)))
+    return conditions
+
+
+def _merged(
+    parts: Sequence[tuple[list[EmailRecord], Position | None]], segment: Segment, limit: int
+) -> tuple[list[EmailRecord], Position | None]:
+    """The first of several walks through one segment; not past where one of them had to stop."""
+    newest_first = segment in _NEWEST_FIRST
+
+    def place(at: datetime | None, email_id: uuid.UUID) -> tuple[datetime | int, uuid.UUID]:
+        return (0 if segment is Segment.CAMPAIGN or at is None else at), email_id
+
+    def place_of(record: EmailRecord) -> tuple[datetime | int, uuid.UUID]:
+        at = None if segment is Segment.CAMPAIGN else getattr(record, _SORTED_BY[segment].key)
+        return place(at, record.id)
+
+    records = {record.id: record for found, _ in parts for record in found}
+    ordered = sorted(records.values(), key=place_of, reverse=newest_first)
+    stops = [stop for _, stop in parts if stop is not None]
+    if stops:
+        ends = sorted(stops, key=lambda stop: place(stop.at, stop.email_id), reverse=newest_first)
+        end = place(ends[0].at, ends[0].email_id)
+        places = [(place_of(record), record) for record in ordered]
+        before = [record for at, record in places if at == end or (at > end) is newest_first]
+        if len(before) < limit:
+            return before, ends[0]
+    return ordered[:limit], None
 
 
 async def _looked(

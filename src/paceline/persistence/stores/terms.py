@@ -12,7 +12,7 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, cast, literal, or_, select, text, union
+from sqlalchemy import ColumnElement, Select, and_, cast, literal, or_, select, text, true
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,20 +32,22 @@ class Terms:
 
     def match(self) -> ColumnElement[bool]:
         """Whether an email has all the words, itself or by its campaign's subject."""
+        if not self.words:
+            return true()
         ways = [_has(self.words)]
         for left, campaigns in self.said:
             of_these = Email.campaign_id.in_(campaigns)
             ways.append(and_(of_these, _has(left)) if left else of_these)
         return or_(*ways)
 
+    @property
+    def saying(self) -> list[tuple[Terms, uuid.UUID]]:
+        """Each campaign whose subject says some of it, and what is left to find in its emails."""
+        return [(Terms(words=left), campaign) for left, ids in self.said for campaign in ids]
+
     def found(self, owner_id: uuid.UUID, *, most: int) -> Select[uuid.UUID]:
-        """Ids of emails that match, at most so many of each way, by index."""
-        ways = [select(Email.id).where(_has(self.words), Email.owner_id == owner_id).limit(most)]
-        for left, campaigns in self.said:
-            way = select(Email.id).where(Email.campaign_id.in_(campaigns))
-            ways.append((way.where(_has(left)) if left else way).limit(most))
-        each = union(*(select(way.subquery().c.id) for way in ways)).subquery()
-        return select(each.c.id).limit(most)
+        """Ids of emails that have all the words themselves, by index; at most so many."""
+        return select(Email.id).where(_has(self.words), Email.owner_id == owner_id).limit(most)
 
 
 def _has(words: tuple[str, ...]) -> ColumnElement[bool]:
