@@ -7,7 +7,8 @@ are counted where the whole campaign is seen, in the store.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from paceline.domain.address_mending import resembles_an_address
@@ -73,7 +74,7 @@ class RecipientReader:
         self._from_line = 1
         self._held: tuple[int, list[str], str] | None = None  # perhaps half of a row
         self._opted_out: Counter[str] = Counter()
-        self._opted_out_keys: set[int] = set()  # hashes: the same person, further down
+        self._opted_out_keys = set[int]()  # hashes: the same person, on another row
         self._notes = Notes()
         self._batch: list[Recipient] = []
 
@@ -97,6 +98,25 @@ class RecipientReader:
         shape, counts = self._reading.shape, dict(self._opted_out)
         question = opted_out_question(shape, opted_out=self._choices.opted_out, counts=counts)
         return replace(shape, opted_out=counts, questions=(*shape.questions, question))
+
+    def look_ahead(self, pieces: Iterable[bytes]) -> None:
+        """Learn, in a pass of its own, who has opted out in some row: another may say otherwise.
+
+        Reads no further than the first rows where no column says such things. What is wrong with
+        the file is said by the pass that counts.
+        """
+        if self._choices.opted_out is OptedOut.MAIL:
+            return
+        ahead = RecipientReader(required=self._required, wanted=self._wanted, choices=self._choices)
+        with suppress(InvalidInput):
+            for piece in pieces:
+                for _ in ahead.feed(piece):
+                    pass
+                if ahead._cutter is not None and not ahead._layout.statuses:
+                    return
+            for _ in ahead.finish():
+                pass
+        self._opted_out_keys |= ahead._opted_out_keys
 
     def feed(self, chunk: bytes) -> Iterator[list[Recipient]]:
         """The batches that one more chunk completes."""

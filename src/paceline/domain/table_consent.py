@@ -14,7 +14,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from paceline.domain import consent_words as said
-from paceline.domain.table_words import NO_VALUE, comparable
+from paceline.domain.table_words import IS_ADDRESS_TITLE, NO_VALUE, comparable
 
 _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
@@ -74,7 +74,7 @@ def status_columns(
         if i in taken:
             continue
         values = [row[i].strip() for row in body if i < len(row)]
-        reads = _reading_of(title, values)
+        reads = _reading_of(title, values) or _flag_of(title, values)
         if reads is not None:
             found.append(StatusColumn(i, " ".join(title.split()), reads))
     return tuple(found)
@@ -92,6 +92,14 @@ def _reading_of(title: str, values: list[str]) -> Callable[[str], bool] | None:
     if kind is Kind.TAGS:
         return _has_tag
     return _says_out_plainly if any(map(_says_out_plainly, given)) else None
+
+
+def _flag_of(title: str, values: list[str]) -> Callable[[str], bool] | None:
+    """“Email: yes, no”: the title of an address, over answers."""
+    given = [value for value in values if not _is_empty(value)]
+    if not given or not all(_is_yes(value) or _is_no(value) for value in given):
+        return None
+    return _not_opted_in if comparable(title) in IS_ADDRESS_TITLE else None
 
 
 def _opt_in_reading(values: list[str], given: list[str]) -> Callable[[str], bool] | None:

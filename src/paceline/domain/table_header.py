@@ -195,6 +195,9 @@ def _header(cells: list[list[str]], first: int, last: int) -> Header:
         for i, cell in enumerate(row):
             if _says_more(_tidy(cell), titles[i]):
                 titles[i] = _tidy(cell)
+    below = cells[last + 1 :]
+    if below and all(len(row) == width + 1 and row[0].strip().isdigit() for row in below):
+        titles.insert(0, "")  # R numbers its rows, and has no title for that
     return Header(first=first, last=last, titles=tuple(titles))
 
 

@@ -7,11 +7,18 @@ import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 from paceline.domain.bounds import MAX_REFUSED
+from paceline.domain.file_kinds import table_octets
 from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import Recipient, Refusal, RefusedRow, refuse_without
 from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
 from paceline.domain.table_shape import OpenQuestions, Shape
-from paceline.services.imports import IN_MEMORY_OCTETS, PIECE_OCTETS, batches, receive
+from paceline.services.imports import (
+    IN_MEMORY_OCTETS,
+    batches,
+    look_ahead,
+    pieces_of,
+    receive,
+)
 from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportPreview
 
@@ -28,8 +35,8 @@ async def preview_upload(
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
         await receive(chunks, spool)
         reader = RecipientReader(required=required, choices=choices)
-        pieces = iter(lambda: spool.read(PIECE_OCTETS), b"")
-        return await asyncio.to_thread(_preview, reader, pieces, frozenset())
+        await asyncio.to_thread(look_ahead, reader, spool)
+        return await asyncio.to_thread(_preview, reader, pieces_of(spool), frozenset())
 
 
 def preview(
@@ -46,6 +53,7 @@ def preview(
     column provides one is not refused here: the message can still be changed. `checks` are its own.
     """
     reader = RecipientReader(wanted=wanted, choices=choices)
+    reader.look_ahead(table_octets([data]))
     return _preview(reader, [data], frozenset(wanted), checks)
 
 

@@ -153,9 +153,9 @@ async def store_file(
     """Store the recipients of a file, within the caller's transaction, which has its turn."""
     template = _template(record)
     reader = RecipientReader(required=template.fields, choices=choices)
+    await asyncio.to_thread(look_ahead, reader, spool)
     checks = RowChecks(template)
-    pieces = iter(lambda: spool.read(PIECE_OCTETS), b"")
-    sound = (checks.sound(batch, reader.refuse) for batch in batches(reader, pieces))
+    sound = (checks.sound(batch, reader.refuse) for batch in batches(reader, pieces_of(spool)))
     in_columns = partial(prepared, in_subject=fields_of_subject(record.subject))
     ready_batches = map(in_columns, filter(None, sound))
     to = destination_of(record)
@@ -183,6 +183,17 @@ async def store_file(
 def _by_line(refused: Sequence[RefusedRow]) -> tuple[RefusedRow, ...]:
     """In the order of the file; what is found wrong about a row late is noted late."""
     return tuple(sorted(refused, key=lambda row: row.line))
+
+
+def look_ahead(reader: RecipientReader, spool: IO[bytes]) -> None:
+    """Let it learn who has opted out anywhere in a file, which is then at its beginning again."""
+    reader.look_ahead(table_octets(pieces_of(spool)))
+    spool.seek(0)
+
+
+def pieces_of(spool: IO[bytes]) -> Iterator[bytes]:
+    """The rest of a file."""
+    return iter(lambda: spool.read(PIECE_OCTETS), b"")
 
 
 def batches(
