@@ -21,7 +21,8 @@ OPT_OUT_TITLES = _parts(
     "do not contact,don't email,don't contact,dont email,dont contact,donotbulkemail,no email,"
     "no emails,no mail,no mailing,no marketing,no newsletter,no contact,do not market,dnc,"
     "not contactable,blacklist,blocklist,suppress,bounce,complain,complaint,"
-    "spam report,marked as spam,abuse report,email disabled,email_disabled,email invalid,"
+    "spam,spam report,marked as spam,do not allow email,do not allow bulk email,"
+    "disallow email,abuse report,email disabled,email_disabled,email invalid,"
     "invalid email,cleaned,clean time,clean_time,clean campaign,"
     "undeliverable,deliverability issue,"
     "quarantin,gdpr delete,erasure,right to be forgotten,deceased,remove me,remove from,"
@@ -105,7 +106,7 @@ OPT_IN_TITLES = _parts(
 
 # In a title: no verdict of its own, the values have one.
 STATUS_TITLES = _parts(
-    "status,state of subscription,contact status,subscriber status,email status,list status,"
+    "status,state,state of subscription,contact status,subscriber status,email status,list status,"
     "subscription state,stage,statut,état,estado,"
     "situación,stato,situação,stan,stav,állapot,"
     "статус,состояние,ステータス,状態,状况,状态,狀態,상태,durum,"
@@ -167,7 +168,7 @@ OUT = words(
     "rejected,refused,declined,denied,withdrawn,revoked,unsubscribed by admin,removed,disabled,"
     "deactivated,do not disturb,dnc,dead,deceased,quarantined,global unsubscribe,"
     "manually unsubscribed,user unsubscribed,unsubscribed by user,unsubscribed_by_customer,"
-    "failed,redacted,forgotten,gdpr delete,"
+    "failed,redacted,forgotten,gdpr delete,cancelled,canceled,do not allow,not allowed,"
     "abgemeldet,abbestellt,ausgetragen,abbestellung,nicht abonniert,"
     "gesperrt,blockiert,unzustellbar,"
     "nicht zustellbar,keine einwilligung,keine werbung,"
@@ -217,9 +218,8 @@ OUT_TAGS = words(
     "uitgeschreven,wypisany,отписан,отписался,"
     "配信停止,退订,退訂,수신거부,suppressed,complained"
 )
-OPENING_NO = words(
-    "no,nein,non,não,nee,nie,nej,нет,いいえ,不,否,아니요,아니오,never,not,do not,don't"
-)
+OPENING_NO = words("no,nein,non,não,nee,nie,nej,нет,いいえ,不,否,아니요,아니오")
+OPENING_NOT = words("never,not,do not,don't,please do not,please don't")
 QUESTION_WORDS = tuple(
     comparable(word)
     for word in (

@@ -87,15 +87,17 @@ def from_plain_cells(line: int, cells: list[str], layout: Layout) -> Recipient |
         address, key = parse_address(address_cell)
     except InvalidAddress:
         return None
-    name = " ".join([cells[i] for i in layout.name])
+    name = " ".join([cells[i] for i in layout.name]).strip()
     if address[0] == "'" or (name and (name in NO_VALUE or name[0] in _BULLETS)):
         return None
+    if "  " in name or len(name) > MAX_NAME:
+        name = _short_name(" ".join(name.split())) or ""
     fields: dict[str, FieldValue] = {
         label: value
         for i, label in layout.fields
         if (value := cells[i].strip()) and value not in NO_VALUE
     }
-    return Recipient(line, address, key, _short_name(" ".join(name.split())), fields)
+    return Recipient(line, address, key, name or None, fields)
 
 
 def from_cells(line: int, cells: list[str], layout: Layout, *, needed: Collection[str]) -> Read:

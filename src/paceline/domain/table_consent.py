@@ -14,13 +14,13 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from paceline.domain import consent_words as said
-from paceline.domain.table_words import IS_ADDRESS_TITLE, NO_VALUE, comparable
+from paceline.domain.table_words import IS_ADDRESS_TITLE, NO_VALUE, comparable, words
 
 _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\da-zA-Z_]+")
-_OPENING = re.compile(r"\s*([\w'’]+(?: not\b)?)[\s,.;:!–-]", re.UNICODE)
+_OPENING = re.compile(r"\s*((?:please )?[\w'’]+(?: not\b)?)[\s,.;:!–-]", re.IGNORECASE)
 _TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _NUMBERED = frozenset({"-1", "0", "1", "2", "3"})  # ActiveCampaign's: 1 active, 2 unsubscribed…
 _NOT_ABOUT_MAIL = frozenset(
@@ -184,13 +184,21 @@ def _is_no(value: str) -> bool:
     plain = value.strip()
     if plain in said.NO or comparable(plain) in said.NO:
         return True
-    opening = _OPENING.match(plain)
-    return opening is not None and comparable(opening[1]) in said.OPENING_NO
+    return _opening(plain) in said.OPENING_NO
+
+
+def _opening(value: str) -> str:
+    matched = _OPENING.match(value)
+    return comparable(matched[1]) if matched else ""
+
+
+def _refuses(value: str) -> bool:
+    return _is_no(value) or _says_out(value) or _opening(value) in said.OPENING_NOT
 
 
 def _is_answer(value: str) -> bool:
     opening = re.split(r"[\s,.;:!]", value, maxsplit=1)[0]
-    return _is_yes(value) or _is_no(value) or _says_out(value) or _is_yes(opening) or _agrees(value)
+    return _is_yes(value) or _is_yes(opening) or _refuses(value) or _agrees(value)
 
 
 def _agrees(value: str) -> bool:
@@ -208,13 +216,11 @@ def _opted_out(value: str) -> bool:
     return key not in _STILL_IN
 
 
-_STILL_IN = frozenset(
-    map(comparable, ("none", "never", "subscribed", "active", "opted in", "opt-in", "not bounced"))
-)
+_STILL_IN = words("none,never,subscribed,active,opted in,not bounced,allow,allowed,allows")
 
 
 def _not_opted_in(value: str) -> bool:
-    return not _is_empty(value.strip()) and (_is_no(value) or _says_out(value))
+    return not _is_empty(value.strip()) and _refuses(value)
 
 
 def _not_ticked(value: str) -> bool:
