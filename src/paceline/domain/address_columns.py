@@ -42,14 +42,15 @@ class _Candidate:
     index: int
     rank: int  # as `rank_of` has it
     different: int
-    filled: int
+    share: float  # of its values are addresses
 
 
 def find_address_column(titles: Sequence[str], body: Sequence[list[str]]) -> Found:
     """The column of addresses. Raises `InvalidInput` where there is none."""
-    candidates = [
+    every = [
         found for i in range(len(titles)) if (found := _candidate(i, titles[i], body)) is not None
     ]
+    candidates = [found for found in every if found.rank < 2 or found.share >= _MIN_SHARE] or every
     if not candidates:
         return Found(column=_by_title_alone(titles))
     if len(candidates) == 1:
@@ -98,11 +99,9 @@ def _candidate(index: int, title: str, body: Sequence[list[str]]) -> _Candidate 
     if not addresses:
         return None
     rank = rank_of(title)
-    if rank > 1 and len(addresses) < _MIN_SHARE * len(filled):
-        return None
     if rank > 1 and (_shows_names(title) or kind_of(title) is Kind.OPT_OUT):
         return None
-    return _Candidate(index, rank, len({*addresses}), len(addresses))
+    return _Candidate(index, rank, len({*addresses}), len(addresses) / len(filled))
 
 
 def rank_of(title: str) -> int:
