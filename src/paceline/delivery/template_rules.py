@@ -74,6 +74,10 @@ _TOKEN = re.compile(
 )
 
 
+_BELONGS_TO = {"elif": ("if",), "else": ("if", "for"), "endif": ("if",), "endfor": ("for",)}
+_MAX_SHOWN = 60  # characters of a tag
+
+
 class RuleBroken(Exception):
     """The template says something that templates may not; the message begins with the line."""
 
@@ -81,6 +85,9 @@ class RuleBroken(Exception):
 class Token(NamedTuple):
     kind: str
     text: str
+
+
+_STATEMENT = Token("mark", "{%")
 
 
 class Tag(NamedTuple):
@@ -122,6 +129,30 @@ def check(source: str) -> None:
             _check_tag(tag.tokens)
         except RuleBroken as broken:
             raise RuleBroken(f"line {tag.line(source)}: {broken}") from None
+
+
+def refuse_unbalanced(source: str) -> None:
+    """Refuses an `if` or `for` without its end, and the other way round. Raises `RuleBroken`.
+
+    The engine says on which line the source ends.
+    """
+    open_tags: list[Tag] = []
+    for tag in tags(source):
+        name = tag.tokens[1].text if tag.tokens[:1] == [_STATEMENT] and tag.tokens[1:] else ""
+        if name in ("if", "for"):
+            open_tags.append(tag)
+        elif name in _BELONGS_TO:
+            begun = open_tags[-1].tokens[1].text if open_tags else ""
+            if begun not in _BELONGS_TO[name]:
+                need = " or ".join(f"{{% {begin} … %}}" for begin in _BELONGS_TO[name])
+                shown = source[tag.start : tag.end]
+                raise RuleBroken(f"line {tag.line(source)}: “{shown}” has no {need} before it")
+            if name.startswith("end"):
+                open_tags.pop()
+    for tag in open_tags[-1:]:
+        shown = source[tag.start : tag.end][:_MAX_SHOWN]
+        end = f"{{% end{tag.tokens[1].text} %}}"
+        raise RuleBroken(f"line {tag.line(source)}: “{shown}” has no {end} after it")
 
 
 def _check_tag(tokens: list[Token]) -> None:
@@ -178,7 +209,8 @@ def tags(source: str, *, most: int = MAX_TOKENS) -> Iterator[Tag]:
             position = end_raw.end() if end_raw else len(source)
         else:
             closing = "}}" if opening[0] == "{{" else "%}"
-            tokens, position = _tag(source, opening.end(), closing, room)
+            signed = source.startswith(("-", "+"), opening.end())  # about white space
+            tokens, position = _tag(source, opening.end() + signed, closing, room)
             tokens.insert(0, Token("mark", opening[0]))
         room -= max(1, len(tokens))  # raw blocks count too
         if room < 0:

@@ -219,6 +219,7 @@ class _Part:
         engine = environment()
         try:
             template_rules.refuse_depth(source)
+            template_rules.refuse_unbalanced(source)
             engine.add_template(self._template, source)  # what is no template is refused first
             template_rules.check(source)
             if self.name != "subject":
