@@ -154,6 +154,23 @@ async def test_a_form_from_before_there_were_tokens_is_not_carried_out_twice_eit
     assert await campaigns(world) == 2
 
 
+async def test_the_same_from_another_tab_is_asked_about_and_done_when_it_is_meant(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    typed = await filled_in(page, world)
+    await page.post("/compose", data=typed, files=file())
+    other_tab = {**typed, "once": token_of((await page.get("/compose")).text)}
+    asked = await page.post("/compose", data=other_tab, files=file())
+    assert asked.status_code == 422
+    assert "The same message to as many recipients was scheduled at" in words(asked.text)
+    assert await campaigns(world) == 1
+    noted = re.search(r'name="noted" value="([^"]+)"', asked.text)
+    assert noted
+    meant = await page.post("/compose", data={**other_tab, "noted": noted[1]}, files=file())
+    assert meant.status_code == 303
+    assert await campaigns(world) == 2
+
+
 async def test_a_crash_between_the_commit_and_the_answer_is_no_second_campaign(
     page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ async def launch(
 
 
 @router.post("/{campaign_id}/launch-now")
+@carried_out_once
 async def launch_now(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:

@@ -22,7 +22,7 @@ from paceline.errors import InvalidInput
 from paceline.services.campaigns import NewCampaign
 from paceline.services.message_notes import notes_on
 from paceline.services.views import SenderView
-from paceline.web import wording
+from paceline.web import same_again, wording
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, quick_picks, zones
 from paceline.web.forms import Problems, digest_of, text_of
@@ -68,6 +68,15 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
         check_together(new, upload, problems)
         notes = await notes_on(new.subject, new.text, new.html, fields=upload.preview.fields)
         notes += upload.notes
+        notes += await same_again.note_on(
+            parts.queries,
+            viewer.principal.user_id,
+            new,
+            recipients=upload.preview.usable,
+            own_id=reserved_id(request),
+            now=clock.now(),
+            zone=zone_of(request),
+        )
         if notes and text_of(posted, NOTED) != digest_of(notes) and not problems:
             problems.add("", READ_FIRST)
         campaign_id = await _launched(request, parts, viewer, new, upload, problems)
