@@ -29,6 +29,23 @@ async def test_every_row_of_a_file_is_accounted_for(desk: Desk) -> None:
     assert [(r.line, r.value) for r in report.invalid] == [(4, "not-an-address")]
 
 
+async def test_who_has_opted_out_in_any_row_gets_nothing_and_is_told(desk: Desk) -> None:
+    draft = await desk.draft()
+    report = await desk.upload(
+        draft.id,
+        "email,status\nbo@x.org,subscribed\nann@x.org,subscribed\nBO@x.org,unsubscribed\n",
+    )
+    emails = await desk.world.fetch("SELECT address FROM emails")
+    assert [e["address"] for e in emails] == ["ann@x.org"]
+    assert (report.rows, report.accepted, report.left_out) == (3, 1, 2)
+    assert [(r.line, r.reason) for r in report.left_out_rows] == [
+        (2, "has opted out on another row"),
+        (4, "status: unsubscribed"),
+    ]
+    assert report.shape is not None
+    assert [q.parameter for q in report.shape.questions] == ["opted_out"]
+
+
 async def test_emails_keep_the_order_of_the_file_and_know_their_line(desk: Desk) -> None:
     draft = await desk.draft()
     await desk.upload(draft.id, "z@x.org\ny@x.org\n\nx@x.org\n")
