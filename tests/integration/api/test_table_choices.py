@@ -34,12 +34,12 @@ async def preview(ann: Client, data: bytes, **choices: Any) -> httpx2.Response:
 
 
 async def test_the_report_tells_how_the_file_was_read(ann: Client) -> None:
-    report = (await upload(ann, b"Email,First name\nada@example.com,Ada\n")).json()
+    report = (await upload(ann, b"Email,Company\nada@example.com,Engines\n")).json()
     assert (report["rows"], report["accepted"], report["left_out"]) == (1, 1, 0)
     shape = report["shape"]
     assert (shape["encoding"], shape["delimiter"], shape["header_line"]) == ("utf-8", ",", 1)
     assert [c["becomes"] for c in shape["columns"]] == ["address", "field"]
-    assert [c["field"] for c in shape["columns"]] == [None, "first_name"]
+    assert [c["field"] for c in shape["columns"]] == [None, "company"]
     assert shape["questions"] == []
 
 
@@ -60,7 +60,7 @@ async def test_a_preview_stores_nothing(ann: Client) -> None:
     assert seen["invalid"][1]["reason"] == "no value for {{ FNAME }}"
     assert seen["fields"] == ["email", "name", "FNAME"]
     assert seen["first"] == [
-        {"line": 2, "email": "ada@example.com", "name": None, "fields": {"FNAME": "Ada"}}
+        {"line": 2, "email": "ada@example.com", "name": "Ada", "fields": {"FNAME": "Ada"}}
     ]
     assert (await ann.get("/campaigns")).json()["items"] == []
 

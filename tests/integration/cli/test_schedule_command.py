@@ -142,7 +142,7 @@ async def test_a_dry_run_shows_the_list_and_the_first_email_and_schedules_nothin
     assert ran.exit_code == 0, ran.exception
     assert "1 to be mailed, 1 duplicates, 1 refused" in ran.output
     assert "header on line 1, addresses from" in ran.output
-    assert "To: ada@example.com\nSubject: Hello Ada\n\nDear Ada,\n\nwelcome.\n" in ran.output
+    assert "To: Ada <ada@example.com>\nSubject: Hello Ada\n\nDear Ada,\n\nwelcome.\n" in ran.output
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
     missing = await paceline("schedule", leads, "--subject", "S", "--text", "{{ x }}", "--dry-run")
     assert "{{ x }}, which no column provides" in str(missing.exception)
