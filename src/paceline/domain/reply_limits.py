@@ -169,7 +169,7 @@ LIMITED = family(
     r"\bslower\b|more slowly",
     r"slow(?:ing)? (?:it )?down|reduce (?:your|the) (?:\w+ )?(?:rate|volume|speed)",
     r"flood(?:ing|ed)",
-    r"(?:upgrade|increase) (?:\w+ ){0,3}(?:plan|limit|quota)|refusequota",
+    r"(?:upgrade|increase) (?:\w+ ){0,3}(?:plan|limit|quota)|refuse quota",
     r"wait (?:some time|a while|an hour|\d+ (?:seconds|minutes|hours)) (?:before|and|until)",
     r"(?:unusual|suspicious|abnormal) sending",
     rf"(?:\bip\b|client|host|connection|server|sender|\d) {SOME}temporar\w+ "

@@ -82,7 +82,7 @@ OUR_ACCOUNT = family(
     rf"\boutbounds? {_STOPPED}|not (?:yet |been )*activated",
     rf"account (?:\w+ ){{0,3}}{_STOPPED}.{{0,30}}(?:sending|outgoing|abuse|billing|payment)",
     r"activate your|(?:test|sandbox) (?:\w+ ){0,2}(?:purposes|only|domain|account)",
-    r"hipnotify|verify your account|ask \w+ to unblock|outboundspamexception",
+    r"hipnotify|verify your account|ask \w+ to unblock|outbound spam exception",
 )
 OUR_HOST = family(
     r"\b(?:in|on|by) (?:\w+ ){0,3}(?:black ?list|block ?list|dnsbl|rbl|deny ?list)",

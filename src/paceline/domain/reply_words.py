@@ -14,6 +14,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"<[^<>\s@]*@[^<>\s]*>|[\w.+%=-]+@[\w.-]+")
 # Names of hosts, which may be called anything. `SendAsDenied.Exception` is none, by its end.
 _HOST = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b")
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])")  # SubmissionQuotaExceededException
 _QUOTED_STATUS = re.compile(r"#?\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -22,7 +23,7 @@ def plain(text: str) -> str:
     text = _LINK.sub(" ", text)
     text = _ADDRESS.sub(" address ", text)
     text = _HOST.sub(" host ", text)
-    text = _QUOTED_STATUS.sub(" ", text)
+    text = _JOINED.sub(" ", _QUOTED_STATUS.sub(" ", text))
     return " ".join(text.replace("\u2019", "'").replace("_", " ").casefold().split())
 
 
