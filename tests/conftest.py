@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 
@@ -23,6 +24,10 @@ from paceline.embedded import Postgres, Redis, running
 from paceline.persistence.migrate import upgrade
 
 TEMPLATE = "migrated"
+
+# How long an example takes is the machine's, and says nothing about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 zoneinfo.reset_tzpath(to=())  # as the program does: the pinned tzdata, not this machine's
 T = TypeVar("T")

@@ -315,7 +315,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "opening_goes_wrong",
         "535_at_auth: broken 0",
         (
-            "domain/outcome.py",
+            "domain/replies/outcome.py",
             '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
             '_rule(_V.HOST_BACKOFF, "the log-in was refused", "auth"',
         ),
@@ -347,7 +347,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "refused_log_in",
         "made of five emails",
         (
-            "domain/outcome.py",
+            "domain/replies/outcome.py",
             '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
             '_rule(_V.FAIL, "the log-in was refused", "auth"',
         ),

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from paceline.delivery import Envelope
 from paceline.domain.bounds import MAX_CELL, MAX_COLUMNS, MAX_NAME
-from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import Recipient, RefusedRow
+from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import InvalidInput
 from tests.fuzz import addresses, alphabet
 from tests.fuzz.hunting import Family, hold, pure

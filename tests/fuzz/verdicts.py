@@ -12,7 +12,7 @@ from random import Random
 
 from paceline.delivery import Phase
 from paceline.delivery.replies import RawReply, ReplyParser
-from paceline.domain.outcome import Verdict, classify
+from paceline.domain.replies.outcome import Verdict, classify
 from tests.fuzz import alphabet
 from tests.fuzz.hunting import Family, hold, pure
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paceline.api.problems import problem
 from paceline.domain.bounds import MAX_ATTACHMENT_OCTETS, MAX_FILE_OCTETS
-from paceline.domain.file_kinds import ARCHIVE, EXCEL, NUMBERS, OPEN_DOCUMENT, PDF
+from paceline.domain.tables.file_kinds import ARCHIVE, EXCEL, NUMBERS, OPEN_DOCUMENT, PDF
 
 PREFIX = "/api/"
 MAX_JSON_OCTETS = 2 * 1024 * 1024

@@ -16,7 +16,7 @@ from paceline.delivery import Auth, DkimAlgorithm, Security
 from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS, MAX_COLUMNS
 from paceline.domain.lifecycle import DoubtPolicy, FailureReason, SenderState
 from paceline.domain.numbers import parse_whole_number
-from paceline.domain.table_choices import ENCODINGS, Choices, OptedOut
+from paceline.domain.tables.choices import ENCODINGS, Choices, OptedOut
 from paceline.services.emails import Resolution
 
 _MAX_SAFE = 2**53 - 1  # JSON numbers beyond it do not survive everywhere

@@ -20,7 +20,7 @@ from paceline.domain.lifecycle import (
     JobState,
     SenderState,
 )
-from paceline.domain.table_shape import Becomes
+from paceline.domain.tables.shape import Becomes
 from paceline.services.emails import Outcome
 
 T = TypeVar("T")

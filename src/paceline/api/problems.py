@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from paceline.api.outgoing import ShapeOut
-from paceline.domain.table_shape import OpenQuestions
+from paceline.domain.tables.shape import OpenQuestions
 from paceline.errors import (
     Conflict,
     DomainError,

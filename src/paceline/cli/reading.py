@@ -17,7 +17,7 @@ import typer
 from paceline.cli.client import ApiRefused
 from paceline.cli.console import note
 from paceline.domain.numbers import parse_whole_number
-from paceline.domain.table_choices import ENCODINGS
+from paceline.domain.tables.choices import ENCODINGS
 from paceline.errors import DomainError, InvalidInput
 
 MAX_QUESTIONS = 5  # answers that are none, and questions that follow from answers

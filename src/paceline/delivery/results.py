@@ -1,7 +1,8 @@
 """What one attempt to hand an email to a server came to.
 
 Owns the words for it: how far it got (`Phase`), what is certain (`Kind`), whose trouble it is
-(`Scope`). It refuses to decide what follows; `domain.outcome` does that from these plain values.
+(`Scope`). It refuses to decide what follows; `domain.replies.outcome` does that from these plain
+values.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from paceline.delivery.opening import Extensions, OpenFailed
 from paceline.delivery.replies import RawReply, one_line
 from paceline.delivery.results import Kind, Phase, Reply, Result, Scope
 from paceline.delivery.wire import Mail
-from paceline.domain.outcome import Verdict, classify
+from paceline.domain.replies.outcome import Verdict, classify
 
 # At MAIL these speak of the message, not of the sender: too large (RFC 1870 §6.1), or content or
 # addresses of a kind that the server does not take (RFC 6152, RFC 6531 §3.5).

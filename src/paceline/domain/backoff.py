@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from paceline.domain.reply_limits import Span
+from paceline.domain.replies.limits import Span
 
 RETRY_STEPS: tuple[timedelta, ...] = (
     timedelta(minutes=5),

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import NamedTuple
 
-from paceline.domain.address_mending import mend
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import MAX_CELL, MAX_COLUMNS, MAX_NAME
-from paceline.domain.table_columns import Layout, is_field_name
-from paceline.domain.table_words import NO_VALUE
+from paceline.domain.tables.address_mending import mend
+from paceline.domain.tables.columns import Layout, is_field_name
+from paceline.domain.tables.words import NO_VALUE
 from paceline.errors import DomainError, InvalidInput
 
 FieldValue = str | int | float | bool

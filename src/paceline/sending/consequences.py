@@ -1,7 +1,7 @@
 """What follows from the end of one attempt: for the email, its address, its sender, its host.
 
 Pure: the result of delivery in, a `Consequence` out. The reading of reply codes is
-`domain.outcome`, the waiting times are `domain.backoff`.
+`domain.replies.outcome`, the waiting times are `domain.backoff`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum, auto
 from paceline.delivery import Kind, Phase, Result, Scope
 from paceline.domain.backoff import RETRY_STEPS, retry_delay
 from paceline.domain.lifecycle import FailureReason, JobEvent, JobState, after
-from paceline.domain.outcome import Verdict, classify
+from paceline.domain.replies.outcome import Verdict, classify
 from paceline.persistence.ledger import Attempt, Outcome
 
 MAX_DEFERRALS = len(RETRY_STEPS)

@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from paceline.domain.backoff import host_retry_delay, limit_delay
-from paceline.domain.reply_limits import span_of
+from paceline.domain.replies.limits import span_of
 from paceline.persistence.standing import Standing
 from paceline.sending.consequences import SenderEffect
 

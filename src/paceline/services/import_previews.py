@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 from paceline.domain.bounds import MAX_REFUSED
-from paceline.domain.file_kinds import table_octets
-from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import Recipient, Refusal, RefusedRow, refuse_without
-from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
-from paceline.domain.table_shape import OpenQuestions, Shape
+from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
+from paceline.domain.tables.file_kinds import table_octets
+from paceline.domain.tables.recipient_files import RecipientReader
+from paceline.domain.tables.shape import OpenQuestions, Shape
 from paceline.services.imports import (
     IN_MEMORY_OCTETS,
     batches,

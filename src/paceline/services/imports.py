@@ -17,12 +17,12 @@ from typing import IO
 from paceline import clock
 from paceline.delivery import MessageTemplate
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
-from paceline.domain.file_kinds import table_octets
 from paceline.domain.lifecycle import CampaignState
-from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import RawRecipient, Recipient, RefusedRow
-from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
-from paceline.domain.table_columns import ALWAYS_AVAILABLE
+from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
+from paceline.domain.tables.columns import ALWAYS_AVAILABLE
+from paceline.domain.tables.file_kinds import table_octets
+from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal

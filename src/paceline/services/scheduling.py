@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 from paceline.domain.identifiers import new_id
-from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
+from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as store

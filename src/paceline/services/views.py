@@ -17,7 +17,7 @@ from paceline.domain.lifecycle import (
     SenderState,
 )
 from paceline.domain.recipients import Recipient, RefusedRow
-from paceline.domain.table_shape import Shape
+from paceline.domain.tables.shape import Shape
 
 T = TypeVar("T")
 

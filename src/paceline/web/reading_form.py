@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from starlette.datastructures import FormData
 
 from paceline.domain.numbers import parse_whole_number
-from paceline.domain.table_choices import ENCODINGS, NOTHING_CHOSEN, Choices, OptedOut
-from paceline.domain.table_shape import Becomes, Column, Question, Shape
+from paceline.domain.tables.choices import ENCODINGS, NOTHING_CHOSEN, Choices, OptedOut
+from paceline.domain.tables.shape import Becomes, Column, Question, Shape
 from paceline.errors import InvalidInput
 from paceline.web.forms import Problems, text_of
 

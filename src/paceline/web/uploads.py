@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from starlette.datastructures import FormData, UploadFile
 
 from paceline.delivery import MessageTemplate
-from paceline.domain.file_kinds import table_octets
 from paceline.domain.recipients import shown as shown_value
-from paceline.domain.table_choices import NOTHING_CHOSEN, Choices
-from paceline.domain.table_columns import ALWAYS_AVAILABLE
-from paceline.domain.table_shape import Question
+from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
+from paceline.domain.tables.columns import ALWAYS_AVAILABLE
+from paceline.domain.tables.file_kinds import table_octets
+from paceline.domain.tables.shape import Question
 from paceline.errors import InvalidInput
 from paceline.services import import_previews
 from paceline.services.campaigns import NewCampaign

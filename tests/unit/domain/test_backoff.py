@@ -15,7 +15,7 @@ from paceline.domain.backoff import (
     limit_delay,
     retry_delay,
 )
-from paceline.domain.reply_limits import Span, span_of
+from paceline.domain.replies.limits import Span, span_of
 
 ROLLS = st.floats(0, 1, exclude_max=True)
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from paceline.domain.file_kinds import table_octets
+from paceline.domain.tables.file_kinds import table_octets
 from paceline.errors import InvalidInput
 
 TABLE = b"email,name\nada@example.com,Ada\n"

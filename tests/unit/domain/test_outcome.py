@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paceline.delivery.replies import RawReply, ReplyParser
-from paceline.domain.outcome import RULES, Verdict, classify, matching_rule
+from paceline.domain.replies.outcome import RULES, Verdict, classify, matching_rule
 
 TABLE = [
     # at, code, enhanced, text, what follows

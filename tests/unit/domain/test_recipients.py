@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from paceline.domain.addresses import InvalidAddress
 from paceline.domain.bounds import MAX_BATCH, MAX_FILE_OCTETS, MAX_REFUSED
-from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import FieldValue, Recipient, Refusal, RefusedRow, from_values
+from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import InvalidInput
 
 ANN = ("ann@example.com", "Ann")
@@ -259,6 +259,7 @@ CELL = st.text(st.sampled_from("ab@.\"'\n\r,;| é\t="), max_size=12)
     chunk=st.integers(1, 50),
 )
 @example(rows=[["a@b.ab", '"'], ["b@b.ab", '"']], delimiter=",", ending="\n", chunk=3)
+@example(rows=[["=@=", "", ""], ["", ";"]], delimiter=",", ending="\n", chunk=1)
 def test_no_row_is_lost_whatever_stands_in_it(
     rows: list[list[str]], delimiter: str, ending: str, chunk: int
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from paceline.domain.table_choices import ENCODINGS, Choices, OptedOut
+from paceline.domain.tables.choices import ENCODINGS, Choices, OptedOut
 from paceline.errors import InvalidInput
 
 

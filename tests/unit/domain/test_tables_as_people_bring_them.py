@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from paceline.domain.recipient_files import RecipientReader
 from paceline.domain.recipients import Recipient
-from paceline.domain.table_choices import Choices
-from paceline.domain.table_shape import OpenQuestions, Shape
-from paceline.domain.table_words import comparable
+from paceline.domain.tables.choices import Choices
+from paceline.domain.tables.recipient_files import RecipientReader
+from paceline.domain.tables.shape import OpenQuestions, Shape
+from paceline.domain.tables.words import comparable
 from paceline.errors import InvalidInput
 
 TABLES = sorted(path.parent for path in Path(__file__).parent.glob("cases/tables/*/expect.json"))

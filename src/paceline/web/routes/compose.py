@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from paceline import clock
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
-from paceline.domain.table_columns import ALWAYS_AVAILABLE
+from paceline.domain.tables.columns import ALWAYS_AVAILABLE
 from paceline.errors import InvalidInput
 from paceline.services.campaigns import NewCampaign
 from paceline.services.message_notes import notes_on

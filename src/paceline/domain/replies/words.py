@@ -1,0 +1,75 @@
+"""What servers say, made plain, and the words that they say it with.
+
+Servers say the same few things in a thousand sentences, and half of them in the wrong code. So the
+patterns here, in `limits` (how much, how often) and in `parties` (who, and what of
+theirs) know words and how they stand to one another, never whole sentences. They are read over
+`plain(text)`. What follows from them is `outcome`'s table.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"<[^<>\s@]*@[^<>\s]*>|[\w.+%=-]+@[\w.-]+")
+# Names of hosts, which may be called anything. `SendAsDenied.Exception` is none, by its end.
+_HOST = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b")
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])")  # SubmissionQuotaExceededException
+_QUOTED_STATUS = re.compile(r"#?\b[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+def plain(text: str) -> str:
+    """A reply in small letters, without what only looks like words: links, addresses, hosts."""
+    text = _LINK.sub(" ", text)
+    text = _ADDRESS.sub(" address ", text)
+    text = _HOST.sub(" host ", text)
+    text = _JOINED.sub(" ", _QUOTED_STATUS.sub(" ", text))
+    return " ".join(text.replace("\u2019", "'").replace("_", " ").casefold().split())
+
+
+def family(*patterns: str) -> str:
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
+
+
+# Up to so many other words, or characters, in between.
+SOME = r"(?:[\w'/.-]+\W+){0,4}?"
+NEAR = r"[^.;]{0,50}?"
+
+MAILS = r"(?:e-?mails?|mails?|messages?|msgs?|recipients?|rcpts?)"
+CEILING = r"(?:rate|limit\w*|quotas?|credits?|allowance|threshold|cap|maximum|frequency)"
+PASSED = (
+    r"(?:exce\w*d\w*|exceeding|reach\w*|hit|used up|exhausted|depleted|over|above|surpassed|"
+    r"violat\w+|too (?:high|many|much)|full)"
+)
+PERIOD = r"(?:second|minute|hour|day|week|month|24 ?h(?:ours?)?|daily|hourly|monthly|today)"
+
+# --- Greylisting, and later ----------------------------------------------------------------------
+
+GREYLISTED = r"gr[ea]y[- ]?list"
+LATER = family(
+    r"(?:try|retry|come|resend|send)\w*\W+(?:\w+ ){0,3}(?:again|back|later)\b",
+    r"temporar\w+|later\b|in progress|for now|at this time|momentarily",
+)
+FOR_GOOD = r"permanent\w*|never|will not succeed|do not (?:re)?try"
+
+TOO_LARGE = family(
+    r"(?:message|mail|e-?mail|content|attachment|attachments|header|headers|file|data|"
+    r"fixed) (?:\w+ )?size",
+    r"size (?:limit|exceed|of (?:your|the) message)|maximum (?:\w+ )?size|too (?:large|big)\b",
+    r"\d+ ?(?:bytes|octets|kb|mb)\b",
+)
+NO_SIZE = r"mailbox|storage|quota|per (?:hour|day)|disk|resources"
+# Spam is what a message is called, whatever the sentence says of rates.
+ABOUT_CONTENT = (
+    r"\b(?:is|as|considered|likely|classified|detected|suspected|suspicion of|flagged|contains?|"
+    r"looks like|content|message|url|link) (?:\w+ ){0,2}(?:spam\b|unsolicited|virus\w*|malware|"
+    r"phish\w*)"
+)
+SENDER_VERIFY = r"sender verif|verification failed for|sender address"
+# What forbids to call a mailbox dead, whatever else is said of it.
+NOT_DEAD = family(
+    LATER,
+    SENDER_VERIFY,
+    r"\bsender\b|\bfrom\b|\bpolicy\b|\bspam\b|\bquota\b|\brate\b|\bfull\b",
+    r"verif\w+ (?:in|error)|lookup|look-up|timed? ?out|\bdns\b",
+)

@@ -1,0 +1,281 @@
+"""The words by which tables say that somebody does, or does not, want to be written to.
+
+Words only; what follows from them is decided in `consent`. Compared as `comparable` makes
+them: without case, accents, spaces and punctuation. Titles are looked for as parts, since programs
+write them together (`HASOPTEDOUTOFEMAIL`); values as a whole.
+"""
+
+from __future__ import annotations
+
+from paceline.domain.tables.words import comparable, words
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(sorted(words(text), key=len, reverse=True))
+
+
+# In a title: "yes" here means no.
+OPT_OUT_TITLES = _parts(
+    "opt out,opted out,optout,unsub,unsubscribed,unsubscribe,"
+    "do not email,do not mail,do not send,"
+    "do not contact,don't email,don't contact,dont email,dont contact,donotbulkemail,no email,"
+    "no emails,no mail,no mailing,no marketing,no newsletter,no contact,do not market,dnc,"
+    "not contactable,blacklist,blocklist,suppress,bounce,complain,complaint,"
+    "spam,spam report,marked as spam,do not allow email,do not allow bulk email,"
+    "disallow email,abuse report,email disabled,email_disabled,email invalid,"
+    "invalid email,cleaned,clean time,clean_time,clean campaign,"
+    "undeliverable,deliverability issue,"
+    "quarantin,gdpr delete,erasure,right to be forgotten,deceased,remove me,remove from,"
+    "exclude from mail,withdrawn,revoked,objection,objected,hard fail,global optout,"
+    "abgemeldet,abmeldung,abbestellt,austragung,ausgetragen,"
+    "keine e-mail,keine mail,keine werbung,"
+    "kein newsletter,keine newsletter,kein mailing,nicht kontaktieren,"
+    "nicht anschreiben,gesperrt,"
+    "werbesperre,mailsperre,sperrvermerk,sperrliste,widerruf,"
+    "widersprochen,widerspruch,unzustellbar,"
+    "nicht zustellbar,kontaktsperre,robinson,"
+    "désabonn,désinscri,ne pas contacter,ne pas envoyer,"
+    "pas d'e-mail,pas d'email,liste noire,"
+    "opposition,opposé,plainte,rebond,npai,refus,stop email,stop pub,"
+    "cancelad,dado de baja,de baja,fecha de baja,baja newsletter,baja email,baja voluntaria,"
+    "fecha baja,no contactar,no enviar,no molestar,desuscri,cancelación,"
+    "lista negra,rebotad,rebote,no desea,"
+    "disiscri,cancellat,non contattare,non inviare,lista nera,"
+    "annulla iscrizione,respint,rimbalz,"
+    "descadastr,cancelou,não contactar,não contatar,"
+    "não enviar,não perturbe,bloquead,"
+    "lista de bloqueio,rejeitad,"
+    "uitgeschreven,afgemeld,uitschrijf,niet mailen,niet contacteren,niet benaderen,geen e-mail,"
+    "geen mail,geen nieuwsbrief,geblokkeerd,zwarte lijst,"
+    "wypisan,wypisał,rezygnacja,zrezygnował,nie kontaktować,"
+    "nie wysyłać,odwołan,sprzeciw,"
+    "czarna lista,zablokowan,"
+    "odhlášen,neposílat,nekontaktovat,leiratkoz,dezabonat,"
+    "avregistrerad,avanmeldt,avmeldt,frameldt,"
+    "abonelikten,"
+    "отпис,отказ,не писать,не беспокоить,не рассылать,"
+    "не отправлять,не контактировать,"
+    "черный список,чёрный список,заблокир,жалоба,отозван,недоставл,відпис,"
+    "配信停止,配信解除,購読解除,配信不可,配信拒否,受信拒否,メール不可,送信不可,送信停止,解約,退会,"
+    "ブラックリスト,バウンス,不達,エラーメール,連絡不可,オプトアウト,登録解除,"
+    "退订,退訂,取消订阅,取消訂閱,拒收,黑名单,黑名單,不要联系,勿扰,请勿打扰,勿寄,不接收,不接受,退信,"
+    "拒絕接收,拒绝接收,停止发送,不願收,不愿收,"
+    "수신거부,구독취소,구독해지,해지,탈퇴,반송,차단,수신차단,블랙리스트,연락금지"
+)
+
+# The whole of a title, over answers alone: "yes" here means no.
+OPT_OUT_OVER_ANSWERS = words(
+    "baja,bajas,out,stop,blocked,removed,deleted,disabled,inactive,invalid,banned,muted,archived,"
+    "inactivo,inativo,inaktiv,inactif,inattivo,inactief,nieaktywny,excluded,exclude,exclu,"
+    "escluso,excluído,ausgeschlossen,gelöscht,supprimé,borrado,eliminado,uit,usunięty,удален,удалён"
+)
+
+# In a title: "no" here means no.
+OPT_IN_TITLES = _parts(
+    "opt in,opted in,optin,subscribed,subscribe,subscription status,"
+    "newsletter,news letter,mailing,"
+    "consent,gdpr,permission to,permission,accepts marketing,accepts email,accept marketing,"
+    "accept email,acceptsmarketing,email marketing,marketing email,"
+    "marketing emails,marketing ok,"
+    "allow email,allows email,allow marketing,email allowed,mail ok,ok to email,ok to mail,"
+    "ok to contact,okay to email,can email,can mail,"
+    "can contact,may email,may contact,contactable,"
+    "mailable,emailable,wants email,wants mail,wants news,wants newsletter,"
+    "receive email,receive emails,receive news,receive updates,receive marketing,"
+    "receives email,receives newsletter,email me,"
+    "email updates,email notifications,promotional email,promotions,marketing preference,"
+    "marketing contact,marketing status,email preference,agree to,agreed to,agreement,i agree,"
+    "email campaigns,marketing allowed,is_subscribed,active subscriber,sendable,"
+    "einwilligung,zustimmung,einverständnis,einverstanden,eingewilligt,erlaubnis,"
+    "werbung,werbeeinwilligung,dsgvo,darf kontaktiert,"
+    "darf angeschrieben,abonniert,mailingliste,"
+    "rundbrief,infobrief,angemeldet zum,e-mail erlaubt,"
+    "abonné,consentement,accord email,accepte,accepté,"
+    "autorisation,rgpd,infolettre,inscrit à,"
+    "souhaite recevoir,inscription newsletter,lettre d'information,optin partenaire,"
+    "consentimiento,suscrit,acepta,acepto,autoriza,"
+    "permiso,boletín,rgpd,desea recibir,lopd,"
+    "quiere recibir,"
+    "consenso,iscritto,accetta,accetto,autorizza,vuole ricevere,bollettino,desidera ricevere,"
+    "consentimento,inscrito,assinante,aceita,aceito,"
+    "permissão,lgpd,deseja receber,boletim,"
+    "toestemming,ingeschreven,nieuwsbrief,aangemeld,avg toestemming,akkoord,wil ontvangen,"
+    "zgoda,subskry,zapisany,biuletyn,rodo,zgody,"
+    "souhlas,odběr,suhlas,hozzájárul,hírlevél,feliratkoz,"
+    "abonat,acord,samtycke,nyhetsbrev,samtykke,"
+    "nyhedsbrev,uutiskirje,suostumus,onay,izin,bülten,abone,pristanak,συγκατάθεση,"
+    "согласи,согласен,подписк,подписан,рассылк,разреш,згода,підпис,розсилк,"
+    "メルマガ,メールマガジン,配信許可,配信希望,配信可,受信許可,受信希望,同意,許諾,購読,ニュースレター,"
+    "メール可,配信対象,お知らせメール,案内メール,オプトイン,承諾,メール配信,配信設定,"
+    "订阅,訂閱,接收邮件,接收郵件,愿意接收,願意接收,电子报,電子報,同意接收,许可,許可,允许,允許,"
+    "수신동의,수신여부,동의,구독,뉴스레터,마케팅수신,메일수신,수신허용,광고수신"
+)
+
+# In a title: no verdict of its own, the values have one.
+STATUS_TITLES = _parts(
+    "status,state,state of subscription,contact status,subscriber status,email status,list status,"
+    "subscription state,stage,statut,état,estado,"
+    "situación,stato,situação,stan,stav,állapot,"
+    "статус,состояние,ステータス,状態,状况,状态,狀態,상태,durum,"
+    "mitgliedschaft,tags,tag,labels,label,"
+    "groups,group,segments,segment,lists,etiquetas,"
+    "étiquettes,schlagworte,kategorien,categories"
+)
+
+# In a title: not about wanting email, whatever else it says.
+OTHER_CHANNELS = _parts(
+    "sms,phone,call,calls,telefon,téléphone,teléfono,"
+    "telefono,telefone,fax,whatsapp,push,postal,"
+    "post,briefpost,viber,telegram,text message,texts,mobile,handy,voice,messenger,"
+    "電話,短信,簡訊,电话,문자,전화,звонк,смс,facebook,rcs"
+)
+NOT_ABOUT_WANTING = _parts(
+    "link,url,token,hash,href,double opt,doubleoptin,double_opt-in,ip,soft bounce,softbounce,"
+    "softrebond,opt-in source,optin source,optin method,campaign id,emails bounced,bounce rate,"
+    "number of,count,"
+    "active_subscription,plan,price,amount,subscription id,subscription type,subscription end,"
+    "subscription start,subscription renewal,source,method,level,language,agreement number,"
+    "consent text,consent form,version,subscriber id,subscriber key,subscriber number,"
+    "subscriber since,subscribed since,frequency"
+)
+# In a title of an opt-in: when or how it was given; empty means nothing.
+MOMENTS = _parts(
+    "time,date,timestamp,datum,fecha,data,дата,日時,日付,時間,时间,日期,날짜,일시,ip address"
+)
+
+NO = words(
+    "no,n,false,f,0,off,nein,falsch,non,faux,não,nao,"
+    "nee,niet,onwaar,nie,fałsz,ne,nem,nu,nej,nei,ei,"
+    "hayır,yok,falso,нет,ложь,не,ні,όχι,いいえ,いや,否,不,没有,無,无,아니오,아니요,아니,unchecked,未,"
+    "×,✗,✘,❌,☐,✖,不可,拒否,uit,aus,no thanks,no thank you,"
+    "nein danke,non merci,no gracias,no grazie"
+) | {"✗", "✘", "❌", "☐", "✖", "×", "-", "\u2013"}
+YES = words(
+    "yes,y,true,t,1,on,x,checked,ja,wahr,j,oui,o,vrai,"
+    "si,sí,s,verdadero,cierto,vero,sim,verdadeiro,"
+    "waar,tak,prawda,ano,igen,da,kyllä,evet,да,истина,"
+    "так,ναι,はい,可,有,是,예,네,granted,given,"
+    "accepted,agreed,selected,ok,okay,confirmed,opted in,opt in,subscribed,active"
+) | {"✓", "✔", "☑", "✅", "◯", "○", "●", "✔️", "√"}
+# A value that says no wherever it stands as the whole of a cell.
+OUT = words(
+    "unsubscribed,unsubscribe,non-subscribed,nonsubscribed,not subscribed,never subscribed,"
+    "not_subscribed,un-subscribed,opted out,opted-out,opt out,opt-out,optout,optedout,"
+    "do not contact,do not email,do not mail,do not send,"
+    "donotcontact,don't contact,don't email,"
+    "no contact,no consent,no permission,no marketing,not opted in,not marketable,"
+    "non-marketing contact,non-marketing,not a marketing contact,"
+    "cleaned,bounced,bounce,hard bounce,"
+    "hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
+    "spam complaint,spam report,marked as spam,reported spam,abuse,abuse complaint,blacklisted,"
+    "blocklisted,blacklist,blocklist,blocked,suppressed,suppression,archived,deleted,junk,"
+    "unconfirmed,pending confirmation,pending opt-in,"
+    "pending double opt-in,awaiting confirmation,"
+    "not confirmed,not collected,undeliverable,undelivered,invalid,email invalid,invalid email,"
+    "rejected,refused,declined,denied,withdrawn,revoked,unsubscribed by admin,removed,disabled,"
+    "deactivated,do not disturb,dnc,dead,deceased,quarantined,global unsubscribe,"
+    "manually unsubscribed,user unsubscribed,unsubscribed by user,unsubscribed_by_customer,"
+    "failed,redacted,forgotten,gdpr delete,cancelled,canceled,do not allow,not allowed,"
+    "abgemeldet,abbestellt,ausgetragen,abbestellung,nicht abonniert,"
+    "gesperrt,blockiert,unzustellbar,"
+    "nicht zustellbar,keine einwilligung,keine werbung,"
+    "nicht kontaktieren,widerrufen,widersprochen,"
+    "kein newsletter,abgelehnt,unbestätigt,nicht bestätigt,"
+    "gelöscht,keine e-mails,keine mails,"
+    "nicht erteilt,verweigert,keine zustimmung,"
+    "désabonné,désabonnée,désinscrit,désinscrite,"
+    "non abonné,non inscrit,ne pas contacter,"
+    "liste noire,bloqué,bloquée,rebond,plainte,refusé,"
+    "refusée,pas de consentement,non confirmé,"
+    "supprimé,opposé,opposition,refus,rejeté,"
+    "cancelado,cancelada,dado de baja,dada de baja,baja,de baja,no suscrito,no suscrita,"
+    "desuscrito,desuscrita,darse de baja,no contactar,bloqueado,bloqueada,rebotado,rechazado,"
+    "sin consentimiento,lista negra,denegado,no confirmado,"
+    "disiscritto,disiscritta,non iscritto,cancellato,cancellata,non contattare,bloccato,"
+    "respinto,rifiutato,negato,senza consenso,nessun consenso,non confermato,rimbalzato,"
+    "descadastrado,descadastrada,cancelou inscrição,"
+    "não inscrito,não contactar,não contatar,"
+    "rejeitado,recusado,recusada,sem consentimento,negado,"
+    "uitgeschreven,afgemeld,niet ingeschreven,niet contacteren,"
+    "niet mailen,geblokkeerd,geweigerd,"
+    "geen toestemming,niet bevestigd,"
+    "wypisany,wypisana,niezapisany,nie kontaktować,"
+    "zablokowany,odrzucony,brak zgody,bez zgody,"
+    "zrezygnował,zrezygnowała,odmowa,wycofana,niepotwierdzony,"
+    "odhlášen,odhlášena,leiratkozott,dezabonat,"
+    "avregistrerad,avmeldt,frameldt,ayrıldı,"
+    "отписан,отписана,отписался,отписалась,не подписан,"
+    "отказ,отказался,отказалась,не писать,"
+    "заблокирован,не беспокоить,нет согласия,без согласия,"
+    "отклонено,отозвано,недоставлено,"
+    "жалоба,спам,не подтвержден,не подтверждён,"
+    "配信停止,配信解除,購読解除,解除済み,登録解除,拒否,受信拒否,配信拒否,不可,退会,不達,エラー,停止,未同意,"
+    "同意しない,希望しない,配信不可,配信不要,不要,受け取らない,オプトアウト,"
+    "已退订,退订,退訂,已退訂,取消订阅,取消訂閱,未订阅,未訂閱,拒收,拒绝,拒絕,不同意,黑名单,黑名單,退信,"
+    "不接收,不接受,未同意,已取消,"
+    "수신거부,거부,구독취소,구독해지,해지,탈퇴,미동의,비동의,동의안함,동의하지않음,반송,차단,수신안함"
+)
+# Tokens of a list of tags: fewer, since tags are anybody's.
+OUT_TAGS = words(
+    "unsubscribed,unsubscribe,opted out,opt-out,do not contact,"
+    "do not email,do not mail,bounced,"
+    "hard bounce,no consent,blacklisted,blocklisted,"
+    "abgemeldet,nicht kontaktieren,désabonné,"
+    "désinscrit,dado de baja,disiscritto,descadastrado,"
+    "uitgeschreven,wypisany,отписан,отписался,"
+    "配信停止,退订,退訂,수신거부,suppressed,complained"
+)
+OPENING_NO = words("no,nein,non,não,nee,nie,nej,нет,いいえ,不,否,아니요,아니오")
+OPENING_NOT = words("never,not,do not,don't,please do not,please don't")
+QUESTION_WORDS = tuple(
+    comparable(word)
+    for word in (
+        *("may we", "can we", "could we", "do you want", "would you like", "do you agree"),
+        *("are you happy", "is it ok", "i would like", "i want to", "stay in touch", "hear from"),
+        *("keep me", "keep in touch", "sign me up", "dürfen wir", "möchten sie", "möchtest du"),
+        *("darf ich", "ich möchte", "souhaitez-vous", "acceptez-vous", "pouvons-nous"),
+        *(
+            "je souhaite",
+            "j'accepte",
+            "desea",
+            "podemos",
+            "quiere",
+            "vuoi",
+            "possiamo",
+            "acconsent",
+        ),
+        *(
+            "desidera",
+            "deseja",
+            "gostaria",
+            "mogen we",
+            "wilt u",
+            "mag ik",
+            "czy możemy",
+            "czy chce",
+        ),
+        *("wyrażam", "можно ли", "хотите ли", "希望しますか", "よろしいですか", "可以", "是否同意"),
+    )
+)
+QUESTION_TOPICS = tuple(
+    comparable(word)
+    for word in (
+        *("email", "e-mail", "mail", "write", "contact", "news", "updates", "events", "offers"),
+        *("schreiben", "kontaktieren", "informationen", "écrire", "contacter", "nouvelles"),
+        *(
+            "actualités",
+            "offres",
+            "escribir",
+            "correo",
+            "noticias",
+            "ofertas",
+            "scrivere",
+            "notizie",
+        ),
+        *("offerte", "novità", "escrever", "novidades", "schrijven", "nieuws", "pisać", "wiadomoś"),
+        *("писать", "новости", "メール", "案内", "お知らせ", "邮件", "郵件", "touch", "hear"),
+    )
+)
+EMAIL_IN_TITLE = tuple(
+    map(comparable, ("email", "e-mail", "courriel", "correo", "メール", "이메일"))
+)

@@ -1,0 +1,103 @@
+"""Addresses side by side, as a mail program's To field holds them: every one is a recipient.
+
+Commas, semicolons, tabs and line ends stand between them; a name may come before the address, with
+a comma in it or quoted, and the field may be wrapped over lines anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from paceline.domain.bounds import MAX_CELL
+from paceline.domain.tables.address_mending import resembles_an_address
+from paceline.domain.tables.lines import Lines
+from paceline.domain.tables.rows import Row
+
+_PIECE = re.compile(r"(?:\"[^\"]*\"|<[^<>]*>|\([^()]*\)|[^,;\t|\"<(])+|[,;\t|]|.", re.DOTALL)
+_PREFIX = re.compile(
+    r"\s*(?:to|cc|bcc|an|a|à|para|aan|do|кому|宛先|收件人|받는 사람|recipients?|emails?|"
+    r"e-mails?|e-?mail addresses|empfänger|destinataires?|destinatarios?|destinatari)\s*[:：]",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"\s*[^\s@<>]+@[^\s@<>]+\s*")
+MIN_SHARE = 0.6  # of what stands between separators must be addresses
+
+
+class ListRows:
+    """Cuts a list into rows of two cells, a name and an address. None of them is a header."""
+
+    def __init__(self, *, first_line: int = 1) -> None:
+        self._lines = Lines(first_line=first_line)
+        self._pending = ""
+        self._began = first_line
+
+    def feed(self, text: str, *, final: bool = False) -> Iterator[Row]:
+        """The recipients that this piece completes."""
+        for number, line in self._lines.feed(text, final=final):
+            yield from self._read(number, _PREFIX.sub("", line, count=1) if ":" in line else line)
+        if final:
+            yield from self._end()
+
+    def _read(self, number: int, line: str) -> Iterator[Row]:
+        for matched in _PIECE.finditer(line):
+            piece = matched[0]
+            if piece in (",", ";", "\t", "|"):
+                yield from self._separated(piece)
+                continue
+            if not self._pending.strip():
+                self._began = number
+            self._pending += piece
+        if "@" in self._pending or len(self._pending) > MAX_CELL:
+            yield from self._end()
+        elif self._pending.strip():
+            self._pending += " "  # wrapped: a name, and its address on the next line
+
+    def _separated(self, separator: str) -> Iterator[Row]:
+        if separator == "," and "@" not in self._pending and self._pending.strip():
+            self._pending += ","  # Last, First <address>
+        else:
+            yield from self._end()
+
+    def _end(self) -> Iterator[Row]:
+        text, self._pending = self._pending.strip(), ""
+        if not text:
+            return
+        before, comma, last = text.rpartition(",")
+        if comma and "<" not in last and '"' not in text and _BARE.fullmatch(last):
+            yield from (Row(self._began, ["", part.strip()]) for part in before.split(","))
+            text = last.strip()
+        yield Row(self._began, ["", text])
+
+
+def is_list(text: str, *, final: bool) -> bool:
+    """Whether the beginning of a file is addresses side by side, and no table."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not final and len(lines) > 1:
+        del lines[-1]  # cut anywhere
+    if not lines or "@" not in lines[0]:
+        return False
+    found = [cells[1] for _, cells in ListRows().feed("\n".join(lines), final=True) if cells]
+    good = sum(map(resembles_an_address, found))
+    if good < MIN_SHARE * len(found) or not found:
+        return False
+    side_by_side = len(found) > len(lines) or len(lines) == 1
+    named = any("<" in cell for cell in found)
+    wrapped = good < len(lines) and good == len(found)
+    if not (named or wrapped or (side_by_side and good > 1)):
+        return False
+    return good > 0 and not _is_a_table(lines)
+
+
+def _is_a_table(lines: list[str]) -> bool:
+    """Whether some column holds something that is never an address, on every line."""
+    for delimiter in ",;\t|":
+        rows = [line.split(delimiter) for line in lines]
+        width = len(rows[0])
+        if width < 2 or any(len(row) != width for row in rows) or len(rows) < 2:
+            continue
+        for column in zip(*rows, strict=True):
+            filled = [cell for cell in column if cell.strip()]
+            if filled and not any("@" in cell for cell in filled):
+                return True
+    return False
