@@ -133,19 +133,22 @@ class Idempotency:
 
     async def give_back(self, ticket: Ticket) -> None:
         """Nobody knows what came of it: the same request may be tried again at once."""
-        self._at_work.discard((ticket.owner_id, ticket.key))
-        async with self._database.transaction() as session:
-            await store.give_back(session, ticket.owner_id, ticket.key)
+        try:
+            async with self._database.transaction() as session:
+                await store.give_back(session, ticket.owner_id, ticket.key)
+        finally:  # not before: the next one here would lose the sign of life that it puts there
+            self._at_work.discard((ticket.owner_id, ticket.key))
 
     async def _begin(
         self, owner_id: uuid.UUID, key: str, request: bytes, *, any_request: bool
     ) -> Ticket | Replay:
         digest = hashlib.sha256(request).digest()
         holder = await self._database.presence.number()
-        # Noted before the database is asked: of many here at one moment only one is the first.
-        is_idle_here = (owner_id, key) not in self._at_work
-        if is_idle_here:
-            self._at_work.add((owner_id, key))
+        # Of many here at one moment only the one that notes it first asks for the key: another may
+        # get to the database before it, and a lost sign of life does not free what is at work here.
+        if (owner_id, key) in self._at_work:
+            return await self._seen(owner_id, key, digest)
+        self._at_work.add((owner_id, key))
         taken = False
         try:
             async with self._database.transaction() as session:
@@ -157,17 +160,24 @@ class Idempotency:
                         request_hash=digest,
                         reserved_id=new_id(),
                         holder=holder,
-                        is_idle_here=is_idle_here,
                         any_request=any_request,
                     ),
                     lifetime=LIFETIME,
                 )
             taken = standing.reserved_id is not None
         finally:
-            if is_idle_here and not taken:
+            if not taken:
                 self._at_work.discard((owner_id, key))
         if standing.reserved_id is not None:
             return Ticket(owner_id=owner_id, key=key, reserved_id=standing.reserved_id)
+        return _replay(standing, digest)
+
+    async def _seen(self, owner_id: uuid.UUID, key: str, digest: bytes) -> Replay:
+        """How it stands with a key that another request has, in this process."""
+        async with self._database.transaction() as session:
+            standing = await store.seen(session, owner_id, key, lifetime=LIFETIME)
+        if standing is None:
+            return Replay(answer=None, is_same=True, asked_at=clock.now())
         return _replay(standing, digest)
 
 

@@ -24,7 +24,6 @@ class NewKey:
     request_hash: bytes
     reserved_id: uuid.UUID  # for what the request creates
     holder: int  # the sign of life of this process
-    is_idle_here: bool  # nobody in this process is at work under the key
     any_request: bool = False  # a request with other content may take an abandoned key over, too
 
 
@@ -43,6 +42,7 @@ class KeyStanding:
 # One statement, so that of any number of requests at one instant exactly one gets the key. A key
 # is free when its lifetime is over, or when nobody is at work under it although it has no answer:
 # it was given back, or the process that took it is gone. The next one inherits the reserved id.
+# Whoever asks knows that its own process is not at work under it.
 # `holder` and `reserved_id` are both missing in rows of older versions, which kept the id in `body`
 # and gave no sign of life: those are taken to be at work for two minutes.
 _BEGIN = text("""
@@ -60,7 +60,7 @@ _BEGIN = text("""
      WHERE k.created_at < now() - CAST(:lifetime AS interval)
         OR (k.status IS NULL
             AND (CAST(:any_request AS boolean) OR k.request_hash = excluded.request_hash)
-            AND CASE WHEN k.holder = excluded.holder THEN CAST(:is_idle_here AS boolean)
+            AND CASE WHEN k.holder = excluded.holder THEN true
                      WHEN k.holder IS NOT NULL THEN pg_try_advisory_xact_lock_shared(k.holder)
                      WHEN k.reserved_id IS NOT NULL THEN true
                      ELSE k.created_at < now() - interval '2 minutes' END)
@@ -78,6 +78,24 @@ async def begin(session: AsyncSession, given: NewKey, *, lifetime: timedelta) ->
         return KeyStanding(reserved_id=reserved, request_hash=given.request_hash)
     known = await session.get(IdempotencyKey, (given.owner_id, given.key))
     assert known is not None, "the row that was in the way is locked, so it is still there"
+    return _standing(known)
+
+
+async def seen(
+    session: AsyncSession, owner_id: uuid.UUID, key: str, *, lifetime: timedelta
+) -> KeyStanding | None:
+    """How it stands with a key that another has; None: it is on its way there."""
+    known = await session.scalar(
+        select(IdempotencyKey).where(
+            IdempotencyKey.owner_id == owner_id,
+            IdempotencyKey.key == key,
+            IdempotencyKey.created_at >= func.now() - lifetime,
+        )
+    )
+    return None if known is None else _standing(known)
+
+
+def _standing(known: IdempotencyKey) -> KeyStanding:
     return KeyStanding(
         reserved_id=None,
         request_hash=known.request_hash,
