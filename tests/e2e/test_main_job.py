@@ -130,6 +130,8 @@ def test_a_list_with_two_columns_of_addresses_waits_for_its_owner_to_choose(
     expect(column).to_be_focused()
     page.get_by_role("button", name="Schedule 1 email").click()
     page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}$"))
+    expect(page.locator("#progress")).to_contain_text("100 %")
+    page.locator("#tabs [href*='tab=sent']").click()
     expect(page.locator("#rows")).to_contain_text("ada@home.example")
 
 
