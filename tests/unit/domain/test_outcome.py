@@ -131,3 +131,13 @@ def test_only_the_permanent_words_about_a_mailbox_suppress_an_address() -> None:
 def test_a_code_that_ends_nothing_is_not_judged(code: int) -> None:
     with pytest.raises(ValueError, match="not a final reply"):
         classify(phase="dot", code=code, enhanced=None, text="")
+
+
+@pytest.mark.parametrize("mark", ["-", "*", ".", "- ", ".-", "/", "'"])
+@pytest.mark.parametrize(
+    "before", ["user ", "<a@x.org>: ", "daily ", "5 ", "host ", "client ", "ip "]
+)
+def test_a_reply_of_little_but_punctuation_is_read_at_once(before: str, mark: str) -> None:
+    # Where a pattern can cut the same text in two ways, forty marks take longer than a lifetime.
+    for text in (before + mark * 200, (before + mark * 3) * 40):
+        matching_rule(phase="rcpt", code=550, enhanced=None, text=text)

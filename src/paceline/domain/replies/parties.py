@@ -89,10 +89,10 @@ OUR_HOST = family(
     r"dynamic[- ](?:ip|address)|dial-?up|(?:host|network|client|ip) (?:\w+ )?not allowed",
     r"reverse (?:dns|lookup|host)|\bptr\b|\brdns\b|cannot find your (?:reverse )?host ?name|"
     r"(?:no|without|invalid|missing) (?:a )?(?:valid )?(?:reverse|sender domain)",
-    r"client (?:host|ip|address|server)?\W*(?:\S+\W+){0,3}(?:rejected|blocked|blacklisted|denied|"
+    r"client (?:host|ip|address|server)?\W*(?:\S+ ){0,3}(?:rejected|blocked|blacklisted|denied|"
     r"banned|"
     r"listed)",
-    r"(?:\bip\b|network|host|server|client)(?:\W+\S+){0,4}\W+(?:is |was |has been |are |"
+    r"(?:\bip\b|network|host|server|client)(?:\W\S*)?(?: \S+){0,3}\W+(?:is |was |has been |are |"
     r"been )*"
     r"(?:\w+ ){0,2}(?:blacklisted|blocklisted|block listed|black listed|banned|on (?:our|the|"
     r"a) block|"
@@ -137,7 +137,7 @@ NO_MAILBOX = family(
     r"no valid|not a valid|not a known|unrecogni[sz]ed) (?:\w+ ){0,2}?-?"
     rf"{_WHO}s?\b",
     r"invalid-recipient|recipientnotfound|user ?unknown|no-domain",
-    rf"\b{_WHO}(?:'s)?\W+(?:\S+ ){{0,4}}?(?:is |was |were |are |has been |have been |\W+)*"
+    rf"\b{_WHO}(?:'s)?\W+(?:\S+ ){{0,4}}?(?:is |was |were |are |has been |have been |\W)*"
     r"(?:unknown|not found|not known|no longer (?:valid|exists?|active|available|in use|here|"
     r"works?|"
     r"accept\w*)|invalid|inexist\w*|nonexist\w*|unallocated|does ?n[o']?t? ?(?:exist|have)|"

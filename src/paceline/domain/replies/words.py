@@ -31,8 +31,9 @@ def family(*patterns: str) -> str:
     return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
-# Up to so many other words, or characters, in between.
-SOME = r"(?:[\w'/.-]+\W+){0,4}?"
+# Up to so many other words, or characters, in between. Nothing that repeats may cut a text in two
+# ways (so `\w` stands beside `\W`, and `\S` beside a blank): thirty dashes would take minutes.
+SOME = r"(?:\w+\W+){0,4}?"
 NEAR = r"[^.;]{0,50}?"
 
 MAILS = r"(?:e-?mails?|mails?|messages?|msgs?|recipients?|rcpts?)"
