@@ -23,8 +23,8 @@ _TRAILING = ",;.:!?|"
 _SCHEME = re.compile(
     r"\A(?:mailto|smtp|e-?mail|x-apple-data-detectors)\s*:\s*(?://)?", re.IGNORECASE
 )
-_LINKED = re.compile(r"\[[^\]]*\]\((?:mailto:)?([^()\s]+@[^()\s?]+)(?:\?[^()]*)?\)", re.IGNORECASE)
-_BRACKETS = re.compile(r"<\s*(?:mailto:)?([^<>\s]*@[^<>\s]*)\s*>", re.IGNORECASE)
+_LINKED = re.compile(r"\[[^\]]*\]\((?:mailto:)?([^()\s@]+@[^()\s?]+)(?:\?[^()]*)?\)", re.IGNORECASE)
+_BRACKETS = re.compile(r"<\s*(?:mailto:)?([^<>\s@]*@[^<>\s]*)\s*>", re.IGNORECASE)
 _NAMED = re.compile(r"[^<>@]*<[^<>@]*@[^<>@]*>[\s,;.]*", re.DOTALL)
 _PARENTHESES = re.compile(r"(.*\S)\s*\(([^()]*)\)", re.DOTALL)
 _HOLDS_MORE = re.compile(r"[\s<>()\[\]#,;:|/]")

@@ -58,7 +58,7 @@ class CardRows:
             if line[:1] in (" ", "\t") and len(self._unfolded) < MAX_CELL:
                 self._unfolded += line[1:]
                 continue
-            if self._unfolded.upper().endswith("=") and "QUOTED-PRINTABLE" in self._unfolded:
+            if self._is_soft_break():
                 self._unfolded = self._unfolded[:-1] + line
                 continue
             yield from self._take(self._unfolded)
@@ -68,6 +68,13 @@ class CardRows:
         if final:
             yield from self._take(self._unfolded)
             yield from self._end()
+
+    def _is_soft_break(self) -> bool:
+        """Whether the value goes on in the next line, as quoted-printable does."""
+        unfolded = self._unfolded
+        if not unfolded.endswith("=") or len(unfolded) >= MAX_CELL:
+            return False
+        return "QUOTED-PRINTABLE" in unfolded.partition(":")[0].upper()
 
     def _take(self, line: str) -> Iterator[Row]:
         if self._is_vcard:

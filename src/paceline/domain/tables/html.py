@@ -12,6 +12,7 @@ from paceline.errors import InvalidInput
 
 _BEGINS = re.compile(r"\s*<(?:!doctype|html|table|meta|head|body|div|style|tr|thead|tbody)\b", re.I)
 _TABLE = re.compile(r"<t[rdh]\b", re.IGNORECASE)
+_MAX_UNFINISHED = 2_048  # characters of a tag at the very end: read anew from each "<" in it
 _UNREAD = frozenset({"script", "style", "title"})
 _BREAKS = frozenset({"br", "p", "div", "li"})
 
@@ -30,7 +31,8 @@ class HtmlRows:
     def feed(self, text: str, *, final: bool = False) -> Iterator[Row]:
         """The rows that this piece completes."""
         self._parser.feed(text)
-        if len(self._parser.rawdata) > MAX_LINE:
+        rest = self._parser.rawdata
+        if len(rest) > (_MAX_UNFINISHED if final and rest.startswith("<") else MAX_LINE):
             raise InvalidInput.of("file", "is a web page with a tag or comment that never ends")
         if final:
             self._parser.close()
@@ -48,15 +50,22 @@ class _Parser(HTMLParser):
         self._cell: list[str] | None = None
         self._size = 0
         self._span = 1
-        self._line = 1
+        self._line = lines_before
         self._unread = 0
+
+    def parse_html_declaration(self, i: int) -> int:
+        """`<![if …]>` and what else Office writes: to browsers a comment, to the stdlib a bug."""
+        if self.rawdata.startswith("<![", i):
+            return self.parse_bogus_comment(i)
+        return super().parse_html_declaration(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNREAD:
             self._unread += 1
         elif tag == "tr":
             self.end_row()
-            self._line = self._lines_before + self.getpos()[0]
+            # Of rows that share a line, as in a page without line breaks, each has its own number.
+            self._line = max(self._lines_before + self.getpos()[0], self._line + 1)
         elif tag in ("td", "th"):
             self._end_cell()
             self._cell, self._size = [], 0

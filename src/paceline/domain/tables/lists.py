@@ -35,7 +35,8 @@ class ListRows:
     def feed(self, text: str, *, final: bool = False) -> Iterator[Row]:
         """The recipients that this piece completes."""
         for number, line in self._lines.feed(text, final=final):
-            yield from self._read(number, _PREFIX.sub("", line, count=1) if ":" in line else line)
+            prefix = _PREFIX.match(line)
+            yield from self._read(number, line[prefix.end() :] if prefix else line)
         if final:
             yield from self._end()
 

@@ -75,6 +75,7 @@ class RecipientReader:
         self._held: tuple[int, list[str], str] | None = None  # perhaps half of a row
         self._opted_out: Counter[str] = Counter()
         self._opted_out_keys = set[int]()  # hashes: the same person, on another row
+        self._is_ahead = False  # only who has opted out is looked for
         self._notes = Notes()
         self._batch: list[Recipient] = []
 
@@ -108,6 +109,7 @@ class RecipientReader:
         if self._choices.opted_out is OptedOut.MAIL:
             return
         ahead = RecipientReader(required=self._required, wanted=self._wanted, choices=self._choices)
+        ahead._is_ahead = True
         with suppress(InvalidInput):
             for piece in pieces:
                 for _ in ahead.feed(piece):
@@ -177,6 +179,8 @@ class RecipientReader:
         if self._held is not None:
             line, cells = self._rejoined(row)
         layout = self._layout
+        if self._is_ahead and cells and self._is_of_no_interest(cells):
+            return
         try:
             recipient = cells and from_plain_cells(line, cells, layout)
             if not recipient:
@@ -190,6 +194,12 @@ class RecipientReader:
             return
         self._count()
         self._batch.append(recipient)
+
+    def _is_of_no_interest(self, cells: list[str]) -> bool:
+        """Whether it is surely a whole row, no header again, of somebody who has not opted out."""
+        layout = self._layout
+        is_row = len(cells) == layout.width and "@" in cells[layout.address]
+        return is_row and layout.excludes(cells) is None
 
     def _look_closely(self, line: int, cells: list[str] | None) -> Recipient:
         if cells is None:

@@ -1,0 +1,44 @@
+"""Small files that would keep a processor busy for minutes, or lose rows, if read carelessly."""
+
+from __future__ import annotations
+
+import pytest
+
+from paceline.domain.tables.address_mending import resembles_an_address
+from paceline.domain.tables.cards import CardRows
+from paceline.domain.tables.html import HtmlRows
+from paceline.domain.tables.lists import ListRows
+from paceline.errors import InvalidInput
+
+
+def test_blanks_before_a_colon_are_read_at_once() -> None:
+    rows = list(ListRows().feed("To: ann@x.org\n" + " " * 60_000 + ":,\n", final=True))
+    assert rows[0].cells == ["", "ann@x.org"]
+
+
+def test_a_card_of_soft_line_breaks_alone_is_not_kept_for_ever() -> None:
+    rows = CardRows("vcard")
+    for _ in range(40):
+        list(rows.feed("NOTE;ENCODING=QUOTED-PRINTABLE:x" + "=\nxxxx" * 5_000))
+    assert list(rows.feed("\nEND:VCARD\n", final=True))
+
+
+@pytest.mark.parametrize("unfinished", ["<a ", '<td a="', "<!--", "<!["])
+def test_a_page_that_ends_within_a_tag_is_refused_at_once(unfinished: str) -> None:
+    with pytest.raises(InvalidInput, match="never ends"):
+        list(HtmlRows().feed("<table>" + unfinished * 20_000, final=True))
+
+
+def test_what_office_writes_between_brackets_is_passed_over() -> None:
+    page = "<table><tr><td>ann@x.org<![if x]> <![ y ]></td></tr></table>"
+    assert [row.cells for row in HtmlRows().feed(page, final=True)] == [["ann@x.org"]]
+
+
+def test_rows_of_a_page_without_line_breaks_have_numbers_of_their_own() -> None:
+    page = "<table>" + "<tr><td>x</td></tr>" * 3 + "\n\n\n\n<tr><td>y</td></tr></table>"
+    assert [row.line for row in HtmlRows().feed(page, final=True)] == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("cell", ["<" + "@" * 999, "[](" + "a@" * 498])
+def test_a_cell_of_at_signs_is_no_address(cell: str) -> None:
+    assert not resembles_an_address(cell)
