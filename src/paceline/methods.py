@@ -36,6 +36,9 @@ class Methods:
             await self.app(scope, receive, send)
             return
         method = scope["method"]
+        if method in _ASKED_FOR and self._is_answered(scope):  # nearly always: one look
+            await self.app(scope, receive, send)
+            return
         allowed = self._allowed(scope)
         if not allowed or method in allowed - {"HEAD", "OPTIONS"}:
             await self.app(scope, receive, send)
@@ -43,6 +46,10 @@ class Methods:
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
         else:
             await self._told(allowed, method)(scope, receive, send)
+
+    def _is_answered(self, scope: Scope) -> bool:
+        own = (route for route in self._routes() if not isinstance(route, Mount))
+        return any(route.matches(scope)[0] is Match.FULL for route in own)
 
     def _told(self, allowed: set[str], method: str) -> ASGIApp:
         value = ", ".join(sorted(allowed))

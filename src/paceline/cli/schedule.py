@@ -17,7 +17,6 @@ from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import INTERRUPTED, note, say
-from paceline.cli.dry_run import rehearse
 from paceline.cli.once import Order, Scheduled, Start, already, same_subject_before, scheduled
 from paceline.cli.reading import LeadList, choices_of, shape_lines
 from paceline.cli.senders import settle_sender
@@ -151,6 +150,9 @@ def schedule(
                 file=table, chosen=chosen_about_it, asks=asks, confirms=asks and not yes
             )
             if dry_run:
+                # Only this needs the engine: half a second that `--help` shall not wait for.
+                from paceline.cli.dry_run import rehearse
+
                 for line in rehearse(client, given, lead_list, chosen):
                     say(line)
                 note("nothing was scheduled: --dry-run")

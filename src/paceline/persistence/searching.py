@@ -21,7 +21,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         right(owner::text, {MARK_CHARACTERS}) || replace(
             regexp_replace(
                 regexp_replace(
-                    translate(lower(said), '{_ACCENTED}', '{_PLAIN}'),
+                    CASE WHEN octet_length(said) = length(said) THEN lower(said)
+                         ELSE translate(lower(said), '{_ACCENTED}', '{_PLAIN}') END,
                     '[^[:alnum:]]+', ' ', 'g'),
                 '([[:alpha:]])([0-9])', '\\1 \\2', 'g'),
             ' ', ' ' || right(owner::text, {MARK_CHARACTERS})), ' '))
