@@ -44,6 +44,9 @@ export function createEditor(host, textarea, onMarks) {
     element: host,
     extensions: [StarterKit, MergeField],
     injectCSS: false, // the content security policy allows no inline styles
+    // What is typed or pasted between marks stays: *|FNAME|* is a tag of another program, not italics.
+    enableInputRules: ["bulletList", "orderedList"],
+    enablePasteRules: ["link"],
     content: toChips(textarea.value),
     editorProps: { attributes: SURFACE },
     onUpdate: () => {

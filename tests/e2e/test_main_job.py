@@ -107,6 +107,14 @@ def test_a_campaign_is_composed_and_runs_to_its_end(
     expect(page.get_by_text("News for Company 11")).to_be_visible()
 
 
+def test_what_is_typed_in_the_editor_stays_as_it_was_typed(page: Page) -> None:
+    page.goto("/compose")
+    page.locator(".rte").click()
+    typed = "Hi *|FNAME|* **b** ~~c~~ `d` _e_ __f__"
+    page.keyboard.type(typed)
+    expect(page.locator("textarea[name=body]")).to_have_value(f"<p>{typed}</p>")
+
+
 def test_a_list_with_two_columns_of_addresses_waits_for_its_owner_to_choose(
     page: Page, system: System, sender: SenderView, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import typer
 
 from paceline.cli.client import ApiRefused
 from paceline.cli.console import note
+from paceline.delivery import AS_IT_STANDS
 from paceline.domain.numbers import parse_whole_number
 from paceline.domain.tables.choices import ENCODINGS
 from paceline.errors import DomainError, InvalidInput
@@ -71,12 +72,14 @@ class LeadList:
     """The list of recipients: its file, what is chosen about it, and who may be asked.
 
     `asks`: a person is at the terminal. `confirms`: and wants to be asked about guesses, too.
+    `accepts`: what is likely to be wrong was accepted beforehand, with --yes.
     """
 
     file: Path
     chosen: Choices
     asks: bool = False
     confirms: bool = False
+    accepts: bool = False
 
     def settled(self, read: Callable[[Choices], Report]) -> Report:
         """What reading it gave; answers to what has to be known for that are added to `chosen`."""
@@ -86,9 +89,22 @@ class LeadList:
         """Says what is likely to be wrong with the message; a person is asked whether to go on."""
         for remark in notes:
             note(f"note: {remark}")
-        return not (notes and self.confirms) or typer.confirm(
-            "send it so?", default=False, err=True
-        )
+        return self.goes_on(notes)
+
+    def goes_on(self, notes: Sequence[str]) -> bool:
+        """Whether to go on in spite of what was told: a person is asked.
+
+        Raises `DomainError` with the option to add where nobody can be asked, and readers would see
+        a tag instead of what it stands for.
+        """
+        if self.confirms and notes:
+            return typer.confirm("send it so?", default=False, err=True)
+        if not self.asks and not self.accepts and any(AS_IT_STANDS in told for told in notes):
+            raise DomainError(
+                "what is noted above would be sent as it stands; mend it, or add --yes to send it"
+                " so.\nNothing was scheduled."
+            )
+        return True
 
     def is_sure(self, report: Report) -> bool:
         """Whether to go on: a person is asked where something weighty was guessed, else nobody."""

@@ -105,7 +105,9 @@ def schedule(
         typer.Option("--dry-run", help="Show how the list is read and the first email; no more"),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Take guesses about the list without asking")
+        bool, typer.Option(
+            "--yes", "-y", help="Take guesses about the list, and notes on the message, as they are"
+        ),
     ] = False,
     again: Annotated[
         bool,
@@ -147,7 +149,11 @@ def schedule(
         chosen = settle_sender(client.senders(), sender, asks=asks)
         with at_hand(leads) as table:
             lead_list = LeadList(
-                file=table, chosen=chosen_about_it, asks=asks, confirms=asks and not yes
+                file=table,
+                chosen=chosen_about_it,
+                asks=asks,
+                confirms=asks and not yes,
+                accepts=yes,
             )
             if dry_run:
                 # Only this needs the engine: half a second that `--help` shall not wait for.

@@ -13,13 +13,14 @@ from paceline.delivery.media_types import media_type, media_type_of
 from paceline.delivery.mime import Headers, message
 from paceline.delivery.plain_text import has_words, plain_text, text_part
 from paceline.delivery.pool import Pool
-from paceline.delivery.remarks import remarks
+from paceline.delivery.remarks import AS_IT_STANDS, remarks
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
 from paceline.delivery.templates import MessageTemplate
 from paceline.delivery.timeouts import Timeouts
 
 __all__ = [
+    "AS_IT_STANDS",
     "Account",
     "Attached",
     "Attachment",

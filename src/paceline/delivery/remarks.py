@@ -19,6 +19,8 @@ from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.template_spelling import excerpt, quiet_zones, spelled
 
 MAX_REMARKS = 20  # about one part
+# In each remark on what readers would see instead of what was meant: enough to stop a script.
+AS_IT_STANDS = "is sent as it stands"
 
 
 def _named(names: str) -> frozenset[str]:
@@ -169,9 +171,9 @@ class _Part:
 
     def remarks(self, *, has_text: bool) -> list[str]:
         self._fields()
-        self._each(_SPINTAX, "is sent as it stands: there are no alternatives to choose from here")
-        self._each(_COMMENT, "is sent as it stands: there are no comments here")
-        self._each(_TO_FILL_IN, "looks like something that is still to be filled in")
+        self._each(_SPINTAX, f"{AS_IT_STANDS}: there are no alternatives to choose from here")
+        self._each(_COMMENT, f"{AS_IT_STANDS}: there are no comments here")
+        self._each(_TO_FILL_IN, f"{AS_IT_STANDS}: it seems still to be filled in")
         if self._is_html:
             self._html(has_text=has_text)
         return self._lines[:MAX_REMARKS]

@@ -37,6 +37,7 @@ _FIELDS_ALONE = re.compile(
     r"(?:[^{]|\{(?![{%])"
     r"|\{\{ ?\w{1,64} ?(?:\| ?(?:upper|lower|title|capitalize|trim) ?)?\}\})*"
 )
+_FIELD = re.compile(r"\{\{.*?\}\}")
 _UNDEFINED = re.compile(r"`([^`]+)` is undefined")
 # The binding looks a field up in a dict of Python's, and finds the dict's own methods there.
 _TAKEN_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
@@ -114,6 +115,10 @@ class MessageTemplate:
         fields = _plain({**recipient, "email": address, "name": name or ""})
         subject = self._subject.render(_on_one_line(fields, self._subject.used))
         refuse_unsafe("the subject", subject)
+        if not _says_something(subject):
+            raise RenderError(
+                "subject", "comes out empty for this recipient: give a value, or a default that is"
+            )
 
     def render(
         self,
@@ -150,7 +155,7 @@ class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
     __slots__ = (
-        *("_constant", "_has_slash", "_is_fields_alone", "_render", "_template"),
+        *("_constant", "_has_slash", "_has_words", "_is_fields_alone", "_render", "_template"),
         *("fields", "fixed", "name", "source", "used"),
     )
 
@@ -163,6 +168,7 @@ class _Part:
         self._refuse_source(source)
         source = self.source = _understood(source, html=name == "html")
         self._is_fields_alone = _FIELDS_ALONE.fullmatch(source) is not None
+        self._has_words = self._is_fields_alone and _says_something(_FIELD.sub("", source))
         self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
         if self._constant is None:
@@ -188,17 +194,22 @@ class _Part:
         return self._constant is not None
 
     def is_plain_for(self, recipient: Mapping[str, object], name_length: int) -> bool:
-        """Whether these values certainly make one sound line: of fields alone, and plain ones."""
+        """Whether these values certainly make one sound line: of fields alone, and plain ones.
+
+        A line says something; a value of white space does not.
+        """
         if not self._is_fields_alone:
             return False
         # The address and the name, which is sound, are no fields of the recipient's.
         room = MAX_VALUE - len(self.source) - MAX_ADDRESS - 3 * name_length
+        says_something = self._has_words
         for field in self.used:
             value = recipient.get(field, "")
             if type(value) is not str or not value.isprintable() or "=?" in value:
                 return False
             room -= 3 * len(value)  # some letters have three capitals
-        return room > 0
+            says_something = says_something or bool(value and not value.isspace())
+        return room > 0 and says_something
 
     def _refuse_source(self, source: str) -> None:
         if len(source) > MAX_SOURCE or len(source.encode(errors="replace")) > MAX_SOURCE:
@@ -328,6 +339,11 @@ def _undefined(error: TemplateError) -> str | None:
 def _located(error: TemplateError) -> str:
     what = error.detail or error.message.partition(" (in ")[0]
     return f"line {error.line}: {what}" if error.line else what
+
+
+def _says_something(line: str) -> bool:
+    """Whether anybody would see anything: neither white space nor invisible characters are."""
+    return any(character.isprintable() and not character.isspace() for character in line)
 
 
 def _on_one_line(fields: dict[str, object], used: frozenset[str]) -> dict[str, object]:

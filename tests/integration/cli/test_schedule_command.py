@@ -190,7 +190,12 @@ async def test_a_campaign_is_listed_paused_resumed_and_cancelled_by_its_id_or_it
 async def test_notes_on_the_message_are_printed_before_it_is_launched(
     paceline: Paceline, leads: Path
 ) -> None:
-    ran = await paceline("schedule", leads, "--subject", "Hi *|FNAME|*", "--text", "{first_name}")
+    message = ("--subject", "Hi *|FNAME|*", "--text", "{first_name}")
+    stopped = await paceline("schedule", leads, *message)
+    assert isinstance(stopped.exception, DomainError)
+    assert "add --yes" in str(stopped.exception)
+    assert (await paceline("campaigns")).output.count("leads") == 0
+    ran = await paceline("schedule", leads, *message, "--yes")
     assert ran.exit_code == 0
     notes = [line for line in ran.output.splitlines() if line.startswith("note: ")]
     assert [note.partition("”")[0] for note in notes] == [

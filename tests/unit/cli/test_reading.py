@@ -57,6 +57,18 @@ def chosen(**options: Any) -> Choices:
     return choices_of(**{**nothing, **options})
 
 
+WOULD_STAND = "text, line 1: “{first_name}” looks like …, which is sent as it stands: write …"
+
+
+def test_a_script_goes_no_further_than_a_tag_that_everybody_would_see() -> None:
+    leads = LeadList(file=Path("leads.csv"), chosen={})
+    with pytest.raises(DomainError, match="add --yes to send it so"):
+        leads.takes([WOULD_STAND])
+    assert leads.takes(["html: has no HTML tags: it is sent as plain text"])
+    assert leads.takes([])
+    assert LeadList(file=Path("leads.csv"), chosen={}, accepts=True).takes([WOULD_STAND])
+
+
 def asked(question: dict[str, Any]) -> ApiRefused:
     return ApiRefused(422, {"detail": question["text"], "shape": {"questions": [question]}})
 

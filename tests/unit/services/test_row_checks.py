@@ -49,6 +49,25 @@ def test_a_subject_that_cannot_be_sent_is_a_reason(subject: str, value: str, rea
     assert reason in found
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "{{ t | default('') }}",
+        "{{ t }}",
+        " {{ t | trim }} ",
+        "{% if t %}{{ t }}{% endif %}",
+        "{{ t | default('') }}{{ name | default('') }}",
+    ],
+)
+@pytest.mark.parametrize("value", ["", " ", "\u00a0\t", "\u200b"])
+def test_a_subject_that_comes_out_empty_is_a_reason(subject: str, value: str) -> None:
+    found = checks(subject).refusal(row(t=value))
+    assert found is not None
+    assert "comes out empty" in found
+    assert checks(subject).refusal(row(t="Hi")) is None
+    assert checks(f"News {subject}").refusal(row(t=value.strip("\u200b"))) is None
+
+
 @pytest.mark.parametrize("name", ["a\x9bb", "=?utf-8?q?=0D=0AB:?="])
 def test_so_is_a_name_that_cannot_stand_in_a_header(name: str) -> None:
     assert "the name: " in str(checks("Hello").refusal(row(name=name)))
