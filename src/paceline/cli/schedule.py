@@ -105,8 +105,9 @@ def schedule(
         typer.Option("--dry-run", help="Show how the list is read and the first email; no more"),
     ] = False,
     yes: Annotated[
-        bool, typer.Option(
-            "--yes", "-y", help="Take guesses about the list, and notes on the message, as they are"
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Take guesses about the list and notes on the message as they are"
         ),
     ] = False,
     again: Annotated[

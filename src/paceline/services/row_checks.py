@@ -1,8 +1,9 @@
 """Whether an email can be made for a row, before it is taken in.
 
 Each row's subject is made here as it will be sent, so that nobody learns of a line break or an
-endless subject when the email fails. Where the subject is fields alone and the values are plain,
-looking at the values is enough, which costs half a microsecond a row.
+endless subject when the email fails; and one that comes out empty goes to nobody. Where the subject
+is fields alone and the values are plain, looking at the values is enough, which costs half a
+microsecond a row.
 """
 
 from __future__ import annotations
