@@ -28,6 +28,15 @@ REJECTED_FOR_GOOD = frozenset({"550_at_rcpt", "554_at_dot", "5.7.1_at_dot"})
 DOUBTFUL = frozenset({*SILENT, "garbage_at_dot"})
 RACING = frozenset(IN_BODY)  # the dot may be written before the drop is seen
 OPENINGS_THAT_FAIL = 2  # one after the other
+# After a handshake that failed it looks once more at what is there, over connections of their own:
+# at the certificate; or for plain text where there is no TLS, and then says nothing itself where
+# its hello got no answer. None of these is one more try, and there are no more of them.
+LOOKS = {
+    "stranger_in_handshake": 1,
+    "garbage_in_handshake": 1,
+    "drop_in_handshake": 2,
+    "hang_in_handshake": 2,
+}
 # Our account is at fault, and a person has to mend it; after all others the sender rests.
 BREAKING = frozenset(
     {"550_at_ehlo", "550_at_tls", "missing_at_tls", "535_at_auth", "missing_at_auth"}
@@ -110,7 +119,7 @@ async def opening_goes_wrong(case: Case) -> Verdict:
     modes: dict[UUID, str] = {}
     for number, (mode, tls) in enumerate(_openings()):
         sender = await case.sender(
-            port=case.stage.sink.door(mode, times=OPENINGS_THAT_FAIL, tls=_DOOR_FOR[tls]),
+            port=case.stage.sink.door(mode, times=_connections(mode, tls), tls=_DOOR_FOR[tls]),
             smtp_security=tls,
             max_connections=1,
         )
@@ -136,6 +145,13 @@ def _openings() -> Iterator[tuple[str, str]]:
         yield mode, "none" if mode in (*AT_GREETING, *AT_EHLO) else "starttls"
     for mode in IN_HANDSHAKE:
         yield mode, "tls"
+
+
+def _connections(mode: str, tls: str) -> int:
+    """How many a server sees while so many openings fail, the looks after each included."""
+    # After STARTTLS it is known that plain text is spoken: only a certificate is worth a look.
+    looks = LOOKS.get(mode, 0) if tls == "tls" or mode == "stranger_in_handshake" else 0
+    return OPENINGS_THAT_FAIL * (1 + looks)
 
 
 def _judge_opening(verdict: Verdict, mode: str, row: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ and not a timeout. Who may be tried at all is not decided here.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
@@ -35,6 +36,7 @@ async def first_to_answer(
     Raises an `ExceptionGroup` of what `connect` raised, in order of the addresses, when none does.
     """
     tries: list[asyncio.Task[Connection]] = []
+    given_up: list[asyncio.Task[Connection]] = []
     winner: asyncio.Task[Connection] | None = None
     try:
         while winner is None:
@@ -49,9 +51,13 @@ async def first_to_answer(
                 running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
             )
             winner = next((task for task in tries if task in done and not task.exception()), None)
+        given_up = [task for task in tries if task is not winner]
+        await _end(given_up, given_up, drop)
         return winner.result()
-    finally:
-        await _end([task for task in tries if task is not winner], drop)
+    except BaseException:
+        # Whoever no longer waits takes none of them, the winner included.
+        await _end(tries, [task for task in tries if task not in given_up], drop)
+        raise
 
 
 async def _of(connect: Callable[[str], Awaitable[Connection]], address: str) -> Connection:
@@ -63,10 +69,21 @@ def _failures(tries: Sequence[asyncio.Task[Connection]]) -> list[Exception]:
 
 
 async def _end(
-    tries: Sequence[asyncio.Task[Connection]], drop: Callable[[Connection], None]
+    tries: Sequence[asyncio.Task[Connection]],
+    give_up: Sequence[asyncio.Task[Connection]],
+    drop: Callable[[Connection], None],
 ) -> None:
-    for task in tries:
+    """Give these up and wait until all have ended; what they still come by is dropped.
+
+    By each task itself, for the wait may be cancelled, too, and they end a moment later.
+    """
+    for task in give_up:
         task.cancel()
-    for ended in await asyncio.gather(*tries, return_exceptions=True):
-        if not isinstance(ended, BaseException):
-            drop(ended)
+        task.add_done_callback(functools.partial(_drop, drop))
+    if tries:
+        await asyncio.wait(tries)
+
+
+def _drop(drop: Callable[[Connection], None], ended: asyncio.Task[Connection]) -> None:
+    if not ended.cancelled() and ended.exception() is None:
+        drop(ended.result())

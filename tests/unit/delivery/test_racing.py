@@ -30,6 +30,13 @@ class Net:
             case "answers_on_signal":
                 await self.go_on.wait()
                 return address
+            case "is_slow_to_give_up":
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    self.given_up.append(address)
+                    await self.go_on.wait()
+                    return address
             case "answers_when_given_up":
                 self.given_up.append(address)
                 try:
@@ -116,3 +123,34 @@ async def test_whoever_is_no_longer_asked_gives_all_of_them_up() -> None:
     with pytest.raises(asyncio.CancelledError):
         await first
     assert net.given_up == ["a", "b"]
+
+
+async def _cancelled_while_the_losers_end(net: Net) -> asyncio.Task[str]:
+    """Somebody has won, and the caller is gone before the others have ended."""
+    first = asyncio.create_task(net.first())
+    while not net.given_up:
+        await asyncio.sleep(0.001)
+    first.cancel()
+    await asyncio.sleep(0)
+    return first
+
+
+async def test_the_winner_is_dropped_when_nobody_waits_for_it_any_more() -> None:
+    net = Net(a="is_slow_to_give_up", b="answers")
+    first = await _cancelled_while_the_losers_end(net)
+    net.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert sorted(net.dropped) == ["a", "b"]
+
+
+async def test_losers_that_connect_after_all_are_dropped_however_often_one_is_cancelled() -> None:
+    net = Net(a="is_slow_to_give_up", b="is_slow_to_give_up", c="answers")
+    first = await _cancelled_while_the_losers_end(net)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    net.go_on.set()
+    while len(net.dropped) < 3:
+        await asyncio.sleep(0)
+    assert sorted(net.dropped) == ["a", "b", "c"]
