@@ -58,8 +58,8 @@ TABLE = [
     ("rcpt", 550, None, "no", Verdict.FAIL),
     ("mail", 503, "5.5.1", "nested MAIL command", Verdict.HOST_BACKOFF),
     ("rcpt", 550, "5.7.1", "blocked", Verdict.FAIL_BY_POLICY),
-    ("dot", 550, "5.7.26", "unauthenticated", Verdict.FAIL_BY_POLICY),
-    ("dot", 550, "5.7.515", "does not meet the required level", Verdict.FAIL_BY_POLICY),
+    ("dot", 550, "5.7.26", "unauthenticated", Verdict.SENDER_BROKEN),
+    ("dot", 550, "5.7.515", "does not meet the required level", Verdict.SENDER_BROKEN),
     ("dot", 554, None, "spam", Verdict.FAIL),
     ("rcpt", 552, "5.2.2", "mailbox full", Verdict.FAIL),
     ("rcpt", 452, "4.2.2", "mailbox full", Verdict.RETRY),
@@ -106,7 +106,7 @@ def test_every_rule_decides_something() -> None:
 
 def real_replies() -> Iterator[tuple[str, int, str | None, str]]:
     """Those of test_real_replies.py, at their steps."""
-    for name in ("reported.tsv", "found.tsv", "later.tsv"):
+    for name in ("reported.tsv", "found.tsv", "later.tsv", "abroad.tsv"):
         for line in (Path(__file__).parent / "replies" / name).read_text("utf-8").splitlines():
             step, said = line.split("\t")[2:4]
             replies: deque[RawReply] = deque()
@@ -135,7 +135,19 @@ def test_a_code_that_ends_nothing_is_not_judged(code: int) -> None:
 
 @pytest.mark.parametrize("mark", ["-", "*", ".", "- ", ".-", "/", "'"])
 @pytest.mark.parametrize(
-    "before", ["user ", "<a@x.org>: ", "daily ", "5 ", "host ", "client ", "ip "]
+    "before",
+    [
+        "user ",
+        "<a@x.org>: ",
+        "daily ",
+        "5 ",
+        "host ",
+        "client ",
+        "ip ",
+        "absender ",
+        "limit ",
+        "spf ",
+    ],
 )
 def test_a_reply_of_little_but_punctuation_is_read_at_once(before: str, mark: str) -> None:
     # Where a pattern can cut the same text in two ways, forty marks take longer than a lifetime.

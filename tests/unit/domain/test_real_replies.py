@@ -53,7 +53,7 @@ def read(name: str) -> list[Said]:
     return [Said(row[0], row[1], Phase(row[2].lower()), row[3]) for row in rows]
 
 
-ALL = [*read("reported.tsv"), *read("found.tsv"), *read("later.tsv")]
+ALL = [*read("reported.tsv"), *read("found.tsv"), *read("later.tsv"), *read("abroad.tsv")]
 
 
 def decided(said: Said, phase: Phase, *, worn: bool) -> Consequence:

@@ -19,6 +19,7 @@ SESSION_SPENT = family(
     r"(?:this |that |a |the |one |each |same |single |every )*(?:smtp |tcp |current )*"
     r"(?:session|connection)\b",
     r"(?:session|connection) (?:message|mail|e-?mail|transaction|recipient) (?:limit|count|quota)",
+    r"too many (?:mail |smtp )?transactions\b(?! (?:per|an?|this|in the last) )",
     r"too many (?:in|on|per|over|during) (?:this |a |the |one |each |single )*(?:session|"
     r"connection)\b",
     r"open a new (?:session|connection)",
@@ -67,7 +68,7 @@ THEIR_RATE = family(
     rf"\b{_THEY}\b{NEAR}\b(?:is |are |was |has been |currently )?receiv(?:ing|ed) "
     rf"(?:{MAILS} |mail )?(?:too|at a|more|many)",
     r"receiving (?:mail|messages|e-?mails?) (?:too|at a rate)|(?:frequency|rate) of receiving",
-    r"gets? (?:too much|too many|mail at a rate)",
+    r"\bget(?:s|ting)? (?:e-?mails? |mails? |messages )?(?:too|at (?:too|a))\b",
     r"(?:mailbox|inbox|recipient) (?:is )?(?:too )?busy",
     rf"number of {MAILS} (?:that )?(?:they|it|he|the recipient|the mailbox) (?:can|may) receive",
     # "to this recipient": singular, and one in particular
@@ -179,10 +180,10 @@ LIMITED = family(
     r"temporar\w+ (?:deferred|rate|throttled)",
     # In other languages.
     r"\b(?:pro|je) (?:stunde|tag|minute|woche|monat)|par (?:heure|jour|minute|mois)|"
-    r"por (?:hora|d[ií]a|minuto|mes)|all'ora|al giorno",
+    r"por (?:hora|dia|minuto|mes)|all'ora|al giorno",
     r"limite (?:\w+ ){0,3}(?:d'?envoi|de envio|di invio|atteinte?|excedido|superato|journali)",
     r"(?:zu viele|anzahl der) (?:e-?mails|nachrichten|empf)|versandlimit|sendelimit|"
-    r"limit überschritten",
+    r"limit ue?berschritten",
     r"превышен (?:\w+ )*(?:лимит|квот)|слишком (?:много|часто)",
     r"频率|发送(?:数量|频率)?(?:超|限)|超过(?:限制|上限)",
     r"\b(?:mi|rp|dt|wm|hl):(?:sfq|stc|trc|rcl|qrc|ifc|mep|rep|tmc|bli)\b",  # NetEase

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 
-from paceline.domain.replies import limits, parties, words
+from paceline.domain.replies import limits, parties, tongues, words
 from paceline.domain.replies.verdict import Rule, Verdict
 from paceline.domain.replies.verdict import rule as _rule
 
@@ -29,6 +29,7 @@ _NAMED = ("rcpt", "data", "dot")  # the recipient is known, and nothing of the b
 _4XX, _5XX, _NO = r"4\d\d", r"5\d\d", r"[45]\d\d"
 # RFC 3463 §3.2 and §3.3: what is said is about an address or a mailbox, unless it is a sender's.
 _NO_POLICY = r"(?![45]\.7\.).*"
+_NO_MAILBOX = r"(?![45]\.(?:1\.[12346]|2\.[12])$).*"
 _ABOUT_A_MAILBOX = r"[45]\.(1\.[12346]|2\.1\d*)"
 
 RULES: tuple[Rule, ...] = (
@@ -143,6 +144,21 @@ RULES: tuple[Rule, ...] = (
         text=limits.BUSY,
         unless=r"\b(?:relay|outgoing|outbound|customer|tenant|submission|your)\b",
     ),
+    # Exchange Online: a list or a group that takes mail from its members only.
+    _rule(
+        _V.FAIL,
+        "the recipient takes mail from few",
+        *_AFTER_MAIL,
+        enhanced=r"5\.7\.1(?:2|24|29|3[3-6]|93)",
+    ),
+    _rule(
+        _V.FAIL,
+        "the recipient takes mail from few, it says",
+        *_AFTER_MAIL,
+        code=_5XX,
+        text=parties.TAKES_FROM_FEW,
+        unless=r"unknown|no such|not found|\brelay",
+    ),
     # Gmail 5.4.5 and Workspace 5.7.1, SES 454, SendGrid 451, QQ 550, Plesk and Migadu 554, Strato
     # 450, cPanel 550, postfwd and policyd 450: the same sentence with every code there is.
     _rule(
@@ -151,6 +167,15 @@ RULES: tuple[Rule, ...] = (
         code=_NO,
         text=limits.LIMITED,
         unless=words.ABOUT_CONTENT,
+    ),
+    # A period and a ceiling are a quota in any language, and it is ours if it is not theirs.
+    _rule(
+        _V.SENDER_LIMITED,
+        "our quota is used up, it seems",
+        code=_NO,
+        enhanced=_NO_MAILBOX,
+        text=tongues.QUOTA,
+        unless=tongues.NOT_OUR_QUOTA + "|" + words.ABOUT_CONTENT,
     ),
     # Cluebringer and its like: a quota that is a policy is none of a mailbox.
     _rule(
@@ -188,13 +213,6 @@ RULES: tuple[Rule, ...] = (
         text=parties.OUR_ACCOUNT,
         unless=parties.OF_THEIRS,
     ),
-    # Exchange Online: a list or a group that takes mail from its members only.
-    _rule(
-        _V.FAIL,
-        "the recipient takes mail from few",
-        *_AFTER_MAIL,
-        enhanced=r"5\.7\.1(?:2|24|3[3-6])",
-    ),
     _rule(
         _V.SENDER_BROKEN,
         "may not send, or not without a log-in",
@@ -204,6 +222,41 @@ RULES: tuple[Rule, ...] = (
         enhanced=r"(?!5\.1\.(?:1|10)$).*",
         text=parties.OUR_RIGHTS,
         unless=parties.NOT_US,
+    ),
+    _rule(
+        _V.SENDER_BROKEN,
+        "wants a log-in, it says",
+        "mail",
+        *_AFTER_MAIL,
+        code=_5XX,
+        text=tongues.LOG_IN_NEEDED,
+    ),
+    _rule(
+        _V.SENDER_BROKEN,
+        "may not send as this From address, it says",
+        *_AFTER_MAIL,
+        code=_5XX,
+        text=tongues.OUR_FROM,
+        unless=tongues.NOT_OUR_FROM,
+    ),
+    # RFC 7372 (5.7.20 to 24, 26), Gmail (5.7.27, 30, 32, 40), Outlook (5.7.509, 515). A relay that
+    # checks what is published about our domain says the same to every email.
+    _rule(
+        _V.SENDER_BROKEN,
+        "our domain's SPF, DKIM or DMARC does not match",
+        "mail",
+        *_AFTER_MAIL,
+        code=_5XX,
+        enhanced=r"5\.7\.(2[0-4]|2[67]|3[02]|40|509|515)",
+    ),
+    _rule(
+        _V.SENDER_BROKEN,
+        "our domain's SPF, DKIM or DMARC does not match, it says",
+        "mail",
+        *_AFTER_MAIL,
+        code=_5XX,
+        text=parties.OUR_DOMAIN,
+        unless=words.ABOUT_CONTENT,
     ),
     # A name server may be away; and whoever looks after the From or the host may mend it.
     _rule(

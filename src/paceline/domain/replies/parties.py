@@ -61,6 +61,7 @@ OUR_RIGHTS = family(
     r"does not|not) (?:\w+ )?(?:to )?relay",
     r"(?:don't|do not|does not) handle mail",
     r"rcpthosts|not a gateway|open relay|invalid credentials",
+    r"\bauth(?:enticat\w+)? first\b",
     r"(?:authentication|auth|log-?in|smtp auth\w*) (?:is )?(?:required|needed|necessary|mandatory)",
     r"not (?:authenticated|logged in|logged on)|unauthenticated (?:mail|relay|access|client|user|"
     r"sender)",
@@ -79,10 +80,33 @@ OUR_ACCOUNT = family(
     rf"\b(?:your|the sender'?s?|sender'?s?|authenticated|smtp|api|customer) (?:\w+ ){{0,2}}"
     rf"(?:account|domain|user|subscription|plan|service|api key|key)\b.{{0,30}}{_STOPPED}",
     rf"{_STOPPED} (?:\w+ ){{0,2}}(?:from|for) sending",
+    r"\byour (?:\w+ ){0,3}(?:plan|account|subscription|licen[cs]e|package|tariff|tier) "
+    r"(?:does not|doesn't|do not|cannot|can't|may not|must not) (?:\w+ )?(?:allow|permit|include|"
+    r"support|send|cover|relay)",
     rf"\boutbounds? {_STOPPED}|not (?:yet |been )*activated",
     rf"account (?:\w+ ){{0,3}}{_STOPPED}.{{0,30}}(?:sending|outgoing|abuse|billing|payment)",
     r"activate your|(?:test|sandbox) (?:\w+ ){0,2}(?:purposes|only|domain|account)",
     r"hipnotify|verify your account|ask \w+ to unblock|outbound spam exception",
+)
+# What is published about our domain does not match what we send.
+OUR_DOMAIN = family(
+    r"\b(?:spf|dkim|dmarc)\b.{0,60}(?:fail|violat|reject|invalid|missing|not\b|no\b|polic|"
+    r"verif|check|align|mismatch|p=)",
+    r"(?:fail|violat|reject|invalid|missing|\bnot\b|\bno\b|does(?:n't| not)|due to|because of)"
+    r".{0,60}\b(?:spf|dkim|dmarc)\b",
+    r"sender policy framework|sending domain .{0,40}(?:authenticat|does(?:n't| not) (?:meet|pass))",
+)
+# A group or a person that takes mail from some people only: of no other recipient's concern.
+TAKES_FROM_FEW = family(
+    r"resolver\.rst\.|restricted ?to ?recipients|delivery restriction",
+    r"\b(?:recipient|group|list|mailbox|user|addressee|person|alias|address)\b.{0,30}?"
+    r"\b(?:accept\w*|takes?|receives?|allows?) (?:\w+ ){0,4}from (?!authenticated (?:users|"
+    r"senders|clients))",
+    r"from strangers|not (?:in|on|among) (?:\w+ |\w+'s ){0,3}(?:contacts?|address ?book|friends|"
+    r"(?:allow(?:ed)?|white|safe|contact)[ -]?(?:list|senders?))",
+    r"(?:allowed|permitted|authori[sz]ed|may|can|able) (?:to )?(?:post|write) to",
+    r"members only|only members|from its members",
+    r"(?:isn't|not) a (?:group member|member of (?:the|this) (?:group|list))",
 )
 OUR_HOST = family(
     r"\b(?:in|on|by) (?:\w+ ){0,3}(?:black ?list|block ?list|dnsbl|rbl|deny ?list)",
@@ -151,7 +175,7 @@ NO_MAILBOX = family(
     r"no account by|not in recipient list",
     r"no mailbox here|(?:could not|cannot|can't|unable to) (?:\w+ )?(?:find|verify) (?:\w+ ){0,2}"
     r"(?:recipient|mailbox|user|address)",
-    r"nie ma takiego|nie istnieje|onbekend|okänd|neexistuje|nu exist[aă]|nem létezik|bulunamad",
+    r"nie ma takiego|nie istnieje|onbekend|okand|neexistuje|nu exista|nem letezik|bulunamad",
     r"存在しません|존재하지|not a (?:member|customer|subscriber|user)\b",
     r"not an? (?:active|local|existing|valid|known) (?:\w+ )?(?:address|user|mailbox|recipient)",
     r"nessun utente|not in my validrcptto",

@@ -9,22 +9,30 @@ theirs) know words and how they stand to one another, never whole sentences. The
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"<[^<>\s@]*@[^<>\s]*>|[\w.+%=-]+@[\w.-]+")
 # Names of hosts, which may be called anything. `SendAsDenied.Exception` is none, by its end.
 _HOST = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b")
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])")  # SubmissionQuotaExceededException
+_ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")  # those of Latin letters
+_LETTERS = str.maketrans({"\u2019": "'", "_": " ", "\u0142": "l", "\u00f8": "o", "\u00e6": "ae"})
 _QUOTED_STATUS = re.compile(r"#?\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 def plain(text: str) -> str:
-    """A reply in small letters, without what only looks like words: links, addresses, hosts."""
+    """A reply in small letters without accents, and without links, addresses and hosts.
+
+    Those only look like words.
+    """
     text = _LINK.sub(" ", text)
     text = _ADDRESS.sub(" address ", text)
     text = _HOST.sub(" host ", text)
     text = _JOINED.sub(" ", _QUOTED_STATUS.sub(" ", text))
-    return " ".join(text.replace("\u2019", "'").replace("_", " ").casefold().split())
+    text = unicodedata.normalize("NFD", text.casefold())
+    text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
+    return " ".join(text.translate(_LETTERS).split())
 
 
 def family(*patterns: str) -> str:
