@@ -21,7 +21,7 @@ from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, campaigns
 from paceline.services.campaign_rules import NewCampaign
 from paceline.services.imports import IN_MEMORY_OCTETS, receive, store_file
-from paceline.services.ports import Bell
+from paceline.services.ports import Bell, Settle
 from paceline.services.validation import Problems
 
 
@@ -40,6 +40,7 @@ class Scheduling:
         *,
         choices: Choices = NOTHING_CHOSEN,
         reserved_id: uuid.UUID | None = None,
+        settle: Settle[uuid.UUID] | None = None,
     ) -> uuid.UUID:
         """The id of the campaign, which is launched. Raises `InvalidInput`: nothing is stored."""
         campaign_id = reserved_id or new_id()
@@ -52,6 +53,8 @@ class Scheduling:
                     if not report.accepted:
                         raise InvalidInput.of("file", "holds no recipient that may be mailed")
                     await campaigns.let_go(session, await _record(session, record))
+                    if settle is not None:
+                        await settle(session, campaign_id)
         await self._bell.ring([new.sender_id])
         return campaign_id
 

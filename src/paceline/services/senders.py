@@ -27,7 +27,7 @@ from paceline.sending.identities import account_of
 from paceline.services import dkim, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
-from paceline.services.ports import Bell, Mailer
+from paceline.services.ports import Bell, Mailer, Settle
 from paceline.services.sender_accounts import sealed, test_message, told, view_of
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
@@ -122,7 +122,12 @@ class Senders:
         self._policy = policy
 
     async def create(
-        self, owner_id: uuid.UUID, new: NewSender, *, reserved_id: uuid.UUID | None = None
+        self,
+        owner_id: uuid.UUID,
+        new: NewSender,
+        *,
+        reserved_id: uuid.UUID | None = None,
+        settle: Settle[SenderView] | None = None,
     ) -> SenderView:
         """Add a sender, under an id that may have been reserved for it. Raises `InvalidInput`."""
         values: dict[str, Any] = {name: getattr(new, name) for name in NewSender.__slots__}
@@ -132,10 +137,13 @@ class Senders:
         async with self._database.transaction() as session:
             await take_turns(session, sender_id)
             record = await store.sender(session, owner_id, sender_id) if reserved_id else None
-            if record is None:
-                await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
-                record = await store.sender(session, owner_id, sender_id)
-        return view_of(_existing(record))
+            if record is not None:
+                return view_of(record)
+            await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
+            made = view_of(_existing(await store.sender(session, owner_id, sender_id)))
+            if settle is not None:
+                await settle(session, made)
+        return made
 
     async def get(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderView:
         """One sender. Raises `NotFound`."""

@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse, Response
 from paceline import clock
 from paceline.errors import Conflict, DomainError, InvalidInput, OperationalError
 from paceline.services.idempotency import Answer, Replay, Ticket
+from paceline.services.ports import Settle
 from paceline.web.access import (
     CSRF_FIELD,
     Forbidden,
@@ -86,6 +87,23 @@ def reserved_id(request: Request) -> uuid.UUID | None:
     """The id that whatever this form creates must get; None: any."""
     ticket: Ticket | None = getattr(request.state, "ticket", None)
     return None if ticket is None else ticket.reserved_id
+
+
+def leading_to(request: Request, place: str) -> Settle[Any] | None:
+    """Stores where this form leads, below `place`, in the transaction that creates what is there.
+
+    So whoever sends it again, after a process that died without a word, is led there and told
+    whether what they changed since was used. None: the form has no token.
+    """
+    ticket: Ticket | None = getattr(request.state, "ticket", None)
+    if ticket is None:
+        return None
+    answer = Answer(status=303, headers={"location": f"{place}/{ticket.reserved_id}"})
+
+    async def settle(session: Any, _made: object, /) -> None:
+        await parts_of(request).idempotency.settle(session, ticket, answer)
+
+    return settle
 
 
 async def _guarded(request: Request, handle: Handler) -> Response:

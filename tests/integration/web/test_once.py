@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from paceline.persistence.database import Database, DatabaseUnavailable
-from paceline.services.idempotency import Idempotency
+from paceline.services.idempotency import Answer, Idempotency, Ticket
 from paceline.services.scheduling import Scheduling
 from paceline.web import Parts, once
 from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
@@ -36,6 +37,19 @@ async def filled_in(page: httpx2.AsyncClient, world: World, **fields: str) -> di
     """The form as a browser sends it: with the token of its page."""
     typed = await form(world, **fields)
     return {**typed, "once": token_of((await page.get("/compose")).text)}
+
+
+async def new_sender(page: httpx2.AsyncClient) -> dict[str, str]:
+    """The form of a new sender, filled in."""
+    shown = (await page.get("/senders/new?preset=dev-inbox")).text
+    return {
+        "from_address": "news@example.com",
+        "smtp_host": "127.0.0.1",
+        "smtp_port": "1025",
+        "smtp_security": "none",
+        "max_connections": "4",
+        "once": token_of(shown),
+    }
 
 
 async def test_the_second_submission_leads_to_the_first_ones_page(
@@ -171,17 +185,27 @@ async def test_the_same_from_another_tab_is_asked_about_and_done_when_it_is_mean
     assert await campaigns(world) == 2
 
 
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What was done is committed, and then the process dies before it can answer."""
+    settle, committed = Idempotency.settle, []
+
+    async def once_only(self: Idempotency, session: Any, ticket: Ticket, answer: Answer) -> None:
+        if ticket.key in committed:
+            raise DatabaseUnavailable("gone after the commit")
+        committed.append(ticket.key)
+        await settle(self, session, ticket, answer)
+
+    monkeypatch.setattr(Idempotency, "settle", once_only)
+    yield
+    assert committed
+
+
 async def test_a_crash_between_the_commit_and_the_answer_is_no_second_campaign(
-    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+    page: httpx2.AsyncClient, world: World, dying: None
 ) -> None:
     typed = await filled_in(page, world)
-
-    async def lost(*_: object) -> None:
-        raise DatabaseUnavailable("gone after the commit")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Idempotency, "settle", lost)
-        answer = await page.post("/compose", data=typed, files=file())
+    answer = await page.post("/compose", data=typed, files=file())
     assert answer.status_code == 503
     said = words(answer.text)
     assert "may have been carried out all the same" in said
@@ -192,6 +216,46 @@ async def test_a_crash_between_the_commit_and_the_answer_is_no_second_campaign(
     there = await world.fetchval("SELECT id::text FROM campaigns")
     assert again.headers["location"] == f"/campaigns/{there}"
     assert await campaigns(world) == 1
+
+
+async def test_what_was_changed_after_a_crash_is_not_stored_and_the_page_says_so(
+    page: httpx2.AsyncClient, world: World, dying: None
+) -> None:
+    typed = await filled_in(page, world)
+    assert (await page.post("/compose", data=typed, files=file())).status_code == 503
+    changed = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
+    there = await world.fetchval("SELECT id::text FROM campaigns")
+    assert changed.headers["location"] == f"/campaigns/{there}?already=changed"
+    shown = words((await page.get(changed.headers["location"])).text)
+    assert "What you changed since was not stored" in shown
+
+
+async def test_a_crash_before_the_commit_leaves_room_for_what_was_changed(
+    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = await filled_in(page, world)
+
+    async def gone(*_: object) -> None:
+        raise DatabaseUnavailable("gone before the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Idempotency, "settle", gone)
+        assert (await page.post("/compose", data=typed, files=file())).status_code == 503
+    assert await campaigns(world) == 0
+    changed = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
+    there = await world.fetchval("SELECT id::text FROM campaigns WHERE subject = 'Other'")
+    assert changed.headers["location"] == f"/campaigns/{there}"
+    assert await campaigns(world) == 1
+
+
+async def test_a_sender_that_was_changed_after_a_crash_is_the_first_and_the_page_says_so(
+    page: httpx2.AsyncClient, world: World, dying: None
+) -> None:
+    fields = await new_sender(page)
+    assert (await page.post("/senders", data=fields)).status_code == 503
+    changed = await page.post("/senders", data={**fields, "smtp_password": "another"})
+    there = await world.fetchval("SELECT id::text FROM senders")
+    assert changed.headers["location"] == f"/senders/{there}?already=changed"
 
 
 async def test_what_breaks_half_way_leaves_no_draft_and_the_token_free(
@@ -223,15 +287,7 @@ async def test_a_page_that_cannot_be_shown_says_to_try_again(
 
 
 async def test_a_new_sender_is_added_once(page: httpx2.AsyncClient, world: World) -> None:
-    shown = (await page.get("/senders/new?preset=dev-inbox")).text
-    fields = {
-        "from_address": "news@example.com",
-        "smtp_host": "127.0.0.1",
-        "smtp_port": "1025",
-        "smtp_security": "none",
-        "max_connections": "4",
-        "once": token_of(shown),
-    }
+    fields = await new_sender(page)
     first = await page.post("/senders", data=fields)
     again = await page.post("/senders", data=fields)
     changed = await page.post("/senders", data={**fields, "smtp_password": "another"})

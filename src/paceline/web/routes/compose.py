@@ -27,7 +27,7 @@ from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, quick_picks, zones
 from paceline.web.forms import Problems, digest_of, text_of
 from paceline.web.headers import mail_frame
-from paceline.web.once import OnceRoute, carried_out_once, reserved_id
+from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import preview_document, read_sample
 from paceline.web.reading_form import ReadingForm, became
@@ -152,6 +152,7 @@ async def _launched(
             upload.chunks(),
             choices=upload.choices,
             reserved_id=reserved_id(request),
+            settle=leading_to(request, "/campaigns"),
         )
     except InvalidInput as error:
         problems.take(error.problems, names=FIELDS)

@@ -13,7 +13,7 @@ from paceline.errors import InvalidInput
 from paceline.services.senders import SenderPatch
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, text_of
-from paceline.web.once import OnceRoute, carried_out_once, reserved_id
+from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.sender_form import FIELDS, SenderForm
@@ -56,7 +56,10 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
     if new is not None:
         try:
             sender = await parts.senders.create(
-                viewer.principal.user_id, new, reserved_id=reserved_id(request)
+                viewer.principal.user_id,
+                new,
+                reserved_id=reserved_id(request),
+                settle=leading_to(request, "/senders"),
             )
         except InvalidInput as error:
             problems.take(error.problems, names=FIELDS)
