@@ -14,6 +14,7 @@ from enum import Enum
 
 _REQUEST = re.compile(rb"(?:^|\n)(GET|POST|PATCH|DELETE) (/[^ ]*) HTTP/1\.1\r\n")
 _CHUNK_OCTETS = 256 * 1024
+_AWAY = '{"detail": "turned away"}'
 
 
 class Fate(Enum):
@@ -24,7 +25,14 @@ class Fate(Enum):
     REQUEST_LOST = "it never got there"
 
 
-Judge = Callable[[str, str], Fate]  # method, path
+# Of method and path. What is no fate is the answer of somebody in between, who asks no server.
+Judge = Callable[[str, str], Fate | bytes]
+
+
+def turned_away(status: int, *headers: str) -> bytes:
+    """The answer of whoever stands at the door."""
+    lines = (f"HTTP/1.1 {status} No", f"Content-Length: {len(_AWAY)}", *headers, "", _AWAY)
+    return "\r\n".join(lines).encode()
 
 
 def _all_pass(_method: str, _path: str) -> Fate:
@@ -67,12 +75,37 @@ class LossyProxy:
 
         self.judge = judge
 
-    def lose(self, ending: str, fate: Fate = Fate.ANSWER_LOST, *, method: str = "POST") -> None:
-        """Lose every one to paths that end so."""
+    def lose(
+        self, ending: str, fate: Fate | bytes = Fate.ANSWER_LOST, *then: bytes, method: str = "POST"
+    ) -> None:
+        """Lose every one to paths that end so, or what comes `then`; the last goes for the rest."""
+        fates = [fate, *then]
 
-        def judge(asked: str, path: str) -> Fate:
+        def judge(asked: str, path: str) -> Fate | bytes:
             is_it = asked == method and path.partition("?")[0].endswith(ending)
-            return fate if is_it else Fate.PASSES
+            if not is_it:
+                return Fate.PASSES
+            return fates.pop(0) if len(fates) > 1 else fates[0]
+
+        self.judge = judge
+
+    def cut_off(
+        self,
+        ending: str,
+        fate: Fate,
+        then: Fate | bytes = Fate.REQUEST_LOST,
+        *,
+        method: str = "POST",
+    ) -> None:
+        """Lose the first one to a path that ends so; from then on that is what all get."""
+        is_cut = False
+
+        def judge(asked: str, path: str) -> Fate | bytes:
+            nonlocal is_cut
+            if is_cut:
+                return then
+            is_cut = asked == method and path.partition("?")[0].endswith(ending)
+            return fate if is_cut else Fate.PASSES
 
         self.judge = judge
 
@@ -88,8 +121,8 @@ class LossyProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, to_there = await asyncio.open_connection("127.0.0.1", self._server_port)
-        fates = [Fate.PASSES]
-        forth = asyncio.create_task(self._requests(reader, to_there, fates))
+        fates: list[Fate | bytes] = [Fate.PASSES]
+        forth = asyncio.create_task(self._requests(reader, to_there, writer, fates))
         back = asyncio.create_task(_answers(there, writer, fates))
         try:
             await asyncio.wait({forth, back}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,15 +133,24 @@ class LossyProxy:
             await asyncio.gather(forth, back, return_exceptions=True)
 
     async def _requests(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fates: list[Fate]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        back: asyncio.StreamWriter,
+        fates: list[Fate | bytes],
     ) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(_CHUNK_OCTETS):
-                for method, path in _REQUEST.findall(data):
+                found = _REQUEST.findall(data)
+                for method, path in found:
                     self.seen.append((method.decode(), path.decode()))
                     fates[0] = self.judge(method.decode(), path.decode())
                 if fates[0] is Fate.REQUEST_LOST:
                     return
+                if isinstance(fates[0], bytes):
+                    for _ in found:
+                        back.write(fates[0])
+                    continue
                 writer.write(data)
                 await writer.drain()
 
@@ -119,7 +161,7 @@ def _hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 async def _answers(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fates: list[Fate]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fates: list[Fate | bytes]
 ) -> None:
     with suppress(ConnectionError):
         while data := await reader.read(_CHUNK_OCTETS):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.emails import EmailQuery
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
-from paceline.api.idempotency import reserved_id, settled_as
+from paceline.api.idempotency import answered_or_not_done, reserved_id, settled_as
 from paceline.api.incoming import (
     CampaignIn,
     CampaignPatchIn,
@@ -118,6 +118,7 @@ async def patch(
 
 
 @router.post("/{campaign_id}/recipients", response_model=ReportOut, openapi_extra=_UPLOAD_BODY)
+@answered_or_not_done
 async def add_recipients(
     request: Request,
     parts: Wired,

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -43,6 +44,7 @@ _REFUSED = (DomainError, HTTPException, RequestValidationError)
 # What belongs to an answer beside its status and body.
 _KEPT_HEADERS = ("location", "etag")
 _CREATED = 201
+_ALL_OR_NOTHING: set[Callable[..., Any]] = set()
 
 _PARAMETER: dict[str, Any] = {
     "name": HEADER,
@@ -72,6 +74,15 @@ _REPLAYED: dict[str, Any] = {
 }
 
 
+def answered_or_not_done(endpoint: Endpoint) -> Endpoint:
+    """Marks what stores its answer with all that it does.
+
+    A key that has no answer there was used for nothing: a request that differs may have it.
+    """
+    _ALL_OR_NOTHING.add(endpoint)
+    return endpoint
+
+
 class IdempotentRoute(APIRoute):
     """A route whose POST honours the header, and says so in the description of the API."""
 
@@ -91,7 +102,8 @@ class IdempotentRoute(APIRoute):
                 return await handle(request)
             if len(keys) > 1:
                 raise InvalidInput.of(HEADER, "was given more than once")
-            return await _once(request, keys.pop(), handle)
+            any_request = self.endpoint in _ALL_OR_NOTHING
+            return await _once(request, keys.pop(), handle, any_request=any_request)
 
         return guarded
 
@@ -129,10 +141,11 @@ def _settle(
     return settle
 
 
-async def _once(request: Request, key: str, handle: Handler) -> Response:
+async def _once(request: Request, key: str, handle: Handler, *, any_request: bool) -> Response:
     idempotency = parts_of(request).idempotency
     caller = await principal_of(request)
-    standing = await idempotency.begin(caller.user_id, key, await _fingerprint(request))
+    asked = await _fingerprint(request)
+    standing = await idempotency.begin(caller.user_id, key, asked, any_request=any_request)
     if isinstance(standing, Answer):
         return Response(
             standing.body,

@@ -19,6 +19,8 @@ UPLOAD_CHUNK_BYTES = 256 * 1024
 MAX_SENDERS = 200
 _NO_CONTENT = 204
 _CONFLICT = 409
+# Refusals before anybody looks at the key: they say nothing of an earlier try of the same request.
+_AT_THE_DOOR = frozenset({401, 403, 407, 408, 425, 429})
 _KEY = "Idempotency-Key"
 _KEY_IN_USE = "was used for a different request before"
 
@@ -51,10 +53,14 @@ class ApiUnreachable(OperationalError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API said. `is_replay`: it had been asked the same before, and says it again."""
+    """What the API said. `is_replay`: it had been asked the same before, and says it again.
+
+    `tag`: the version of what it shows.
+    """
 
     body: dict[str, Any]
     is_replay: bool = False
+    tag: str | None = None
 
 
 class ApiClient:
@@ -96,13 +102,20 @@ class ApiClient:
         """As it is now."""
         return self._ask("GET", f"/campaigns/{campaign_id}", patiently=patiently).body
 
-    def newest_campaigns(self, *, most: int) -> list[dict[str, Any]]:
-        """The latest ones, the newest first."""
-        return list(self._call("GET", "/campaigns", params={"limit": most})["items"])
+    def version(self, campaign_id: str) -> Answer:
+        """As it is now, with its version."""
+        return self._ask("GET", f"/campaigns/{campaign_id}")
 
-    def set_start(self, campaign_id: str, start_at: str | None) -> dict[str, Any]:
-        """When it is to begin; None: as soon as it is launched."""
-        return self._call("PATCH", f"/campaigns/{campaign_id}", json={"start_at": start_at})
+    def newest_campaigns(self, *, most: int) -> list[dict[str, Any]]:
+        """The latest ones, the newest first; asked for once only."""
+        given = {"limit": most}
+        return list(self._call("GET", "/campaigns", patiently=False, params=given)["items"])
+
+    def set_start(self, seen: Answer, start_at: str | None) -> dict[str, Any]:
+        """When it is to begin; None: as soon as it is launched. 412 if it is another by now."""
+        only = {"If-Match": seen.tag} if seen.tag else {}
+        path = f"/campaigns/{seen.body['id']}"
+        return self._call("PATCH", path, headers=only, json={"start_at": start_at})
 
     def campaigns(self, *, most: int) -> list[dict[str, Any]]:
         """The newest ones."""
@@ -129,7 +142,7 @@ class ApiClient:
             "POST",
             f"/campaigns/{campaign_id}/retry",
             json=dict(asked),
-            headers={"Idempotency-Key": str(uuid.uuid4())},
+            key=str(uuid.uuid4()),
         )
 
     def preview(
@@ -206,8 +219,20 @@ class ApiClient:
         # Without a key nobody can tell a second POST from the first.
         again = patiently and (method != "POST" or key is not None)
 
+        is_lost = False  # an earlier one may have been carried out all the same
+
         def once() -> Answer:
-            return self._once(method, path, may_ask_again=again, headers=sent, **options)
+            nonlocal is_lost
+            try:
+                return self._once(method, path, may_ask_again=again, headers=sent, **options)
+            except AskAgain as unknown:
+                if isinstance(unknown.error, ApiUnreachable):
+                    is_lost = unknown.error.may_be_done = is_lost or unknown.error.may_be_done
+                raise
+            except ApiRefused as refused:
+                if is_lost and method == "POST" and refused.status in _AT_THE_DOOR:
+                    raise ApiUnreachable(f"{self._url} answered: {refused}") from refused
+                raise
 
         return self._patience.ask(once)
 
@@ -223,7 +248,8 @@ class ApiClient:
         self._has_answered = True
         body = _body_of(response)
         if response.is_success and body is not None:
-            return Answer(body, is_replay=response.headers.get("Idempotency-Replayed") == "true")
+            is_replay = response.headers.get("Idempotency-Replayed") == "true"
+            return Answer(body, is_replay=is_replay, tag=response.headers.get("ETag"))
         after = _seconds(response.headers.get("Retry-After"))
         if body is None or response.status_code >= 500:
             said = f"{self._url} answered {response.status_code}: {_explained(body)}"
@@ -233,7 +259,8 @@ class ApiClient:
             raise broken
         refused = ApiRefused(response.status_code, body)
         if may_ask_again and response.status_code == _CONFLICT and after is not None:
-            raise AskAgain(refused, after=after, under_way=True)
+            # Another is at it, so it is not refused, however long that takes.
+            raise AskAgain(ApiUnreachable(f"{self._url}: {refused}"), after=after, under_way=True)
         raise refused
 
     def _lost(self, error: httpx2.HTTPError) -> ApiUnreachable:

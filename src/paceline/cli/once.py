@@ -30,8 +30,13 @@ RECOGNISED_FOR = timedelta(hours=23)
 SAME_AGAIN = timedelta(minutes=15)
 MAX_RUNS = 100  # of one command within a day, those that were thrown away included
 _SHOWN_NEWEST = 20
-_NOT_FOUND, _CONFLICT = 404, 409
+_MAX_LOOKS = 20  # at a draft that others change meanwhile
+_NOT_FOUND, _CONFLICT, _OUTDATED = 404, 409, 412
 _CHUNK_BYTES = 256 * 1024
+_ONCE_MORE = (
+    "If that page shows a draft, press Launch there: all else is done. Look before you run the "
+    "command with --again once more: if this one was scheduled, that would mail everybody again."
+)
 
 
 class LostTrack(OperationalError):
@@ -101,8 +106,8 @@ def scheduled(
     """
     key = order.key()
     for number in range(MAX_RUNS):
-        run = _Run(client=client, order=order, tell=tell, key=f"{key}-{number}")
-        if (found := run.to_the_end(again=again)) is not None:
+        run = _Run(client=client, order=order, tell=tell, key=f"{key}-{number}", again=again)
+        if (found := run.to_the_end()) is not None:
             return found
     raise DomainError(
         f"this was scheduled {MAX_RUNS} times within a day; change something about it"
@@ -115,20 +120,21 @@ class _Run:
     order: Order
     tell: Callable[[Report], None]
     key: str
+    again: bool
     campaign_id: str = ""
     notes: tuple[str, ...] = ()  # of the server, about the message
     is_ours: bool = False  # made by this very run, for certain
     is_launching: bool = False
 
-    def to_the_end(self, *, again: bool) -> Scheduled | None:
+    def to_the_end(self) -> Scheduled | None:
         """The campaign under this key, launched. None: it is over and done with, try the next."""
         with self._telling_what_is_known():
             there = self._opened()
             if there is None or _is_old(there):
                 return None
             if there["launched_at"] is not None:
-                return None if again else _found(there)
-            return self._completed(there)
+                return None if self.again else _found(there)
+            return self._completed()
 
     def _opened(self) -> Mapping[str, Any] | None:
         made = self.client.create_campaign(self.order.campaign, key=f"{self.key}-create")
@@ -146,31 +152,56 @@ class _Run:
                 return None
             raise
 
-    def _completed(self, draft: Mapping[str, Any]) -> Scheduled | None:
+    def _completed(self) -> Scheduled | None:
         try:
             if not self.order.leads.takes(self.notes):
                 raise DomainError("nothing was scheduled")
-            self._start(draft)
+            self._start()
             for place, file in enumerate(self.order.files):
                 inline = self.order.is_inline(file)
                 self.client.attach(
                     self.campaign_id, file, inline=inline, key=f"{self.key}-attach-{place}"
                 )
             self._store_list()
-            self.is_launching = True
-            launched = self.client.launch(self.campaign_id, key=f"{self.key}-launch")
+            launched = self._launched()
         except DomainError as refused:
             return self._refused(refused)
         return Scheduled(campaign=launched)
 
-    def _start(self, draft: Mapping[str, Any]) -> None:
-        """What an earlier run has set stands, unless it has passed meanwhile."""
-        set_before = draft["start_at"] and datetime.fromisoformat(draft["start_at"])
-        if set_before is not None and set_before > clock.now():
-            return
-        start_at = self.order.start.resolved()
-        if start_at is not None or set_before is not None:
-            self.client.set_start(self.campaign_id, start_at)
+    def _start(self) -> None:
+        """What an earlier run has set stands, unless it has passed meanwhile.
+
+        Another may set it, or launch the campaign, at this very moment: only what was looked at is
+        changed.
+        """
+        start = self.order.start
+        for _ in range(_MAX_LOOKS):
+            seen = self.client.version(self.campaign_id)
+            set_before = seen.body["start_at"] and datetime.fromisoformat(seen.body["start_at"])
+            if seen.body["launched_at"] or (set_before and set_before > clock.now()):
+                return
+            start_at = start.resolved()
+            if start_at is None and set_before is None:
+                return
+            try:
+                self.client.set_start(seen, start_at)
+            except ApiRefused as refused:
+                if refused.status != _OUTDATED:
+                    raise
+            else:
+                return
+        raise ApiUnreachable("the draft is being changed all the time")
+
+    def _launched(self) -> Mapping[str, Any]:
+        self.is_launching = True
+        try:
+            return self.client.launch(self.campaign_id, key=f"{self.key}-launch")
+        except ApiUnreachable:
+            with suppress(PacelineError):  # what was lost first is what is told
+                there = self.client.campaign(self.campaign_id, patiently=False)
+                if there["launched_at"] is not None:
+                    return there
+            raise
 
     def _store_list(self) -> None:
         leads = self.order.leads
@@ -222,6 +253,8 @@ class _Run:
         safe = "Running the same command again is safe: it goes on where this stopped."
         if self.is_launching:
             page = self.client.page(self.campaign_id)
+            if self.again:  # the next run would find it launched, and make another
+                return f"It may have been scheduled: see {page}\n{_ONCE_MORE}"
             return f"It may have been scheduled: see {page}\n{safe} Nothing is sent twice."
         if self.campaign_id:
             page = self.client.page(self.campaign_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
 from paceline.domain.when import HAS_PASSED, InvalidWhen, parse_start
-from paceline.errors import InvalidInput
+from paceline.errors import InvalidInput, PacelineError
 
 SHOWN_REFUSED_ROWS = 10
 SHOWN_FAILURES = 10
@@ -176,7 +176,7 @@ def schedule(
         campaign_id = str(done.campaign["id"])
         with _it_goes_on(client, campaign_id):
             _told(client, done)
-            if follow and not _followed(client, campaign_id):
+            if follow and not _followed(client, campaign_id, resumes=not again):
                 raise typer.Exit(1)
 
 
@@ -191,9 +191,9 @@ def _it_goes_on(client: ApiClient, campaign_id: str) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _followed(client: ApiClient, campaign_id: str) -> bool:
+def _followed(client: ApiClient, campaign_id: str, *, resumes: bool) -> bool:
     """Stay until it is over, and say what came of it; whether all of it was sent."""
-    campaign = watch(client, campaign_id)
+    campaign = watch(client, campaign_id, resumes=resumes)
     all_sent = summarise(campaign)
     if failed := campaign["counts"]["failed"]:
         for line in failure_lines(client.failed(campaign_id, most=SHOWN_FAILURES), of=failed):
@@ -206,9 +206,11 @@ def _told(client: ApiClient, done: Scheduled) -> None:
     made = done.campaign
     if done.was_there:
         note(already(made))
-    elif (warning := same_subject_before(client, made)) is not None:
-        note(warning)
     say(f"campaign {made['id']} from {made['sender_address']}, starting {_spoken(done)}")
+    if not done.was_there:
+        with suppress(PacelineError):  # it is scheduled, whether or not this can be looked up
+            if (warning := same_subject_before(client, made)) is not None:
+                note(warning)
 
 
 def _read(option: str, parse: Callable[[], T]) -> T:

@@ -17,10 +17,8 @@ from paceline.errors import OperationalError
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0  # with a server that does not answer: it may be starting again
-GOES_ON = (
-    "It is not known how far the campaign is; it goes on without this command. Run the same"
-    " command again to go on watching it: nothing is sent twice."
-)
+GOES_ON = "It is not known how far the campaign is; it goes on without this command: see "
+RESUMES = "Run the same command again to go on watching it: nothing is sent twice."
 
 _WAITING = ("scheduled", "claimed", "sending", "deferred")
 _OVER = frozenset({"completed", "cancelled"})
@@ -35,8 +33,11 @@ _HELD_BY = {
 }
 
 
-def watch(client: ApiClient, campaign_id: str) -> dict[str, Any]:
-    """Show a bar until it is over; the campaign as it is then."""
+def watch(client: ApiClient, campaign_id: str, *, resumes: bool) -> dict[str, Any]:
+    """Show a bar until it is over; the campaign as it is then.
+
+    `resumes`: the same command, run again, finds this campaign.
+    """
     with _bar() as show:
         patience_ends = clock.boottime() + PATIENCE_SECONDS
         while True:
@@ -44,13 +45,24 @@ def watch(client: ApiClient, campaign_id: str) -> dict[str, Any]:
                 campaign = client.campaign(campaign_id, patiently=False)
             except ApiUnreachable as lost:
                 if clock.boottime() > patience_ends:
-                    raise OperationalError(f"{lost}\n{GOES_ON}") from lost
+                    raise OperationalError(
+                        "\n".join(_goes_on(client, campaign_id, lost, resumes))
+                    ) from lost
             else:
                 patience_ends = clock.boottime() + PATIENCE_SECONDS
                 show(campaign)
                 if is_over(campaign):
                     return campaign
             time.sleep(POLL_SECONDS)
+
+
+def _goes_on(
+    client: ApiClient, campaign_id: str, lost: ApiUnreachable, resumes: bool
+) -> Iterator[str]:
+    yield str(lost)
+    yield GOES_ON + client.page(campaign_id)
+    if resumes:
+        yield RESUMES
 
 
 def is_over(campaign: Mapping[str, Any]) -> bool:

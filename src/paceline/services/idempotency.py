@@ -68,9 +68,12 @@ class Idempotency:
         self._database = database
         self._at_work: set[tuple[uuid.UUID, str]] = set()
 
-    async def begin(self, owner_id: uuid.UUID, key: str, request: bytes) -> Ticket | Answer:
+    async def begin(
+        self, owner_id: uuid.UUID, key: str, request: bytes, *, any_request: bool = False
+    ) -> Ticket | Answer:
         """Leave to carry out this request, or the answer it has had.
 
+        `any_request`: what ended without an answer was not done, so that another may have its key.
         Raises `UnderWay` while the first one is at work, `InvalidInput` when the key was used for a
         different request.
         """
@@ -78,7 +81,7 @@ class Idempotency:
             raise InvalidInput.of(
                 "Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters"
             )
-        standing = await self._begin(owner_id, key, request, any_request=False)
+        standing = await self._begin(owner_id, key, request, any_request=any_request)
         if isinstance(standing, Ticket):
             return standing
         if not standing.is_same:

@@ -200,6 +200,28 @@ async def test_an_upload_whose_process_died_after_it_is_reported_as_it_was(
     assert await count(world, "emails") == 2
 
 
+async def test_an_upload_whose_process_died_before_it_may_be_read_otherwise_at_once(
+    ann: Client, world: Any, database: Database
+) -> None:
+    """It was asked how its list is to be read, and is answered differently by now."""
+    campaign = await ann.campaign()
+    path = f"/campaigns/{campaign['id']}/recipients"
+    headers = {**key("k1"), "Content-Type": "text/csv"}
+    other = Database(database.url)
+    try:
+        caller = await ApiKeys(other).authenticate(ann.key)
+        assert caller is not None
+        await Idempotency(other).begin(caller.user_id, "k1", b"the same list, read otherwise")
+        refused = await ann.post(f"{path}?header_line=0", content=b"a@x.org\n", headers=headers)
+        assert refused.status_code == 422
+    finally:
+        await other.close()
+    stored = await ann.post(f"{path}?header_line=0", content=b"a@x.org\n", headers=headers)
+    assert (stored.status_code, stored.json()["accepted"]) == (200, 1)
+    refused = await ann.post(f"{path}?header_line=1", content=b"a@x.org\n", headers=headers)
+    assert (refused.status_code, await count(world, "emails")) == (422, 1)
+
+
 async def test_the_query_belongs_to_what_is_compared(ann: Client, world: Any) -> None:
     campaign = await ann.campaign()
     path = f"/campaigns/{campaign['id']}/attachments"

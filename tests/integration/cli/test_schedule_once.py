@@ -8,6 +8,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +18,19 @@ import uvicorn
 from click.testing import Result
 from typer.testing import CliRunner
 
+from paceline import clock
 from paceline.auth.api_keys import ApiKeys
 from paceline.bootstrap.server import application
 from paceline.bootstrap.use_cases import use_cases
 from paceline.cli import patience
 from paceline.cli.app import app
-from paceline.cli.client import ApiClient
+from paceline.cli.client import Answer, ApiClient
 from paceline.cli.once import Order, Start, scheduled
 from paceline.cli.reading import LeadList
 from paceline.cli.zone import local_zone
 from paceline.errors import DomainError, OperationalError
 from paceline.settings import Settings
-from tests.lossy import Fate, LossyProxy
+from tests.lossy import Fate, LossyProxy, turned_away
 from tests.world import World, settings_for
 
 MESSAGE = ("--subject", "Hello", "--text", "Dear reader")
@@ -49,6 +52,9 @@ class Desk:
 
     async def campaigns(self) -> list[dict[str, Any]]:
         return await self.world.fetch("SELECT * FROM campaigns ORDER BY id")
+
+    async def forget(self) -> None:
+        await self.world.execute("TRUNCATE campaigns, idempotency_keys CASCADE")
 
     async def only_campaign(self, *, state: str = "active", emails: int = 2) -> dict[str, Any]:
         (campaign,) = await self.campaigns()
@@ -113,43 +119,121 @@ async def test_a_request_that_never_got_there_is_sent_again(desk: Desk) -> None:
     await desk.only_campaign()
 
 
-@pytest.mark.parametrize("step", ["/campaigns", "/recipients", "/launch"])
-@pytest.mark.parametrize("fate", [Fate.ANSWER_LOST, Fate.REQUEST_LOST])
-async def test_a_run_that_gave_up_says_what_is_known_and_the_next_one_goes_on(
-    desk: Desk, step: str, fate: Fate
+async def test_a_run_that_gave_up_says_what_is_known_and_the_next_one_goes_on(desk: Desk) -> None:
+    ways = product(("/campaigns", "/recipients", "/launch"), (Fate.ANSWER_LOST, Fate.REQUEST_LOST))
+    for hours, (step, fate) in enumerate(ways, start=2):
+        start = ("--start", f"in {hours} hours")
+        desk.proxy.cut_off(step, fate)
+        ran = await desk.run(*start)
+        assert isinstance(ran.exception, OperationalError)
+        said = str(ran.exception)
+        assert "Running the same command again is safe" in said
+        assert ("may have been scheduled" in said) == (step == "/launch")
+        desk.proxy.let_all_pass()
+        again = await desk.run(*start)
+        assert (again.exit_code, again.exception) == (0, None)
+        campaign = await desk.only_campaign()
+        assert str(campaign["id"]) in again.output
+        was_there = step == "/launch" and fate is Fate.ANSWER_LOST
+        assert ("already scheduled" in again.output) == was_there
+        await desk.forget()
+
+
+async def test_a_launch_whose_answers_are_lost_is_looked_up(desk: Desk) -> None:
+    desk.proxy.lose("/launch")
+    for options in ((), ("--again",)):
+        ran = await desk.run(*options)
+        assert (ran.exit_code, ran.exception) == (0, None)
+    assert [c["state"] for c in await desk.campaigns()] == ["active"] * 2
+
+
+@pytest.mark.parametrize("status", [401, 429])
+async def test_who_is_turned_away_after_a_lost_answer_was_not_refused(
+    desk: Desk, status: int
 ) -> None:
-    desk.proxy.lose(step, fate)
-    ran = await desk.run("--start", "in 2 hours")
-    assert ran.exit_code == 1
+    desk.proxy.lose("/recipients", Fate.REQUEST_LOST, turned_away(status))
+    ran = await desk.run()
+    assert "a draft is kept" in str(ran.exception)
+    desk.proxy.cut_off("/launch", Fate.ANSWER_LOST, turned_away(status))
+    ran = await desk.run()
     assert isinstance(ran.exception, OperationalError)
-    said = str(ran.exception)
-    assert "Running the same command again is safe" in said
-    assert ("may have been scheduled" in said) == (step == "/launch")
-    desk.proxy.let_all_pass()
-    again = await desk.run("--start", "in 2 hours")
-    assert (again.exit_code, again.exception) == (0, None)
-    campaign = await desk.only_campaign()
-    assert str(campaign["id"]) in again.output
-    assert ("already scheduled" in again.output) == (step == "/launch" and fate is Fate.ANSWER_LOST)
+    assert "turned away" in str(ran.exception)
+    assert "It may have been scheduled" in str(ran.exception)
+    await desk.only_campaign()
 
 
-async def test_the_start_of_what_is_taken_up_stays_the_first_ones(desk: Desk) -> None:
+async def test_a_draft_that_another_run_is_filling_is_not_thrown_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "MAX_SECONDS_UNDER_WAY", 0.0)
+    desk.proxy.lose("/recipients", turned_away(409, "Retry-After: 1"))
+    ran = await desk.run()
+    assert isinstance(ran.exception, OperationalError)
+    assert "a draft is kept" in str(ran.exception)
+    assert [c["state"] for c in await desk.campaigns()] == ["draft"]
+
+
+async def test_that_nothing_else_could_be_looked_up_does_not_hide_what_was_scheduled(
+    desk: Desk,
+) -> None:
+    desk.proxy.lose("/campaigns", method="GET")
+    ran = await desk.run()
+    assert (ran.exit_code, ran.exception) == (0, None)
+    assert ids_in(ran.stdout) == [str((await desk.only_campaign())["id"])]
+
+
+async def test_the_start_of_what_is_taken_up_stays_the_first_ones_until_it_passes(
+    desk: Desk,
+) -> None:
     desk.proxy.lose("/recipients", Fate.REQUEST_LOST)
     await desk.run("--start", "in 2 hours")
     (draft,) = await desk.campaigns()
-    desk.proxy.let_all_pass()
     await desk.run("--start", "in 2  HOURS")
-    assert (await desk.only_campaign())["start_at"] == draft["start_at"]
-
-
-async def test_a_start_that_passed_before_it_was_taken_up_is_read_anew(desk: Desk) -> None:
-    desk.proxy.lose("/recipients", Fate.REQUEST_LOST)
-    await desk.run("--start", "in 2 hours")
+    assert (await desk.campaigns())[0]["start_at"] == draft["start_at"]
     await desk.world.execute("UPDATE campaigns SET start_at = now() - interval '1 hour'")
     desk.proxy.let_all_pass()
     ran = await desk.run("--start", "in 2 hours")
     assert ran.exit_code == 0
-    assert await desk.world.fetchval("SELECT start_at > now() FROM campaigns")
+    assert (await desk.only_campaign())["start_at"] > draft["start_at"]
+
+
+async def test_a_run_does_not_move_what_another_has_launched_meanwhile(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, typed = clock.now() + timedelta(hours=2), await _as_typed(desk)
+    first, second = (
+        Order(
+            campaign=typed,
+            start=Start(words="in 2 hours", at=at + timedelta(seconds=later)),
+            leads=LeadList(file=desk.leads, chosen={}),
+            files=[],
+        )
+        for later in (0, 30)
+    )
+    set_start = ApiClient.set_start
+
+    def overtaken(client: ApiClient, seen: Answer, start_at: str | None) -> dict[str, Any]:
+        """The first launches it between the second's look and its change."""
+        with monkeypatch.context() as patch, ApiClient(desk.proxy.url, desk.key) as other:
+            patch.setattr(ApiClient, "set_start", set_start)
+            scheduled(other, first, tell=lambda report: None)
+        return set_start(client, seen, start_at)
+
+    monkeypatch.setattr(ApiClient, "set_start", overtaken)
+    with ApiClient(desk.proxy.url, desk.key) as client:
+        await asyncio.to_thread(scheduled, client, second, tell=lambda report: None)
+    assert (await desk.only_campaign())["start_at"] == at
+
+
+async def test_a_retry_whose_answer_was_lost_is_asked_for_again(desk: Desk) -> None:
+    ran = await desk.run()
+    await desk.world.execute(
+        "UPDATE email_jobs SET state = 'failed', failure_reason = 'rejected', attempt = 1"
+    )
+    desk.proxy.lose_once_each()
+    command = ["retry", *ids_in(ran.stdout), "--url", desk.proxy.url, "--api-key", desk.key]
+    again = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert (again.exit_code, again.stdout.strip()) == (0, "2 emails will be tried again")
 
 
 async def test_the_same_command_again_says_that_it_was_done(desk: Desk) -> None:
@@ -177,6 +261,17 @@ async def test_again_finishes_what_an_earlier_again_has_begun(desk: Desk) -> Non
     desk.proxy.let_all_pass()
     await desk.run("--again")
     assert [c["state"] for c in await desk.campaigns()] == ["active", "active"]
+
+
+async def test_a_lost_launch_of_an_again_is_not_called_safe_to_run_again(desk: Desk) -> None:
+    await desk.run()
+    desk.proxy.cut_off("/launch", Fate.ANSWER_LOST)
+    said = str((await desk.run("--again")).exception)
+    assert "It may have been scheduled: see " in said
+    assert "If that page shows a draft, press Launch there" in said
+    assert "that would mail everybody again" in said
+    assert "safe" not in said
+    assert "Nothing is sent twice" not in said
 
 
 async def test_another_row_is_another_campaign_and_that_is_said(desk: Desk) -> None:
