@@ -5,37 +5,60 @@ The message is rendered here, by the very engine that a worker sends with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.reading import LeadList, shape_lines
-from paceline.delivery import Headers, MessageTemplate, remarks
+from paceline.delivery import Headers, MessageTemplate, RenderError, remarks
 from paceline.errors import DomainError
 
 SHOWN_LINES = 200  # of the message
 
 
 def rehearse(
-    client: ApiClient, campaign: Mapping[str, Any], leads: LeadList, sender: Mapping[str, Any]
+    client: ApiClient,
+    campaign: Mapping[str, Any],
+    leads: LeadList,
+    sender: Mapping[str, Any],
+    *,
+    files: Sequence[Path] = (),
 ) -> Iterator[str]:
-    """What would be done, line by line. Raises `DomainError` where nothing could be."""
+    """What would be done, line by line. Raises `DomainError` where nothing could be.
+
+    `files` would go along.
+    """
     template = MessageTemplate.compile(
         subject=campaign["subject"], text=campaign.get("text"), html=campaign.get("html")
     )
-    for remark in remarks(
-        subject=campaign["subject"], text=campaign.get("text"), html=campaign.get("html")
-    ):
-        yield f"note: {remark}"
     fields = sorted(template.fields)
     seen = leads.settled(lambda chosen: client.preview(leads.file, chosen, fields=fields))
+    for remark in remarks(
+        subject=campaign["subject"],
+        text=campaign.get("text"),
+        html=campaign.get("html"),
+        fields=seen["fields"],
+        inline={file.name for file in files},
+    ):
+        yield f"note: {remark}"
     yield from counts(seen)
     yield from shape_lines(seen, leads.chosen)
     if not seen["first"]:
         raise DomainError(f"{leads.file.name} holds no recipient that can be used")
+    yield from _left_out(template, seen["first"])
     yield from _message(template, seen["first"][0], sender)
+
+
+def _left_out(template: MessageTemplate, first: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Who of the first would not be taken in, because no email can be made for them."""
+    for row in first:
+        try:
+            template.check_headers(row["email"], row["name"], row["fields"])
+        except RenderError as error:
+            yield f"  {row['email']}: is left out: {error}"
 
 
 def counts(seen: Mapping[str, Any]) -> Iterator[str]:

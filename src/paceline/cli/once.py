@@ -22,6 +22,7 @@ from paceline import clock
 from paceline.cli.client import ApiClient, ApiRefused, ApiUnreachable
 from paceline.cli.console import note
 from paceline.cli.reading import LeadList, Report
+from paceline.delivery import missing_images
 from paceline.errors import DomainError, InvalidInput, OperationalError, PacelineError
 
 # Not quite a day, so that what is run daily is scheduled daily.
@@ -74,6 +75,12 @@ class Order:
     def is_inline(self, file: Path) -> bool:
         """Whether the HTML shows it."""
         return f"cid:{file.name}" in str(self.campaign.get("html", ""))
+
+    def missing_images(self) -> tuple[str, ...]:
+        """What is to be said of images that the HTML shows and nobody gave."""
+        html = self.campaign.get("html")
+        given = {file.name for file in self.files}
+        return missing_images(html, given) if isinstance(html, str) else ()
 
     def key(self) -> str:
         """The same for whoever asks for the same."""
@@ -154,7 +161,7 @@ class _Run:
 
     def _completed(self) -> Scheduled | None:
         try:
-            if not self.order.leads.takes(self.notes):
+            if not self.order.leads.takes((*self.notes, *self.order.missing_images())):
                 raise DomainError("nothing was scheduled")
             self._start()
             for place, file in enumerate(self.order.files):
@@ -222,7 +229,7 @@ class _Run:
             raise DomainError(
                 f"{leads.file.name} holds no recipient to accept; nothing was scheduled"
             )
-        if not leads.is_sure(report):
+        if not (leads.goes_on(report.get("notes", ())) and leads.is_sure(report)):
             raise DomainError("nothing was scheduled")
 
     def _refused(self, refused: DomainError) -> Scheduled | None:

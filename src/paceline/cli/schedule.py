@@ -160,7 +160,7 @@ def schedule(
                 # Only this needs the engine: half a second that `--help` shall not wait for.
                 from paceline.cli.dry_run import rehearse
 
-                for line in rehearse(client, given, lead_list, chosen):
+                for line in rehearse(client, given, lead_list, chosen, files=attach or []):
                     say(line)
                 note("nothing was scheduled: --dry-run")
                 return

@@ -8,12 +8,13 @@ from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
 from paceline.delivery.link_values import is_script
+from paceline.delivery.lookalikes import AS_IT_STANDS
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.media_types import media_type, media_type_of
 from paceline.delivery.mime import Headers, message
 from paceline.delivery.plain_text import has_words, plain_text, text_part
 from paceline.delivery.pool import Pool
-from paceline.delivery.remarks import AS_IT_STANDS, remarks
+from paceline.delivery.remarks import missing_images, remarks
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
 from paceline.delivery.templates import MessageTemplate
@@ -51,6 +52,7 @@ __all__ = [
     "media_type",
     "media_type_of",
     "message",
+    "missing_images",
     "plain_text",
     "refuse_destination",
     "remarks",

@@ -43,8 +43,13 @@ _HANDLEBARS = (
         'is Mailjet: write {{{{ {x} }}}}, or {{{{ {x} | default("…") }}}}',
     ),
     (
+        r"\{\{[^{}]*\._",
+        "is not available: a merge field is the name of a column of your list, and no more",
+    ),
+    (
         rf"\{{\{{\s*\w+\.(?P<n>{_NAME})\s*(?:[:|].*)?\}}\}}",
-        "is another program's field, ours have no dots: write {{{{ {n} }}}}",
+        "is another program's field, ours have no dots: write {{{{ {n} }}}}, if a column of "
+        "your list is called so",
     ),
     (r"\{\{\s*this\s*\}\}", "is Handlebars: write {{{{ item }}}} in {{% for item in … %}}"),
     (r"\{\{\s*\}\}", "is empty: write a merge field's name inside, or take it out"),

@@ -41,6 +41,11 @@ def looks_like_html(text: str) -> bool:
     return any(_is_tag(text, found) for found in _CANDIDATE.finditer(text))
 
 
+def is_tag_name(name: str) -> bool:
+    """Whether HTML has an element of this name."""
+    return name.lower() in _PLAIN | _ALSO_WORDS
+
+
 def _is_tag(text: str, found: re.Match[str]) -> bool:
     if found["other"]:
         return True

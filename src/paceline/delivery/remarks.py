@@ -2,8 +2,7 @@
 
 Fields as other programs write them (`%FIRSTNAME%`, `*|FNAME|*`, `[[name]]`, `{first_name}`), which
 everybody would get as they stand; HTML that is shown instead of read; images that nobody will see.
-What an honest text may hold ("50% off", `%20` in a link, "[sic]") is let be: most of the patterns
-count only around a word that is the name of a field.
+The patterns of fields are in `lookalikes.py`.
 """
 
 from __future__ import annotations
@@ -11,110 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from html import escape, unescape
-from typing import NamedTuple
+from urllib.parse import unquote
 
 from paceline.delivery import template_rules
-from paceline.delivery.foreign_tags import as_field
+from paceline.delivery.lookalikes import AS_IT_STANDS, lookalikes
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.template_spelling import excerpt, quiet_zones, spelled
 
 MAX_REMARKS = 20  # about one part
-# In each remark on what readers would see instead of what was meant: enough to stop a script.
-AS_IT_STANDS = "is sent as it stands"
 
 
-def _named(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
-# Names that hardly anybody puts between brackets or hyphens for another reason.
-_PERSONAL = _named(
-    "firstname fname lastname lname fullname name nickname salutation email emailaddress company "
-    "companyname jobtitle vorname nachname anrede firma prenom nombre apellido empresa cognome "
-    "azienda voornaam achternaam yourname yourcompany myname sendername mycompany"
-)
-_NAMES_OF_FIELDS = _PERSONAL | _named(
-    "first last username mail organization organisation account title position role phone mobile "
-    "city town country state street address zip zipcode postcode website domain url link date "
-    "birthday amount code coupon product order orderid customer recipient subscriber contact lead "
-    "unsubscribe unsubscribelink unsubscribeurl optout nom"
-)
-_OF_THE_SENDER = re.compile(
-    "unsub|optout|sender|forward|view|web|browser|footer|update|manage|list"
-)
-
-
-class _Pattern(NamedTuple):
-    """How some program writes a field: with `hint` in it, for `names` or for all."""
-
-    hint: str
-    regex: re.Pattern[str]
-    program: str
-    names: frozenset[str] | None
-
-
-def _pattern(hint: str, regex: str, program: str, names: frozenset[str] | None = None) -> _Pattern:
-    return _Pattern(hint, re.compile(regex), program, names)
-
-
-_WORDS = r"[^\W\d_][\w .-]{0,40}?"
-_PATTERNS = (
-    _pattern(
-        "%",
-        r"(?:<|&lt;)%[=-]?\s*(?P<n>[^\W\d][\w.@]{0,60})[^%<>\n]{0,80}%(?:>|&gt;)",
-        "a field of another program",
-    ),
-    _pattern("*|", rf"\*\|(?P<n>{_WORDS}(?:[:;,].{{0,40}}?)?)\|\*", "a field of Mailchimp"),
-    _pattern("%%", rf"%%(?P<n>{_WORDS})%%", "a field of Salesforce"),
-    _pattern(
-        "%",
-        r"(?<![%\w])%(?![0-9A-F]{2}[^%\s]{0,60}%[0-9A-Fa-f]{2})"
-        r"(?P<n>[A-Z][A-Z0-9_.-]{2,60}(?:\|[A-Z]+)?)%(?!\w)",
-        "a field of ActiveCampaign",
-    ),
-    _pattern(
-        "%", r"(?<![%\w])%(?P<n>[a-z][\w.-]{1,60})%(?!\w)", "a field of Mailgun", _NAMES_OF_FIELDS
-    ),
-    _pattern(
-        "[[",
-        rf"\[\[\s*(?:data:)?(?P<n>{_WORDS})\s*(?:(?:[:;,|]|\sOR\s)[^\[\]<>\n]{{0,60}})?\]\]",
-        "a field of another program",
-    ),
-    _pattern(
-        "[",
-        rf"(?<!\[)\[\s*(?P<n>{_WORDS})\s*(?:,\s*fallback=[^\[\]<>\n]{{0,40}})?\](?![\](])",
-        "a field of another program",
-        _PERSONAL,
-    ),
-    _pattern("{", r"\{\s+\{\s*(?P<n>[^\W\d]\w{0,60})\s*\}\s*\}", "a field with braces apart"),
-    _pattern("}}", r"(?<!\{)\{\s*(?P<n>[^\W\d]\w{0,60})\s*\}\}", "a field with a brace missing"),
-    _pattern(
-        "{",
-        rf"(?<![{{$#\w%])\{{\s*[$!]?(?P<n>{_WORDS})\s*\}}(?!\}})",
-        "a field with a brace missing",
-        _NAMES_OF_FIELDS,
-    ),
-    _pattern("{", r"(?<!\{)\{[$!](?P<n>[^\W\d][\w.]{0,60})\}(?!\})", "a field of another program"),
-    _pattern("{", r"[$#]\{\s*(?P<n>[^\W\d][\w.]{0,60})\s*\}", "a field of another program"),
-    _pattern("-", rf"(?<![\w-])-(?P<n>{_WORDS})-(?![\w-])", "a field of SendGrid", _PERSONAL),
-    _pattern("", rf"(?:«|&laquo;)\s?(?P<n>{_WORDS})\s?(?:»|&raquo;)", "a field of Word", _PERSONAL),
-    _pattern(
-        "<", rf"(?:<<|&lt;&lt;)\s?(?P<n>{_WORDS})\s?(?:>>|&gt;&gt;)", "a field of another program"
-    ),
-    _pattern("##", rf"(?<!#)##(?P<n>{_WORDS})##(?!#)", "a field of another program", _PERSONAL),
-    _pattern("__", rf"(?<!_)__(?P<n>{_WORDS})__(?!_)", "a field of another program", _PERSONAL),
-    _pattern("@", rf"(?<!@)@@?(?P<n>{_WORDS})@@?(?!\w)", "a field of another program", _PERSONAL),
-    _pattern("｛", r"[｛]{2}\s*(?P<n>[^｛｝\n]{1,40}?)\s*[｝]{2}", "a field in wide braces"),
-    _pattern(
-        "&",
-        r"(?:&#123;|&lbrace;|&lcub;|&#x7[bB];){2}\s*(?P<n>[^&<>\n]{1,60}?)\s*"
-        r"(?:&#125;|&rbrace;|&rcub;|&#x7[dD];){2}",
-        "a field whose braces are shown as such",
-    ),
-    _pattern(
-        "%", r"(?i:%7B%7B)(?:%20)*(?P<n>[^\s<>\"']{1,60}?)(?:%20)*(?i:%7D%7D)", "an encoded field"
-    ),
-)
 _SPINTAX = re.compile(r"(?<![{$#\w])\{[^{}|<>\n=;]{1,60}(?:\|[^{}|<>\n=;]{0,60}){1,12}\}(?!\})")
 _COMMENT = re.compile(r"\{#[^{}\n]{1,200}?#\}")
 _TO_FILL_IN = re.compile(
@@ -135,6 +40,7 @@ _SCRIPT_LINK = re.compile(
 _IMAGE = re.compile(
     r"<img\b[^<>]{0,2000}?\ssrc\s{0,9}=\s{0,9}[\"']?([^\"'<>\s]{1,300})", re.IGNORECASE
 )
+_INLINE = re.compile(r"[\"'(=]\s{0,9}(cid:[^\"'<>()\s?#]{1,300})", re.IGNORECASE)
 _LOCAL_LINK = re.compile(r"(?:href|src)\s{0,9}=\s{0,9}[\"']?(file:[^\"'<>\s]{0,80})", re.IGNORECASE)
 _REACHED = re.compile(r"https?://|//|cid:|data:|\ufdd7|file:|%7B", re.IGNORECASE)
 _BLOCK = re.compile(r"<(?:br|p|div|td|li|h[1-6]|pre|hr|blockquote|center|tr)\b", re.IGNORECASE)
@@ -142,48 +48,60 @@ _TWO_LINES = re.compile(r"[^\s<>][ \t]*\r?\n(?:[ \t]*\r?\n)?[ \t]*[^\s<>]")
 
 
 def remarks(
-    *, subject: str, text: str | None, html: str | None, fields: Collection[str] = ()
+    *,
+    subject: str,
+    text: str | None,
+    html: str | None,
+    fields: Collection[str] = (),
+    inline: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """Sentences for the author, each with its part and line. Never raises.
 
-    `fields` are names that recipients have besides the usual ones.
+    `fields` are the names of what recipients have, where they are known;
+    `inline` those of the images that go along, None where that is not known yet.
     """
-    known = frozenset(map(_comparable, fields))
     found: list[str] = []
     for part, source in (("subject", subject), ("text", text), ("html", html)):
         if source and source.strip():
-            found += _Part(part, source, known).remarks(has_text=bool(text and text.strip()))
+            looked_at = _Part(part, source, fields)
+            found += looked_at.remarks(has_text=bool(text and text.strip()), inline=inline)
     return tuple(found)
+
+
+def missing_images(html: str, inline: Collection[str]) -> tuple[str, ...]:
+    """The remark on an image that HTML shows by `cid:`, and that does not go along."""
+    part = _Part("html", html, ())
+    part.images(inline)
+    return part.said
 
 
 class _Part:
     """One part, with what cannot be at fault blotted out, character by character."""
 
-    def __init__(self, part: str, source: str, known: frozenset[str]) -> None:
+    def __init__(self, part: str, source: str, columns: Collection[str]) -> None:
         self._part = part
         self._is_html = part == "html"
         self._source = spelled(source, html=self._is_html).source
         self._seen = _blotted(self._source, html=self._is_html)
-        self._known = known
+        self._columns = columns
         self._lines: list[str] = []
         self._told: set[str] = set()
         self._covered = bytearray(len(self._seen))  # by what has been told
 
-    def remarks(self, *, has_text: bool) -> list[str]:
+    def remarks(self, *, has_text: bool, inline: Collection[str] | None) -> list[str]:
         self._fields()
         self._each(_SPINTAX, f"{AS_IT_STANDS}: there are no alternatives to choose from here")
         self._each(_COMMENT, f"{AS_IT_STANDS}: there are no comments here")
         self._each(_TO_FILL_IN, f"{AS_IT_STANDS}: it seems still to be filled in")
         if self._is_html:
             self._html(has_text=has_text)
+            if inline is not None:
+                self.images(inline)
         return self._lines[:MAX_REMARKS]
 
     def _fields(self) -> None:
-        for hint, regex, program, names in _PATTERNS:
-            for found in regex.finditer(self._seen) if hint in self._seen else ():
-                name = unescape(found["n"])
-                if names is None or "_" in name or _comparable(name) in names | self._known:
-                    self._tell(found.start(), found[0], f"looks like {program}, {_instead(name)}")
+        for found in lookalikes(self._seen, self._columns, html=self._is_html):
+            self._tell(*found)
 
     def _html(self, *, has_text: bool) -> None:
         source = self._source
@@ -207,6 +125,19 @@ class _Part:
             "leads to no image outside your own site: write its whole address, or "
             "attach it inline and write cid: and its name",
             unless=_REACHED.match,
+        )
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All remarks so far."""
+        return tuple(self._lines)
+
+    def images(self, inline: Collection[str]) -> None:
+        """Those that are shown by `cid:` and do not go along."""
+        self._first(
+            _INLINE,
+            "leads to no image: no file of this name is attached inline",
+            unless=lambda link: "\ufdd7" in link or unquote(unescape(link[4:])) in inline,
         )
 
     def _each(self, regex: re.Pattern[str], why: str) -> None:
@@ -242,17 +173,6 @@ class _Part:
 
     def _say(self, what: str) -> None:
         self._lines.append(f"{self._part}: {what}")
-
-
-def _instead(name: str) -> str:
-    field = as_field(name.partition("|")[0].partition(":")[0])
-    if _OF_THE_SENDER.match(_comparable(field)):
-        return "which is sent as it stands: there is no such field here"
-    return f"which is sent as it stands: write {{{{ {field} }}}}"
-
-
-def _comparable(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def _blotted(source: str, *, html: bool) -> str:

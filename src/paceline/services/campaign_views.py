@@ -36,7 +36,8 @@ async def view_of(
     view = (await views_of(session, owner_id, [record], usage))[0]
     if view.state is not CampaignState.DRAFT:
         return view
-    return replace(view, notes=await notes_on(view.subject, view.text, view.html))
+    fields = await store.fields_of_some(session, campaign_id)
+    return replace(view, notes=await notes_on(view.subject, view.text, view.html, fields=fields))
 
 
 async def views_of(

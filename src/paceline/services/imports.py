@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import IO
@@ -35,7 +35,7 @@ from paceline.services.inline_recipients import (
     destination_of,
     read_all,
 )
-from paceline.services.message_notes import unknown_fields
+from paceline.services.message_notes import notes_by_columns, unknown_fields
 from paceline.services.ports import Bell, Settle
 from paceline.services.rendering import fields_of_subject
 from paceline.services.row_checks import RowChecks
@@ -112,7 +112,7 @@ class Imports:
                 duplicates=report.duplicates,
                 suppressed=report.suppressed,
                 invalid=refused,
-                notes=unknown_fields(template, _fields_of(read)),
+                notes=await asyncio.to_thread(_notes, record, template, _fields_of(read)),
             )
             await self._announce(session, record, report)
             if settle is not None:
@@ -176,8 +176,20 @@ async def store_file(
         left_out=reader.left_out_count,
         left_out_rows=tuple(reader.left_out),
         shape=reader.shape,
-        notes=(*reader.notes, *checks.notes(), *unknown_fields(template, reader.fields)),
+        notes=(
+            *reader.notes,
+            *checks.notes(),
+            *await asyncio.to_thread(_notes, record, template, reader.fields),
+        ),
     )
+
+
+def _notes(
+    record: CampaignRecord, template: MessageTemplate, fields: Collection[str]
+) -> tuple[str, ...]:
+    """About the message, now that the columns are known."""
+    message = (record.subject, record.text_body, record.html_body)
+    return (*unknown_fields(template, fields), *notes_by_columns(*message, fields=fields))
 
 
 def _by_line(refused: Sequence[RefusedRow]) -> tuple[RefusedRow, ...]:

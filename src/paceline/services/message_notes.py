@@ -16,17 +16,44 @@ _MAX_KEPT = 16  # messages; the same draft is looked at several times
 
 
 async def notes_on(
-    subject: str, text: str | None, html: str | None, *, fields: Collection[str] = ()
+    subject: str,
+    text: str | None,
+    html: str | None,
+    *,
+    fields: Collection[str] = (),
+    inline: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """Sentences, each with its part and line. A large message takes a while: on a thread."""
-    return await asyncio.to_thread(_remarks, subject, text, html, frozenset(fields))
+    """Sentences, each with its part and line. A large message takes a while: on a thread.
+
+    `fields` and `inline` as `remarks` has them.
+    """
+    images = None if inline is None else frozenset(inline)
+    return await asyncio.to_thread(_remarks, subject, text, html, frozenset(fields), images)
+
+
+def notes_by_columns(
+    subject: str, text: str | None, html: str | None, *, fields: Collection[str]
+) -> tuple[str, ...]:
+    """What is found only once the columns of the list are known."""
+    before = {_tag(note) for note in _remarks(subject, text, html, frozenset(), None)}
+    notes = _remarks(subject, text, html, frozenset(fields), None)
+    return tuple(note for note in notes if _tag(note) not in before)
+
+
+def _tag(note: str) -> str:
+    """Part, line and what stands there."""
+    return note.partition("” ")[0]
 
 
 @lru_cache(maxsize=_MAX_KEPT)
 def _remarks(
-    subject: str, text: str | None, html: str | None, fields: frozenset[str]
+    subject: str,
+    text: str | None,
+    html: str | None,
+    fields: frozenset[str],
+    inline: frozenset[str] | None,
 ) -> tuple[str, ...]:
-    return remarks(subject=subject, text=text, html=html, fields=fields)
+    return remarks(subject=subject, text=text, html=html, fields=fields, inline=inline)
 
 
 def unknown_fields(template: MessageTemplate, available: Collection[str]) -> tuple[str, ...]:

@@ -7,6 +7,24 @@ from tests.integration.api.conftest import Client
 CSV = {"Content-Type": "text/csv"}
 
 
+async def test_tags_are_told_by_the_columns_of_the_list_and_images_by_what_is_attached(
+    ann: Client,
+) -> None:
+    draft = await ann.campaign(subject="Hi", html='<p>$plan <img src="cid:a.png"></p>')
+    path = f"/campaigns/{draft['id']}"
+    assert draft["notes"] == []
+    report = (
+        await ann.post(f"{path}/recipients", content=b"email,plan\na@x.org,A\n", headers=CSV)
+    ).json()
+    (note,) = report["notes"]
+    assert note.startswith("html, line 1: “$plan” ")
+    assert "write {{ plan }}" in note
+    assert (await ann.get(path)).json()["notes"] == [note]
+    (same, image) = (await ann.post(f"{path}/launch")).json()["notes"]
+    assert same == note
+    assert "“cid:a.png” leads to no image" in image
+
+
 async def test_a_draft_tells_what_is_likely_to_be_wrong_until_it_is_mended(ann: Client) -> None:
     draft = await ann.campaign(
         subject="Hi %FIRSTNAME%", text="a", recipients=[{"email": "a@x.org"}]

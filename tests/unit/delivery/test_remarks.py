@@ -129,6 +129,92 @@ def test_columns_of_the_list_count_as_names_of_fields() -> None:
     assert len(told("Hi -plan-, [Seat Row]", fields=["plan", "seat_row"])) == 2
 
 
+COLUMNS = ["email", "name", "first_name", "plan_b"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("<first_name>", "<First Name>", "<FIRSTNAME>", "#first_name#", "~FIRST_NAME~"),
+        *("$first_name", "@first_name", "-first_name-", ":first_name", "$FirstName", "%FNAME%"),
+        *("^first_name^", "$first_name$", "*|FNAME|*", "%FIRSTNAME%", "[[first name]]"),
+    ],
+)
+@pytest.mark.parametrize("html", [True, False])
+def test_a_field_of_the_list_is_found_however_it_is_marked(field: str, *, html: bool) -> None:
+    (remark,) = told(
+        f"<p>Hi {field}, hello</p>" if html else f"Hi {field}.", html=html, fields=COLUMNS
+    )
+    assert "which is sent as it stands: write {{ first_name }}" in remark
+    if html and "<" in field:
+        escaped = field.replace("<", "&lt;").replace(">", "&gt;")
+        assert len(told(f"<p>Hi {escaped}, hello</p>", html=True, fields=COLUMNS)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("$5 and $500", "@ann and @first", "<support@x.example>", "#id {a: b}", "a ~ b ~ c"),
+        *("#first", "~/first_name/~", "x@first_name.example", "https://x.example/@first_name"),
+        *("12:name", "<b>", "a-name-b", "#1 and #2", "me@name", "https://x.example/#name#x"),
+    ],
+)
+def test_what_is_nobodys_column_raises_no_alarm(text: str) -> None:
+    assert told(text, fields=COLUMNS) == ()
+
+
+def test_a_tag_of_html_is_no_field_even_where_a_column_is_called_so() -> None:
+    columns = ["title", "time", "code", "label"]
+    assert (
+        told("<p><time>9</time> <code>x</code> <label>y</label></p>", html=True, fields=columns)
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "columns", "instead"),
+    [
+        ("%FIRSTNAME%", ["email", "vorname"], "write {{ vorname }}"),
+        ("%FIRSTNAME%", ["email", "city"], "the name of a column of your list"),
+        ("%FIRSTNAME%", [], "write {{ firstname }}, if a column of your list is called so"),
+        ("*|IF:FNAME|*", ["first_name"], "write {% if first_name %} … {% endif %}"),
+        ("*|ELSE:|*", [], "write {% else %}"),
+        ("*|END:IF|*", [], "write {% endif %}"),
+        ("*|UNSUB|*", ["email"], "no such field"),
+    ],
+)
+def test_the_advice_is_one_that_works(field: str, columns: list[str], instead: str) -> None:
+    (remark,) = told(f"Hi {field}", fields=columns)
+    assert instead in remark
+
+
+@pytest.mark.parametrize(
+    ("html", "inline", "missing"),
+    [
+        ('<p><img src="cid:logo.png"></p>', [], "cid:logo.png"),
+        ("<p><img src='CID:logo.png'></p>", ["other.png"], "CID:logo.png"),
+        ("<p><img src=cid:logo.png></p>", [], "cid:logo.png"),
+        ('<p style="background: url(cid:b.png)">a</p>', ["a.png"], "cid:b.png"),
+        ('<p><img src="cid:a.png"><img src="cid:b.png"></p>', ["a.png"], "cid:b.png"),
+        (
+            '<p><img src="cid:my%20logo.png"><img src="cid:a&amp;b.png"></p>',
+            ["my logo.png", "a&b.png"],
+            None,
+        ),
+        ('<p><img src="cid:logo.png"></p>', ["logo.png"], None),
+        ('<p><img src="cid:{{ logo }}">lucid:dream</p>', [], None),
+        ('<p><img src="cid:logo.png"></p>', None, None),
+    ],
+)
+def test_an_image_that_does_not_go_along_is_told(
+    html: str, inline: list[str] | None, missing: str | None
+) -> None:
+    found = told(html, html=True, inline=inline)
+    assert [remark.partition("“")[2].partition("”")[0] for remark in found] == (
+        [missing] if missing else []
+    )
+
+
 def test_the_subject_is_looked_at_too() -> None:
     (remark,) = remarks(subject="Hi %FIRSTNAME%", text="a", html=None)
     assert remark.startswith("subject, line 1: “%FIRSTNAME%”")
@@ -142,7 +228,24 @@ def test_no_more_is_told_than_anybody_reads() -> None:
     "piece",
     [
         *("%A", "[a ", "{a|", "<img ", "<img src=", "&lt;p ", "*|a", "%%a", "-a", "@a", "<<a"),
-        *("${a", "[[a", "%7B%7B", "a\n", "{a ", "__a", "%AAA", "[your ", "{#", "&#123;", "«a"),
+        *(
+            "${a",
+            "$a",
+            "#a",
+            "<a",
+            "&lt;a ",
+            "=cid:a",
+            "[[a",
+            "%7B%7B",
+            "a\n",
+            "{a ",
+            "__a",
+            "%AAA",
+            "[your ",
+            "{#",
+            "&#123;",
+            "«a",
+        ),
     ],
 )
 def test_any_message_is_looked_at_in_time_that_grows_with_its_length(piece: str) -> None:

@@ -32,6 +32,14 @@ _COLUMNS = [
 _RECORD = select(*_COLUMNS, func.octet_length(CampaignAttachment.content).label("octets"))
 
 
+async def inline_names(session: AsyncSession, campaign_id: uuid.UUID) -> frozenset[str]:
+    """By which the HTML of a campaign may show an image: each one's name and its id."""
+    query = select(CampaignAttachment.file_name, CampaignAttachment.content_id).where(
+        CampaignAttachment.campaign_id == campaign_id, CampaignAttachment.content_id.is_not(None)
+    )
+    return frozenset(name for row in await session.execute(query) for name in row)
+
+
 async def attachments(session: AsyncSession, campaign_id: uuid.UUID) -> list[AttachmentRecord]:
     """All files of a campaign, in their order."""
     query = _RECORD.where(CampaignAttachment.campaign_id == campaign_id)

@@ -18,6 +18,8 @@ from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.persistence.models import Campaign, Email, EmailJob, Sender
 from paceline.persistence.stores.calling_back import called_back
 
+_LOOKED_AT = 20  # recipients whose fields stand for all
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignRecord:
@@ -187,6 +189,18 @@ async def reopen(session: AsyncSession, campaign_id: uuid.UUID) -> None:
         )
         .values(state=CampaignState.ACTIVE, finished_at=None, updated_at=func.clock_timestamp())
     )
+
+
+async def fields_of_some(session: AsyncSession, campaign_id: uuid.UUID) -> frozenset[str]:
+    """What the first recipients of a campaign have values for; nothing where there is none."""
+    rows = await session.scalars(
+        select(Email.fields)
+        .where(Email.campaign_id == campaign_id)
+        .order_by(Email.id)
+        .limit(_LOOKED_AT)
+    )
+    found = list(rows)
+    return frozenset({"email", "name"}).union(*found) if found else frozenset()
 
 
 async def recipient_lacking(

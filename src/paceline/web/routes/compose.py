@@ -66,7 +66,9 @@ async def schedule(request: Request, parts: Wired, viewer: SignedIn) -> Response
     )
     if new is not None and upload is not None:
         check_together(new, upload, problems)
-        notes = await notes_on(new.subject, new.text, new.html, fields=upload.preview.fields)
+        notes = await notes_on(
+            new.subject, new.text, new.html, fields=upload.preview.fields, inline=()
+        )
         notes += upload.notes
         notes += await same_again.note_on(
             parts.queries,
