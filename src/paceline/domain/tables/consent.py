@@ -1,32 +1,67 @@
 """Finds the columns that say who does not want to be written to, and reads what they say of a row.
 
 Polarity is the title's: "yes" under "Unsubscribed" means no, "no" under "Newsletter" means no, and
-under "Status" only a value that says so itself does. What a column does not say is not held against
-anybody, with one exception: in a column of ticks alone, an empty cell is a box that nobody ticked.
+under "Status" only a value that says so itself does. Under a title of consent what does not say yes
+is a no (`consent_answers`). In a table of orders or deals, words that may be about those are not
+held against anybody. Whoever knows better names the column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 
 from paceline.domain.tables import consent_words as said
-from paceline.domain.tables.words import IS_ADDRESS_TITLE, NO_VALUE, comparable, words
+from paceline.domain.tables.consent_answers import (
+    is_empty,
+    is_moment,
+    is_no,
+    is_no_moment,
+    is_yes,
+    not_agreed,
+    opt_in_reading,
+    opted_out,
+    refuses,
+    says_so_in_a_sentence,
+)
+from paceline.domain.tables.words import IS_ADDRESS_TITLE, comparable, words
 
 _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\da-zA-Z_]+")
-_OPENING = re.compile(r"\s*((?:please )?[\w'’]+(?: not\b)?)[\s,.;:!–-]", re.IGNORECASE)
 _TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _NUMBERED = frozenset({"-1", "0", "1", "2", "3"})  # ActiveCampaign's: 1 active, 2 unsubscribed…
+_LETTERED = frozenset("abcdhpsu")  # Active, Bounced, Cleaned, Deleted, Held, Pending, Unsubscribed
+_LETTERS_IN = frozenset("as")
 _NOT_ABOUT_MAIL = frozenset(
     {"order", "payment", "financial", "fulfillment", "fulfilment", "invoice", "ticket", "deal"}
     | {"shipping", "attendee", "project", "task", "marital", "employment", "opportunity", "booking"}
     | {"application", "delivery", "product", "charge", "subscriptionplan", "membership", "civil"}
+)
+_NOT_THE_PERSONS = frozenset({"lead", "sales", "stage", "call", "account", "pipeline", "visa"})
+# Beside such a column "active" and "cancelled" are about what was bought, sold or visited.
+_OF_A_TABLE_ABOUT_ELSE = _NOT_ABOUT_MAIL - {"membership", "civil", "marital", "employment"} | {
+    *("orderid", "amount", "total", "price", "quantity", "sku", "pipeline", "rsvp", "seat"),
+    *("event", "session", "reservation", "bestellung", "rechnung", "commande", "pedido", "ordine"),
+    *("checkin", "appointment", "auftrag", "termin"),
+}
+_PLAINLY_CONSENT = words(
+    "consent,opt in,opted in,optin,gdpr,permission,einwilligung,zustimmung,dsgvo,consentement,"
+    "rgpd,consentimiento,consenso,consentimento,lgpd,toestemming,zgoda,rodo,souhlas,hozzájárulás,"
+    "samtykke,samtycke,suostumus,согласие,згода,同意,수신동의,συγκατάθεση,privola"
+)
+_REMARKS = words(
+    "comment,comments,note,notes,remark,remarks,memo,feedback,description,message,reason,"
+    "status reason,reason for status,info,misc,other,bemerkung,bemerkungen,notiz,notizen,"
+    "kommentar,kommentare,anmerkung,anmerkungen,hinweis,grund,commentaire,commentaires,remarque,"
+    "remarques,observations,motif,comentario,comentarios,observaciones,notas,nota,motivo,"
+    "commento,commenti,osservazioni,comentário,comentários,observações,opmerking,opmerkingen,"
+    "uwagi,komentarz,poznámka,megjegyzés,kommentit,примечание,примечания,комментарий,"
+    "комментарии,備考,メモ,コメント,备注,備註,비고,메모"
 )
 
 
@@ -65,60 +100,117 @@ class StatusColumn:
 
 
 def status_columns(
-    titles: Sequence[str], body: Sequence[list[str]], *, address: Iterable[int]
+    titles: Sequence[str],
+    body: Sequence[list[str]],
+    *,
+    address: Iterable[int],
+    given: Mapping[int, Kind] | None = None,
 ) -> tuple[StatusColumn, ...]:
-    """The columns of a table that exclude people, by their titles and the first rows."""
-    taken = frozenset(address)
+    """The columns of a table that exclude people, by their titles and the first rows.
+
+    `given` are those that somebody named, with what a yes in them means.
+    """
+    taken, named = frozenset(address), given or {}
+    about_else = any(_grams(title) & _OF_A_TABLE_ABOUT_ELSE for title in titles)
     found = []
     for i, title in enumerate(titles):
         if i in taken:
             continue
         values = [row[i].strip() for row in body if i < len(row)]
-        reads = _reading_of(title, values) or _flag_of(title, values)
+        if i in named:
+            reads: Callable[[str], bool] | None = _AS_NAMED[named[i]]
+        else:
+            reads = _reading_of(title, values, about_else=about_else)
         if reads is not None:
             found.append(StatusColumn(i, " ".join(title.split()), reads))
     return tuple(found)
 
 
-def _reading_of(title: str, values: list[str]) -> Callable[[str], bool] | None:
-    kind = kind_of(title)
-    given = [value for value in values if not _is_empty(value)]
+def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[[str], bool] | None:
+    kind, key = kind_of(title), comparable(title)
+    given = [value for value in values if not is_empty(value)]
     if kind is Kind.OPT_OUT:
-        return None if any("://" in value for value in given) else _opted_out
+        return None if any("://" in value for value in given) else opted_out
     if kind is Kind.OPT_IN:
-        return _opt_in_reading(values, given)
+        plainly = key in _PLAINLY_CONSENT or bool(_grams(title) & _PLAINLY_CONSENT)
+        return opt_in_reading(values, plainly=plainly or _has_consent(key))
+    flag = None if about_else and key not in IS_ADDRESS_TITLE else _flag_of(title, given)
+    if flag is not None or key in said.FREQUENCY_TITLES:
+        return flag or refuses
     if kind is Kind.STATUS:
-        return _numbered if _is_numbered(title, given) else _says_out
+        return _status_reading(title, given, about_else=about_else)
+    return _reading_of_words(kind, key, given)
+
+
+def _reading_of_words(kind: Kind, key: str, given: Collection[str]) -> Callable[[str], bool] | None:
     if kind is Kind.TAGS:
         return _has_tag
+    if not key or key in _REMARKS:
+        return _says_out_at_all
     return _says_out_plainly if any(map(_says_out_plainly, given)) else None
 
 
-def _flag_of(title: str, values: list[str]) -> Callable[[str], bool] | None:
+def _has_consent(key: str) -> bool:
+    return any(
+        part in key for part in _PLAINLY_CONSENT if len(part) >= _SHORT or not part.isascii()
+    )
+
+
+def _status_reading(
+    title: str, given: Collection[str], *, about_else: bool
+) -> Callable[[str], bool]:
+    if _is_numbered(title, given):
+        return _numbered
+    letters = {value.lower() for value in given}
+    if letters <= _LETTERED and "u" in letters and letters & _LETTERS_IN:
+        return _lettered
+    own_affair = about_else or _grams(title) & _NOT_THE_PERSONS
+    return _says_out_at_all if own_affair else _says_out
+
+
+def _flag_of(title: str, given: Collection[str]) -> Callable[[str], bool] | None:
     """“Email: yes, no”, “Baja: sí, no”: one word that is something else but over answers."""
-    given = [value for value in values if not _is_empty(value)]
-    if not given or not all(_is_yes(value) or _is_no(value) for value in given):
+    key = _bare(title)
+
+    def is_answer(value: str) -> bool:
+        return is_yes(value) or is_no(value) or comparable(value) == key
+
+    if not given or not key:
         return None
-    if comparable(title) in said.OPT_OUT_OVER_ANSWERS:
-        return _opted_out
-    return _not_opted_in if comparable(title) in IS_ADDRESS_TITLE else None
+    if key in said.OPT_OUT_OVER_ANSWERS:
+        dated = all(is_answer(v) or is_moment(v) or is_no_moment(v) for v in given)
+        return opted_out if dated else None
+    if not all(map(is_answer, given)):
+        return None
+    if key in said.OPT_IN_OVER_ANSWERS:
+        return refuses
+    return refuses if comparable(title) in IS_ADDRESS_TITLE else None
 
 
-def _opt_in_reading(values: list[str], given: list[str]) -> Callable[[str], bool] | None:
-    if 2 * sum(map(_is_answer, given)) < len(given):
-        return None  # it holds something else: a number, a sentence, an address
-    ticks = {comparable(value) or value for value in given}
-    lone_tick = len(ticks) == 1 and _is_yes(given[0])
-    return _not_ticked if lone_tick and len(given) < len(values) else _not_opted_in
+_AROUND_A_FLAG = re.compile(
+    r"^(?:is|has been|was|date|fecha de|datum|est)[ _]|^is(?=[A-Z])"
+    r"|[ _](?:at|on|date|datum|am|le|el|dt|flag|status)$|(?<=[a-z])(?:At|On|Date)$"
+)
 
 
-def _is_numbered(title: str, given: list[str]) -> bool:
+def _bare(title: str) -> str:
+    """The one word of a flag: `is_deleted`, `deletedAt` and “Deleted?” are about the same."""
+    plain = title.strip(" ?:*")
+    key = comparable(_AROUND_A_FLAG.sub("", _AROUND_A_FLAG.sub("", plain)))
+    return comparable(plain) if comparable(plain) in said.OPT_IN_OVER_ANSWERS else key
+
+
+def _is_numbered(title: str, given: Collection[str]) -> bool:
     kinds = {*given}
     return comparable(title) == "status" and kinds <= _NUMBERED and bool(kinds & {"2", "3"})
 
 
 def _numbered(value: str) -> bool:
     return value.strip() in ("0", "2", "3")
+
+
+def _lettered(value: str) -> bool:
+    return value.strip().lower() in _LETTERED - _LETTERS_IN
 
 
 @lru_cache(maxsize=1_024)
@@ -174,68 +266,20 @@ def _asks(key: str) -> bool:
     )
 
 
-def _is_empty(value: str) -> bool:
-    return value in ("", "-", "--", "—") or value in NO_VALUE
-
-
-def _is_yes(value: str) -> bool:
-    return value in said.YES or comparable(value) in said.YES
-
-
-def _is_no(value: str) -> bool:
-    plain = value.strip()
-    if plain in said.NO or comparable(plain) in said.NO:
-        return True
-    return _opening(plain) in said.OPENING_NO
-
-
-def _opening(value: str) -> str:
-    matched = _OPENING.match(value)
-    return comparable(matched[1]) if matched else ""
-
-
-def _refuses(value: str) -> bool:
-    return _is_no(value) or _says_out(value) or _opening(value) in said.OPENING_NOT
-
-
-def _is_answer(value: str) -> bool:
-    opening = re.split(r"[\s,.;:!]", value, maxsplit=1)[0]
-    return _is_yes(value) or _is_yes(opening) or _refuses(value) or _agrees(value)
-
-
-def _agrees(value: str) -> bool:
-    key = comparable(value)
-    return any(part in key for part in said.OPT_IN_TITLES if _is_telling(part))
-
-
-def _opted_out(value: str) -> bool:
-    plain = value.strip()
-    if _is_empty(plain) or plain in ("[]", "{}", "0000-00-00 00:00:00", "0000-00-00"):
-        return False
-    key = comparable(plain)
-    if _is_no(plain) and key not in said.OUT:
-        return False
-    return key not in _STILL_IN
-
-
-_STILL_IN = words("none,never,subscribed,active,opted in,not bounced,allow,allowed,allows")
-
-
-def _not_opted_in(value: str) -> bool:
-    return not _is_empty(value.strip()) and _refuses(value)
-
-
-def _not_ticked(value: str) -> bool:
-    return _is_empty(value.strip()) or _not_opted_in(value)
-
-
 def _says_out(value: str) -> bool:
-    return comparable(value) in said.OUT
+    return comparable(value) in said.OUT or says_so_in_a_sentence(value)
 
 
 def _says_out_plainly(value: str) -> bool:
     return comparable(value) in said.OUT_TAGS
 
 
+def _says_out_at_all(value: str) -> bool:
+    return _says_out_plainly(value) or says_so_in_a_sentence(value)
+
+
 def _has_tag(value: str) -> bool:
     return any(comparable(tag) in said.OUT_TAGS for tag in _TAG_BREAK.split(value))
+
+
+_AS_NAMED = {Kind.OPT_OUT: opted_out, Kind.OPT_IN: not_agreed}

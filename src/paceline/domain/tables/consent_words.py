@@ -26,7 +26,14 @@ OPT_OUT_TITLES = _parts(
     "invalid email,cleaned,clean time,clean_time,clean campaign,"
     "undeliverable,deliverability issue,"
     "quarantin,gdpr delete,erasure,right to be forgotten,deceased,remove me,remove from,"
-    "exclude from mail,withdrawn,revoked,objection,objected,hard fail,global optout,"
+    "exclude from mail,email suspended,mail suspended,marketing suspended,suspended,dne,"
+    "left company,left the company,no longer,remover da lista,remove da lista,remover do mailing,"
+    "ne souhaite plus,ne veut plus,afmeldt,markkinointikielto,suoramarkkinointikielto,"
+    "peruutettu,kielto,reservert mot,reservasjon,odjavljen,odjavljena,odjava,"
+    "hủy đăng ký,huỷ đăng ký,từ chối,διαγραμμένος,διαγραφή,"
+    "إلغاء الاشتراك,الغاء الاشتراك,ألغى الاشتراك,הוסר,הסרה,ביטל הרשמה,"
+    "desinscrit,não deseja,"
+    "withdrawn,revoked,objection,objected,hard fail,global optout,"
     "abgemeldet,abmeldung,abbestellt,austragung,ausgetragen,"
     "keine e-mail,keine mail,keine werbung,"
     "kein newsletter,keine newsletter,kein mailing,nicht kontaktieren,"
@@ -67,7 +74,28 @@ OPT_OUT_TITLES = _parts(
 OPT_OUT_OVER_ANSWERS = words(
     "baja,bajas,out,stop,blocked,removed,deleted,disabled,inactive,invalid,banned,muted,archived,"
     "inactivo,inativo,inaktiv,inactif,inattivo,inactief,nieaktywny,excluded,exclude,exclu,"
+    "suspended,dead,left,gone,removed from list,stopped,unwanted,rimosso,rimossa,rimossi,"
+    "removido,retirado,fjernet,slettet,borttagen,poistettu,reservert,obrisan,отключен,"
+    "отключена,вычеркнут,解除,停止,删除,刪除,삭제,削除,"
     "escluso,excluído,ausgeschlossen,gelöscht,supprimé,borrado,eliminado,uit,usunięty,удален,удалён"
+)
+
+# The whole of a title, over answers alone: "no" here means no.
+OPT_IN_OVER_ANSWERS = words(
+    "active,enabled,confirmed,verified,validated,activated,subscriber,reachable,"
+    "email verified,email confirmed,email active,email status active,email valid,valid email,"
+    "email enabled,verified email,confirmed email,mail verified,mail confirmed,"
+    "aktiv,aktiviert,bestätigt,verifiziert,actif,active,confirmé,vérifié,activo,activa,confirmado,"
+    "verificado,ativo,ativa,attivo,attiva,confermato,verificato,actief,bevestigd,aktywny,"
+    "potwierdzony,aktivní,aktív,активен,активна,подтвержден,подтверждён,有効,有效,활성,aktivan,"
+    "ενεργός,hoạt động,aktiivinen,bekreftet,bekræftet,bekräftad"
+)
+
+# In a title: how often to write; "never" here means no.
+FREQUENCY_TITLES = words(
+    "frequency,email frequency,mail frequency,mailing frequency,newsletter frequency,"
+    "contact frequency,email cadence,frequenz,häufigkeit,fréquence,frecuencia,frequenza,"
+    "frequência,frequentie,częstotliwość,частота,частота рассылки,頻度,配信頻度,频率"
 )
 
 # In a title: "no" here means no.
@@ -85,6 +113,8 @@ OPT_IN_TITLES = _parts(
     "receives email,receives newsletter,email me,"
     "email updates,email notifications,promotional email,promotions,marketing preference,"
     "marketing contact,marketing status,email preference,agree to,agreed to,agreement,i agree,"
+    "email pref,mail pref,contact pref,communication pref,markkinointilupa,lupa,đồng ý,"
+    "الموافقة,موافقة,الاشتراك,הסכמה,דיוור,privola,suglasnost,"
     "email campaigns,marketing allowed,is_subscribed,active subscriber,sendable,"
     "einwilligung,zustimmung,einverständnis,einverstanden,eingewilligt,erlaubnis,"
     "werbung,werbeeinwilligung,dsgvo,darf kontaktiert,"
@@ -144,7 +174,10 @@ MOMENTS = _parts(
 )
 
 NO = words(
-    "no,n,false,f,0,off,nein,falsch,non,faux,não,nao,"
+    "no,n,false,f,0,off,ko,never,none,nothing,niemals,jamais,aucun,aucune,nunca,ninguno,"
+    "ninguna,nenhum,nessuno,nessuna,mai,nooit,geen,nigdy,żaden,aldri,aldrig,nikdy,soha,"
+    "никогда,không,לא,لا,"
+    "nein,falsch,non,faux,não,nao,"
     "nee,niet,onwaar,nie,fałsz,ne,nem,nu,nej,nei,ei,"
     "hayır,yok,falso,нет,ложь,не,ні,όχι,いいえ,いや,否,不,没有,無,无,아니오,아니요,아니,unchecked,未,"
     "×,✗,✘,❌,☐,✖,不可,拒否,uit,aus,no thanks,no thank you,"
@@ -157,6 +190,47 @@ YES = words(
     "так,ναι,はい,可,有,是,예,네,granted,given,"
     "accepted,agreed,selected,ok,okay,confirmed,opted in,opt in,subscribed,active"
 ) | {"✓", "✔", "☑", "✅", "◯", "○", "●", "✔️", "√"}
+# In a consent: it was given. How often to write says so, too.
+AGREED = words(
+    "yep,yeah,"
+    "valid,verified,approved,allowed,allow,obtained,received,provided,present,in force,current,"
+    "express,expressed,explicit,implied,implicit,opted-in,single,double,single opt-in,enabled,"
+    "double opt-in,all,any,every,always,daily,weekly,monthly,quarterly,yearly,annually,biweekly,"
+    "fortnightly,weekdays,often,sometimes,occasionally,immediately,email,e-mail,mail,html,text,"
+    "consent,consented,permitted,registered,signed,signed up,subscribe,subscriber,agree,agrees,"
+    "i agree,i accept,i consent,liegt vor,vorhanden,erteilt,gegeben,zugestimmt,eingewilligt,"
+    "bestätigt,gültig,aktiv,abonniert,angemeldet,einverstanden,erlaubt,täglich,wöchentlich,"
+    "monatlich,alle,accepté,acceptée,accordé,donné,obtenu,valide,abonné,abonnée,inscrit,inscrite,"
+    "actif,active,autorisé,d'accord,hebdomadaire,mensuel,quotidien,tous,toutes,"
+    "aceptado,aceptada,otorgado,concedido,vigente,suscrito,suscrita,activo,activa,acepto,acepta,"
+    "autorizado,autoriza,semanal,mensual,diario,todos,todas,"
+    "accettato,concesso,valido,iscritto,iscritta,attivo,attiva,accetto,accetta,autorizzato,"
+    "settimanale,mensile,giornaliero,tutti,tutte,rilasciato,acconsento,acconsentito,"
+    "aceito,aceita,concedida,inscrito,inscrita,ativo,ativa,válido,semanalmente,"
+    "ingeschreven,akkoord,gegeven,actief,geldig,wekelijks,maandelijks,dagelijks,"
+    "wyrażona,zapisany,aktywny,aktywna,udzielona,ważna,udělen,přihlášen,feliratkozott,"
+    "samtykket,påmeldt,tilmeldt,anmäld,annettu,voimassa,tilattu,abone,onaylı,aktif,"
+    "активна,активен,активно,включена,включено,включен,подписан,подписана,подписался,согласен,"
+    "согласна,получено,дано,действует,разрешено,еженедельно,ежемесячно,có,đồng ý,נכון,כן,نعم,"
+    "موافق,購読中,購読,希望する,希望,配信,配信中,同意,同意する,受信する,許可,登録済み,"
+    "已订阅,已訂閱,订阅,訂閱,同意接收,接受,允许,正常,동의,동의함,구독,구독중,수신,수신동의"
+)
+# A value of a consent that says neither: it was not given (yet), or is no more.
+NOT_YET = words(
+    "pending,waiting,awaiting,requested,unknown,unclear,undecided,maybe,perhaps,not sure,unsure,"
+    "n/a,na,not applicable,not asked,not given,not provided,not received,not obtained,not set,"
+    "not available,missing,expired,lapsed,outdated,tbd,tbc,open,unset,undefined,null,blank,empty,"
+    "inactive,not yet,to be confirmed,fehlt,fehlend,offen,ausstehend,unbekannt,abgelaufen,"
+    "liegt nicht vor,nicht vorhanden,nicht erteilt,angefragt,inaktiv,keine angabe,"
+    "en attente,inconnu,expiré,expirée,manquant,absent,non renseigné,inactif,"
+    "pendiente,desconocido,caducado,vencido,falta,inactivo,in attesa,sconosciuto,scaduto,"
+    "mancante,assente,inattivo,pendente,desconhecido,expirado,ausente,inativo,"
+    "in afwachting,onbekend,verlopen,ontbreekt,inactief,oczekuje,nieznany,wygasła,brak,"
+    "čeká,neznámý,puuttuu,vanhentunut,mangler,venter,saknas,väntar,bekliyor,bilinmiyor,"
+    "ожидает,неизвестно,истекло,отсутствует,нет данных,отключена,отключено,отключен,"
+    "неактивна,неактивен,не получено,未確認,不明,期限切れ,確認中,解除,停止中,未登録,"
+    "未知,待确认,待確認,已过期,缺失,대기,미확인,만료"
+) | {"?", "??"}
 # A value that says no wherever it stands as the whole of a cell.
 OUT = words(
     "unsubscribed,unsubscribe,non-subscribed,nonsubscribed,not subscribed,never subscribed,"
@@ -175,6 +249,12 @@ OUT = words(
     "rejected,refused,declined,denied,withdrawn,revoked,unsubscribed by admin,removed,disabled,"
     "deactivated,do not disturb,dnc,dead,deceased,quarantined,global unsubscribe,"
     "manually unsubscribed,user unsubscribed,unsubscribed by user,unsubscribed_by_customer,"
+    "unsub,unsubbed,unsubscribes,opt outs,inactive,suspended,email suspended,temporary hold,"
+    "on hold,stopped,bounces,bounced contacts,complaints,suppression list,suppressions,dne,"
+    "inaktiv,inactif,inactive,inactivo,inactiva,inativo,inattivo,inactief,nieaktywny,неактивен,"
+    "неактивна,отключена,отключен,解除,rimosso,rimossa,removido,afmeldt,avmeldt,odjavljen,"
+    "odjavljena,peruutettu,đã hủy đăng ký,hủy đăng ký,διαγραμμένος,διαγράφηκε,הוסר,"
+    "إلغاء الاشتراك,ملغى,ne souhaite plus recevoir,"
     "failed,redacted,forgotten,gdpr delete,cancelled,canceled,do not allow,not allowed,"
     "abgemeldet,abbestellt,ausgetragen,abbestellung,nicht abonniert,"
     "gesperrt,blockiert,unzustellbar,"

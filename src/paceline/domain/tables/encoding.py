@@ -1,8 +1,8 @@
 """Guesses the encoding of a table that is not UTF-8, and says how sure it is.
 
-A fixed list is weighed, no more: what spreadsheets of this world write. Titles of columns that are
-known words in one reading settle it; else the most plausible text does (`plausibility`), and
-in doubt Windows-1252. Whoever knows better chooses.
+A fixed list is weighed, no more: what spreadsheets of this world write. Titles of columns, and
+answers, that are known words in one reading settle it; else the most plausible text does
+(`plausibility`), and in doubt Windows-1252. Whoever knows better chooses.
 """
 
 from __future__ import annotations
@@ -121,4 +121,5 @@ _TITLES = (
     | consent_words.OUT
     | frozenset(part for part in consent_words.OPT_IN_TITLES if len(part) > 3)
     | frozenset(part for part in consent_words.OPT_OUT_TITLES if len(part) > 3)
+    | frozenset(part for part in consent_words.YES | consent_words.NO if len(part) > 1)
 )

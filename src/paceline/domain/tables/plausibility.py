@@ -92,6 +92,8 @@ def _latin(before: str, c: str, after: str, *, usual: frozenset[str]) -> float:
         weight -= 1.5
     if c.isupper() and before.isupper() and after.islower():
         weight -= 0.8
+    if c.islower() and not before.isalpha() and after.isupper():
+        weight -= 1.5  # “żAcepta” is “¿Acepta”
     if before.isdigit() or after.isdigit():
         weight -= 1.2
     if before > "\x7f" and before.isalpha():

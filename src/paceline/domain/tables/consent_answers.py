@@ -1,0 +1,185 @@
+"""Reads one value of a column about consent: whether it says yes, no, or neither.
+
+Where a column is about consent, what does not say yes is a no: a pending, an expired or an unknown
+consent is none. Where no value says yes, the column may list something else, and only a no counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from paceline.domain.tables import consent_words as said
+from paceline.domain.tables.words import NO_VALUE, comparable
+
+Reads = Callable[[str], bool]
+
+_OPENING = re.compile(r"\s*((?:please )?[\w'’]+(?: not\b)?)[\s,.;:!–-]", re.IGNORECASE)
+_MOMENT = re.compile(
+    r"\s*\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}\D?.{0,30}|\s*\d{10}(?:\d{3})?\s*"
+)
+_NO_MOMENT = re.compile(r"0000-00-00.*|00/00/0000.*")
+_NUMBER = re.compile(r"[-+]?[\d\s.,%€$£]+")
+_STILL_IN = frozenset(
+    map(comparable, ("none", "never", "subscribed", "active", "opted in", "not bounced", "allow"))
+) | {"allowed", "allows"}
+_FEW = 6  # different values of a column that holds answers in words unknown
+_WORDS_OF_AN_ANSWER = 4
+
+_SENTENCES = re.compile(
+    r"(?<!not )(?<!never )(?<!n't )(?:"
+    r"\b(?:has |have |was |is |been )?(?:un-?subscribed|opted[ -]?out)\b"
+    r"|\bplease,? (?:un-?subscribe|remove|stop)\b|\bun-?subscribe (?:me|him|her|them|from)\b"
+    r"|\b(?:wants?|wishes|asked|asks|requests?|requested|like) (?:us |me )?"
+    r"(?:to be (?:removed|taken off|unsubscribed|deleted)|to (?:unsubscribe|opt[ -]?out)"
+    r"|removal|no (?:more )?(?:e-?mails?|mails?|newsletters?))"
+    r"|\b(?:remove|take|delete|drop) (?:me|him|her|them|us|this person|my (?:e-?mail|address)\w*) "
+    r"(?:from|off)\b|\bremove from (?:the |our |your |all )?(?:mailing )?lists?\b"
+    r"|\b(?:do not|don['’]?t|never|must not|should not|stop) "
+    r"(?:send(?:ing)? (?:\w+ )?)?(?:e-?mail|mail|contact|write|newsletter)(?:s|ing|ed)?\b"
+    r"|\bno (?:more|further) (?:e-?mails?|mails?|mailings?|newsletters?|contact)\b"
+    r"|\b(?:hard[ -]?bounced?|marked (?:us )?as spam|spam complaint)\b"
+    r"|\bkeine (?:weiteren |mehr )?(?:(?:e-?)?mails?|newsletter|werbung|mailings?)\b"
+    r"|\bkein(?:en)? newsletter\b|\b(?:bitte|möchte|will) (?:\w+ ){0,3}"
+    r"(?:austragen|abmelden|löschen|abbestellen|abgemeldet|ausgetragen)"
+    r"|\bnicht (?:mehr )?(?:anschreiben|kontaktieren|mailen)\b|\bhat sich abgemeldet\b"
+    r"|\bne (?:plus|pas) (?:\w+ )?(?:recevoir|contacter|envoyer|écrire)|\bse désabonner\b"
+    r"|\bdésabonn(?:ez|er|é)|\bdésinscri|\bno (?:contactar|enviar|escribir|desea recibir)\b"
+    r"|\bdarse de baja\b|\bdar(?:me)? de baja\b|\bquiere (?:darse de )?baja\b"
+    r"|\bnon (?:contattare|inviare|scrivere|vuole ricevere)|\bcancellatemi\b|\bdisiscri"
+    r"|\bnão (?:contatar|contactar|enviar|quer receber)|\bdescadastr|\bniet (?:meer )?mailen\b"
+    r"|\bgraag uitschrijven\b|отпис|не писать|не беспокоить|удалите (?:меня|из)"
+    r"|配信停止|配信不要|メール不要|退订|退訂|不要发|수신거부)",
+    re.IGNORECASE,
+)
+
+
+def says_so_in_a_sentence(value: str) -> bool:
+    """“Recipient unsubscribed via link”, “please remove me from your list”."""
+    return len(value) > 5 and _SENTENCES.search(value) is not None
+
+
+def is_empty(value: str) -> bool:
+    """Whether a cell says nothing."""
+    return value in ("", "-", "--", "—") or value in NO_VALUE
+
+
+def is_yes(value: str) -> bool:
+    """A plain yes, or a tick."""
+    return value in said.YES or comparable(value) in said.YES
+
+
+def is_no(value: str) -> bool:
+    """A plain no, whatever is said behind it."""
+    plain = value.strip()
+    if plain in said.NO or comparable(plain) in said.NO:
+        return True
+    return _opening(plain) in said.OPENING_NO
+
+
+def is_moment(value: str) -> bool:
+    """Whether a value is a date, or a date and a time; zeros are none."""
+    return _MOMENT.fullmatch(value) is not None and not is_no_moment(value)
+
+
+def is_no_moment(value: str) -> bool:
+    """Whether a value is the date that databases write for none."""
+    return _NO_MOMENT.fullmatch(value.strip()) is not None
+
+
+def opted_out(value: str) -> bool:
+    """Under a title that says no: whatever is not a no itself."""
+    plain = value.strip()
+    if is_empty(plain) or plain in ("[]", "{}") or is_no_moment(plain):
+        return False
+    key = comparable(plain)
+    if is_no(plain) and key not in said.OUT:
+        return False
+    return key not in _STILL_IN
+
+
+def refuses(value: str) -> bool:
+    """Whether a value says no in some way."""
+    plain = value.strip()
+    if is_empty(plain):
+        return False
+    return (
+        is_no(plain)
+        or comparable(plain) in said.OUT
+        or _opening(plain) in said.OPENING_NOT
+        or says_so_in_a_sentence(plain)
+    )
+
+
+def agrees(value: str) -> bool:
+    """Whether a value of a consent says yes: plainly, in a sentence, or by when it was given."""
+    plain = value.strip()
+    if is_empty(plain) or refuses(plain) or _is_not_yet(plain):
+        return False
+    opening = re.split(r"[\s,.;:!(–-]", plain, maxsplit=1)[0]
+    key = comparable(plain)
+    return (
+        any(is_yes(part) or comparable(part) in said.AGREED for part in (plain, opening))
+        or is_moment(plain)
+        or any(part in key for part in said.OPT_IN_TITLES if len(part) >= 6 or not part.isascii())
+    )
+
+
+def not_agreed(value: str) -> bool:
+    """What does not say yes, an empty cell among it."""
+    return not agrees(value)
+
+
+def _named_not_agreed(value: str) -> bool:
+    return not is_empty(value.strip()) and not_agreed(value)
+
+
+def refuses_or_not_yet(value: str) -> bool:
+    """A no, or a consent that is pending, unknown or over."""
+    return refuses(value) or _is_not_yet(value)
+
+
+def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
+    """How a column is read whose title promises consent; None where it holds something else.
+
+    `plainly`: the title speaks of consent itself, not only of a newsletter.
+    """
+    given = [value for value in values if not is_empty(value)]
+    kinds = {comparable(value) or value for value in given}
+    yes = sum(map(agrees, given))
+    no = sum(map(refuses_or_not_yet, given))
+    if not given or _are_numbers(given) or 2 * (yes + no) < len(given):
+        if plainly and 1 < len(kinds) <= _FEW and all(map(_is_short, given)):
+            return not_agreed
+        return refuses_or_not_yet if any(map(_refuses_in_words, given)) else None
+    if not yes:
+        return refuses_or_not_yet
+    if plainly or yes > 1 or no or len(kinds) == 1:
+        return not_agreed
+    return _named_not_agreed
+
+
+def _are_numbers(given: Sequence[str]) -> bool:
+    numbers = [v for v in given if _NUMBER.fullmatch(v) and v not in ("0", "1", "-1")]
+    return any(not is_moment(number) for number in numbers)
+
+
+def _refuses_in_words(value: str) -> bool:
+    return refuses_or_not_yet(value) and not value.strip().isdigit()
+
+
+def _is_short(value: str) -> bool:
+    return len(value) <= 40 and len(value.split()) <= _WORDS_OF_AN_ANSWER and value[0].isalpha()
+
+
+def _is_not_yet(value: str) -> bool:
+    plain = value.strip()
+    if plain in said.NOT_YET or comparable(plain) in said.NOT_YET:
+        return True
+    opening = _opening(plain)
+    return opening in said.NOT_YET and opening not in ("open", "na", "falta")
+
+
+def _opening(value: str) -> str:
+    matched = _OPENING.match(value)
+    return comparable(matched[1]) if matched else ""

@@ -1,0 +1,178 @@
+"""Who has opted out is not written to, whatever a list's columns call it; and nobody else is lost.
+
+Each case is a column beside an address: its title, the values of those who may be written to, and
+of those who may not.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from paceline.domain.tables.choices import Choices, OptedOut
+from paceline.domain.tables.recipient_files import RecipientReader
+
+CASES = [
+    # A consent that does not say yes is none.
+    ("Opt-in", ["Double opt-in"], ["Pending", "Opted out"]),
+    ("Consent", ["yes"], ["n/a", "unknown", ""]),
+    ("Consent", ["Yes", "Yes, by phone"], ["No", "expired", "requested"]),
+    ("GDPR consent given", ["2023-01-05 10:22"], [""]),
+    ("Consent status", ["valid"], ["expired"]),
+    ("Email consent", ["granted"], ["withdrawn", "not asked"]),
+    ("Permission", ["express", "implied"], ["none"]),
+    ("Newsletter", ["weekly", "monthly"], ["never"]),
+    ("Newsletter", ["yes"], ["no", "later perhaps", ""]),
+    ("DSGVO-Einwilligung", ["liegt vor"], ["fehlt"]),
+    ("Einwilligung", ["erteilt"], ["widerrufen", "ausstehend"]),
+    ("Consentement RGPD", ["Accordé"], ["En attente", "Refusé"]),
+    ("Consentimiento", ["vigente"], ["pendiente"]),
+    ("Consenso marketing", ["SÌ", "Sì"], ["NO"]),
+    ("Zgoda na mailing", ["TAK"], ["NIE", "brak"]),
+    ("Email pref", ["All"], ["None"]),
+    ("Frequency", ["Daily"], ["Never"]),
+    ("Email frequency", ["weekly"], ["never"]),
+    # What programs call it.
+    ("DNE", ["N", ""], ["Y"]),
+    ("Marketing Suspended", ["false"], ["true"]),
+    ("Email Suspended", ["0"], ["1"]),
+    ("Blocked", ["", "no"], ["yes"]),
+    ("Deleted", ["0"], ["1"]),
+    ("is_deleted", ["f"], ["t"]),
+    ("deleted_at", [""], ["2024-05-01", "2024-05-01 10:00:00"]),
+    ("deletedAt", ["", "0000-00-00"], ["2024-05-01T10:00:00Z"]),
+    ("Archived", ["No"], ["Yes"]),
+    ("Baja", ["", ""], ["03/04/2024"]),
+    ("Active?", ["✓"], ["✗"]),
+    ("Active", ["yes"], ["no"]),
+    ("is_active", ["t"], ["f"]),
+    ("Aktiv", ["ja"], ["nein"]),
+    ("confirmed", ["1"], ["0"]),
+    ("email_verified", ["true"], ["false"]),
+    ("STOP", [""], ["STOP"]),
+    ("state", ["active"], ["inactive", "cancelled", "complained"]),
+    ("Status", ["A"], ["U"]),
+    ("Status", ["Active"], ["Recipient unsubscribed via link"]),
+    ("Status Reason", ["Active"], ["Recipient unsubscribed via link"]),
+    ("Email status", ["Active"], ["Temporary hold"]),
+    ("Left company", ["No"], ["Yes"]),
+    # What people write.
+    ("Comments", ["likes tea", "-"], ["please unsubscribe", "Remove me from your list!"]),
+    ("Remarks", ["asks about prices"], ["asked to be removed 3/4", "DO NOT EMAIL"]),
+    ("Bemerkung", ["mag Tee"], ["bitte aus dem Verteiler austragen", "keine Mails mehr"]),
+    ("Notes", ["has not unsubscribed"], ["has unsubscribed in May"]),
+    # In other languages.
+    ("Afmeldt", ["Nej"], ["Ja"]),
+    ("Markkinointikielto", ["Ei"], ["Kyllä"]),
+    ("Markkinointilupa", ["Kyllä"], ["Ei"]),
+    ("Peruutettu", ["Ei"], ["Kyllä"]),
+    ("Reservert", ["Nei"], ["Ja"]),
+    ("Hủy đăng ký", ["Không"], ["Có"]),
+    ("Διαγραμμένος", ["Όχι"], ["Ναι"]),
+    ("إلغاء الاشتراك", ["لا"], ["نعم"]),
+    ("הוסר", ["לא"], ["כן"]),
+    ("Odjavljen", ["ne"], ["da"]),
+    ("Rimosso", ["no"], ["sì"]),
+    ("Remover da lista", ["Não"], ["Sim"]),
+    ("Inativo", ["N"], ["S"]),
+    ("Ne souhaite plus recevoir", [""], ["X"]),
+    ("Подписка", ["активна"], ["отключена"]),
+    ("メルマガ", ["購読中"], ["解除"]),
+]
+
+NOT_ABOUT_IT = [
+    ("State", ["CA", "NY", "U"]),
+    ("US State", ["CA", "UT", "AL"]),
+    ("Vegetarian", ["no", "yes"]),
+    ("Lead Status", ["Closed", "New", "Inactive", "Unqualified"]),
+    ("Order status", ["cancelled", "failed", "completed"]),
+    ("Payment status", ["declined", "paid"]),
+    ("Consent version", ["2", "3"]),
+    ("Consent source", ["web form", "trade fair"]),
+    ("Opt-in date", ["2023-01-01", ""]),
+    ("Emails opened", ["0", "12"]),
+    ("Email marketing opens", ["0", "12", "3"]),
+    ("Newsletter", ["Product news", "Offers"]),
+    ("Newsletter topics", ["Wine; Cheese", "Travel"]),
+    ("Stage", ["Closed won", "Inactive"]),
+    ("Comments", ["never been so happy", "How do I stop the timer?", "no more questions"]),
+    ("Subject", ["How to unsubscribe from life"]),
+    ("Purchase frequency", ["Never", "Weekly"]),
+    ("Member", ["no", "yes"]),
+    ("Unsubscribe link", ["https://x.example/u/1", "https://x.example/u/2"]),
+    ("Gender", ["f", "m"]),
+    ("Country", ["NO", "SE", "DE"]),
+    ("Company", ["Stop Ltd", "Unsub GmbH"]),
+    ("Language", ["da", "no", "ja"]),
+]
+
+
+def mailed(text: str, *, choices: Choices | None = None, encoding: str = "utf-8") -> list[str]:
+    reader = RecipientReader(choices=choices or Choices())
+    data = text.encode(encoding)
+    reader.look_ahead([data])
+    found = [one.address for batch in reader.feed(data) for one in batch]
+    found += [one.address for batch in reader.finish() for one in batch]
+    assert reader.rows == len(found) + len(reader.refused) + reader.left_out_count
+    told = sum(reader.shape.opted_out.values()) if reader.shape else 0
+    assert not reader.left_out_count or reader.left_out_count == told, "left out, and not said"
+    return found
+
+
+def table(title: str, yes: list[str], no: list[str], *, beside: str = "") -> str:
+    rows = [f"Name,{beside or 'City'},Email,{title}"]
+    rows += [f'N{i},x,in{i}@example.com,"{value}"' for i, value in enumerate(yes)]
+    rows += [f'N{i},x,out{i}@example.com,"{value}"' for i, value in enumerate(no)]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(("title", "yes", "no"), CASES, ids=str)
+def test_who_has_opted_out_is_left_out_and_who_has_not_is_not(
+    title: str, yes: list[str], no: list[str]
+) -> None:
+    text = table(title, yes, no)
+    assert mailed(text) == [f"in{i}@example.com" for i in range(len(yes))]
+    everybody = len(yes) + len(no)
+    assert len(mailed(text, choices=Choices(opted_out=OptedOut.MAIL))) == everybody
+
+
+@pytest.mark.parametrize(("title", "values"), NOT_ABOUT_IT, ids=str)
+def test_a_column_about_something_else_leaves_nobody_out(title: str, values: list[str]) -> None:
+    assert len(mailed(table(title, values, []))) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("beside", "title", "values"),
+    [
+        ("Deal", "Active", ["yes", "no"]),
+        ("Order ID", "Status", ["completed", "cancelled", "failed"]),
+        ("Invoice", "Archived", ["no", "yes"]),
+        ("Event", "Confirmed", ["yes", "no"]),
+        ("Amount", "Deleted", ["0", "1"]),
+    ],
+)
+def test_beside_a_deal_or_an_order_active_and_cancelled_are_about_that(
+    beside: str, title: str, values: list[str]
+) -> None:
+    assert len(mailed(table(title, values, [], beside=beside))) == len(values)
+
+
+@pytest.mark.parametrize("status", ["unsubscribed", "bounced", "do not contact"])
+def test_beside_an_order_a_word_about_mail_still_counts(status: str) -> None:
+    text = table("Status", ["completed"], [status], beside="Order ID")
+    assert mailed(text) == ["in0@example.com"]
+
+
+@pytest.mark.parametrize("yes", ["SÌ", "Sì", "sì"])
+def test_an_accent_on_yes_tells_the_encoding_and_who_said_no(yes: str) -> None:
+    text = f"Nome;E-mail;Consenso marketing\nAnna;ann@example.com;{yes}\nB;bob@example.com;NO\n"
+    assert mailed(text, encoding="cp1252") == ["ann@example.com"]
+
+
+def test_a_spanish_question_is_not_read_as_polish() -> None:
+    text = "Nombre;Correo;¿Acepta correos?\nAna;ann@example.com;Si\nBea;bob@example.com;No\n"
+    assert mailed(text, encoding="cp1252") == ["ann@example.com"]
+    reader = RecipientReader()
+    for _ in (*reader.feed(text.encode("cp1252")), *reader.finish()):
+        pass
+    assert reader.shape is not None
+    assert reader.shape.encoding == "cp1252"
