@@ -20,6 +20,7 @@ from paceline.persistence.ledger import (
     resend_doubtful,
 )
 from paceline.persistence.stores import pieces
+from paceline.persistence.stores.campaigns import is_my_turn
 from paceline.sending.blackbox import FoundBox, find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
@@ -80,6 +81,7 @@ class Recovery:
         if cancelled:
             log.info("cancelled %d more emails with their campaign", cancelled)
         await self._clear()
+        await self._move()
         senders = await resend_doubtful(
             self._database,
             grace=self._resend_grace,
@@ -89,6 +91,17 @@ class Recovery:
         if senders:
             log.info("trying doubtful emails of %d senders again", len(senders))
         return senders | {email.sender_id for email in recovered}
+
+    async def _move(self) -> None:
+        """Move a piece of a campaign to its new start, where a process stopped half-way.
+
+        Not while somebody else has its turn, for a keeper that waits is taken for dead.
+        """
+        async with self._database.transaction() as session:
+            for campaign_id in await pieces.moving(session):
+                if await is_my_turn(session, campaign_id):
+                    await pieces.move(session, campaign_id)
+                    return
 
     async def _clear(self) -> None:
         """Remove a piece of a draft that was thrown away, where a process stopped half-way."""

@@ -2,7 +2,7 @@
 
 A campaign is a draft until it is launched; from then on its content stands, while its pace and its
 start may still be changed. Every command is one transaction, and what must follow it (the lane's
-wake-up) is signalled inside it.
+wake-up) is signalled inside it. Of a large campaign the emails follow in pieces (`in_pieces`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
@@ -94,7 +94,6 @@ class Campaigns:
 
         Raises `Conflict` when it has no recipients, or when its start was missed.
         """
-        await self._move_beforehand(owner_id, campaign_id, only, right_away=right_away)
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             notes = await notes_on(
@@ -106,6 +105,8 @@ class Campaigns:
             )
             await let_go(session, record, right_away=right_away)
             view = await _settled(session, owner_id, campaign_id, settle, notes=notes)
+        if record.total > pieces.PIECE:
+            await in_pieces.move(self._database, campaign_id)
         await self._bell.ring([record.sender_id])
         return view
 
@@ -136,9 +137,9 @@ class Campaigns:
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.RESUME)
+            await signal(session, record.sender_id, clock.now())
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
             view = await _settled(session, owner_id, campaign_id, settle)
-            await signal(session, record.sender_id, clock.now())
         await self._bell.ring([record.sender_id])
         return view
 
@@ -151,17 +152,21 @@ class Campaigns:
         settle: Settle[CampaignView] | None = None,
     ) -> CampaignView:
         """End it: whatever still waits is never sent. What is on its way arrives."""
-        held = await self._hold_still(owner_id, campaign_id, only)
-        await in_pieces.call_back(self._database, held)
         async with self._database.transaction() as session:
-            # Paused by ourselves meanwhile, it is another version.
-            record = await _turn(session, owner_id, campaign_id)
+            record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.CANCEL)
-            await pieces.call_back(session, record.sender_id, campaign_id)
-            changes = {"state": state, "finished_at": clock.now()}
-            # What is left, and what comes back to it, is cancelled by the ledger or the keeper.
+            is_small = record.total <= pieces.PIECE
+            if is_small:
+                await pieces.call_back(session, record.sender_id, campaign_id)
+            # First of all, so that nobody launches or resumes what is half cancelled. What is left,
+            # and what comes back to it, is cancelled by the ledger or the keeper.
+            changes = {"state": state, "finished_at": clock.now(), "moving_to": None}
             await store.change_campaign(session, owner_id, campaign_id, changes)
-            return await _settled(session, owner_id, campaign_id, settle)
+            view = await _settled(session, owner_id, campaign_id, settle)
+        if is_small:
+            return view
+        await in_pieces.call_back(self._database, record)
+        return await self._seen(owner_id, campaign_id)
 
     async def discard(
         self, owner_id: uuid.UUID, campaign_id: uuid.UUID, *, only: Only = ANY
@@ -190,64 +195,27 @@ class Campaigns:
     ) -> CampaignView:
         """Change it, also while it runs. Raises `InvalidInput`; `Conflict` when it is too late."""
         changes = changes_of(patch)
-        resumed: dict[str, object] = {}
-        if "start_at" in changes:
-            held = await self._held_to_move(owner_id, campaign_id, changes, only)
-            if held is not None:
-                # Held by ourselves meanwhile, it is another version.
-                only, changes["start_at"] = ANY, changes["start_at"] or clock.now()
-                await in_pieces.move(self._database, held, changes["start_at"])
-                resumed = {"state": held.state}
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             campaign_rules.refuse_late_changes(record, changes)
             await campaign_rules.check_changes(session, record, changes)
-            if "start_at" in changes and record.launched_at is not None:
-                changes["start_at"] = changes["start_at"] or clock.now()
-                await store.reschedule_all(
-                    session, record.sender_id, campaign_id, changes["start_at"]
-                )
             columns = campaign_rules.columns(changes)
-            await store.change_campaign(session, owner_id, campaign_id, columns | resumed)
-            view = await view_of(session, owner_id, campaign_id)
+            if "start_at" in changes and record.launched_at is not None:
+                start_at = changes["start_at"] or clock.now()
+                columns |= await _moved(session, record, start_at)
             await signal(session, record.sender_id, clock.now())
+            await store.change_campaign(session, owner_id, campaign_id, columns)
+            view = await view_of(session, owner_id, campaign_id)
+        if record.moving_to is not None or "moving_to" in columns:
+            await in_pieces.move(self._database, campaign_id)
+            view = await self._seen(owner_id, campaign_id)
         await self._bell.ring([record.sender_id])
         await self._say_anew(record, changes.get("subject", record.subject))
         return view
 
-    async def _held_to_move(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, changes: dict[str, Any], only: Only
-    ) -> CampaignRecord | None:
-        """A large campaign under way, as it was, held while its emails are moved; else None.
-
-        Stopped half-way it stays paused, which everybody sees; asked again, it goes on.
-        """
+    async def _seen(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignView:
         async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id, only)
-            changes = dict(changes)
-            campaign_rules.refuse_late_changes(record, changes)
-            await campaign_rules.check_changes(session, record, changes)
-            small = record.total <= pieces.PIECE
-            if small or record.launched_at is None or "start_at" not in changes:
-                return None
-            if record.state == CampaignState.ACTIVE:
-                paused = {"state": CampaignState.PAUSED}
-                await store.change_campaign(session, owner_id, campaign_id, paused)
-            return record
-
-    async def _move_beforehand(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only, *, right_away: bool
-    ) -> None:
-        """Give a large draft's emails their time in pieces, so that the launch itself is short."""
-        now = clock.now()
-        async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id, only)
-            if record.total <= pieces.PIECE or record.state != CampaignState.DRAFT:
-                return
-            planned = campaign_rules.planned_start(record, now=now, right_away=right_away)
-            due = await store.due_range(session, record.sender_id, record.id)
-        if due is not None and campaign_rules.must_move(due, planned, now=now):
-            await in_pieces.move(self._database, record, planned or now)
+            return await view_of(session, owner_id, campaign_id)
 
     async def _say_anew(self, before: CampaignRecord, subject: str) -> None:
         """Let the recipients be found by what the new subject takes from their fields."""
@@ -255,17 +223,6 @@ class Campaigns:
         if before.total == 0 or names == fields_of_subject(before.subject):
             return
         await in_pieces.say_anew(self._database, before.id, names)
-
-    async def _hold_still(
-        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, only: Only
-    ) -> CampaignRecord:
-        """Pause first, in a moment, so that nothing is claimed while a million are changed."""
-        async with self._database.transaction() as session:
-            record = await _turn(session, owner_id, campaign_id, only)
-            if record.state == CampaignState.ACTIVE:
-                paused = {"state": CampaignState.PAUSED}
-                await store.change_campaign(session, owner_id, campaign_id, paused)
-            return record
 
 
 async def let_go(session: Session, record: CampaignRecord, *, right_away: bool = False) -> None:
@@ -276,12 +233,23 @@ async def let_go(session: Session, record: CampaignRecord, *, right_away: bool =
     now = clock.now()
     planned = campaign_rules.planned_start(record, now=now, right_away=right_away)
     start_at = planned or now
+    changes: dict[str, object] = {"state": state, "launched_at": now, "start_at": start_at}
     due = await store.due_range(session, record.sender_id, record.id)
     if due is not None and campaign_rules.must_move(due, planned, now=now):
-        await store.reschedule_all(session, record.sender_id, record.id, start_at)
-    changes = {"state": state, "launched_at": now, "start_at": start_at}
-    await store.change_campaign(session, record.owner_id, record.id, changes)
+        changes |= await _moved(session, record, start_at)
     await signal(session, record.sender_id, start_at)
+    await store.change_campaign(session, record.owner_id, record.id, changes)
+
+
+async def _moved(session: Session, record: CampaignRecord, start_at: datetime) -> dict[str, object]:
+    """Move a campaign's emails to its start; what of the campaign is to be changed for it.
+
+    A large one's follow in pieces. Until all have moved, nothing of it is claimed.
+    """
+    if record.total > pieces.PIECE:
+        return {"start_at": start_at, "moving_to": start_at}
+    await store.reschedule_all(session, record.sender_id, record.id, start_at)
+    return {"start_at": start_at}
 
 
 async def is_there(session: Session, owner_id: uuid.UUID, reserved_id: uuid.UUID) -> bool:

@@ -1,36 +1,38 @@
 """What is done to a campaign of any size: in pieces, each a transaction of its own.
 
-A caller waits for the first hundred thousand. What is left then the keeper does, which also goes
-on where a process was stopped; or, where the campaign is still held, whoever asks again.
+Before the first piece a short transaction says what is to be, so that nothing depends on how far
+the pieces are: claims and views go by it, and the keeper goes on where a process was stopped.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from paceline.persistence.database import Database
-from paceline.persistence.stores import pieces
+from paceline.persistence.stores import campaigns, pieces
 from paceline.persistence.stores.campaigns import CampaignRecord
 
 MAX_PIECES = 20  # while somebody waits
 
 
 async def call_back(database: Database, record: CampaignRecord) -> None:
-    """Cancel what waits of a campaign that is held, as far as somebody should wait for it."""
+    """Cancel what waits of a campaign that is cancelled, as far as somebody should wait for it."""
     for _ in range(MAX_PIECES):
         async with database.transaction() as session:
             if await pieces.call_back(session, record.sender_id, record.id) < pieces.PIECE:
                 return
 
 
-async def move(database: Database, record: CampaignRecord, start_at: datetime) -> None:
-    """Move all that nobody has tried yet, of a campaign that is held."""
-    while True:
+async def move(database: Database, campaign_id: uuid.UUID) -> None:
+    """Move a campaign's emails to where it is moving, whoever has said that and whoever else moves.
+
+    The few that somebody holds at this moment are left to the keeper.
+    """
+    moved = 1
+    while moved:
         async with database.transaction() as session:
-            moved = await pieces.move(session, record.sender_id, record.id, start_at)
-            if moved < pieces.PIECE:
-                return
+            await campaigns.take_turns(session, campaign_id)
+            moved = await pieces.move(session, campaign_id)
 
 
 async def clear(database: Database, campaign_id: uuid.UUID) -> None:

@@ -98,6 +98,7 @@ class Campaign(Base):
             "id",
             postgresql_where=text("discarded_at IS NOT NULL"),
         ),
+        Index("ix_campaigns_moving", "id", postgresql_where=text("moving_to IS NOT NULL")),
         Index(
             "ix_campaigns_cancelled",
             "finished_at",
@@ -129,6 +130,7 @@ class Campaign(Base):
     updated_at: Mapped[CreatedAt]
     launched_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    moving_to: Mapped[datetime | None]  # nothing is claimed until its emails are due at this start
     discarded_at: Mapped[datetime | None]  # thrown away: for nobody to see, and soon gone
     search: Mapped[str | None] = mapped_column(TSVECTOR(), Computed(OF_CAMPAIGN, persisted=True))
 

@@ -2,6 +2,7 @@
 -- harmless, since the rows wait for their lease to expire. Select and update are one statement:
 -- locking in one and updating in another lets two workers claim the same row.
 -- now() rather than clock_timestamp(): only a stable function can be an index condition.
+-- Nothing of a campaign whose start is being moved (stores/pieces.py): its emails are due at two times.
 -- An address that was suppressed meanwhile fails here, at the last moment that costs nothing; it
 -- stays in doubt if an earlier attempt is.
 -- $1 sender_id, $2 worker_run, $3 lease seconds, $4 campaign_ids, $5 how many of each,
@@ -9,7 +10,7 @@
 WITH wanted AS (
     SELECT w.campaign_id, w.n
       FROM unnest($4::uuid[], $5::int[]) AS w (campaign_id, n)
-      JOIN campaigns c ON c.id = w.campaign_id AND c.state = 'active'),
+      JOIN campaigns c ON c.id = w.campaign_id AND c.state = 'active' AND c.moving_to IS NULL),
 of_campaigns AS MATERIALIZED (
     SELECT picked.email_id
       FROM wanted w

@@ -16,7 +16,7 @@ SELECT clock_timestamp() AS now, s.state, s.resting_until, s.hourly_limit AS sen
                        WHERE j.sender_id = s.id AND j.campaign_id = c.id
                          AND j.state IN ('deferred', 'scheduled')
                        ORDER BY j.due_at, j.email_id LIMIT $2) x) w
-        WHERE c.sender_id = s.id AND c.state = 'active'
+        WHERE c.sender_id = s.id AND c.state = 'active' AND c.moving_to IS NULL
        UNION ALL
        SELECT NULL, NULL, 0, count(*) FILTER (WHERE x.due_at <= clock_timestamp()), min(x.due_at)
          FROM (SELECT j.due_at

@@ -1,7 +1,8 @@
 """Campaigns: their rows, always through their owner, and the moves of all their emails at once.
 
-Lock order, everywhere: email jobs first, then their campaign (a trigger keeps its counters). So
-that two people's commands for one campaign do not mix, each begins with `take_turns`.
+Lock order, everywhere: email jobs first, then their lane, then their campaign (whose counters a
+trigger keeps, at the end of each statement). So that two people's commands for one campaign do not
+mix, each begins with `take_turns`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, delete, func, literal, select, text, update
+from sqlalchemy import BigInteger, BindParameter, delete, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
@@ -46,6 +47,7 @@ class CampaignRecord:
     created_at: datetime
     launched_at: datetime | None
     finished_at: datetime | None
+    moving_to: datetime | None  # where a large campaign's emails are being moved
     sender_address: str
 
 
@@ -66,8 +68,17 @@ _RECORD = select(*_COLUMNS, Sender.from_address.label("sender_address")).join(
 
 async def take_turns(session: AsyncSession, campaign_id: uuid.UUID) -> None:
     """Wait for other commands about this campaign to finish, and make later ones wait for this."""
-    key = campaign_id.int & (2**63 - 1)
-    await session.execute(select(func.pg_advisory_xact_lock(literal(key, BigInteger()))))
+    await session.execute(select(func.pg_advisory_xact_lock(_turn_of(campaign_id))))
+
+
+async def is_my_turn(session: AsyncSession, campaign_id: uuid.UUID) -> bool:
+    """The same, but without waiting: False where somebody else has the turn."""
+    taken = select(func.pg_try_advisory_xact_lock(_turn_of(campaign_id)))
+    return bool((await session.execute(taken)).scalar_one())
+
+
+def _turn_of(campaign_id: uuid.UUID) -> BindParameter[int]:
+    return literal(campaign_id.int & (2**63 - 1), BigInteger())
 
 
 async def insert_campaign(session: AsyncSession, **values: object) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,11 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, JobState
+from paceline.persistence.lanes import signal
 from paceline.persistence.models import Campaign, Email, EmailJob
 from paceline.persistence.stores.calling_back import called_back
 from paceline.persistence.stores.recipients import MAX_SAID
 
 PIECE = 5_000  # emails
+MAX_MOVING = 20  # campaigns that are looked at for one whose turn is free
 
 _SAY = text("""
     WITH piece AS (
@@ -46,6 +47,8 @@ _SAY = text("""
     SELECT id FROM said ORDER BY id DESC LIMIT 1
 """)
 FIRST = uuid.UUID(int=0)
+# The second says nothing new, but it is what the index on waiting emails asks for.
+_UNTRIED = (EmailJob.state == JobState.SCHEDULED, EmailJob.state.in_(sorted(WAITING)))
 
 
 async def say_values(
@@ -66,24 +69,56 @@ async def say_values(
 async def call_back(session: AsyncSession, sender_id: uuid.UUID, campaign_id: uuid.UUID) -> int:
     """Cancel some emails that wait; how many there were. See `calling_back`."""
     waiting = EmailJob.state.in_(sorted(WAITING))
-    piece = _of(sender_id, campaign_id, waiting)
+    piece = _ids(_of(sender_id, campaign_id, waiting))
     changed = update(EmailJob).where(EmailJob.email_id.in_(piece), waiting).values(called_back())
     return await _count(session, changed)
 
 
-async def move(
-    session: AsyncSession, sender_id: uuid.UUID, campaign_id: uuid.UUID, start_at: datetime
-) -> int:
-    """Move some emails that nobody has tried yet, and that are due at another time; how many."""
-    untried = EmailJob.state == JobState.SCHEDULED
-    elsewhere = or_(EmailJob.due_at < start_at, EmailJob.due_at > start_at)
-    piece = _of(sender_id, campaign_id, untried, EmailJob.state.in_(sorted(WAITING)), elsewhere)
-    changed = (
-        update(EmailJob)
-        .where(EmailJob.email_id.in_(piece), untried)
-        .values(scheduled_at=start_at, due_at=start_at, updated_at=func.clock_timestamp())
-    )
-    return await _count(session, changed)
+async def move(session: AsyncSession, campaign_id: uuid.UUID) -> int:
+    """Move some emails that nobody has tried yet to where their campaign is moving; how many.
+
+    Whoever calls it has the campaign's turn. When all have moved the campaign is let go again.
+    """
+    moving = select(Campaign.sender_id, Campaign.moving_to).where(Campaign.id == campaign_id)
+    sender_id, start_at = (await session.execute(moving)).one()
+    if start_at is None:
+        return 0
+    # Two ranges of one index: those that have moved already lie between them, and are not read.
+    sooner, later = EmailJob.due_at < start_at, EmailJob.due_at > start_at
+    moved = 0
+    for elsewhere in (sooner, later):
+        its = _of(sender_id, campaign_id, *_UNTRIED, elsewhere)
+        piece = _ids(its.limit(PIECE - moved))
+        changed = (
+            update(EmailJob)
+            .where(EmailJob.email_id.in_(piece), *_UNTRIED)
+            .values(scheduled_at=start_at, due_at=start_at, updated_at=func.clock_timestamp())
+        )
+        moved += await _count(session, changed)
+    if moved < PIECE and not await _is_any(session, sender_id, campaign_id, sooner, later):
+        await signal(session, sender_id, start_at)
+        await session.execute(
+            update(Campaign).where(Campaign.id == campaign_id).values(moving_to=None)
+        )
+    return moved
+
+
+async def _is_any(
+    session: AsyncSession,
+    sender_id: uuid.UUID,
+    campaign_id: uuid.UUID,
+    *ranges: ColumnElement[bool],
+) -> bool:
+    """Whether an untried email is due in one of them, also one that was passed over as locked."""
+    its = (EmailJob.sender_id == sender_id, EmailJob.campaign_id == campaign_id, *_UNTRIED)
+    left = or_(*(select(EmailJob.email_id).where(*its, due).exists() for due in ranges))
+    return bool((await session.execute(select(left))).scalar_one())
+
+
+async def moving(session: AsyncSession) -> Sequence[uuid.UUID]:
+    """Some campaigns whose start is being moved, or was when a process stopped."""
+    query = select(Campaign.id).where(Campaign.moving_to.is_not(None)).limit(MAX_MOVING)
+    return (await session.execute(query)).scalars().all()
 
 
 async def clear(session: AsyncSession, campaign_id: uuid.UUID) -> int:
@@ -95,7 +130,7 @@ async def clear(session: AsyncSession, campaign_id: uuid.UUID) -> int:
         .limit(PIECE)
         .with_for_update(skip_locked=True)
     )
-    cleared = await _count(session, delete(Email).where(Email.id.in_(piece)))
+    cleared = await _count(session, delete(Email).where(Email.id.in_(_ids(piece))))
     if not cleared:
         left = select(Email.id).where(Email.campaign_id == campaign_id).exists()
         await session.execute(
@@ -123,6 +158,12 @@ def _of(
         .limit(PIECE)
         .with_for_update(skip_locked=True)  # what is claimed at this moment is on its way
     )
+
+
+def _ids(piece: Select[uuid.UUID]) -> Select[uuid.UUID]:
+    """Once and for all: a sub-query that is asked again for each row takes others each time."""
+    chosen = piece.cte().prefix_with("MATERIALIZED")
+    return select(chosen.c[0])
 
 
 async def _count(session: AsyncSession, statement: Update | Delete) -> int:
