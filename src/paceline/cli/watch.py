@@ -30,6 +30,7 @@ _HELD_BY = {
     "hourly_limit": "the sender's hourly limit is reached",
     "campaign_hourly_limit": "the campaign's hourly limit is reached",
     "retry": "waiting to try again",
+    "server_silent": "the mail server has not answered yet",
 }
 
 

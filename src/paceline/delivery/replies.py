@@ -14,6 +14,7 @@ from paceline.delivery.results import MAX_REPLY_TEXT, Reply
 
 MAX_LINE = 4096  # octets; RFC 5321 §4.5.3.1.5 says 512, real servers say more
 MAX_LINES = 100  # of one reply
+MAX_READ = 4096  # octets of one reply that are made into text: eight times what is kept
 MAX_REMEMBERED = 512  # octets of replies that are looked up before they are read
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
@@ -41,7 +42,8 @@ class RawReply:
 
     def readable(self) -> Reply:
         """The reply with its enhanced status code taken out, on one printable line."""
-        text = b"\n".join(self.lines).decode("utf-8", "replace").lstrip()
+        said = b"\n".join(self.lines)[:MAX_READ]
+        text = said.decode("utf-8", "replace").lstrip()
         found = _ENHANCED.match(text)
         # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
         enhanced = found[found.lastindex or 0] if found else ""

@@ -28,6 +28,7 @@ class HeldBy(StrEnum):
     MIN_DELAY = "min_delay"
     HOURLY_LIMIT = "hourly_limit"
     CAMPAIGN_HOURLY_LIMIT = "campaign_hourly_limit"
+    SERVER_SILENT = "server_silent"  # it is on its way, and its server takes long to answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,9 @@ class Claim:
     campaign_id: uuid.UUID | None
     due_at: datetime
     deferrals: int
+    tries: int  # that a server refused or lost once it had heard of it, since it was retried
     age: timedelta  # since its first attempt
-    expires_after: timedelta  # of that age
+    expires_after: timedelta  # of waiting after refusals of its own
     dated_at: datetime  # the Date header, the same for every attempt
     address: str
     name: str | None
@@ -204,6 +205,7 @@ def _claim(row: asyncpg.Record) -> Claim:
         campaign_id=row["campaign_id"],
         due_at=row["due_at"],
         deferrals=row["deferrals"],
+        tries=row["tries"],
         age=row["age"],
         expires_after=timedelta(hours=row["expires_after_hours"] or DEFAULT_EXPIRY_HOURS),
         dated_at=row["dated_at"],

@@ -17,10 +17,14 @@ from paceline.domain.replies.outcome import Verdict, classify
 from paceline.persistence.ledger import Attempt, Outcome
 
 MAX_DEFERRALS = len(RETRY_STEPS)
-# So many attempts may be none of an email's own before its tries and its age count again: what is
-# said of us and at no other email may be about this one, in words that no table knows. That takes
-# days, and no quota that is ever renewed takes so long.
+# So many tries that a server heard of may be none of an email's own; what comes then counts as its
+# own again: what is said of us and at no other email may be about this one, in words that no table
+# knows. Waiting for its turn while its sender rests is no try.
 MAX_SPARED = 100
+# At MAIL the server has heard of no recipient, and says the same to all emails for as long as a
+# quota or a full disk lasts. So it takes days as well (RFC 5321 §4.5.4.1 gives up after four or
+# five); without an end one email would let its sender rest, and hold its campaign open, for ever.
+SPARED_AT_MAIL_FOR = timedelta(days=5)
 # The server has heard of the recipient or the content: what it says may be about them, whatever it
 # calls it. An email that kept its turn would then hold up all the others for ever.
 _ABOUT_ONE_EMAIL = frozenset({Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
@@ -67,11 +71,12 @@ class Consequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What the email has been through before this attempt."""
+    """What the email has been through before this attempt, since a person last had it retried."""
 
     deferrals: int
+    tries: int  # that a server refused or lost once it had heard of it, its deferrals among them
     age: timedelta  # since its first attempt, by the database's clock
-    expires_after: timedelta  # however few its tries: nobody wants last week's news
+    expires_after: timedelta  # of waiting after refusals of its own, however few
 
 
 def consequence(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
@@ -111,6 +116,8 @@ def _not_sent(attempt: Attempt, result: Result, history: History, *, roll: float
         return _deferred(attempt, result, history, roll=roll)
     if result.scope is Scope.SENDER:
         return _spared(attempt, result, history, SenderEffect.BREAK)
+    if _counts_after_all(result, history):
+        return replace(_deferred(attempt, result, history, roll=roll), sender=SenderEffect.REST)
     opening = result.phase in _OPENING
     return _spared(attempt, result, history, SenderEffect.CROWD if opening else SenderEffect.REST)
 
@@ -140,9 +147,18 @@ def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float
             return _deferred(attempt, result, history, roll=roll)
         case _:
             return _failed(attempt, result, verdict)
-    if attempt.number > MAX_SPARED and result.phase in _ABOUT_ONE_EMAIL:
+    if _counts_after_all(result, history):
         return replace(_deferred(attempt, result, history, roll=roll), sender=effect)
     return _spared(attempt, result, history, effect)
+
+
+def _counts_after_all(result: Result, history: History) -> bool:
+    """Whether what seems to be about us has met this email too often not to be about it."""
+    if history.tries - history.deferrals < MAX_SPARED:
+        return False
+    if result.phase is Phase.MAIL:
+        return history.age >= SPARED_AT_MAIL_FOR
+    return result.phase in _ABOUT_ONE_EMAIL
 
 
 def _spared(
@@ -155,13 +171,14 @@ def _spared(
     """
     outcome = _released(attempt, result, history)
     if effect in _BEHIND and result.phase not in _OPENING:
-        times = min(attempt.number, _MAX_TIMES_BEHIND)
+        times = min(history.tries + 1, _MAX_TIMES_BEHIND)
         outcome = replace(outcome, retry_in=_BEHIND_THE_OTHERS * times)
     return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
 
 def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float) -> Consequence:
-    if history.age >= history.expires_after:
+    # Not its age: what it waited for a quota, a limit or a server that was away is not its fault.
+    if sum(RETRY_STEPS[: history.deferrals], timedelta()) >= history.expires_after:
         outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=FailureReason.EXPIRED)
     elif history.deferrals >= MAX_DEFERRALS:
         outcome = _outcome(

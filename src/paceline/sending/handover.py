@@ -150,6 +150,7 @@ class Handover:
         )
         history = History(
             deferrals=claim.deferrals,
+            tries=claim.tries,
             age=claim.age,
             expires_after=claim.expires_after,
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from paceline import clock
 from paceline.domain.gate import HeldBy
-from paceline.domain.lifecycle import CampaignState, DoubtPolicy, JobState
+from paceline.domain.lifecycle import IN_FLIGHT, CampaignState, DoubtPolicy, JobState
 from paceline.errors import NotFound
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import lists
@@ -20,6 +20,7 @@ from paceline.services.views import CampaignView, Counts
 from paceline.services.waiting import Hold, Usage, hold
 
 _LIVE = (JobState.CLAIMED, JobState.SENDING, JobState.DEFERRED, JobState.IN_DOUBT)
+MAX_ON_THEIR_WAY = 50  # emails that are looked at
 _HELD_BY_STATE = {
     CampaignState.DRAFT: HeldBy.CAMPAIGN_DRAFT,
     CampaignState.PAUSED: HeldBy.CAMPAIGN_PAUSED,
@@ -52,6 +53,8 @@ async def views_of(
     for record in records:
         numbers = {state: live.get((record.id, state), 0) for state in _LIVE}
         held = await _held(session, owner_id, record, usage or {})
+        if held.held_by is None and numbers[JobState.CLAIMED] + numbers[JobState.SENDING]:
+            held = await _held_on_the_way(session, owner_id, record)
         views.append(_view(record, numbers, held))
     return views
 
@@ -74,6 +77,16 @@ async def _held(
     if not found:
         return Hold()
     return hold(found[0], usage, ahead=None, now=clock.now())
+
+
+async def _held_on_the_way(session: Session, owner_id: uuid.UUID, record: CampaignRecord) -> Hold:
+    """What all of it wait for that are on their way: while one moves, nothing holds it up."""
+    on_their_way = lists.Selection(states=IN_FLIGHT, campaign_id=record.id)
+    found, _ = await lists.emails(
+        session, owner_id, on_their_way, after=None, limit=MAX_ON_THEIR_WAY
+    )
+    held = [hold(email, {}, ahead=None, now=clock.now()) for email in found]
+    return held[0] if held and all(each.held_by for each in held) else Hold()
 
 
 def _view(record: CampaignRecord, live: dict[JobState, int], held: Hold) -> CampaignView:

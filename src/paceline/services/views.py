@@ -104,7 +104,8 @@ class CampaignView:
     launched_at: datetime | None
     finished_at: datetime | None
     held_by: HeldBy | None
-    held_reason: str | None  # what the mail server said, where it holds the campaign up
+    # What the mail server said, or since when it says nothing, where it holds the campaign up.
+    held_reason: str | None
     release_at: datetime | None
     notes: tuple[str, ...] = ()  # about its message, while it is a draft and when it is launched
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from paceline.domain.gate import HeldBy, SenderStanding, Waiting, explain
-from paceline.domain.lifecycle import WAITING, CampaignState, JobState, SenderState
+from paceline.domain.lifecycle import IN_FLIGHT, WAITING, CampaignState, JobState, SenderState
 from paceline.domain.pacing import HOUR, estimate, hour_of
 from paceline.persistence.stores.email_records import EmailRecord
 
 Usage = Mapping[uuid.UUID, int]
 """How much of its hourly limit each sender and each campaign has used up."""
+
+# A server answers within moments, or may take the five to ten minutes of RFC 5321 §4.5.3.2.
+SILENT_AFTER = timedelta(seconds=10)
 
 _BY_THE_SERVER = frozenset({HeldBy.HOST_RESTING, HeldBy.SENDER_BROKEN})
 _HOURLY = frozenset({HeldBy.HOURLY_LIMIT, HeldBy.CAMPAIGN_HOURLY_LIMIT})
@@ -23,7 +26,8 @@ _HOURLY = frozenset({HeldBy.HOURLY_LIMIT, HeldBy.CAMPAIGN_HOURLY_LIMIT})
 class Hold:
     """What an email waits for. All None: for nothing, it goes any moment.
 
-    `reason` is what the mail server said where it is the server that holds it up.
+    `reason` is what the mail server said where it is the server that holds it up, or since when it
+    has said nothing.
     """
 
     held_by: HeldBy | None = None
@@ -34,6 +38,8 @@ class Hold:
 
 def hold(email: EmailRecord, usage: Usage, *, ahead: int | None, now: datetime) -> Hold:
     """For one email. `ahead` is how many of its campaign go before it; None: too many to say."""
+    if JobState(email.state) in IN_FLIGHT:
+        return _on_its_way(email, now=now)
     if JobState(email.state) not in WAITING:
         return Hold()
     release_at, held_by = now, None
@@ -58,6 +64,13 @@ def hold(email: EmailRecord, usage: Usage, *, ahead: int | None, now: datetime) 
         release_at=release_at if held_by else None,
         estimated_send_at=_estimate(email, usage, release_at, ahead=ahead, now=now),
     )
+
+
+def _on_its_way(email: EmailRecord, *, now: datetime) -> Hold:
+    if now - email.updated_at < SILENT_AFTER:
+        return Hold()
+    since = email.updated_at.astimezone(UTC)
+    return Hold(held_by=HeldBy.SERVER_SILENT, reason=f"waiting since {since:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _waiting(email: EmailRecord) -> Waiting:

@@ -74,6 +74,7 @@ _HELD_TONES = {
     HeldBy.MIN_DELAY: "planned",
     HeldBy.HOURLY_LIMIT: "warn",
     HeldBy.CAMPAIGN_HOURLY_LIMIT: "warn",
+    HeldBy.SERVER_SILENT: "warn",
 }
 
 

@@ -37,6 +37,7 @@ _HELD = {
     HeldBy.MIN_DELAY: ("Waits for the delay between two emails", "goes on {when}"),
     HeldBy.HOURLY_LIMIT: ("Waits for the sender’s hourly limit", "goes on {when}"),
     HeldBy.CAMPAIGN_HOURLY_LIMIT: ("Waits for the campaign’s hourly limit", "goes on {when}"),
+    HeldBy.SERVER_SILENT: ("Waits for the mail server’s answer, which takes long", None),
 }
 
 # Where the words for one email would sound wrong about a whole campaign.

@@ -176,21 +176,24 @@ async def test_an_email_older_than_its_campaign_allows_is_given_up(
     sender = await world.sender(port=sink.port)
     campaign = await world.campaign(sender, expires_after_hours=2)
     ids = await world.emails(sender, campaign, 1)
-    # It was tried three hours ago for the first time, and has been refused ever since.
-    await world.execute("UPDATE email_jobs SET dated_at = now() - interval '3 h'")
+    # It was tried four hours ago for the first time, and has been refused ever since.
+    await world.execute("UPDATE email_jobs SET dated_at = now() - interval '4 h', deferrals = 5")
     await world.signal(sender)
     await world.until_all_are(ids, "failed")
     assert await world.fetchval("SELECT failure_reason FROM email_jobs") == "expired"
 
 
-async def test_an_email_that_had_to_wait_for_its_first_attempt_is_not_too_old(
+async def test_an_email_that_had_to_wait_for_its_sender_is_not_too_old(
     world: World, sink: Sink
 ) -> None:
     sink.at_rcpt = lambda _: "451 4.3.0 later"
     sender = await world.sender(port=sink.port)
     ids = await world.emails(sender, await world.campaign(sender, expires_after_hours=2), 1)
-    # As of a large campaign with a small hourly limit.
-    await world.execute("UPDATE email_jobs SET scheduled_at = now() - interval '9 h'")
+    # As of a large campaign with a small hourly limit, and a quota met on the way.
+    await world.execute(
+        "UPDATE email_jobs SET scheduled_at = now() - interval '9 h',"
+        " dated_at = now() - interval '8 h'"
+    )
     await world.signal(sender)
     await world.until_all_are(ids, "deferred")
 

@@ -11,7 +11,7 @@ import pytest
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.domain.retrying import FailedFilter
 from paceline.persistence.database import Database
-from paceline.persistence.ledger import Attempt, Ledger, Outcome
+from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome
 from paceline.services.retrying import Retrying
 from tests.api import SilentBell
 from tests.world import World
@@ -74,3 +74,27 @@ async def test_the_date_and_the_tries_begin_anew_under_the_next_number(
     assert claim.age < timedelta(seconds=60)
     (row,) = await world.fetch("SELECT failed, sent, total FROM campaigns")
     assert row == {"failed": 0, "sent": 0, "total": 1}
+
+
+async def test_tries_are_what_a_server_said_since_the_retry_and_not_how_often_it_was_claimed(
+    world: World, ledger: Ledger
+) -> None:
+    sender, campaign, _ = await retried(world, ledger)  # which was refused once, before
+
+    async def claim() -> Claim:
+        return (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims[0]
+
+    async def ended(evidence: str | None, phase: str | None) -> int:
+        attempt = (await claim()).attempt
+        await ledger.record(
+            [Outcome(attempt=attempt, state=JobState.SCHEDULED, evidence=evidence, phase=phase)]
+        )
+        again = await claim()
+        await ledger.record([Outcome(attempt=again.attempt, state=JobState.SCHEDULED)])
+        return again.tries
+
+    assert await ended(None, None) == 0  # handed back, since its sender rests
+    assert await ended("not_sent", "connect") == 0  # its server was away
+    assert await ended("rejected", "mail") == 1
+    assert await ended("fenced", "body") == 1
+    assert await ended("not_sent", "rcpt") == 2

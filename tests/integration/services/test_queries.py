@@ -12,7 +12,7 @@ from paceline.errors import OperationalError
 from paceline.services.emails import NewEmail
 from paceline.services.queries import EmailFilter, Queries
 from paceline.services.senders import SenderPatch
-from paceline.services.views import EmailView
+from paceline.services.views import CampaignView, EmailView
 from tests.integration.services.conftest import Desk
 
 READERS = [RawRecipient(email=f"u{i}@example.com", name=f"Reader {i}") for i in range(3)]
@@ -34,6 +34,33 @@ async def test_nothing_holds_an_email_whose_turn_it_is(desk: Desk) -> None:
     first = (await waiting(desk))[0]
     assert (first.held_by, first.release_at) == (None, None)
     assert first.estimated_send_at is not None
+
+
+async def test_an_email_on_its_way_says_so_when_its_server_takes_long_to_answer(desk: Desk) -> None:
+    campaign_id, _ = await running(desk)
+
+    async def on_their_way(emails: int, *, seconds: int) -> None:
+        await desk.world.execute(
+            "UPDATE email_jobs SET state = 'claimed', attempt = 1,"
+            " lease_until = now() + interval '60 s', updated_at = now() - make_interval(secs => $2)"
+            " WHERE email_id IN (SELECT email_id FROM email_jobs ORDER BY email_id LIMIT $1)",
+            emails,
+            seconds,
+        )
+
+    async def campaign() -> CampaignView:
+        return await desk.queries.campaign(desk.owner, campaign_id)
+
+    await on_their_way(3, seconds=5)
+    assert {e.held_by for e in await waiting(desk)} == {None}
+    assert (await campaign()).held_by is None
+    await on_their_way(2, seconds=80)  # the third moves
+    assert [e.held_by for e in await waiting(desk)].count(HeldBy.SERVER_SILENT) == 2
+    assert (await campaign()).held_by is None
+    await on_their_way(3, seconds=80)
+    view = await campaign()
+    assert view.held_by is HeldBy.SERVER_SILENT
+    assert (view.held_reason or "").startswith("waiting since 20")
 
 
 async def test_an_exhausted_hour_holds_an_email_until_the_next_one(desk: Desk) -> None:

@@ -213,6 +213,20 @@ async def test_an_email_that_has_left_cannot_be_called_back(
     assert await world.states([sent]) == ["sent"]
 
 
+async def test_an_email_whose_server_is_silent_says_so(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    waiting, _, _ = await three_emails(world)
+    await world.execute(
+        "UPDATE email_jobs SET state = 'claimed', lease_until = now() + interval '60 s',"
+        " updated_at = now() - interval '80 s' WHERE email_id = $1",
+        waiting,
+    )
+    shown = words((await page.get(f"/emails/{waiting}")).text)
+    assert "Waits for the mail server’s answer, which takes long. It was begun" in shown
+    assert "on hold" not in words((await page.get("/")).text)
+
+
 async def test_a_person_settles_what_is_in_doubt(page: httpx2.AsyncClient, world: World) -> None:
     waiting, _, _ = await three_emails(world)
     for answer, state in (("resend", "deferred"), ("sent", "sent")):

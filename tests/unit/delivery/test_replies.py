@@ -135,3 +135,10 @@ def test_no_bytes_do_worse_than_be_refused(data: bytes) -> None:
     with contextlib.suppress(BadReply):
         ReplyParser().feed(data, replies)
     assert all(200 <= reply.code <= 599 for reply in replies)
+
+
+def test_of_the_longest_reply_there_is_only_the_beginning_is_made_into_text() -> None:
+    raw = RawReply(550, ["5.1.1 é".encode() + b"\x00\xff" * (MAX_LINE // 2 - 8)] * MAX_LINES)
+    reply = raw.readable()
+    assert (reply.enhanced, len(reply.text)) == ("5.1.1", MAX_REPLY_TEXT)
+    assert reply == RawReply(550, raw.lines[:1]).readable()

@@ -10,6 +10,7 @@ import pytest
 
 from paceline.delivery.replies import RawReply, ReplyParser
 from paceline.domain.replies.outcome import RULES, Verdict, classify, matching_rule
+from paceline.domain.replies.words import MAX_READ, plain
 
 TABLE = [
     # at, code, enhanced, text, what follows
@@ -153,3 +154,12 @@ def test_a_reply_of_little_but_punctuation_is_read_at_once(before: str, mark: st
     # Where a pattern can cut the same text in two ways, forty marks take longer than a lifetime.
     for text in (before + mark * 200, (before + mark * 3) * 40):
         matching_rule(phase="rcpt", code=550, enhanced=None, text=text)
+
+
+def test_only_the_beginning_of_a_reply_is_read() -> None:
+    begun = "so it is " * (MAX_READ // len("so it is "))
+    far_away = f"{begun} the daily sending quota is exceeded"
+    assert len(plain(f"{begun} {far_away * 1000}")) <= MAX_READ
+    assert classify(phase="rcpt", code=550, enhanced=None, text=far_away) is Verdict.FAIL
+    near = "the daily sending quota is exceeded " + begun
+    assert classify(phase="rcpt", code=550, enhanced=None, text=near) is Verdict.SENDER_LIMITED

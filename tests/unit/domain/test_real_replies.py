@@ -58,7 +58,7 @@ ALL = [*read("reported.tsv"), *read("found.tsv"), *read("later.tsv"), *read("abr
 
 def decided(said: Said, phase: Phase, *, worn: bool) -> Consequence:
     ended = Result(Kind.REJECTED, phase, said.reply, "", Scope.MESSAGE, worn=worn)
-    new = History(deferrals=0, age=timedelta(0), expires_after=timedelta(days=3))
+    new = History(deferrals=0, tries=0, age=timedelta(0), expires_after=timedelta(days=3))
     return consequence(Attempt(uuid.UUID(int=0), 1), ended, new, roll=0.5)
 
 

@@ -14,6 +14,7 @@ from paceline.persistence.ledger import Attempt
 from paceline.sending.consequences import (
     MAX_DEFERRALS,
     MAX_SPARED,
+    SPARED_AT_MAIL_FOR,
     Consequence,
     History,
     SenderEffect,
@@ -24,7 +25,7 @@ from paceline.sending.consequences import (
 
 ATTEMPT = Attempt(uuid.uuid4(), 1)
 EXPIRES_AFTER = timedelta(days=3)
-NEW = History(deferrals=0, age=timedelta(0), expires_after=EXPIRES_AFTER)
+NEW = History(deferrals=0, tries=0, age=timedelta(0), expires_after=EXPIRES_AFTER)
 DOT = datetime(2026, 11, 25, tzinfo=UTC)
 
 
@@ -89,10 +90,24 @@ def test_after_the_last_try_the_email_has_failed_for_that_reason() -> None:
     assert decided.outcome.failure_reason is FailureReason.ATTEMPTS_EXHAUSTED
 
 
-def test_an_email_that_is_too_old_has_expired_however_few_its_tries() -> None:
+@pytest.mark.parametrize(("hours", "tries"), [(1, 5), (2, 6), (6, 7)])
+def test_an_email_expires_once_it_has_waited_so_long_after_refusals_of_its_own(
+    hours: int, tries: int
+) -> None:
+    # 5, 15, 30, 60, 120 and 240 minutes after one another.
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
-    decided = decide(ended, replace(NEW, deferrals=1, age=EXPIRES_AFTER))
-    assert decided.outcome.failure_reason is FailureReason.EXPIRED
+    impatient = replace(NEW, expires_after=timedelta(hours=hours))
+    reasons = [
+        decide(ended, replace(impatient, deferrals=n)).outcome.failure_reason for n in range(tries)
+    ]
+    assert reasons == [None] * (tries - 1) + [FailureReason.EXPIRED]
+
+
+def test_an_email_that_waited_for_days_for_its_sender_has_all_its_tries_of_its_own() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
+    waited = replace(NEW, tries=60, age=10 * EXPIRES_AFTER)
+    for deferrals in range(MAX_DEFERRALS):
+        assert decide(ended, replace(waited, deferrals=deferrals)).outcome.is_deferral
 
 
 def test_no_such_mailbox_fails_and_suppresses() -> None:
@@ -136,17 +151,71 @@ def test_a_quota_that_is_used_up_fails_nobody_and_uses_up_no_try(phase: Phase) -
 
 def test_a_quota_met_at_one_email_puts_it_behind_the_others_each_time_further() -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=550, enhanced="5.4.5")
-    waits = [
-        consequence(Attempt(ATTEMPT.email_id, n), ended, NEW, roll=0.5).outcome.retry_in
-        for n in (1, 2, 3)
-    ]
-    assert waits == [timedelta(minutes=n) for n in (1, 2, 3)]
+    waits = [decide(ended, replace(NEW, tries=n)).outcome.retry_in for n in (0, 1, 2, 80)]
+    assert waits == [timedelta(minutes=n) for n in (1, 2, 3, 60)]
 
 
-def test_an_email_that_meets_a_quota_at_every_one_of_a_hundred_attempts_uses_up_its_tries() -> None:
+def test_an_email_that_meets_a_quota_at_every_one_of_a_hundred_tries_uses_up_its_own() -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=550, enhanced="5.4.5")
-    decided = consequence(Attempt(ATTEMPT.email_id, MAX_SPARED + 1), ended, NEW, roll=0.5)
-    assert decided.outcome.is_deferral
+    assert not decide(ended, replace(NEW, tries=MAX_SPARED - 1)).outcome.is_deferral
+    assert decide(ended, replace(NEW, tries=MAX_SPARED)).outcome.is_deferral
+    # What was charged to it before was none of what it was spared.
+    also_greylisted = replace(NEW, tries=MAX_SPARED + 1, deferrals=2)
+    assert not decide(ended, also_greylisted).outcome.is_deferral
+
+
+def test_a_number_of_attempts_says_nothing_of_an_email_that_only_waited_for_its_turn() -> None:
+    ended = result(Kind.REJECTED, phase=Phase.RCPT, code=550, enhanced="5.4.5")
+    claimed_often = Attempt(ATTEMPT.email_id, 5 * MAX_SPARED)  # and handed back, or retried since
+    decided = consequence(claimed_often, ended, replace(NEW, age=EXPIRES_AFTER), roll=0.5)
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert decided.outcome.retry_in == timedelta(minutes=1)
+
+
+AT_MAIL = [
+    result(Kind.REJECTED, phase=Phase.MAIL, code=452, enhanced="4.3.1", scope=Scope.HOST),
+    result(Kind.REJECTED, phase=Phase.MAIL, code=451, scope=Scope.HOST),
+    result(Kind.REJECTED, phase=Phase.MAIL, code=421, scope=Scope.HOST),
+    result(Kind.REJECTED, phase=Phase.MAIL, code=550, enhanced="5.4.5", scope=Scope.SENDER),
+    result(Kind.REJECTED, phase=Phase.MAIL, code=452, enhanced="4.5.3", scope=Scope.HOST),
+    result(Kind.NOT_SENT, phase=Phase.MAIL, scope=Scope.HOST),
+]
+
+
+@pytest.mark.parametrize("ended", AT_MAIL)
+def test_what_one_email_meets_at_mail_for_days_and_a_hundred_times_ends(ended: Result) -> None:
+    history = replace(NEW, tries=MAX_SPARED, age=SPARED_AT_MAIL_FOR)
+    for _ in range(MAX_DEFERRALS):
+        decided = decide(ended, history)
+        assert decided.outcome.is_deferral
+        history = replace(
+            history, tries=history.tries + 1, deferrals=history.deferrals + 1, age=EXPIRES_AFTER * 9
+        )
+    decided = decide(ended, history)
+    assert decided.outcome.failure_reason is FailureReason.ATTEMPTS_EXHAUSTED
+    assert decided.sender is decide(ended).sender  # it says of the sender what it did before
+
+
+@pytest.mark.parametrize("ended", AT_MAIL)
+@pytest.mark.parametrize(
+    "history",
+    [
+        replace(NEW, tries=MAX_SPARED - 1, age=SPARED_AT_MAIL_FOR * 9),  # a quota, many emails
+        replace(NEW, tries=MAX_SPARED * 9, age=SPARED_AT_MAIL_FOR - timedelta(minutes=1)),
+    ],
+)
+def test_what_all_meet_at_mail_for_days_fails_nobody(ended: Result, history: History) -> None:
+    decided = decide(ended, history)
+    assert decided.outcome.state is JobState.SCHEDULED
+    assert not decided.outcome.is_deferral
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.TLS])
+def test_a_server_that_is_away_for_months_fails_nobody(phase: Phase) -> None:
+    old = replace(NEW, tries=MAX_SPARED * 9, age=SPARED_AT_MAIL_FOR * 9)
+    assert decide(result(Kind.NOT_SENT, phase=phase, scope=Scope.HOST), old).outcome.state is (
+        JobState.SCHEDULED
+    )
 
 
 def test_a_connection_that_has_had_its_share_is_nobodys_fault() -> None:
@@ -205,10 +274,10 @@ def test_a_421_to_one_recipient_lets_the_sender_rest_and_that_email_wait_behind_
     assert decided.left == (phase is Phase.DOT)
 
 
-def test_an_email_that_always_gets_a_421_expires() -> None:
-    old = replace(NEW, age=EXPIRES_AFTER)
+def test_an_email_that_always_gets_a_421_comes_to_an_end() -> None:
+    old = replace(NEW, deferrals=MAX_DEFERRALS)
     decided = decide(result(Kind.REJECTED, phase=Phase.RCPT, code=421, scope=Scope.HOST), old)
-    assert decided.outcome.failure_reason is FailureReason.EXPIRED
+    assert decided.outcome.failure_reason is FailureReason.ATTEMPTS_EXHAUSTED
 
 
 def test_an_email_that_cannot_be_made_fails_with_the_reason() -> None:

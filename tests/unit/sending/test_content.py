@@ -49,6 +49,7 @@ def claim(attempt: Attempt) -> Claim:
         campaign_id=None,
         due_at=NOON,
         deferrals=0,
+        tries=0,
         age=timedelta(0),
         expires_after=timedelta(days=3),
         dated_at=NOON,

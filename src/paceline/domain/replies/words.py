@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+MAX_READ = 1_000  # characters; what a server says in more has said so by then
+
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"<[^<>\s@]*@[^<>\s]*>|[\w.+%=-]+@[\w.-]+")
 # Names of hosts, which may be called anything. `SendAsDenied.Exception` is none, by its end.
@@ -24,8 +26,11 @@ _QUOTED_STATUS = re.compile(r"#?\b[245]\.\d{1,3}\.\d{1,3}\b")
 def plain(text: str) -> str:
     """A reply in small letters without accents, and without links, addresses and hosts.
 
-    Those only look like words.
+    Those only look like words. And no more than its beginning: the patterns look for words up to a
+    few dozen others apart, from each word on, so that a text twice as long may take four times as
+    long.
     """
+    text = text[:MAX_READ]
     text = _LINK.sub(" ", text)
     text = _ADDRESS.sub(" address ", text)
     text = _HOST.sub(" host ", text)

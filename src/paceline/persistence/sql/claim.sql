@@ -5,6 +5,9 @@
 -- Nothing of a campaign whose start is being moved (stores/pieces.py): its emails are due at two times.
 -- An address that was suppressed meanwhile fails here, at the last moment that costs nothing; it
 -- stays in doubt if an earlier attempt is.
+-- Its tries are counted from evidence, not from the attempt number, which also grows while an email is
+-- claimed and handed back because its sender rests, and is not set back by a retry. Few were claimed
+-- before, so few are counted.
 -- $1 sender_id, $2 worker_run, $3 lease seconds, $4 campaign_ids, $5 how many of each,
 -- $6 how many single emails
 WITH wanted AS (
@@ -57,4 +60,11 @@ RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.deferrals,
           j.dated_at, clock_timestamp() - j.dated_at AS age, p.address, p.name, p.fields, p.line,
           p.subject, p.text_body, p.html_body, p.message_id,
           (SELECT c.expires_after_hours FROM campaigns c WHERE c.id = j.campaign_id)
-              AS expires_after_hours
+              AS expires_after_hours,
+          CASE WHEN j.attempt = 1 THEN 0 ELSE (
+              SELECT count(*) FROM attempts a
+               WHERE a.email_id = j.email_id AND a.outcome IN ('rejected', 'not_sent')
+                 AND a.phase IN ('mail', 'rcpt', 'data', 'body', 'dot')
+                 AND a.attempt > (SELECT coalesce(max(r.attempt), 0) FROM attempts r
+                                   WHERE r.email_id = j.email_id AND r.outcome = 'retried'))
+          END AS tries
