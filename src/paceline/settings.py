@@ -19,7 +19,13 @@ SECRET_KEY_BYTES = 32
 
 # Known here, read elsewhere: by sign-in, by the command line, by the build of the web assets.
 _READ_ELSEWHERE = frozenset(
-    {"PACELINE_HOME", "PACELINE_LOG", "PACELINE_LOG_LEVEL", "PACELINE_COMPONENT"}
+    {"PACELINE_ENV_FILE"}
+    | {
+        "PACELINE_HOME",
+        "PACELINE_LOG",
+        "PACELINE_LOG_LEVEL",
+        "PACELINE_COMPONENT",
+    }
     | {"PACELINE_URL", "PACELINE_API_KEY"}
     | {"PACELINE_SKIP_FRONTEND", "PACELINE_BUNDLED_NODE"}
 )

@@ -119,7 +119,12 @@ def test_a_refused_key_is_not_repeated_in_the_message() -> None:
 def test_the_example_file_names_every_setting_and_can_be_used_as_it_is() -> None:
     text = (Path(__file__).parents[2] / ".env.example").read_text()
     example = parse_dotenv(text, source=".env.example")
-    internal = {"PACELINE_COMPONENT", "PACELINE_SKIP_FRONTEND", "PACELINE_BUNDLED_NODE"}
+    internal = {
+        "PACELINE_ENV_FILE",
+        "PACELINE_COMPONENT",
+        "PACELINE_SKIP_FRONTEND",
+        "PACELINE_BUNDLED_NODE",
+    }
     assert set(example) == NAMES - internal
     assert Settings.from_environment(example) == Settings.from_environment({})
 

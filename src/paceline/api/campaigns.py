@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from paceline.api.bodies import TABLES, media_type
-from paceline.api.emails import EmailQuery
+from paceline.api.emails import CampaignEmailQuery
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import answered_or_not_done, reserved_id, settled_as
 from paceline.api.incoming import (
@@ -265,11 +265,14 @@ async def discard(parts: Wired, caller: Caller, campaign_id: uuid.UUID, only: If
 
 @router.get("/{campaign_id}/emails", response_model=PageOut[EmailOut])
 async def emails(
-    parts: Wired, caller: Caller, campaign_id: uuid.UUID, query: Annotated[EmailQuery, Query()]
+    parts: Wired,
+    caller: Caller,
+    campaign_id: uuid.UUID,
+    query: Annotated[CampaignEmailQuery, Query()],
 ) -> Page[EmailView]:
     """Its emails in the order of the upload; with `state`, as `/emails` lists them."""
     return await parts.queries.emails(
-        caller.user_id, query.wanted(campaign_id), cursor=query.cursor, limit=query.limit
+        caller.user_id, query.of(campaign_id), cursor=query.cursor, limit=query.limit
     )
 
 

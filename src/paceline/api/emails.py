@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -35,24 +36,29 @@ async def create(
     return tagged(response, view)
 
 
-class EmailQuery(Given):
-    """Which emails to list."""
+class CampaignEmailQuery(Given):
+    """Which emails of one campaign to list."""
 
     state: list[JobState] = Field(default=[], description="May be given several times")
     q: str | None = Field(default=None, description="Words, or beginnings of them")
-    campaign_id: uuid.UUID | None = None
-    sender_id: uuid.UUID | None = None
     cursor: Cursor = None
     limit: Limit = 50
 
-    def wanted(self, campaign_id: uuid.UUID | None = None) -> EmailFilter:
+    def of(self, campaign_id: uuid.UUID | None) -> EmailFilter:
         """The same as the services put it."""
-        return EmailFilter(
-            states=frozenset(self.state or JobState),
-            q=self.q,
-            campaign_id=campaign_id or self.campaign_id,
-            sender_id=self.sender_id,
-        )
+        states = frozenset(self.state or JobState)
+        return EmailFilter(states=states, q=self.q, campaign_id=campaign_id)
+
+
+class EmailQuery(CampaignEmailQuery):
+    """Which emails to list."""
+
+    campaign_id: uuid.UUID | None = None
+    sender_id: uuid.UUID | None = None
+
+    def wanted(self) -> EmailFilter:
+        """The same as the services put it."""
+        return replace(self.of(self.campaign_id), sender_id=self.sender_id)
 
 
 @router.get("", response_model=PageOut[EmailOut])

@@ -35,7 +35,12 @@ async def read_if_match(
     request: Request,
     _documented: Annotated[
         str | None,
-        Header(alias="If-Match", description="Do it only to this version: an ETag, or *"),
+        Header(
+            alias="If-Match",
+            description="Do it only to this version: an ETag, or *. A 412 carries the version that"
+            " is there now as its ETag, without the digest of what a GET answers; both are good "
+            "for If-Match",
+        ),
     ] = None,
 ) -> Only:
     """What this write is for. Raises 400 for what is no condition."""

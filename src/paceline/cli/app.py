@@ -9,7 +9,7 @@ import typer
 
 from paceline import __version__
 from paceline.cli import access, campaigns, parts
-from paceline.cli.console import FAILED, INTERRUPTED, complain, say
+from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, complain, say
 from paceline.cli.dkim import dkim
 from paceline.cli.environment import with_origin
 from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
@@ -19,7 +19,7 @@ from paceline.cli.schedule import EXAMPLES, schedule
 from paceline.cli.status import status
 from paceline.cli.up import up
 from paceline.cli.welcome import welcome
-from paceline.errors import PacelineError, SettingsError
+from paceline.errors import InvalidInput, PacelineError, SettingsError
 
 DAILY = "Every day"
 KEYS = "Ways in, and signing"
@@ -77,6 +77,12 @@ def options(
         typer.echo(context.get_help())
 
 
+def exit_code(error: PacelineError) -> int:
+    """An option that makes no sense is not understood, whoever found that out."""
+    misused = isinstance(error, InvalidInput) and error.problems[0].field.startswith("--")
+    return MISUSED if misused else FAILED
+
+
 def run() -> None:
     """Run the command line and exit. Errors of both families are one line, never a traceback."""
     try:
@@ -86,6 +92,6 @@ def run() -> None:
         sys.exit(FAILED)
     except PacelineError as error:
         complain(str(error))
-        sys.exit(FAILED)
+        sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

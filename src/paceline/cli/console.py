@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-FAILED = 1  # exit codes; 2, for what is not understood, is typer's own
+FAILED = 1  # exit codes
+MISUSED = 2  # as typer has it for an option that it knows nothing of
 INTERRUPTED = 130
 
 out = Console(highlight=False, soft_wrap=True)

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from paceline.cli.console import note
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home
 from paceline.settings import NAMES, Settings
@@ -15,7 +16,11 @@ from paceline.settings import NAMES, Settings
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 MAX_DOTENV_BYTES = 64 * 1024
-_ELSEWHERE = "if the file is another program's, start paceline in another folder"
+_CHOICE = "PACELINE_ENV_FILE"  # another file than .env; empty: none
+_ELSEWHERE = (
+    "if the file is another program's, start paceline in another folder, "
+    f"or with {_CHOICE}= (empty)"
+)
 
 _origins: dict[str, str] = {}  # of what was taken from a file: which, and which line
 
@@ -24,13 +29,31 @@ def load_dotenv(file: Path = Path(".env")) -> None:
     """Add the file's settings to the environment, which goes before them. No file: nothing.
 
     Only names of settings are taken: a folder's `.env` must not be able to set PATH or LD_PRELOAD.
+    A file with none of our names is another program's, and is passed over with a line that says so.
     Raises `SettingsError`, which names the file and the line.
     """
+    chosen = os.environ.get(_CHOICE)
+    if chosen == "":
+        return
+    if chosen is not None:
+        os.environ[_CHOICE] = ""  # what we start is given what is in it
+        file = Path(chosen)
+        if not file.is_file():
+            raise SettingsError(f"{_CHOICE}: there is no file {file}")
     text = _text_of(file)
+    if chosen is None and _is_anothers(text):
+        note(f"{file} has none of Paceline's settings, and is passed over")
+        return
     for name, value in parse_dotenv(text, source=str(file)).items():
         if name not in os.environ:
             os.environ[name] = value
             _origins[name] = f"{file}, line {_line_of(name, text)}"
+
+
+def _is_anothers(text: str) -> bool:
+    assignments = (_ASSIGNMENT.fullmatch(line.strip()) for line in text.splitlines())
+    names = {found[1] for found in assignments if found}
+    return bool(names) and names.isdisjoint(NAMES)
 
 
 def names_from_file() -> list[str]:

@@ -48,7 +48,7 @@ def parse_whole_number(text: str) -> int:
     """Digits 0 to 9, and nothing between them. The bounds are the caller's to check."""
     text = text.strip()
     if not _DIGITS.fullmatch(text):
-        raise NotANumber(f"must be a whole number in the digits 0 to 9{_instead(text)}")
+        raise NotANumber(f"must be a whole number in the digits 0 to 9{_instead(text, whole=True)}")
     if len(text) > _MAX_DIGITS:
         raise NotANumber(f"must be a whole number of at most {_MAX_DIGITS} digits")
     return int(text)
@@ -105,12 +105,14 @@ def _within_a_day(milliseconds: Decimal) -> int:
     return int(milliseconds)
 
 
-def _instead(text: str) -> str:
+def _instead(text: str, *, whole: bool = False) -> str:
     """What the typist may have meant, as it is written without a doubt."""
     shown = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
     if _GROUPED.fullmatch(text):
         plain = re.sub(r"[^0-9]", "", text)
         return f"; “{shown}” has a mark in it: write {plain}, if that is meant"
+    if whole and (_DECIMAL.fullmatch(text) or _DECIMAL_COMMA.fullmatch(text)):
+        return f"; “{shown}” has a fraction: write it without"
     if matched := _DECIMAL_COMMA.fullmatch(text):
         return f"; “{shown}” has a comma: write {matched[1] or 0}.{matched[2]}, if that is meant"
     return f"; “{shown}” is none" if text else ""

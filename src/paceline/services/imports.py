@@ -112,7 +112,10 @@ class Imports:
                 duplicates=report.duplicates,
                 suppressed=report.suppressed,
                 invalid=refused,
-                notes=await asyncio.to_thread(_notes, record, template, _fields_of(read)),
+                notes=(
+                    *report.notes,
+                    *await asyncio.to_thread(_notes, record, template, _fields_of(read)),
+                ),
             )
             await self._announce(session, record, report)
             if settle is not None:

@@ -18,6 +18,7 @@ from paceline.domain.recipients import (
     refuse_without,
     shown,
 )
+from paceline.domain.tables.consent import status_columns
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.recipients import Destination, add_recipients, prepared
 from paceline.persistence.stores.session import Session
@@ -76,7 +77,33 @@ async def add_inline(
         duplicates=len(recipients) - accepted - suppressed,
         suppressed=suppressed,
         invalid=(),
+        notes=await asyncio.to_thread(opted_out, recipients),
     )
+
+
+def opted_out(recipients: Sequence[Recipient]) -> tuple[str, ...]:
+    """What to say of those whose own fields say that they want no mail: it is their owner's word
+    that counts, but it may be an oversight."""
+    titles = sorted(frozenset[str]().union(*(r.fields for r in recipients)))
+    rows = [[_as_text(r.fields.get(title)) for title in titles] for r in recipients]
+    columns = status_columns(titles, rows, address=())
+    found = [
+        (recipient, verdict)
+        for recipient, row in zip(recipients, rows, strict=True)
+        if (verdict := next(filter(None, (c.verdict(row[c.index]) for c in columns)), None))
+    ]
+    if not found:
+        return ()
+    who = f"{shown(found[0][0].address)} ({found[0][1]})"
+    more = f" and {len(found) - 1:,} more" if found[1:] else ""
+    return (
+        f"{who}{more} seem to have opted out, and are taken all the same: recipients that are given"
+        " as values are yours to choose. Leave them out if they want no mail",
+    )
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def destination_of(campaign: CampaignRecord) -> Destination:

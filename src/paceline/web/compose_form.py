@@ -13,7 +13,8 @@ from starlette.datastructures import FormData
 
 from paceline.delivery import MessageTemplate, looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
-from paceline.errors import InvalidInput
+from paceline.domain.when import HAS_PASSED
+from paceline.errors import FieldProblem, InvalidInput
 from paceline.services import campaign_rules
 from paceline.services.campaigns import NewCampaign
 from paceline.web import reading_form
@@ -41,6 +42,7 @@ FIELDS = {
     **reading_form.FIELDS,
 }
 NOW, LATER = "now", "later"
+PASSED = "has passed; choose a later time, or “Right away”"
 NOBODY = uuid.UUID(int=0)
 
 
@@ -118,8 +120,12 @@ class ComposeForm:
             hourly_limit=pace.hourly_limit,
         )
         # What a service would say, beside what only the form can: all of it at once.
-        problems.take(campaign_rules.wrong_with(new), names=FIELDS)
+        problems.take(map(_in_words_of_the_form, campaign_rules.wrong_with(new)), names=FIELDS)
         return None if problems else new
+
+
+def _in_words_of_the_form(problem: FieldProblem) -> FieldProblem:
+    return replace(problem, message=problem.message.replace(HAS_PASSED, PASSED))
 
 
 def _sender_id(text: str) -> uuid.UUID:

@@ -56,6 +56,33 @@ def test_the_environment_goes_before_the_file(
     monkeypatch.delenv("DEVINBOX_PORT")
 
 
+def test_the_file_of_another_program_is_passed_over_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("APP_NAME=Laravel\nLD_PRELOAD=/tmp/evil.so\nnot even a line\n")
+    load_dotenv(tmp_path / ".env")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "none of Paceline's settings, and is passed over" in said
+    assert "APP_NAME" not in os.environ
+    assert os.environ.get("LD_PRELOAD") != "/tmp/evil.so"
+
+
+def test_one_that_has_some_of_our_names_is_refused_with_the_way_to_pass_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("PORT=3000\nAPP_NAME=shop\n")
+    with pytest.raises(
+        SettingsError, match=r"line 2: unknown setting APP_NAME; .*PACELINE_ENV_FILE="
+    ):
+        load_dotenv(tmp_path / ".env")
+    monkeypatch.setenv("PACELINE_ENV_FILE", "")
+    load_dotenv(tmp_path / ".env")
+    assert os.environ.get("PORT") != "3000"
+    monkeypatch.setenv("PACELINE_ENV_FILE", str(tmp_path / "none.env"))
+    with pytest.raises(SettingsError, match="there is no file"):
+        load_dotenv(tmp_path / ".env")
+
+
 def test_a_home_that_is_named_goes_before_the_environment(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.create()

@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from paceline import __version__
 from paceline.cli import environment
-from paceline.cli.app import app, run
-from paceline.errors import SettingsError
+from paceline.cli.app import app, exit_code, run
+from paceline.errors import Conflict, InvalidInput, SettingsError
 
 FOREIGN = {
-    "unknown names": b"# Django\nSECRET_KEY=x\n",
+    "unknown names": b"# Django\nPORT=3000\nSECRET_KEY=x\n",
     "no assignments": b"PORT=3000\njust some words\n",
     "an open quotation": b"\nPORT='3000\n",
     "another encoding": "PORT=3000\nADMINS=jürgen@example.com\n".encode("latin-1"),
@@ -73,7 +73,7 @@ def test_a_command_that_needs_settings_names_the_foreign_file_and_a_way_out(
 @pytest.mark.parametrize(
     ("content", "where"),
     [
-        (b"# mine\nSECRET_KEY=x\n", "line 2: unknown setting SECRET_KEY"),
+        (b"# mine\nSECRET_KEY=x\nPORT=1\n", "line 2: unknown setting SECRET_KEY"),
         (b"PORT=1\r\nwords\r\n", "line 2: expected NAME=value"),
         (b"\n\nADMINS=\xfc@x\n", "line 3: is not UTF-8 text"),
         (b"PORT=1\n\x00", "line 2: is not text"),
@@ -155,3 +155,9 @@ def test_the_help_says_what_the_exit_codes_mean_and_shows_examples() -> None:
 def test_no_default_is_swallowed_as_markup(command: list[str], default: str) -> None:
     words = paceline("help", *command).stdout.replace("│", "").split()
     assert default in " ".join(words)
+
+
+def test_an_option_that_makes_no_sense_ends_as_one_that_nobody_knows() -> None:
+    assert exit_code(InvalidInput.of("--start", "is no time")) == 2
+    assert exit_code(InvalidInput.of("subject", "is missing")) == 1
+    assert exit_code(Conflict("no")) == 1

@@ -43,6 +43,12 @@ def test_thousands_are_refused_with_the_digits_to_write_instead(mark: str) -> No
             parse_seconds(f"1{mark}500")
 
 
+@pytest.mark.parametrize("text", ["1,5", "1.5", "100,50", ",5"])
+def test_a_whole_number_is_not_to_be_mended_into_one_with_a_fraction(text: str) -> None:
+    with pytest.raises(NotANumber, match=r"has a fraction: write it without$"):
+        parse_hourly_limit(text)
+
+
 def test_an_empty_limit_is_none() -> None:
     assert parse_hourly_limit("") is None
     assert parse_hourly_limit("  ") is None

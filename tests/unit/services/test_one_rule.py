@@ -12,11 +12,11 @@ import pytest
 
 from paceline import clock
 from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
-from paceline.domain.when import LATE, LONGEST, InvalidWhen, parse_start
+from paceline.domain.when import HAS_PASSED, LATE, LONGEST, InvalidWhen, parse_start
 from paceline.services.campaign_rules import wrong_with
 from paceline.services.campaigns import NewCampaign
 from paceline.services.validation import Problems as Checks
-from paceline.web.compose_form import ComposeForm
+from paceline.web.compose_form import PASSED, ComposeForm
 from paceline.web.forms import Problems
 
 SENDER = uuid.UUID(int=1)
@@ -70,7 +70,8 @@ def test_a_start(away: timedelta, words: set[str]) -> None:
     at = now + away
     typed = at.astimezone(BERLIN).strftime("%Y-%m-%dT%H:%M")
     assert by_api(start_at=at) == words
-    assert by_form(when="later", start=typed, time_zone="Europe/Berlin") == words
+    by_word = {word.replace(HAS_PASSED, PASSED) for word in words}
+    assert by_form(when="later", start=typed, time_zone="Europe/Berlin") == by_word
     assert by_command(lambda: parse_start(at.isoformat(), now=now, zone=BERLIN)) == words
     single = Checks()
     single.instant("scheduled_at", at)

@@ -6,6 +6,7 @@ import pytest
 
 from paceline.delivery import MessageTemplate
 from paceline.domain.recipients import Recipient
+from paceline.services.inline_recipients import opted_out
 from paceline.services.message_notes import unknown_fields
 from paceline.services.row_checks import SHOWN_REFUSED, RowChecks
 
@@ -104,3 +105,16 @@ def test_a_field_that_nobody_has_is_told_where_a_default_would_hide_it() -> None
         note == "no recipient has a value for {{ firstname }}; there are: email, first_name, name"
     )
     assert unknown_fields(template, ["firstname"]) == ()
+
+
+def test_recipients_given_as_values_are_taken_and_their_opting_out_is_said() -> None:
+    batch = [
+        row(1, unsubscribed="no"),
+        row(2, unsubscribed="yes"),
+        row(3),
+        row(4, unsubscribed="yes"),
+    ]
+    (note,) = opted_out(batch)
+    assert note.startswith("r2@example.com (unsubscribed: yes) and 1 more seem to have opted out")
+    assert opted_out([row(1, city="Rome"), row(2)]) == ()
+    assert opted_out([]) == ()
