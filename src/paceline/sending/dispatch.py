@@ -7,6 +7,7 @@ puts the lane to sleep for as long as the answer says.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import uuid
 from collections import Counter
@@ -18,11 +19,12 @@ from paceline import clock
 from paceline.auth.secretbox import SecretUnreadable
 from paceline.domain.gate import Demand, Wait, judge
 from paceline.domain.lifecycle import JobState, SenderState
+from paceline.domain.replies.outcome import says_nothing
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.lanes import Rest
-from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
+from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger, Outcome
 from paceline.persistence.standing import LaneView, Standing
 from paceline.sending.consequences import Consequence, SenderEffect
 from paceline.sending.content import Content
@@ -242,9 +244,9 @@ class _Turn:
             return
         await self._lines.follow_up(self._parts.handover.record(result.outcome))
         self._host_answered = self._host_answered or result.left
-        self._judge(result, as_of=job.identity.as_of)
+        self._judge(result, to=job.claim.address, as_of=job.identity.as_of)
 
-    def _judge(self, result: Consequence, *, as_of: datetime) -> None:
+    def _judge(self, result: Consequence, *, to: str, as_of: datetime) -> None:
         """What the end of one email says about the sender of them all."""
         reason = result.outcome.reply_text or "no reason given"
         match result.sender:
@@ -261,6 +263,9 @@ class _Turn:
                 self._perhaps(self._parts.health.note_accusation, reason, as_of=as_of)
             case SenderEffect.DOUBTED:
                 self._perhaps(self._parts.health.note_refusal, reason, as_of=as_of)
+                if _says_nothing(result.outcome):
+                    note_alike = functools.partial(self._parts.health.note_alike, to=to)
+                    self._perhaps(note_alike, reason, as_of=as_of)
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._parts.health.note_acceptance(self._sender_id)
                 self._accepted = self._accepted_since = True
@@ -376,3 +381,16 @@ def _no_later_than_due(rest: Rest, view: LaneView) -> Rest:
 
 def _shortened(rest: Rest, *, by: timedelta) -> Rest:
     return rest if rest.wait is None else Rest(wait=rest.wait - by, held_by=rest.held_by)
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    return (
+        outcome.reply_code is not None
+        and outcome.phase is not None
+        and says_nothing(
+            phase=outcome.phase,
+            code=outcome.reply_code,
+            enhanced=outcome.reply_enhanced,
+            text=outcome.reply_text or "",
+        )
+    )

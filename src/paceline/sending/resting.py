@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import uuid
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from paceline.domain.backoff import host_retry_delay, limit_delay
 from paceline.domain.replies.limits import span_of
+from paceline.domain.replies.words import plain
 from paceline.persistence.standing import Standing
 from paceline.sending.consequences import SenderEffect
 
@@ -22,8 +25,22 @@ ACCUSATIONS = 3
 # So many refusals for good, none of them for the address' sake, with nothing accepted in between:
 # it is about the sender, in words that no table knows. It costs a look, and saves the rest.
 PLAIN_REFUSALS = 100
+# So many of those in the same words, at more than one domain, right after something was accepted: a
+# quota, most likely, in a sentence that nobody has heard yet. It waits, and no more are charged.
+ALIKE_REFUSALS = 3
+
+_WITH_A_DIGIT = re.compile(r"\w*\d\w*")  # counts, times, queue ids
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Row:
+    """Refusals in the same words, one after another."""
+
+    words: str
+    people: set[str] = field(default_factory=set)
+    domains: set[str] = field(default_factory=set)
 
 
 class SenderHealth:
@@ -35,6 +52,7 @@ class SenderHealth:
         self._refused: Counter[uuid.UUID] = Counter()
         self._limited: Counter[uuid.UUID] = Counter()
         self._accused: Counter[uuid.UUID] = Counter()
+        self._alike: dict[uuid.UUID, _Row | None] = {}  # of senders whose emails were accepted
 
     async def note_trouble(
         self,
@@ -53,7 +71,7 @@ class SenderHealth:
         """
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
-            self.note_acceptance(sender_id)  # once it is mended it begins anew
+            self._begin_anew(sender_id)  # once it is mended
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
@@ -90,8 +108,32 @@ class SenderHealth:
             return SenderEffect.NONE, reason
         return SenderEffect.BREAK, f"{PLAIN_REFUSALS} emails in a row were refused: {reason}"
 
+    def note_alike(self, sender_id: uuid.UUID, reason: str, *, to: str) -> tuple[SenderEffect, str]:
+        """A refusal in words that nobody knows: a row of the same ones is a limit of the sender's.
+
+        One domain alone may have its own grudge, and a sender of which nothing was accepted has
+        another trouble than a quota.
+        """
+        if sender_id not in self._alike:
+            return SenderEffect.NONE, reason
+        words = _WITH_A_DIGIT.sub("", plain(reason))
+        row = self._alike[sender_id]
+        if row is None or row.words != words:
+            row = self._alike[sender_id] = _Row(words)
+        row.people.add(to)
+        row.domains.add(to.rpartition("@")[2])
+        if len(row.people) < ALIKE_REFUSALS or len(row.domains) == 1:
+            return SenderEffect.NONE, reason
+        told = f"the last {len(row.people)} emails were refused in the same words"
+        return SenderEffect.LIMIT, f"{told}, and can be tried again: {reason}"
+
     def note_acceptance(self, sender_id: uuid.UUID) -> None:
         """Something was accepted: what was refused before was not about the sender."""
+        self._begin_anew(sender_id)
+        self._alike[sender_id] = None
+
+    def _begin_anew(self, sender_id: uuid.UUID) -> None:
+        self._alike.pop(sender_id, None)
         self._refused_by_policy.pop(sender_id, None)
         self._refused.pop(sender_id, None)
         self._limited.pop(sender_id, None)

@@ -17,7 +17,7 @@ from paceline.domain.replies import limits, parties, tongues, words
 from paceline.domain.replies.verdict import Rule, Verdict
 from paceline.domain.replies.verdict import rule as _rule
 
-__all__ = ["RULES", "Rule", "Verdict", "classify", "matching_rule"]
+__all__ = ["RULES", "Rule", "Verdict", "classify", "matching_rule", "says_nothing"]
 
 MAX_REMEMBERED = 1024  # replies
 
@@ -440,3 +440,8 @@ def _first(phase: str, code: int, enhanced: str | None, said: str) -> Rule:
 def classify(*, phase: str, code: int, enhanced: str | None, text: str) -> Verdict:
     """What follows from a reply at a phase of the conversation (`delivery.Phase`, as text)."""
     return matching_rule(phase=phase, code=code, enhanced=enhanced, text=text).verdict
+
+
+def says_nothing(*, phase: str, code: int, enhanced: str | None, text: str) -> bool:
+    """Whether a refusal was judged by the first digit of its code alone: its words are unknown."""
+    return matching_rule(phase=phase, code=code, enhanced=enhanced, text=text) is RULES[-1]

@@ -83,6 +83,8 @@ OUR_ACCOUNT = family(
     r"\byour (?:\w+ ){0,3}(?:plan|account|subscription|licen[cs]e|package|tariff|tier) "
     r"(?:does not|doesn't|do not|cannot|can't|may not|must not) (?:\w+ )?(?:allow|permit|include|"
     r"support|send|cover|relay)",
+    r"\b(?:your|this) (?:\w+ )?(?:plan|trial|subscription|tariff|tier) (?:is |has )?"
+    r"(?:limited to|restricted to|ended|over\b|run out)",
     rf"\boutbounds? {_STOPPED}|not (?:yet |been )*activated",
     rf"account (?:\w+ ){{0,3}}{_STOPPED}.{{0,30}}(?:sending|outgoing|abuse|billing|payment)",
     r"activate your|(?:test|sandbox) (?:\w+ ){0,2}(?:purposes|only|domain|account)",
@@ -105,6 +107,8 @@ TAKES_FROM_FEW = family(
     r"from strangers|not (?:in|on|among) (?:\w+ |\w+'s ){0,3}(?:contacts?|address ?book|friends|"
     r"(?:allow(?:ed)?|white|safe|contact)[ -]?(?:list|senders?))",
     r"(?:allowed|permitted|authori[sz]ed|may|can|able) (?:to )?(?:post|write) to",
+    r"(?:recipient|user|person)(?:'s)? (?:settings|has restricted|restricts)|"
+    r"(?:restricted|limited|closed) to its (?:members|moderators|owners)",
     r"members only|only members|from its members",
     r"(?:isn't|not) a (?:group member|member of (?:the|this) (?:group|list))",
 )

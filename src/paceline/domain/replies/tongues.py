@@ -19,7 +19,7 @@ def beside(one: str, other: str) -> str:
 
 _PERIOD = family(
     r"\b(?:seconds?|minutes?|hours?|hour's|days?|day's|weeks?|months?|daily|hourly|weekly|monthly|"
-    r"today(?:'s)?|midnight|tomorrow|billing period)\b|\b\d+ ?(?:s|secs?|mins?|hrs?|h)\b",
+    r"today(?:'s)?|midnight|tomorrow|billing (?:period|cycle))\b|\b\d+ ?(?:s|secs?|mins?|hrs?|h)\b",
     r"stunde|stue?ndlich|minute|woche\b|wochen|monat|\btag(?:e|es|en)?\b|tages|tae?glich|\bheute\b",
     r"\bheures?\b|horaire|\bjours?\b|journali|quotidien|hebdomadaire|mensuel|aujourd'hui|semaine",
     r"\bhoras?\b|horari[oa]|\bdias?\b|diari[oa]|\bhoy\b|\bhoje\b|semana|mensual|mensal|\bmes\b",
@@ -35,9 +35,9 @@ _PERIOD = family(
     r"毎時|毎日|本日|時間|每小时|每天|今天|今日|시간|하루",
 )
 _CEILING = family(
-    r"limi(?:t|et)|kontingent|quot[ae]|cuota|\bcotas?\b|kvot|plafond|\btope\b|grenze|\bgrans",
+    r"limi(?:t|et)|kontingent|quot[ae]|cuota|\bcotas?\b|kvot|plafond|\btope\b|grenze|grans",
     r"maxim|massim|maksim|hoe?chst|\bmax\b|\bcap\b|budget|credits?\b|\bkredit|allowance|allotment|"
-    r"threshold|ceiling|ration\b|predel|grans",
+    r"threshold|ceiling|capacity|ration\b|predel|pensum|\bseuil|soglia|umbral|limiar|drempel",
     r"лимит|квот|максим|предел|ogranicz|上限|制限|限制|한도|the most\b",
 )
 _AMOUNT = family(
@@ -51,7 +51,7 @@ _MAILS = (
 _SENDING = family(
     r"\bsending\b|\boutgoing\b|\boutbound\b|\bsubmission|\bsent\b|\brelays?\b",
     r"\benvo(?:i|is|ye|yes|yer)\b|\benvio|\benvia|\binvi[oi]\b|\binviat|\binviare",
-    r"versand|versend|\bsende[nr]?\b|sendelimit|sendekont|sendequ|gesendet|verzend|verzond",
+    r"versand|versend|\bsende[nr]?\b|sendelimit|sendekont|sendequ|gesendet|verzend|verzond|verstu",
     r"wysyl|wyslan|отправ|рассыл|otprav|rassyl|odesil|odesl|skicka|utskick|gonder|trimit",
     r"送信|发送|발송",
 )
@@ -78,6 +78,13 @@ _NONE_LEFT = (
     r"\b(?:no|0|zero|none of (?:your|the)) (?:more )?(?:\w+ ){0,2}(?:relays?|credits?|e-?mails?|"
     r"mails?|messages?|sends|sendings?|submissions?|deliveries) (?:\w+ ){0,2}(?:left|remain\w*)\b"
 )
+# "No more mail today", "mehr als 200 täglich"
+_NO_MORE = (
+    r"(?:\bno (?:more|further)\b|done for|keine weiteren|nicht mehr|\bmehr als|\bplus d|"
+    r"(?:pouvez|peut|peux) plus|\bya no\b|\bmas de|\bno (?:\w+ ){0,2}mas\b|"
+    r"\bnon (?:\w+ ){0,2}piu\b|\bpiu di|\bnao (?:\w+ ){0,2}mais\b|\bmais de|\bniets? meer|"
+    r"\bgeen (?:\w+ )?meer|meer dan|wiecej|больше не|более|bolshe ne)"
+)
 # Compounds say it in one word: "Stundenlimit", "Uurlimiet".
 QUOTA = family(
     beside(_PERIOD, _CEILING),
@@ -86,6 +93,9 @@ QUOTA = family(
     rf"(?:{_AMOUNT}){_GAP}(?:{_DONE})|(?:{_DONE}){_GAP}(?:{_AMOUNT})",
     rf"{_TOO_MANY}(?:\w+ ){{0,2}}{_MAILS}",
     rf"{_SO_MANY_A}|{_NONE_LEFT}",
+    beside(_NO_MORE, _PERIOD),
+    rf"\b\d+ (?:e-?)?{_MAILS}{_GAP}(?:{_PERIOD})",
+    rf"(?:{_CEILING})\w* (?:\w+ ){{0,2}}(?:pisem|писем|listow|wiadomosci|courriels|correos)",
     rf"\blast (?:e-?mail|mail|message|one) (?:for|of) (?:the |this )?(?:{_PERIOD})",
 )
 
@@ -112,7 +122,7 @@ _SENDER = (
 )
 _REFUSED = family(
     r"nicht (?:\w+ )?(?:erlaubt|zugelassen|berechtigt|gue?ltig|verifiziert|bestae?tigt|gestattet)|"
-    r"ungue?ltig|abgelehnt|zurue?ckgewiesen|unbekannt|gehoe?rt|unzulae?ssig|verweigert",
+    r"ungue?ltig|abgelehnt|zurue?ckgewiesen|gehoe?rt|unzulae?ssig|verweigert",
     r"n'appartient|(?:non|pas) (?:\w+ )?(?:autoris|permis|valid|verifi)|refus|rejet|interdit",
     r"\bno (?:\w+ )?(?:permitid|autorizad|pertenece|verificad|valid)|rechazad|denegad",
     r"\bnon (?:\w+ )?(?:autorizzat|consentit|valid|verificat|appartiene|permess)|rifiutat",
@@ -122,18 +132,19 @@ _REFUSED = family(
     r"не (?:\w+ )?(?:разреш|принадлеж|подтверж)|отклон|отверг|запрещ|"
     r"\bne (?:\w+ )?(?:razresh|prinadlezh|podtverzh)|otklon|zapresh",
 )
-OUR_FROM = beside(_SENDER, _REFUSED)
+_UNKNOWN = r"(?:unbekannt|inconnu|descono|desconh|sconosc|onbekend|nieznan|неизвест|neizvest)"
+OUR_FROM = family(beside(_SENDER, _REFUSED), rf"{_SENDER}\w* (?:\w+ ){{0,2}}{_UNKNOWN}")
 NOT_OUR_FROM = (
     r"(?:vom|beim) empf|par (?:le|son) destinataire|por el destinatario|pelo destinatario|"
     r"dal destinatario|door de ontvanger|przez odbiorc|получателем|\bspam|personal"
 )
 _LOG_IN = (
-    r"(?:authentifi[zck]|anmeldung|autenti[cf]|autentificacion|authenticat|uwierzytelni|"
+    r"(?:authentifi|anmeldung|autenti[cf]|autentificacion|authenticat|uwierzytelni|"
     r"аутентифик|авториз|autentifik|avtoriz|overeni|inloggen)"
 )
 _NEEDED = (
     r"(?:erforderlich|notwendig|noe?tig|benoe?tigt|verlangt|obligatori|requis|requer|exig|"
     r"necess?ari|richiest|vereist|verplicht|nodig|wymagan|требу|необходим|trebu|neobhodim|"
-    r"neobkhodim|vyzadov)"
+    r"neobkhodim|vyzadov|mue?ssen|\bdevez|\bdeb[ei]|\bdeve\b|\bmoet|\bmusi|долж|нужно)"
 )
 LOG_IN_NEEDED = beside(_LOG_IN, _NEEDED)
