@@ -136,6 +136,16 @@ class ChoicesQuery(Given):
         " be, or its number counted from 1. Found out if not given, or asked for where several "
         "could be meant",
     )
+    opt_out_column: str | None = Field(
+        default=None,
+        description="A column that says who has opted out, where that is not found out: its title, "
+        "field or number. A yes, a tick, a date or another word in it leaves the row out",
+    )
+    opt_in_column: str | None = Field(
+        default=None,
+        description="A column that says who has agreed: its title, field or number. A row in which "
+        "it does not say yes is left out, an empty cell among them",
+    )
     opted_out: OptedOut = Field(
         default=OptedOut.LEAVE_OUT,
         description="What to do with rows whose status says unsubscribed, bounced, no consent or "

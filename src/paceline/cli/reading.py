@@ -32,6 +32,8 @@ _OPTIONS = {
     "encoding": "--encoding",
     "header_line": "--header-line",
     "address_column": "--address-column",
+    "opt_out_column": "--opt-out-column",
+    "opt_in_column": "--opt-in-column",
     "opted_out": "--include-opted-out",
 }
 
@@ -46,6 +48,8 @@ def choices_of(
     no_header: bool,
     address_column: str | None,
     include_opted_out: bool,
+    opt_out_column: str | None = None,
+    opt_in_column: str | None = None,
 ) -> Choices:
     """What the options choose. Raises `InvalidInput`."""
     chosen: Choices = {}
@@ -60,8 +64,12 @@ def choices_of(
             raise InvalidInput.of("--header-line", str(error)) from error
     if no_header:
         chosen["header_line"] = "0"
-    if address_column is not None:
-        chosen["address_column"] = address_column
+    named = {
+        "address_column": address_column,
+        "opt_out_column": opt_out_column,
+        "opt_in_column": opt_in_column,
+    }
+    chosen |= {name: column for name, column in named.items() if column is not None}
     if include_opted_out:
         chosen["opted_out"] = "mail"
     return chosen

@@ -93,6 +93,14 @@ def schedule(
         str | None,
         typer.Option(help="The column with the addresses, by title or number", metavar="COLUMN"),
     ] = None,
+    opt_out_column: Annotated[
+        str | None,
+        typer.Option(help="The column in which a yes means: do not write", metavar="COLUMN"),
+    ] = None,
+    opt_in_column: Annotated[
+        str | None,
+        typer.Option(help="The column in which only a yes means: write", metavar="COLUMN"),
+    ] = None,
     include_opted_out: Annotated[
         bool,
         typer.Option(
@@ -143,6 +151,8 @@ def schedule(
         no_header=no_header,
         address_column=address_column,
         include_opted_out=include_opted_out,
+        opt_out_column=opt_out_column,
+        opt_in_column=opt_in_column,
     )
     asks = leads != DASH and sys.stdin.isatty() and sys.stderr.isatty()
     given = {field: value for field, value in campaign.items() if value is not None}

@@ -5,13 +5,13 @@ Left alone they are empty, and the reader finds out; the page shows what it foun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from starlette.datastructures import FormData
 
 from paceline.domain.numbers import parse_whole_number
-from paceline.domain.tables.choices import ENCODINGS, NOTHING_CHOSEN, Choices, OptedOut
+from paceline.domain.tables.choices import COLUMNS, ENCODINGS, NOTHING_CHOSEN, Choices, OptedOut
 from paceline.domain.tables.shape import Becomes, Column, Question, Shape
 from paceline.errors import InvalidInput
 from paceline.web.forms import Problems, text_of
@@ -19,7 +19,7 @@ from paceline.web.forms import Problems, text_of
 CHOOSE = "Choose one …"
 _MAX_LABEL = 60  # characters of a line, or of a title
 # A service's names for fields, and ours.
-FIELDS = {name: name for name in ("encoding", "header_line", "address_column", "opted_out")}
+FIELDS = {name: name for name in ("encoding", "header_line", *COLUMNS, "opted_out")}
 
 _WITH_LINES = ("table", "list", "lines")  # not web pages and contact cards
 _WEIGHTY = ("address_column", "encoding", "opted_out")
@@ -34,6 +34,8 @@ class ReadingForm:
     encoding: str = ""
     header_line: str = ""
     address_column: str = ""
+    opt_out_column: str = ""
+    opt_in_column: str = ""
     opted_out: str = ""
     seen: str = ""
 
@@ -52,6 +54,8 @@ class ReadingForm:
                 encoding=self.encoding or None,
                 header_line=line,
                 address_column=self.address_column or None,
+                opt_out_column=self.opt_out_column or None,
+                opt_in_column=self.opt_in_column or None,
                 opted_out=OptedOut(self.opted_out or OptedOut.LEAVE_OUT),
             )
         except InvalidInput as error:
@@ -118,6 +122,8 @@ def _selects(
 
     if shape and shape.columns and (len(shape.columns) > 1 or "address_column" in questions):
         yield one("address_column", "Column with the addresses", _columns(shape, questions))
+    if shape and len(shape.columns) > 1:
+        yield from _who_is_out(one, shape)
     if form.opted_out or "opted_out" in questions:
         yield one("opted_out", "Who has opted out", _opted_out())
     if shape is None or shape.form in _WITH_LINES:
@@ -127,16 +133,39 @@ def _selects(
     yield one("encoding", "Encoding", _encodings(shape, questions), hint)
 
 
+def _who_is_out(one: Callable[..., Select], shape: Shape) -> Iterator[Select]:
+    told = [column.label[:_MAX_LABEL] for column in shape.columns if _is_status(column)]
+    found = f"Found: {' and '.join(told)}" if told else "Found: there is none"
+    offered = _offered(shape)
+    hint = "Where “yes”, a tick or a date stands in it, nobody is written to"
+    yield one("opt_out_column", "Column that says who has opted out", [("", found), *offered], hint)
+    hint = "Where it does not say yes, nobody is written to"
+    yield one("opt_in_column", "Column that says who has agreed", [("", found), *offered], hint)
+
+
+def _is_status(column: Column) -> bool:
+    return column.becomes is Becomes.STATUS
+
+
+def _offered(shape: Shape, *, all_of_them: bool = False) -> Options:
+    titles = [column.title for column in shape.columns]
+    return [
+        (
+            column.title
+            if column.title and titles.count(column.title) == 1
+            else str(column.position),
+            column.label[:_MAX_LABEL],
+        )
+        for column in shape.columns
+        if all_of_them or column.becomes is not Becomes.ADDRESS
+    ]
+
+
 def _columns(shape: Shape, questions: dict[str, Question]) -> Options:
     asked = questions.get("address_column")
     offered = [(option.value, option.label) for option in asked.options] if asked else []
     known = {value for value, _ in offered}
-    titles = [column.title for column in shape.columns]
-    for column in shape.columns:
-        own = column.title and titles.count(column.title) == 1
-        value = column.title if own else str(column.position)
-        if value not in known:
-            offered.append((value, column.label[:_MAX_LABEL]))
+    offered += [option for option in _offered(shape, all_of_them=True) if option[0] not in known]
     taken = [column.label[:_MAX_LABEL] for column in shape.address_columns]
     if asked and asked.is_open:
         return [("", CHOOSE), *offered]

@@ -33,6 +33,8 @@ OPTIONS = {
     "encoding": "--encoding",
     "header_line": "--header-line",
     "address_column": "--address-column",
+    "opt_out_column": "--opt-out-column",
+    "opt_in_column": "--opt-in-column",
 }
 
 
@@ -168,6 +170,10 @@ First Name,Last Name,URL,Email Address,Company,Position,Connected On
 Ada,Example,https://people.example/in/ada,ada@example.com,Engines,Countess,01 Jan 2024
 Grace,Example,https://people.example/in/grace,grace@example.com,Navy,Admiral,02 Jan 2024
 """
+TOLD = b"""Name,Email,Zettel,Kringel
+Ada,ada@example.com,,
+Grace,grace@example.com,x,ja
+"""
 CASES = {
     "plain": Case(b"email,name\nada@example.com,Ada\ngrace@@x,G\nada@example.com,A\n", (ADA,)),
     "the owner's column and the lead's": Case(OWNERS, (ADA, GRACE, ALAN), "Hi {{ lead_name }}"),
@@ -197,6 +203,10 @@ CASES = {
         "{{ first_name }}",
     ),
     "each row in quotes": Case(b'"Email,Name"\n"ada@example.com,Ada"\n', (ADA,)),
+    "a column named that says who is out": Case(
+        TOLD, (ADA,), choices=(("opt_out_column", "Zettel"),)
+    ),
+    "a column named that says who agreed": Case(TOLD, (GRACE,), choices=(("opt_in_column", "4"),)),
     "opted out": Case(STATUS, (ADA,)),
     "opted out, mailed": Case(STATUS, (ADA, GRACE), choices=(("opted_out", "mail"),)),
     "no header": Case(b"ada@example.com;Ada\ngrace@example.com;Grace\n", (ADA, GRACE)),

@@ -10,6 +10,7 @@ import pytest
 
 from paceline.domain.tables.choices import Choices, OptedOut
 from paceline.domain.tables.recipient_files import RecipientReader
+from paceline.errors import InvalidInput
 
 CASES = [
     # A consent that does not say yes is none.
@@ -176,3 +177,38 @@ def test_a_spanish_question_is_not_read_as_polish() -> None:
         pass
     assert reader.shape is not None
     assert reader.shape.encoding == "cp1252"
+
+
+@pytest.mark.parametrize("named", ["Zettel", "zettel", "4"])
+def test_a_column_that_is_named_says_who_has_opted_out(named: str) -> None:
+    text = table("Zettel", ["", "nein", "no"], ["x", "ja", "2024-05-01", "wollte nicht"])
+    assert len(mailed(text)) == 7
+    assert mailed(text, choices=Choices(opt_out_column=named)) == [
+        f"in{i}@example.com" for i in range(3)
+    ]
+
+
+def test_a_column_that_is_named_says_who_has_agreed() -> None:
+    text = table("Kringel", ["ja", "x", "2024-05-01"], ["", "nein", "vielleicht"])
+    assert mailed(text, choices=Choices(opt_in_column="Kringel")) == [
+        f"in{i}@example.com" for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (Choices(opt_out_column="Nope"), "there is no column “Nope”; there are: Name"),
+        (Choices(opt_in_column="Email"), "is the column of the addresses"),
+        (Choices(opt_in_column="X", opt_out_column="X"), "cannot mean both"),
+    ],
+)
+def test_a_named_column_that_cannot_say_it_is_refused(choices: Choices, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        mailed(table("X", ["no"], ["yes"]), choices=choices)
+
+
+def test_a_named_column_must_be_there_below_a_header_that_comes_again() -> None:
+    text = table("X", ["no"], ["yes"]) + "Email,Name\nlate@example.com,L\n"
+    with pytest.raises(InvalidInput, match="there is no column “X”"):
+        mailed(text, choices=Choices(opt_out_column="X"))

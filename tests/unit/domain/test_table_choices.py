@@ -37,6 +37,7 @@ def test_every_encoding_that_is_offered_can_be_decoded(codec: str) -> None:
         ({"header_line": -1}, "or 0 where there is no header"),
         ({"header_line": 1_001}, "from 1 to 1000"),
         ({"address_column": "x" * 300}, "longer than"),
+        ({"opt_out_column": "x" * 300}, "longer than"),
         ({"opted_out": "perhaps"}, "leave_out, mail"),
     ],
 )

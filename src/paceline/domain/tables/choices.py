@@ -55,6 +55,7 @@ _ALIASES = {
     **{f"windows-{page}": f"cp{page}" for page in (*range(1250, 1258), 874)},
 }
 MAX_HEADER_LINE = 1_000  # lines from the top within which a header may be chosen
+COLUMNS = ("address_column", "opt_out_column", "opt_in_column")
 MAX_COLUMN_NAME = 4 * MAX_FIELD_NAME
 
 
@@ -71,12 +72,16 @@ class Choices:
 
     `encoding` is one of `ENCODINGS` or a usual alias of it; `header_line` the physical line that
     the header starts on, counted from 1, or 0 for a table without one; `address_column` the title
-    of a column, the merge field it would be, or its number counted from 1.
+    of a column, the merge field it would be, or its number counted from 1. So are `opt_out_column`,
+    in which a yes, a tick, a date or a word leaves a row out, and `opt_in_column`, in which all but
+    a yes does.
     """
 
     encoding: str | None = None
     header_line: int | None = None
     address_column: str | None = None
+    opt_out_column: str | None = None
+    opt_in_column: str | None = None
     opted_out: OptedOut = OptedOut.LEAVE_OUT
 
     def __post_init__(self) -> None:
@@ -84,8 +89,15 @@ class Choices:
         if problems:
             raise InvalidInput(problems)
         object.__setattr__(self, "encoding", _codec(self.encoding) if self.encoding else None)
-        object.__setattr__(self, "address_column", (self.address_column or "").strip() or None)
+        for name in COLUMNS:
+            object.__setattr__(self, name, (getattr(self, name) or "").strip() or None)
         object.__setattr__(self, "opted_out", OptedOut(self.opted_out))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that were named, by what for."""
+        named = {name: getattr(self, name) for name in COLUMNS}
+        return {name: column for name, column in named.items() if column is not None}
 
     def _encoding_problems(self) -> list[FieldProblem]:
         if not self.encoding or _codec(self.encoding):
@@ -101,10 +113,11 @@ class Choices:
                     f"is a line from 1 to {MAX_HEADER_LINE}, or 0 where there is no header",
                 )
             )
-        if self.address_column is not None and len(self.address_column) > MAX_COLUMN_NAME:
-            problems.append(
-                FieldProblem("address_column", f"is longer than {MAX_COLUMN_NAME} characters")
-            )
+        problems += [
+            FieldProblem(name, f"is longer than {MAX_COLUMN_NAME} characters")
+            for name in COLUMNS
+            if len(getattr(self, name) or "") > MAX_COLUMN_NAME
+        ]
         if self.opted_out not in tuple(OptedOut):
             problems.append(FieldProblem("opted_out", f"is one of: {listed(OptedOut)}"))
         return problems

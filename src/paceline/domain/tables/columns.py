@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from paceline.domain.bounds import MAX_COLUMNS, MAX_FIELD_NAME
 from paceline.domain.tables.address_columns import Found, find_address_column
 from paceline.domain.tables.choices import listed
-from paceline.domain.tables.consent import StatusColumn, status_columns
+from paceline.domain.tables.consent import Kind, StatusColumn, status_columns
 from paceline.domain.tables.header import Header
 from paceline.domain.tables.words import (
     FIRST_NAME_TITLES,
@@ -41,6 +41,7 @@ class Layout:
     name: tuple[int, ...]  # cells that make up the recipient's name, in order
     fields: tuple[tuple[int, str], ...]
     statuses: tuple[StatusColumn, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()  # columns that were named to say who is out, for what
     is_list: bool = False  # addresses side by side, each a row of its own
 
     @property
@@ -60,11 +61,18 @@ LIST_LAYOUT = Layout(titles=("", ""), width=None, address=1, name=(0,), fields=(
 
 
 def lay_out(
-    header: Header, body: Sequence[list[str]], *, address: int, wanted: Collection[str] = ()
+    header: Header,
+    body: Sequence[list[str]],
+    *,
+    address: int,
+    wanted: Collection[str] = (),
+    named: Mapping[str, str] | None = None,
 ) -> Layout:
     """The layout of a table whose address column is known.
 
     `wanted` are the names that a template uses: a header that is one of them keeps its spelling.
+    `named` are the columns that were chosen to say who is out. Raises `InvalidInput` where one of
+    them is not there.
     """
     titles = header.titles
     keys = [comparable(title) for title in titles]
@@ -79,8 +87,33 @@ def lay_out(
         address=address,
         name=_name_columns(keys, address=address, empty=empty if body else frozenset()),
         fields=tuple((i, name) for i, name in enumerate(names) if name not in ("", "name")),
-        statuses=status_columns(titles, body, address=(address,)),
+        statuses=status_columns(
+            titles,
+            body,
+            address=(address,),
+            given=_named_columns(titles, named or {}, wanted, address=address),
+        ),
+        named=tuple((named or {}).items()),
     )
+
+
+_POLARITY = {"opt_out_column": Kind.OPT_OUT, "opt_in_column": Kind.OPT_IN}
+
+
+def _named_columns(
+    titles: Sequence[str], named: Mapping[str, str], wanted: Collection[str], *, address: int
+) -> dict[int, Kind]:
+    found: dict[int, Kind] = {}
+    for parameter, kind in _POLARITY.items():
+        if parameter not in named:
+            continue
+        index = _chosen_column(titles, named[parameter], wanted, parameter=parameter)
+        if index == address:
+            raise InvalidInput.of(parameter, "is the column of the addresses; name another")
+        if index in found:
+            raise InvalidInput.of(parameter, "a yes in it cannot mean both; name it once")
+        found[index] = kind
+    return found
 
 
 def address_column(
@@ -95,7 +128,13 @@ def address_column(
     return Found(column=_chosen_column(header.titles, chosen, wanted))
 
 
-def _chosen_column(titles: Sequence[str], chosen: str, wanted: Collection[str]) -> int:
+def _chosen_column(
+    titles: Sequence[str],
+    chosen: str,
+    wanted: Collection[str],
+    *,
+    parameter: str = "address_column",
+) -> int:
     """By its title as it stands, by its title as people repeat it, its field's name, its number."""
     keys = [comparable(title) for title in titles]
     names = _field_names(titles, address=-1, wanted=wanted, empty=())
@@ -109,7 +148,7 @@ def _chosen_column(titles: Sequence[str], chosen: str, wanted: Collection[str]) 
         return int(chosen) - 1
     there_are = [title or f"column {i + 1}" for i, title in enumerate(titles)]
     raise InvalidInput.of(
-        "address_column", f"there is no column “{chosen}”; there are: {listed(there_are)}"
+        parameter, f"there is no column “{chosen}”; there are: {listed(there_are)}"
     )
 
 

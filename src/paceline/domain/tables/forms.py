@@ -54,7 +54,7 @@ def form_of(text: str, *, final: bool, choices: Choices) -> Form:
     announced = _SEPARATOR_LINE.match(text)
     if announced is not None:
         return _delimited(text[announced.end() :], announced[1], final=final, begin=announced.end())
-    free = choices.address_column is None and not choices.header_line
+    free = not choices.columns and not choices.header_line
     if free and is_list(text, final=final):
         return Form(name="list", delimiter="", rows=ListRows, has_header=False)
     return _delimited(text, sniff_delimiter(text, final=final), final=final)

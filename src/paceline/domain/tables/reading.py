@@ -58,7 +58,8 @@ def settle(
         raise OpenQuestions(
             _with(shape, _columns(header, None), [_which_column(header, found, body)])
         )
-    layout = lay_out(header, body, address=found.column, wanted=wanted)
+    named = {name: value for name, value in choices.columns.items() if name != "address_column"}
+    layout = lay_out(header, body, address=found.column, wanted=wanted, named=named)
     questions = _questions(header, found, body, decoder)
     return Reading(
         form=form,
@@ -105,7 +106,7 @@ def again(layout: Layout, cells: Sequence[str], *, wanted: Collection[str]) -> L
         return None
     if found.column is None:
         return None
-    return lay_out(header, [], address=found.column, wanted=wanted)
+    return lay_out(header, [], address=found.column, wanted=wanted, named=dict(layout.named))
 
 
 def _shape(form: Form, header: Header, rows: Sequence[Row], decoder: TextDecoder) -> Shape:
@@ -208,7 +209,7 @@ def _value(header: Header, index: int) -> str:
 
 
 def _label(header: Header, index: int) -> str:
-    title = header.titles[index]
+    title = _shown([header.titles[index]])
     return f"“{title}”" if title else f"column {index + 1}"
 
 
