@@ -98,5 +98,6 @@ async def test_the_choices_are_described_for_those_who_read_the_description(ann:
     document = (await ann.http.get("/api/openapi.json")).json()
     for path in ("/api/v1/campaigns/{campaign_id}/recipients", "/api/v1/recipients/preview"):
         described = {p["name"]: p for p in document["paths"][path]["post"]["parameters"]}
-        assert {"encoding", "header_line", "address_column", "opted_out", "opt_out_column"} <= described.keys()
+        assert {"encoding", "header_line", "address_column", "opted_out"} <= described.keys()
+        assert {"opt_out_column", "opt_in_column"} <= described.keys()
         assert "cp1251" in described["encoding"]["description"]

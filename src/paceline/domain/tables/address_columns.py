@@ -60,7 +60,10 @@ def find_address_column(titles: Sequence[str], body: Sequence[list[str]]) -> Fou
     others = tuple(
         candidate.index
         for candidate in candidates
-        if candidate.rank < 2 or candidate.different > 1 or _speaks_of_mail(titles[candidate.index])
+        if (candidate.share >= 0.5 and (candidate.rank < 4 or best > 0))
+        or candidate.rank < 2
+        or candidate.different > 1
+        or _speaks_of_mail(titles[candidate.index])
     )
     if len(equals) == 1:
         return _taken(equals[0], others, "it is plainly named" if best < 2 else "")

@@ -13,6 +13,7 @@ from paceline.domain.bounds import MAX_CELL
 from paceline.domain.tables.address_mending import resembles_an_address
 from paceline.domain.tables.lines import Lines
 from paceline.domain.tables.rows import Row
+from paceline.domain.tables.sections import labelled_out, title_says_out
 
 _PIECE = re.compile(r"(?:\"[^\"]*\"|<[^<>]*>|\([^()]*\)|[^,;\t|\"<(])+|[,;\t|]|.", re.DOTALL)
 _PREFIX = re.compile(
@@ -20,6 +21,13 @@ _PREFIX = re.compile(
     r"e-mails?|e-?mail addresses|empfänger|destinataires?|destinatarios?|destinatari)\s*[:：]",
     re.IGNORECASE,
 )
+_HEAD = re.compile(
+    r"\s*(?:from|von|de|da|van|od|от|fra|差出人|发件人|보낸 사람|reply-?to|sender|subject|"
+    r"betreff|objet|asunto|oggetto|assunto|onderwerp|temat|тема|date|sent|gesendet|datum|envoyé|"
+    r"enviado|inviato|verzonden|return-path|message-id)\s*[:：]",
+    re.IGNORECASE,
+)
+_COPIES = re.compile(r"^\s*b?cc\s*:", re.IGNORECASE | re.MULTILINE)
 _BARE = re.compile(r"\s*[^\s@<>]+@[^\s@<>]+\s*")
 MIN_SHARE = 0.6  # of what stands between separators must be addresses
 
@@ -35,10 +43,22 @@ class ListRows:
     def feed(self, text: str, *, final: bool = False) -> Iterator[Row]:
         """The recipients that this piece completes."""
         for number, line in self._lines.feed(text, final=final):
-            prefix = _PREFIX.match(line)
-            yield from self._read(number, line[prefix.end() :] if prefix else line)
+            yield from self._line(number, line)
         if final:
             yield from self._end()
+
+    def _line(self, number: int, line: str) -> Iterator[Row]:
+        """A line; one about others, or about the mail itself, is a row of its own."""
+        if is_mail_head(line) or title_says_out([line]):
+            yield from self._end()
+            yield Row(number, ["", line])
+            return
+        if (labelled := labelled_out(line)) is not None:
+            yield from self._end()
+            yield Row(number, ["", labelled[0]])
+            line = labelled[1]
+        prefix = _PREFIX.match(line)
+        yield from self._read(number, line[prefix.end() :] if prefix else line)
 
     def _read(self, number: int, line: str) -> Iterator[Row]:
         for matched in _PIECE.finditer(line):
@@ -71,9 +91,19 @@ class ListRows:
         yield Row(self._began, ["", text])
 
 
+def is_mail_head(line: str) -> bool:
+    """Whether a line of a pasted mail names its sender or its subject, not its recipients."""
+    return ":" in line and _HEAD.match(line) is not None
+
+
+def has_copies(text: str) -> bool:
+    """Whether some of a pasted mail's recipients got copies."""
+    return _COPIES.search(text) is not None
+
+
 def is_list(text: str, *, final: bool) -> bool:
     """Whether the beginning of a file is addresses side by side, and no table."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not is_mail_head(line)]
     if not final and len(lines) > 1:
         del lines[-1]  # cut anywhere
     if not lines or "@" not in lines[0]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paceline.domain.tables.address_columns import Found
 from paceline.domain.tables.choices import ENCODINGS, Choices, OptedOut
 from paceline.domain.tables.columns import LIST_LAYOUT, Layout, address_column, lay_out
 from paceline.domain.tables.forms import Form, form_of, sample_of
 from paceline.domain.tables.header import Header, find_header
+from paceline.domain.tables.lists import has_copies
 from paceline.domain.tables.rows import Row
+from paceline.domain.tables.sections import section_at, title_says_out
 from paceline.domain.tables.shape import (
     Becomes,
     Column,
@@ -35,6 +37,7 @@ class Reading:
     layout: Layout
     from_line: int
     shape: Shape
+    section: str | None = None  # a title above the rows that says nobody below it wants mail
 
 
 def settle(
@@ -48,7 +51,7 @@ def settle(
     if not rows:
         raise InvalidInput.of("file", "holds no row that can be read")
     if form.name == "list":
-        return _as_list(form, decoder)
+        return _as_list(form, decoder, copies=has_copies(text))
     header = find_header(rows, given=form.has_header, line=choices.header_line)
     start = 0 if header.last is None else header.last + 1
     body = [row.cells or [] for row in rows[start:]]
@@ -66,10 +69,12 @@ def settle(
         layout=layout,
         from_line=1 if header.last is None else rows[header.last].line + 1,
         shape=_with(shape, _columns(header, layout), questions),
+        section=section_at([row.cells or [] for row in rows[: header.first or 0]])
+        or title_says_out([header.titles[found.column]]),
     )
 
 
-def _as_list(form: Form, decoder: TextDecoder) -> Reading:
+def _as_list(form: Form, decoder: TextDecoder, *, copies: bool) -> Reading:
     column = Column(position=1, title="", becomes=Becomes.ADDRESS)
     shape = Shape(
         form="list",
@@ -77,7 +82,7 @@ def _as_list(form: Form, decoder: TextDecoder) -> Reading:
         delimiter="",
         header_line=None,
         columns=(column,),
-        questions=(*_encoding_question(decoder), _ALL_OF_A_LIST),
+        questions=(*_encoding_question(decoder), _WITH_COPIES if copies else _ALL_OF_A_LIST),
     )
     return Reading(form=form, layout=LIST_LAYOUT, from_line=1, shape=shape)
 
@@ -91,6 +96,13 @@ _ALL_OF_A_LIST = Question(
     ),
     chosen="0",
     parameter="header_line",
+)
+
+
+_WITH_COPIES = replace(
+    _ALL_OF_A_LIST,
+    text="The file is a list of addresses without a header: each of them is a recipient, those in "
+    "copy (Cc, Bcc) among them. Delete their lines from the list to leave them out.",
 )
 
 

@@ -6,6 +6,7 @@ are counted where the whole campaign is seen, in the store.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -25,11 +26,18 @@ from paceline.domain.recipients import (
 )
 from paceline.domain.tables.address_mending import holds_an_address
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices, OptedOut
-from paceline.domain.tables.columns import ALWAYS_AVAILABLE, LIST_LAYOUT
+from paceline.domain.tables.columns import ALWAYS_AVAILABLE, LIST_LAYOUT, Layout
 from paceline.domain.tables.header import is_closing_line, is_header_again
+from paceline.domain.tables.lists import is_mail_head
 from paceline.domain.tables.notes import Notes
 from paceline.domain.tables.reading import Reading, again, opted_out_question, settle
 from paceline.domain.tables.rows import BROKEN_QUOTES, Row, Rows
+from paceline.domain.tables.sections import (
+    is_another_title,
+    is_signature,
+    said_beside,
+    title_says_out,
+)
 from paceline.domain.tables.shape import Shape
 from paceline.domain.tables.text import TextDecoder
 from paceline.errors import InvalidInput
@@ -38,6 +46,14 @@ MAX_LEFT_OUT_SHOWN = 100  # rows of those who opted out that are told one by one
 _MAX_STATUSES = 50  # kinds of status that are counted apart
 _SAMPLE = 64 * 1024  # characters looked at before the table's form is settled
 _PIECE_OCTETS = 256 * 1024
+_TITLE = "is a title, not a person: who stands below it is not written to"
+_SENDER = "is about the mail itself, not one of its recipients"
+_SAYS_OUT = re.compile(
+    rb"unsub|opt(?:ed|s)?[ -]?outs?|do not|bounce|suppress|blocked|removed|exclud|host|"
+    rb"organi[sz]er|"
+    rb"abgemeld|abmeld|sinscri|sabonn|baja|disiscri|descadastr|uitgeschr|afmeld",
+    re.IGNORECASE,
+)
 _CLOSING = "is a closing line of the report, not a person"
 
 
@@ -73,6 +89,7 @@ class RecipientReader:
         self._layout = LIST_LAYOUT  # until the first rows have been seen
         self._from_line = 1
         self._held: tuple[int, list[str], str] | None = None  # perhaps half of a row
+        self._section: str | None = None  # a title that says nobody below it wants mail
         self._opted_out: Counter[str] = Counter()
         self._opted_out_keys = set[int]()  # hashes: the same person, on another row
         self._is_ahead = False  # only who has opted out is looked for
@@ -103,19 +120,20 @@ class RecipientReader:
     def look_ahead(self, pieces: Iterable[bytes]) -> None:
         """Learn, in a pass of its own, who has opted out in some row: another may say otherwise.
 
-        Reads no further than the first rows where no column says such things. What is wrong with
-        the file is said by the pass that counts.
+        Where no column says such things, reads only the pieces that may hold a title that does.
+        What is wrong with the file is said by the pass that counts.
         """
         if self._choices.opted_out is OptedOut.MAIL:
             return
         ahead = RecipientReader(required=self._required, wanted=self._wanted, choices=self._choices)
         ahead._is_ahead = True
         with suppress(InvalidInput):
-            for piece in pieces:
+            for piece in _whole_lines(pieces):
+                silent = ahead._cutter is not None and not ahead._layout.statuses
+                if silent and ahead._section is None and not _SAYS_OUT.search(piece):
+                    continue  # neither a column nor a title can say it here
                 for _ in ahead.feed(piece):
                     pass
-                if ahead._cutter is not None and not ahead._layout.statuses:
-                    return
             for _ in ahead.finish():
                 pass
         self._opted_out_keys |= ahead._opted_out_keys
@@ -170,6 +188,7 @@ class RecipientReader:
         refuse_missing_columns(self._required, reading.layout.available)
         self._reading = reading
         self._layout, self._from_line = reading.layout, reading.from_line
+        self._section = reading.section
         return text[reading.form.begin :], reading.form.rows()
 
     def _take(self, row: Row) -> None:
@@ -182,10 +201,12 @@ class RecipientReader:
         if self._is_ahead and cells and self._is_of_no_interest(cells):
             return
         try:
+            if cells:
+                _refuse_what_is_nobody(cells, layout)
             recipient = cells and from_plain_cells(line, cells, layout)
             if not recipient:
                 recipient = self._look_closely(line, cells)
-            if layout.statuses and self._leaves_out(recipient, cells or []):
+            if self._leaves_out(recipient, cells or []):
                 return
             if not self._required <= recipient.fields.keys():
                 refuse_without(recipient, self._required)
@@ -210,7 +231,9 @@ class RecipientReader:
 
     def _leaves_out(self, recipient: Recipient, cells: list[str]) -> bool:
         """Whether the table says not to write to this person; counted, whatever was chosen."""
-        said = self._layout.excludes(cells)
+        said = self._layout.excludes(cells) if self._layout.statuses else None
+        if said is None:
+            said = self._said_elsewhere(recipient, cells)
         if said is None:
             if not self._opted_out_keys or hash(recipient.key) not in self._opted_out_keys:
                 return False
@@ -226,6 +249,16 @@ class RecipientReader:
             self.left_out.append(RefusedRow(recipient.line, recipient.address, said))
         return True
 
+    def _said_elsewhere(self, recipient: Recipient, cells: list[str]) -> str | None:
+        """What a title above, or a word beside the address, says of this person."""
+        if self._section is not None:
+            return f"below “{self._section}”"
+        at = self._layout.address
+        cell = cells[at] if at < len(cells) else ""
+        if len(cell) <= len(recipient.address):
+            return None
+        return said_beside(cell, recipient.address)
+
     def _miss(self, line: int, cells: list[str] | None, reason: str) -> None:
         """A row that is no recipient: not a row at all, half of one, or refused."""
         width = self._layout.width
@@ -235,7 +268,11 @@ class RecipientReader:
             if width is not None and is_header_again(cells, self._layout.titles):
                 self._join(line, cells)
                 return
-            if width is not None and 1 < len(cells) < width:
+            if title := title_says_out(cells):
+                self._section, reason = title, _TITLE
+            elif is_another_title(cells, width=width):
+                self._section = None
+            elif width is not None and 1 < len(cells) < width:
                 self._held = (line, cells, reason)
                 return
         self._refuse(line, cells, reason)
@@ -282,3 +319,25 @@ class RecipientReader:
         self.rows += 1
         if self.rows > MAX_ROWS:
             raise InvalidInput.of("file", f"has more than {MAX_ROWS:,} recipients: split it")
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Larger pieces that end with lines, so that no word is cut in two."""
+    held = b""
+    for piece in pieces:
+        held += piece
+        end = held.rfind(b"\n") + 1
+        if len(held) >= _PIECE_OCTETS and end:
+            yield held[:end]
+            held = held[end:]
+    if held:
+        yield held
+
+
+def _refuse_what_is_nobody(cells: list[str], layout: Layout) -> None:
+    """A report's signature and the head of a pasted mail hold addresses. Raises `Refusal`."""
+    if layout.is_list:
+        if is_mail_head(cells[-1]):
+            raise Refusal(_SENDER)
+    elif layout.address and is_signature(cells):
+        raise Refusal(_CLOSING)

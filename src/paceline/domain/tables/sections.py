@@ -1,7 +1,7 @@
-"""Reads what a list says of people outside its columns: in a title above them, or beside an address.
+"""Reads what a list says of people outside its columns: in a title above, or beside an address.
 
-“Opted out:” on a line alone speaks of everybody below it, up to the next such title. “(unsubscribed)”
-behind an address speaks of that one. Neither is in a column, and both mean what they say.
+“Opted out:” on a line alone speaks of everybody below it, up to the next such title;
+“(unsubscribed)” behind an address of that one. Neither is in a column, and both mean what they say.
 """
 
 from __future__ import annotations
@@ -25,13 +25,18 @@ _FILLERS = words(
     "destinatarios,suscriptores,contatti,clienti,indirizzi,iscritti,contatos,assinantes,adresses,"
     "clients,abonnés,les,des,destinataires,contacten,klanten,lijst,контакты,список,адреса"
 )
-_OUT = said.OUT | said.OUT_TAGS | words(
-    "unsubscribed,unsubscribes,unsubscribe,opt outs,opted out,opt out,bounces,bounced,blocked,"
-    "do not,removed,suppressed,former,deleted,abmeldungen,abgemeldete,ausgetragene,gesperrte,"
-    "désabonnements,désinscrits,bajas,dados de baja,disiscritti,cancellati,descadastrados,"
-    "afmeldingen,uitgeschreven,wypisani,отписавшиеся,отписанные,отписались,no,not to be mailed,"
-    "not to be emailed,not to be contacted,do not send to,exclude,excluded,exclusions"
-) - words("no,failed,open,dead,emails")
+_OUT = (
+    said.OUT
+    | said.OUT_TAGS
+    | words(
+        "unsubscribed,unsubscribes,unsubscribe,opt outs,opted out,opt out,bounces,bounced,blocked,"
+        "do not,removed,suppressed,former,deleted,abmeldungen,abgemeldete,ausgetragene,gesperrte,"
+        "désabonnements,désinscrits,bajas,dados de baja,disiscritti,cancellati,descadastrados,"
+        "afmeldingen,uitgeschreven,wypisani,отписавшиеся,отписанные,отписались,no,not to be mailed,"
+        "not to be emailed,not to be contacted,do not send to,exclude,excluded,exclusions"
+    )
+    - words("no,failed,open,dead,emails")
+)
 _NOT_RECIPIENTS = words(
     "host details,host,hosts,organizer,organizers,organiser,organisers,organizer details,"
     "host detail,alternative hosts,gastgeber,veranstalter,organisateur,anfitrión,organizador"
@@ -43,8 +48,8 @@ _FOOTER = re.compile(
     r"exportiert|erstellt|gesendet|exporté|généré|envoyé|exportado|generado|enviado|esportato|"
     r"generato|inviato|geëxporteerd|wyeksportowane|экспортировано|создано)\s*"
     r"(?:by|to|for|from|von|an|für|durch|par|à|por|para|da|a|door|przez)?\s*[:：]?\W*"
-    r"|\W*(?:questions|support|help|contact us|for questions|fragen|questions \?|report owner|"
-    r"run by|export by|author|erstellt von|kontakt|aide|ayuda|soporte)\s*[?:：]*\W*",
+    r"|\W*(?:questions|contact us|for questions|fragen|report owner|run by|export by|owned by)"
+    r"\s*[?:：]*\W*",
     re.IGNORECASE,
 )
 
@@ -71,6 +76,16 @@ def is_another_title(cells: Sequence[str], *, width: int | None) -> bool:
     return (width or 1) > 1 or title.endswith((":", "："))
 
 
+def section_at(rows: Sequence[Sequence[str]]) -> str | None:
+    """The title that speaks of those below these rows, of the rows above a header."""
+    section = None
+    for cells in rows:
+        said_out = title_says_out(cells)
+        if said_out or is_another_title(cells, width=2):
+            section = said_out
+    return section
+
+
 def labelled_out(line: str) -> tuple[str, str] | None:
     """“Unsubscribed: ann@…, bob@…” cut into the title and the rest of the line."""
     matched = _LABEL.match(line)
@@ -91,8 +106,9 @@ def said_beside(cell: str, address: str) -> str | None:
 
 def is_signature(cells: Sequence[str]) -> bool:
     """Whether a row is a report's word about itself: “Exported by, owner@…”."""
-    filled = [cell for cell in cells if cell.strip()]
-    return len(filled) == 2 and _FOOTER.fullmatch(filled[0]) is not None
+    if not cells or _FOOTER.fullmatch(cells[0]) is None:
+        return False
+    return sum(bool(cell.strip()) for cell in cells) == 2
 
 
 def _lone(cells: Sequence[str]) -> str | None:
