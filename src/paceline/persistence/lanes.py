@@ -64,8 +64,9 @@ _AWAKE = "SELECT sender_id FROM lanes WHERE wake_at < 'infinity' ORDER BY wake_a
 async def signal(session: AsyncSession, sender_id: uuid.UUID, due_at: datetime) -> bool:
     """Note new or earlier work for a lane, inside the transaction that makes it.
 
-    True when the lane must now wake earlier than it would have: ring it after the commit. Make it
-    the last statement of the transaction, since it holds the lane's row until the commit.
+    True when the lane must now wake earlier than it would have: ring it after the commit. It holds
+    the lane's row until then: after the emails' rows, and before their campaign's (see
+    `stores.campaigns`), with as little as possible behind it.
     """
     row = (
         await session.execute(

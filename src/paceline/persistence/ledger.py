@@ -170,10 +170,13 @@ async def recover_expired(database: Database) -> list[Recovered]:
     ]
 
 
-async def cancel_stragglers(database: Database) -> int:
-    """Cancel what came back to a campaign at the moment of its cancellation; how many."""
+async def cancel_stragglers(database: Database, *, within: timedelta) -> int:
+    """Cancel what still waits of campaigns that were cancelled within this time; how many."""
     async with database.driver() as driver:
-        return len(await driver.fetch(statement("cancel_stragglers"), MAX_CANCEL))
+        rows = await driver.fetch(
+            statement("cancel_stragglers"), MAX_CANCEL, within.total_seconds()
+        )
+    return len(rows)
 
 
 async def resend_doubtful(

@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 
+from paceline import clock
 from paceline.domain.lifecycle import JobState
 from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
 from paceline.errors import OperationalError
@@ -26,6 +27,9 @@ from paceline.sending.blackbox import FoundBox, find_boxes
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).
 RESEND_GRACE = timedelta(minutes=15)
 RETRY_SECONDS = 1.0
+# Cancelled campaigns are looked at for so long; at first all of them, for nobody may have looked.
+LATELY = timedelta(days=1)
+EVER = timedelta(days=36_500)
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +70,7 @@ class Recovery:
     def __init__(self, database: Database, *, resend_grace: timedelta = RESEND_GRACE) -> None:
         self._database = database
         self._resend_grace = resend_grace
+        self._all_cancelled_at: float | None = None  # when a look at them found nothing to do
 
     async def run(self) -> set[uuid.UUID]:
         """Recover expired leases, resend what policy allows; the senders whose lanes to ring."""
@@ -77,9 +82,7 @@ class Recovery:
                 len(recovered),
                 doubtful,
             )
-        cancelled = await cancel_stragglers(self._database)
-        if cancelled:
-            log.info("cancelled %d more emails with their campaign", cancelled)
+        await self._cancel()
         await self._clear()
         await self._move()
         senders = await resend_doubtful(
@@ -91,6 +94,17 @@ class Recovery:
         if senders:
             log.info("trying doubtful emails of %d senders again", len(senders))
         return senders | {email.sender_id for email in recovered}
+
+    async def _cancel(self) -> None:
+        """Cancel what a cancellation has left, however long nobody could look."""
+        began = clock.boottime()
+        since = self._all_cancelled_at
+        within = EVER if since is None else LATELY + timedelta(seconds=began - since)
+        cancelled = await cancel_stragglers(self._database, within=within)
+        if cancelled:
+            log.info("cancelled %d more emails with their campaign", cancelled)
+        else:
+            self._all_cancelled_at = began
 
     async def _move(self) -> None:
         """Move a piece of a campaign to its new start, where a process stopped half-way.

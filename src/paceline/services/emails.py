@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
-from paceline.domain.lifecycle import CampaignState, JobEvent, JobState, after
+from paceline.domain.lifecycle import WAITING, CampaignState, JobEvent, JobState, after
 from paceline.errors import Conflict, NotFound, TooLate
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -123,11 +123,12 @@ class Emails:
         """Call it back. Afterwards it is certain: cancelled, or too late. Raises `Conflict`."""
         async with self._database.transaction() as session:
             await _check(session, owner_id, email_id, only)
+            job = await _job(session, owner_id, email_id, for_update=True)
+            if job.state in WAITING:  # a campaign may be complete without it: let its lane see
+                await signal(session, job.sender_id, clock.now())
             cancelled = await store.cancel_one(session, owner_id, email_id)
             job = await _job(session, owner_id, email_id)
             view = await _view(session, owner_id, email_id)
-            if cancelled:  # a campaign may be complete without it: let its lane see
-                await signal(session, job.sender_id, clock.now())
         if cancelled:
             await self._bell.ring([job.sender_id])
         if job.state in _GONE:
@@ -176,6 +177,7 @@ class Emails:
             only.check(version_of_email(job))
             if job.state is not JobState.IN_DOUBT:
                 raise Conflict(f"an email that is {job.state} is not in doubt")
+            await signal(session, job.sender_id, clock.now())
             if resolution is Resolution.SENT:
                 after(job.state, JobEvent.ACCEPT)
                 await store.settle_as_sent(session, owner_id, email_id)
@@ -183,7 +185,6 @@ class Emails:
                 after(job.state, JobEvent.DEFER)
                 await self._send_again(session, owner_id, job)
             view = await _view(session, owner_id, email_id)
-            await signal(session, job.sender_id, clock.now())
             if settle is not None:
                 await settle(session, view)
         await self._bell.ring([job.sender_id])
@@ -221,12 +222,14 @@ async def _check(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID, onl
 
 
 async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:
-    """A launch moves all emails to the campaign's start; this one's own time would be lost."""
+    """Where all emails are moved to the campaign's start, this one's own time would be lost."""
     if job.campaign_id is None:
         return
     campaign = await campaign_store.campaign(session, owner_id, job.campaign_id)
     if campaign is not None and campaign.state == CampaignState.DRAFT:
         raise Conflict("launch its campaign first; until then its start is the campaign's")
+    if campaign is not None and campaign.moving_to is not None:
+        raise Conflict("its campaign is being moved to another start; try again in a minute")
 
 
 async def _view(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailView:

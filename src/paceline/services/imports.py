@@ -79,8 +79,9 @@ class Imports:
             await receive(chunks, spool)
             async with self._database.transaction() as session:
                 record = await _turn(session, owner_id, campaign_id)
+                await _signal_first(session, record)
                 report = await store_file(session, record, spool, choices)
-                await self._announce(session, record, report)
+                await _reopen(session, record, report)
                 if settle is not None:
                     await settle(session, report)
         await self._ring(record, report)
@@ -102,6 +103,7 @@ class Imports:
             _refuse_too_many(record, len(recipients))
             template = _template(record)
             read = await asyncio.to_thread(_read_values, recipients, template)
+            await _signal_first(session, record)
             report = await add_inline(
                 session, record, [r for r in read if isinstance(r, Recipient)]
             )
@@ -117,22 +119,27 @@ class Imports:
                     *await asyncio.to_thread(_notes, record, template, _fields_of(read)),
                 ),
             )
-            await self._announce(session, record, report)
+            await _reopen(session, record, report)
             if settle is not None:
                 await settle(session, report)
         await self._ring(record, report)
         return report
 
-    async def _announce(
-        self, session: Session, record: CampaignRecord, report: ImportReport
-    ) -> None:
-        if report.accepted and record.state == CampaignState.ACTIVE:
-            await store.reopen(session, record.id)  # its last email may have gone meanwhile
-            await signal(session, record.sender_id, record.start_at or clock.now())
-
     async def _ring(self, record: CampaignRecord, report: ImportReport) -> None:
         if report.accepted and record.state == CampaignState.ACTIVE:
             await self._bell.ring([record.sender_id])
+
+
+async def _signal_first(session: Session, record: CampaignRecord) -> None:
+    """Before the recipients: their number is the campaign's, whose row comes after the lane's."""
+    if record.state == CampaignState.ACTIVE:
+        await signal(session, record.sender_id, record.start_at or clock.now())
+
+
+async def _reopen(session: Session, record: CampaignRecord, report: ImportReport) -> None:
+    """Its last email may have gone meanwhile."""
+    if report.accepted and record.state == CampaignState.ACTIVE:
+        await store.reopen(session, record.id)
 
 
 async def receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:

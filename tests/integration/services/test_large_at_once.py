@@ -253,3 +253,36 @@ async def test_a_move_ends_with_the_campaign(desk: Desk, moves: Moves) -> None:
     moves.go_on.set()
     assert (await moving).state is CampaignState.CANCELLED
     assert not await is_moving(desk)
+
+
+async def test_what_a_cancellation_left_is_cancelled_although_nobody_looked_for_a_week(
+    desk: Desk,
+) -> None:
+    campaign = await under_way(desk)
+    await desk.world.execute(
+        "UPDATE campaigns SET state = 'cancelled', finished_at = now() - interval '7 days'"
+    )
+    await Recovery(desk.database).run()
+    assert (await desk.queries.campaign(desk.owner, campaign.id)).counts.cancelled == 10
+
+
+async def test_right_away_is_a_start_also_for_a_move_that_takes_long(
+    desk: Desk, moves: Moves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await under_way(desk)
+    moving = await moves.held_up(
+        desk.campaigns.patch(desk.owner, campaign.id, CampaignPatch(start_at=None))
+    )
+    in_an_hour = clock.now() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: in_an_hour)
+    moves.go_on.set()
+    moved = await moving
+    assert await times(desk) == {moved.start_at}
+
+
+async def test_one_email_is_not_moved_by_itself_while_its_campaign_is(desk: Desk) -> None:
+    await under_way(desk)
+    email = await desk.world.fetchval("SELECT email_id FROM email_jobs LIMIT 1")
+    await desk.world.execute("UPDATE campaigns SET moving_to = now()")
+    with pytest.raises(Conflict, match="is being moved"):
+        await desk.emails.reschedule(desk.owner, email, clock.now() + timedelta(hours=1))

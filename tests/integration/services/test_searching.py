@@ -184,3 +184,24 @@ async def test_words_and_single_addresses_are_looked_up_in_their_indexes(desk: D
             rows = await driver.fetch(f"EXPLAIN SELECT id FROM emails WHERE {question}")
         plan = "\n".join(row[0] for row in rows)
         assert index in plan, plan
+
+
+async def test_what_is_known_as_sent_long_after_its_campaign_ended_is_found(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "GLANCE", 2)
+    sender = await desk.sender()
+    for subject, many in (("Zebra stripes", 1), ("Other", 6)):
+        people = [RawRecipient(email=f"{subject[0]}{n}@x.org") for n in range(many)]
+        draft = await desk.draft(subject=subject, recipients=people, sender_id=sender.id)
+        await desk.campaigns.launch(desk.owner, draft.id)
+    await desk.world.execute(
+        "UPDATE campaigns SET state = 'completed', launched_at = now() - interval '20 days',"
+        "                     finished_at = now() - interval '10 days'"
+    )
+    await desk.world.execute(
+        "UPDATE email_jobs j SET state = 'sent', sent_at = now() - interval '5 days' / e.line"
+        "  FROM (SELECT id, row_number() OVER (ORDER BY id) AS line FROM emails) e"
+        " WHERE e.id = j.email_id"
+    )
+    assert await found(desk, "zebra") == {"Z0"}

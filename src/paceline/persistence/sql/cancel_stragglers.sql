@@ -1,14 +1,14 @@
--- Cancel what waits of campaigns that were cancelled of late. An outcome whose statement began before
+-- Cancel what waits of campaigns that were cancelled lately. An outcome whose statement began before
 -- the cancellation was committed, and ended after its sweep, knows nothing of it and waits again. Of
 -- a campaign of a million, most are left for here: a cancellation does not keep its caller waiting.
 -- In doubt, if an earlier attempt is: see stores/calling_back.py.
--- $1 at most so many
+-- $1 at most so many, $2 cancelled within so many seconds
 WITH stragglers AS (
     SELECT j.email_id
       FROM campaigns c
       JOIN email_jobs j ON j.sender_id = c.sender_id AND j.campaign_id = c.id
                        AND j.state IN ('deferred', 'scheduled')
-     WHERE c.state = 'cancelled' AND c.finished_at > now() - interval '1 day'
+     WHERE c.state = 'cancelled' AND c.finished_at > now() - make_interval(secs => $2)
      LIMIT $1
        FOR UPDATE OF j SKIP LOCKED),
 decided AS (

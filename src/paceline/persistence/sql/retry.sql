@@ -41,7 +41,11 @@ again AS (
     RETURNING j.email_id, j.attempt, j.sender_id, j.campaign_id),
 noted AS (
     INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome, ended_at)
-    SELECT email_id, attempt, sender_id, campaign_id, $7, 'retried', clock_timestamp() FROM again)
+    SELECT email_id, attempt, sender_id, campaign_id, $7, 'retried', clock_timestamp() FROM again),
+-- Before the trigger takes the campaign's row, as in record.sql: the other way round, they deadlock.
+signalled AS (
+    UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
+     WHERE l.sender_id IN (SELECT sender_id FROM again))
 SELECT count(*) AS seen, max(email_id::text)::uuid AS last,
        (SELECT count(*) FROM chosen) AS retried,
        count(*) FILTER (WHERE suppressed) AS suppressed,

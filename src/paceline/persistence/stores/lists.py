@@ -10,10 +10,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -196,9 +196,9 @@ def _its_stretch(campaign_id: uuid.UUID, segment: Segment) -> list[ColumnElement
         sender = select(Campaign.sender_id).where(its).scalar_subquery()
         conditions.append(EmailJob.sender_id == sender)
     elif segment is Segment.SENT:
+        # No end: a doubt may turn out to be a success long after the campaign was completed.
         began = select(Campaign.launched_at).where(its).scalar_subquery()
-        ended = select(func.coalesce(Campaign.finished_at, func.now())).where(its).scalar_subquery()
-        conditions.append(EmailJob.sent_at.between(began, ended + timedelta(hours=1)))
+        conditions.append(EmailJob.sent_at >= began)
     return conditions
 
 

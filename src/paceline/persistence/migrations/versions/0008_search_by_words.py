@@ -1,7 +1,8 @@
 """Search by words: those of each email and of each campaign's subject, and an index on them.
 
-Adding them rewrites the table of emails, which nothing else can use meanwhile: about a minute for
-a million. Nothing that runs depends on the new columns, so an older version goes on beside it.
+Adding them rewrites the table of emails, which nothing else can use meanwhile; how long that
+takes was not measured. Nothing that runs depends on the new columns, so an older version goes on
+beside it.
 
 Revision: 0008
 Follows: 0007
