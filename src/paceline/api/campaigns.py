@@ -28,6 +28,8 @@ from paceline.api.outgoing import (
     FailedGroupOut,
     FailuresOut,
     PageOut,
+    RepeatOut,
+    RepeatsOut,
     ReportOut,
     RetryReportOut,
 )
@@ -50,6 +52,7 @@ from paceline.services.views import (
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=TaggedRoute)
 
+MAX_VARIANT_CHARACTERS = 200
 _RECIPIENTS = RecipientsIn.model_json_schema(ref_template="#/components/schemas/{model}")
 _RECIPIENTS.pop("$defs", None)  # they are among the components, for `POST /campaigns`
 _UPLOAD_BODY: dict[str, Any] = {
@@ -66,9 +69,19 @@ _UPLOAD_BODY: dict[str, Any] = {
 
 @router.post("", status_code=201, response_model=CreatedCampaignOut)
 async def create(
-    request: Request, response: Response, parts: Wired, caller: Caller, body: CampaignIn
+    request: Request,
+    response: Response,
+    parts: Wired,
+    caller: Caller,
+    body: CampaignIn,
+    variant: Annotated[str | None, Query(max_length=MAX_VARIANT_CHARACTERS)] = None,
 ) -> CreatedCampaignOut:
-    """Create a draft, with its recipients if they are given: all of it or nothing."""
+    """Create a draft, with its recipients if they are given: all of it or nothing.
+
+    `variant` is any text of yours about what is to follow. It does nothing but to belong to what
+    is compared under an Idempotency-Key: another variant is another request.
+    """
+    del variant
     values = {name: getattr(body, name) for name in CampaignIn.model_fields}
     values["recipients"] = _raw(body.recipients)
     created = await parts.campaigns.create(
@@ -231,6 +244,16 @@ async def failures(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> Fail
             for group in groups
         )
     )
+
+
+@router.get("/{campaign_id}/repeats", response_model=RepeatsOut)
+async def repeats(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> RepeatsOut:
+    """How many of its recipients get the same subject from the same sender within a day of it.
+
+    They got it by another campaign, or wait for it there. Counted up to a limit.
+    """
+    found = await parts.queries.repeats(caller.user_id, campaign_id)
+    return RepeatsOut(items=tuple(RepeatOut.model_validate(repeat) for repeat in found))
 
 
 @router.post("/{campaign_id}/retry", response_model=RetryReportOut)

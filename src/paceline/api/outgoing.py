@@ -48,6 +48,7 @@ class ProblemOut(Shown):
     detail: str
     errors: list[FieldProblemOut] = []
     shape: ShapeOut | None = None  # where a question about a table is open
+    made: str | None = None  # by the first request under an Idempotency-Key: where that is
 
 
 class PageOut(Shown, Generic[T]):
@@ -343,6 +344,20 @@ class FailuresOut(Shown):
     """Why the emails of a campaign failed, the most frequent reason first."""
 
     items: tuple[FailedGroupOut, ...]
+
+
+class RepeatOut(Shown):
+    """A campaign that brings recipients of this one the same subject within a day of it."""
+
+    campaign_id: uuid.UUID
+    launched_at: datetime
+    recipients: int
+
+
+class RepeatsOut(Shown):
+    """Who gets the same subject twice: by campaign, the one with the most of them first."""
+
+    items: tuple[RepeatOut, ...]
 
 
 class AddedOut(Shown):

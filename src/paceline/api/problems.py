@@ -29,7 +29,7 @@ from paceline.errors import (
     TooLate,
 )
 from paceline.services.idempotency import RETRY_AFTER_SECONDS as UNDER_WAY_SECONDS
-from paceline.services.idempotency import UnderWay
+from paceline.services.idempotency import KeyUsed, UnderWay
 from paceline.services.imports import FileTooLarge
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,7 +100,7 @@ async def _domain(_request: Request, error: Exception) -> Response:
         case InvalidInput():
             status = 413 if isinstance(error, FileTooLarge) else 422
             told = _told(error.problems)
-            return problem(status, told, errors=error.problems, extra=_asked(error))
+            return problem(status, told, errors=error.problems, extra=_beside(error))
         case NotFound():
             return problem(404, str(error))
     return problem(400, str(error))
@@ -117,8 +117,10 @@ def _told(errors: Sequence[FieldProblem]) -> str:
     return first if len(errors) == 1 else f"{first} (and {len(errors) - 1} more)"
 
 
-def _asked(error: InvalidInput) -> Mapping[str, object] | None:
-    """A table that has to be asked about: how it was read, with the questions and their options."""
+def _beside(error: InvalidInput) -> Mapping[str, object] | None:
+    """What the first request under a key made; of a table that has to be asked about, its shape."""
+    if isinstance(error, KeyUsed):
+        return {"made": error.made}
     if not isinstance(error, OpenQuestions):
         return None
     return {"shape": ShapeOut.model_validate(error.shape).model_dump(mode="json")}

@@ -28,7 +28,8 @@ _KEY_IN_USE = "was used for a different request before"
 class ApiRefused(DomainError):
     """The API said no; the message is its own, one line per field.
 
-    `shape` is how a table was read that has to be asked about.
+    `shape` is how a table was read that has to be asked about; `made` where the thing is that the
+    first request under a used key has made.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -36,6 +37,7 @@ class ApiRefused(DomainError):
         self.status = status
         self.fields = _fields(problem)
         self.shape: Mapping[str, Any] | None = problem.get("shape")
+        self.made: str | None = problem.get("made")
 
     @property
     def is_about_the_key(self) -> bool:
@@ -89,14 +91,39 @@ class ApiClient:
         """Where a person sees it."""
         return f"{self._url}/campaigns/{campaign_id}"
 
+    @property
+    def campaigns_page(self) -> str:
+        """Where a person sees all of them."""
+        return f"{self._url}/campaigns"
+
     def senders(self) -> list[dict[str, Any]]:
         """All senders of the key's owner, up to a limit."""
         answer = self._call("GET", "/senders", params={"limit": MAX_SENDERS})
         return list(answer["items"])
 
-    def create_campaign(self, campaign: Mapping[str, object], *, key: str) -> Answer:
-        """A draft; with a key that was used before, the one that was made then."""
-        return self._ask("POST", "/campaigns", key=key, json=dict(campaign))
+    def create_campaign(self, campaign: Mapping[str, object], *, variant: str, key: str) -> Answer:
+        """A draft; with a key that was used before, the one that was made then.
+
+        `variant` stands for what is to follow: with another one it is another request.
+        """
+        given = {"variant": variant}
+        return self._ask("POST", "/campaigns", key=key, params=given, json=dict(campaign))
+
+    def is_used(self, key: str) -> bool:
+        """Whether a campaign was asked for under this key. Makes none: it asks for an empty one."""
+        try:
+            self._call("POST", "/campaigns", key=key, json={})
+        except ApiRefused as refused:
+            return refused.is_about_the_key
+        return True
+
+    def repeats(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Campaigns that bring recipients of this one the same subject within a day."""
+        return list(self._call("GET", f"/campaigns/{campaign_id}/repeats")["items"])
+
+    def attachments(self, campaign_id: str) -> list[dict[str, Any]]:
+        """The files that go along, without what is in them."""
+        return list(self._call("GET", f"/campaigns/{campaign_id}/attachments")["items"])
 
     def campaign(self, campaign_id: str, *, patiently: bool = True) -> dict[str, Any]:
         """As it is now."""
@@ -105,11 +132,6 @@ class ApiClient:
     def version(self, campaign_id: str) -> Answer:
         """As it is now, with its version."""
         return self._ask("GET", f"/campaigns/{campaign_id}")
-
-    def newest_campaigns(self, *, most: int) -> list[dict[str, Any]]:
-        """The latest ones, the newest first; asked for once only."""
-        given = {"limit": most}
-        return list(self._call("GET", "/campaigns", patiently=False, params=given)["items"])
 
     def set_start(self, seen: Answer, start_at: str | None) -> dict[str, Any]:
         """When it is to begin; None: as soon as it is launched. 412 if it is another by now."""

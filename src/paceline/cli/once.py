@@ -1,39 +1,35 @@
 """The same command run twice schedules once, within a day, however the first run ended.
 
 Create, attach, upload and launch are requests of their own, each with an idempotency key that
-follows from what is to be sent: sender, message, pace, list and files, and the start *in words*. So
-a second run finds the campaign of the first and goes on where that stopped, from any machine; two
-at one moment work on one campaign. Only a run that made a draft itself throws it away, and only
-when it was refused: another may be working on one that lost its way.
+follows from who writes to whom about what: sender, subject, the list's content and the start *in
+words*. So a second run finds the campaign of the first and goes on where that stopped, from any
+machine; two at one moment work on one campaign. Whatever else is asked for makes no other run of
+it: launched with something else, it is told and asked about; a draft with something else is thrown
+away in its favour. One with the same is left alone by all but the run that made it, and thrown away
+only when it was refused: another may be working on it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from paceline import clock
 from paceline.cli.client import ApiClient, ApiRefused, ApiUnreachable
 from paceline.cli.console import note
-from paceline.cli.reading import LeadList, Report
-from paceline.delivery import missing_images
-from paceline.errors import DomainError, InvalidInput, OperationalError, PacelineError
+from paceline.cli.once_more import ask_about_other, ask_about_repeats, clock_time
+from paceline.cli.order import Order
+from paceline.cli.reading import Report
+from paceline.errors import DomainError, OperationalError, PacelineError
 
 # Not quite a day, so that what is run daily is scheduled daily.
 RECOGNISED_FOR = timedelta(hours=23)
-# Another list under the same subject so soon may be a mistake: it is said, and done.
-SAME_AGAIN = timedelta(minutes=15)
 MAX_RUNS = 100  # of one command within a day, those that were thrown away included
-_SHOWN_NEWEST = 20
 _MAX_LOOKS = 20  # at a draft that others change meanwhile
 _NOT_FOUND, _CONFLICT, _OUTDATED = 404, 409, 412
-_CHUNK_BYTES = 256 * 1024
 _ONCE_MORE = (
     "If that page shows a draft, press Launch there: all else is done. Look before you run the "
     "command with --again once more: if this one was scheduled, that would mail everybody again."
@@ -42,57 +38,6 @@ _ONCE_MORE = (
 
 class LostTrack(OperationalError):
     """The server stopped answering half-way; the message says what is known, and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """When to begin: as it was asked for, and the instant that this means now (None: at once).
-
-    `problem`: that instant has passed. A campaign that was scheduled for it before is still found.
-    """
-
-    words: str
-    at: datetime | None = None
-    problem: InvalidInput | None = None
-
-    def resolved(self) -> str | None:
-        """The instant, as the API reads it."""
-        if self.problem is not None:
-            raise self.problem
-        return None if self.at is None else self.at.isoformat()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """All that one command asks for."""
-
-    campaign: Mapping[str, object]  # as the API takes it, without its start
-    start: Start
-    leads: LeadList
-    files: Sequence[Path]
-    chosen: Mapping[str, str] = field(default_factory=dict)  # about the list, before any question
-
-    def is_inline(self, file: Path) -> bool:
-        """Whether the HTML shows it."""
-        return f"cid:{file.name}" in str(self.campaign.get("html", ""))
-
-    def missing_images(self) -> tuple[str, ...]:
-        """What is to be said of images that the HTML shows and nobody gave."""
-        html = self.campaign.get("html")
-        given = {file.name for file in self.files}
-        return missing_images(html, given) if isinstance(html, str) else ()
-
-    def key(self) -> str:
-        """The same for whoever asks for the same."""
-        asked = {
-            "campaign": dict(self.campaign),
-            "start": " ".join(self.start.words.split()).lower(),
-            "list": _digest(self.leads.file),
-            "choices": dict(self.chosen),
-            "files": [(file.name, _digest(file)) for file in self.files],
-        }
-        text = json.dumps(asked, sort_keys=True, ensure_ascii=True)
-        return f"cli-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +56,23 @@ def scheduled(
     `tell` is given the report of the list before the launch; `again`: one more than there is.
     Raises `DomainError` with nothing scheduled, and `LostTrack`.
     """
-    key = order.key()
+    key, variant = order.key(), order.variant()
+    other: Mapping[str, Any] | None = None
     for number in range(MAX_RUNS):
-        run = _Run(client=client, order=order, tell=tell, key=f"{key}-{number}", again=again)
+        run = _Run(
+            client=client,
+            order=order,
+            tell=tell,
+            key=f"cli-{key}-{number}",
+            variant=variant,
+            again=again,
+        )
+        if other is not None and not again:
+            again = run.again = run.is_meant_beside(other)
         if (found := run.to_the_end()) is not None:
             return found
-    raise DomainError(
-        f"this was scheduled {MAX_RUNS} times within a day; change something about it"
-    )
+        other = run.other or other
+    raise DomainError(f"this was run {MAX_RUNS} times within a day; change the list or the subject")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,8 +81,11 @@ class _Run:
     order: Order
     tell: Callable[[Report], None]
     key: str
+    variant: str
     again: bool
     campaign_id: str = ""
+    is_other: bool = False  # what is there under this key was asked for otherwise
+    other: Mapping[str, Any] | None = None  # and was launched
     notes: tuple[str, ...] = ()  # of the server, about the message
     is_ours: bool = False  # made by this very run, for certain
     is_launching: bool = False
@@ -139,16 +96,65 @@ class _Run:
             there = self._opened()
             if there is None or _is_old(there):
                 return None
+            if self.is_other:
+                self._make_way(there)
+                return None
             if there["launched_at"] is not None:
                 return None if self.again else _found(there)
             return self._completed()
 
+    def is_meant_beside(self, other: Mapping[str, Any]) -> bool:
+        """Whether to schedule this although `other` was, which differs: asked before it is made.
+
+        False: it is there already. Raises `DomainError` if it is not meant.
+        """
+        with self._telling_what_is_known():
+            if self.client.is_used(f"{self.key}-create"):
+                return False
+            order = self.order
+            ask_about_other(self.client, order.campaign, order.files, other, asks=order.leads.asks)
+            return True
+
     def _opened(self) -> Mapping[str, Any] | None:
-        made = self.client.create_campaign(self.order.campaign, key=f"{self.key}-create")
+        try:
+            made = self.client.create_campaign(
+                self.order.campaign, variant=self.variant, key=f"{self.key}-create"
+            )
+        except ApiRefused as refused:
+            if not refused.is_about_the_key:
+                raise
+            return self._opened_otherwise(refused.made)
         self.campaign_id = str(made.body["id"])
         self.notes = tuple(made.body.get("notes", ()))
         self.is_ours = not made.is_replay
         return made.body if self.is_ours else self._look()
+
+    def _opened_otherwise(self, made: str | None) -> Mapping[str, Any] | None:
+        """What another run made, for the same list and subject, but with other options."""
+        if made is None:
+            raise DomainError(
+                "the same list and subject are being scheduled with other options right now, or "
+                f"that was cut short: see {self.client.campaigns_page}\n"
+                "Nothing was scheduled by this run"
+            )
+        self.campaign_id, self.is_other = made.rpartition("/")[2], True
+        return self._look()
+
+    def _make_way(self, there: Mapping[str, Any]) -> None:
+        """A draft with other options is thrown away, so that no late request launches it."""
+        if there["launched_at"] is None:
+            try:
+                self.client.discard(self.campaign_id)
+            except ApiRefused as refused:
+                if refused.status not in (_NOT_FOUND, _CONFLICT):
+                    raise
+                if (now := self._look()) is None:
+                    return
+                there = now
+            else:
+                note("an earlier run with other options left a draft: this one takes its place")
+                return
+        self.other = there
 
     def _look(self) -> dict[str, Any] | None:
         """As it is now; None: thrown away."""
@@ -170,6 +176,9 @@ class _Run:
                     self.campaign_id, file, inline=inline, key=f"{self.key}-attach-{place}"
                 )
             self._store_list()
+            if not self.again:
+                subject, asks = str(self.order.campaign["subject"]), self.order.leads.asks
+                ask_about_repeats(self.client, self.campaign_id, subject=subject, asks=asks)
             launched = self._launched()
         except DomainError as refused:
             return self._refused(refused)
@@ -237,6 +246,11 @@ class _Run:
         if isinstance(refused, ApiRefused) and refused.status in (_NOT_FOUND, _CONFLICT):
             there = self._look()
             if there is None:
+                if self.is_ours:
+                    raise DomainError(
+                        "the draft of this run was thrown away meanwhile, by somebody or by a run "
+                        "with other options; this run has scheduled nothing"
+                    )
                 return None
             if there["launched_at"] is not None:
                 return _found(there)
@@ -271,25 +285,9 @@ class _Run:
         return f"Nothing was scheduled yet; a draft may have been made. {safe}"
 
 
-def same_subject_before(client: ApiClient, campaign: Mapping[str, Any]) -> str | None:
-    """What to say when another list has got this very subject minutes ago."""
-    since = clock.now() - SAME_AGAIN
-    for other in client.newest_campaigns(most=_SHOWN_NEWEST):
-        launched_at = other["launched_at"] and datetime.fromisoformat(other["launched_at"])
-        if other["id"] == campaign["id"] or launched_at is None or launched_at < since:
-            continue
-        if (other["subject"], other["sender_id"]) == (campaign["subject"], campaign["sender_id"]):
-            return (
-                f"note: campaign {other['id']} with the same subject began at "
-                f"{_clock_time(other['launched_at'])}, with another list or message; "
-                "whoever is on both gets both"
-            )
-    return None
-
-
 def already(campaign: Mapping[str, Any]) -> str:
     """What to say of a campaign that an earlier run has scheduled."""
-    at = _clock_time(campaign["launched_at"])
+    at = clock_time(campaign["launched_at"])
     return (
         f"this was already scheduled at {at} as campaign {campaign['id']}: nothing is sent twice "
         "(--again schedules it once more)"
@@ -299,7 +297,7 @@ def already(campaign: Mapping[str, Any]) -> str:
 def _found(campaign: Mapping[str, Any]) -> Scheduled:
     if campaign["state"] == "cancelled":
         raise DomainError(
-            f"this was scheduled at {_clock_time(campaign['launched_at'])} as campaign "
+            f"this was scheduled at {clock_time(campaign['launched_at'])} as campaign "
             f"{campaign['id']}, and was cancelled since; --again schedules it once more"
         )
     return Scheduled(campaign=campaign, was_there=True)
@@ -307,17 +305,3 @@ def _found(campaign: Mapping[str, Any]) -> Scheduled:
 
 def _is_old(campaign: Mapping[str, Any]) -> bool:
     return datetime.fromisoformat(campaign["created_at"]) < clock.now() - RECOGNISED_FOR
-
-
-def _clock_time(instant: str) -> str:
-    at = datetime.fromisoformat(instant).astimezone()
-    is_today = at.date() == clock.now().astimezone().date()
-    return f"{at:%H:%M}" if is_today else f"{at:%Y-%m-%d %H:%M}"
-
-
-def _digest(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as source:
-        while chunk := source.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

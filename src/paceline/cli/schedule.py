@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,8 @@ from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import INTERRUPTED, note, say
-from paceline.cli.once import Order, Scheduled, Start, already, same_subject_before, scheduled
+from paceline.cli.once import Scheduled, already, scheduled
+from paceline.cli.order import Order, Start
 from paceline.cli.reading import LeadList, choices_of, shape_lines
 from paceline.cli.senders import settle_sender
 from paceline.cli.standard_input import DASH, NAME, at_hand, there
@@ -25,7 +26,7 @@ from paceline.cli.watch import failure_lines, summarise, watch
 from paceline.cli.zone import local_zone
 from paceline.domain.numbers import NotANumber, parse_delay, parse_hourly_limit
 from paceline.domain.when import HAS_PASSED, InvalidWhen, parse_start
-from paceline.errors import InvalidInput, PacelineError
+from paceline.errors import InvalidInput
 
 SHOWN_REFUSED_ROWS = 10
 SHOWN_FAILURES = 10
@@ -185,7 +186,7 @@ def schedule(
             done = scheduled(client, order, tell=tell, again=again)
         campaign_id = str(done.campaign["id"])
         with _it_goes_on(client, campaign_id):
-            _told(client, done)
+            _told(done)
             if follow and not _followed(client, campaign_id, resumes=not again):
                 raise typer.Exit(1)
 
@@ -211,16 +212,12 @@ def _followed(client: ApiClient, campaign_id: str, *, resumes: bool) -> bool:
     return all_sent
 
 
-def _told(client: ApiClient, done: Scheduled) -> None:
+def _told(done: Scheduled) -> None:
     """The campaign on a line of its own; beside it what its owner may not have in mind."""
     made = done.campaign
     if done.was_there:
         note(already(made))
     say(f"campaign {made['id']} from {made['sender_address']}, starting {_spoken(done)}")
-    if not done.was_there:
-        with suppress(PacelineError):  # it is scheduled, whether or not this can be looked up
-            if (warning := same_subject_before(client, made)) is not None:
-                note(warning)
 
 
 def _read(option: str, parse: Callable[[], T]) -> T:

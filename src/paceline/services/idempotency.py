@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
-from paceline.errors import Conflict, InvalidInput
+from paceline.errors import Conflict, FieldProblem, InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import idempotency as store
 from paceline.persistence.stores.session import Session
@@ -32,6 +32,15 @@ _LOOK_AGAIN_SECONDS = 0.1
 
 class UnderWay(Conflict):
     """The first request with this key is being carried out right now: ask again in a moment."""
+
+
+class KeyUsed(InvalidInput):
+    """The key belongs to a different request. `made`: where the thing is that that one made."""
+
+    def __init__(self, made: str | None) -> None:
+        said = "was used for a different request before"
+        super().__init__([FieldProblem("Idempotency-Key", said)])
+        self.made = made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +83,7 @@ class Idempotency:
         """Leave to carry out this request, or the answer it has had.
 
         `any_request`: what ended without an answer was not done, so that another may have its key.
-        Raises `UnderWay` while the first one is at work, `InvalidInput` when the key was used for a
+        Raises `UnderWay` while the first one is at work, `KeyUsed` when the key was used for a
         different request.
         """
         if not _KEY.fullmatch(key):
@@ -85,7 +94,9 @@ class Idempotency:
         if isinstance(standing, Ticket):
             return standing
         if not standing.is_same:
-            raise InvalidInput.of("Idempotency-Key", "was used for a different request before")
+            raise KeyUsed(
+                None if standing.answer is None else standing.answer.headers.get("location")
+            )
         if standing.answer is None:
             raise UnderWay("a request with this Idempotency-Key is being carried out right now")
         return standing.answer

@@ -22,9 +22,11 @@ from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
 from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import email_records, lists, overview
+from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.persistence.stores.lists import Selection
+from paceline.persistence.stores.repeats import Repeat
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.terms import terms_of
 from paceline.services import campaign_views, email_views
@@ -43,6 +45,7 @@ from paceline.services.views import (
 from paceline.services.waiting import Usage
 
 PROGRESS_HOURS = 48
+SAME_DAY = timedelta(hours=23)  # not quite a day: what goes out daily is no repeat
 
 __all__ = ["EmailDetail", "EmailFilter", "EmailView", "Overview", "Page", "Queries"]
 
@@ -94,6 +97,18 @@ class Queries:
             items = await campaign_views.views_of(session, owner_id, records[:limit])
         more = len(records) > limit
         return Page(items=items, next_cursor=pack_id(items[-1].id) if more else None)
+
+    async def repeats(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[Repeat]:
+        """Who of a campaign gets its subject twice within a day, by the other campaign.
+
+        Raises `NotFound`.
+        """
+        async with self._database.transaction() as session:
+            record = await campaign_store.campaign(session, owner_id, campaign_id)
+            if record is None:
+                raise NotFound("there is no such campaign")
+            begins = max(record.start_at or clock.now(), clock.now())
+            return await repeat_store.repeats(session, record, begins=begins, within=SAME_DAY)
 
     async def campaign_progress(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> Progress:
         """One campaign and its pace over the last two days it ran. Raises `NotFound`."""

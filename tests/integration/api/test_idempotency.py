@@ -36,11 +36,12 @@ async def test_the_same_request_again_is_answered_again_and_done_once(
 
 
 async def test_a_key_is_not_for_another_request(ann: Client) -> None:
-    await ann.post("/senders", SENDER, headers=key("k1"))
+    first = await ann.post("/senders", SENDER, headers=key("k1"))
     for path, body in (("/senders", {**SENDER, "name": "X"}), ("/emails", SENDER)):
         refused = await ann.post(path, body, headers=key("k1"))
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
+        assert refused.json()["made"] == f"/api/v1/senders/{first.json()['id']}"
 
 
 async def test_of_many_at_once_one_is_carried_out(ann: Client, world: Any) -> None:

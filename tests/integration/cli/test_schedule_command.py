@@ -154,11 +154,11 @@ async def test_a_packed_list_and_the_choices_about_it_reach_the_reader(
     table = "email;город\nada@example.com;Казань\n".encode("cp1251")
     packed = written(leads.with_suffix(".csv.gz"), gzip.compress(table))
     message = ("--subject", "S", "--text", "T")
+    refused = await paceline("schedule", packed, *message, "--encoding", "ebcdic")
+    assert str(refused.exception).startswith("--encoding: is none that is read; there are: utf-8")
     ran = await paceline("schedule", packed, *message, "--encoding", "windows-1251")
     assert ran.exit_code == 0, ran.exception
     assert "1 accepted, 0 duplicates, 0 refused" in ran.output
-    refused = await paceline("schedule", packed, *message, "--encoding", "ebcdic")
-    assert str(refused.exception).startswith("--encoding: is none that is read; there are: utf-8")
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 1
 
 

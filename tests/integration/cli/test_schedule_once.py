@@ -25,7 +25,8 @@ from paceline.bootstrap.use_cases import use_cases
 from paceline.cli import patience
 from paceline.cli.app import app
 from paceline.cli.client import Answer, ApiClient
-from paceline.cli.once import Order, Start, scheduled
+from paceline.cli.once import scheduled
+from paceline.cli.order import Order, Start
 from paceline.cli.reading import LeadList
 from paceline.cli.zone import local_zone
 from paceline.errors import DomainError, OperationalError
@@ -274,28 +275,6 @@ async def test_a_lost_launch_of_an_again_is_not_called_safe_to_run_again(desk: D
     assert "Nothing is sent twice" not in said
 
 
-async def test_another_row_is_another_campaign_and_that_is_said(desk: Desk) -> None:
-    await desk.run()
-    desk.leads.write_text(desk.leads.read_text() + "alan@example.com\n")
-    ran = await desk.run()
-    assert ran.exit_code == 0
-    assert "with the same subject began at" in ran.stderr
-    assert [c["total"] for c in await desk.campaigns()] == [2, 3]
-
-
-async def test_whatever_else_is_asked_is_another_campaign(desk: Desk) -> None:
-    asked = [
-        (),
-        ("--start", "in 3 hours"),
-        ("--min-delay", "3s"),
-        ("--name", "Other"),
-        ("--no-header",),
-    ]
-    for options in asked:
-        assert (await desk.run(*options)).exit_code == 0, options
-    assert len(await desk.campaigns()) == len(asked)
-
-
 async def test_the_file_may_lie_elsewhere_by_now(desk: Desk, tmp_path: Path) -> None:
     await desk.run()
     (tmp_path / "elsewhere").mkdir()
@@ -309,6 +288,7 @@ async def test_what_is_run_daily_is_scheduled_daily(desk: Desk) -> None:
     await desk.run()
     for table in ("campaigns", "idempotency_keys"):
         await desk.world.execute(f"UPDATE {table} SET created_at = now() - interval '23h 30min'")
+    await desk.world.execute("UPDATE campaigns SET start_at = now() - interval '23h 30min'")
     ran = await desk.run()
     assert ran.exit_code == 0
     assert "already" not in ran.stderr

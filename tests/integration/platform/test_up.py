@@ -315,7 +315,7 @@ def test_ctrl_c_ends_the_watching_and_says_that_the_campaign_goes_on(
     leads = folder / "watched.csv"
     leads.write_text("email\nada@example.com\n")
     command = [
-        "schedule", str(leads), "--subject", "x", "--text", "y", "--start", "in 1h", "--watch",
+        "schedule", str(leads), "--subject", "Stay", "--text", "y", "--start", "in 1h", "--watch",
         "--from", "hello@paceline.example", "--home", str(up.home),
     ]  # fmt: skip
     process = subprocess.Popen(
