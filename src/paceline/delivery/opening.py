@@ -92,6 +92,7 @@ class Opening:
         self._timeouts = means.timeouts
         self._look = SecondLook(account, channel.remote_address)
         self._found: Finding | None = None
+        self._greeted: RawReply | None = None
         self.phase = Phase.GREETING
         self.extensions = Extensions()
 
@@ -138,6 +139,7 @@ class Opening:
             raise self._no_smtp(second_look.read(b"%d " % reply.code) or second_look.NO_GREETING)
         if reply.code != 220:
             raise self._refused(reply, Scope.HOST)
+        self._greeted = reply
 
     @asynccontextmanager
     async def _looking_again(self) -> AsyncIterator[None]:
@@ -169,6 +171,8 @@ class Opening:
         if 500 <= reply.code <= 504:  # a server from before RFC 1869
             reply = await self._ask(f"HELO {name}", self._timeouts.ehlo_seconds)
         if reply.code != 250:
+            if self._greeted is not None and second_look.speaks_ftp(self._greeted, reply):
+                raise self._no_smtp(second_look.FTP)
             raise self._refused(reply, Scope.HOST)
         self.extensions = Extensions()
 

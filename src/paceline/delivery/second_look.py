@@ -15,6 +15,7 @@ from typing import NamedTuple
 from cryptography import x509
 
 from paceline.delivery.account import Account, Security
+from paceline.delivery.replies import RawReply
 
 LOOK_SECONDS = 4.0
 MAX_OCTETS = 4096
@@ -49,6 +50,7 @@ class Finding(NamedTuple):
     certain: bool
 
 
+FTP = Finding("this is no SMTP server: it looks like an FTP server", certain=True)
 NO_GREETING = Finding("this is no SMTP server: what it says is no greeting", certain=False)
 
 
@@ -62,6 +64,14 @@ def read(octets: bytes) -> Finding | None:
     if not octets or (octets[:1] in b"245" and octets[:3].isdigit()):
         return None
     return NO_GREETING
+
+
+def speaks_ftp(greeting: RawReply, answer: RawReply) -> bool:
+    """FTP greets like SMTP, but knows neither EHLO nor HELO; a mail server knows one of them."""
+    greeted, answered = (b" ".join(reply.lines).lower() for reply in (greeting, answer))
+    wants_user = answer.code == 530 and b"user" in answered and b"pass" in answered
+    names_itself = b"ftp" in greeted or b"filezilla" in greeted
+    return wants_user or (names_itself and answer.code in (500, 502, 530))
 
 
 class SecondLook:

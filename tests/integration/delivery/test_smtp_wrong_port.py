@@ -145,6 +145,33 @@ async def test_another_kind_of_server_is_told_and_not_repeated(
     assert check.detail == result.detail
 
 
+@pytest.mark.parametrize(
+    ("banner", "answer"),
+    [
+        (b"220 ProFTPD Server ready.\r\n", b"500 EHLO not understood\r\n"),
+        (b"220 (vsFTPd 3.0.5)\r\n", b"530 Please login with USER and PASS.\r\n"),
+        (b"220-FileZilla Server 1.8.0\r\n220 Please visit us\r\n", b"500 Wrong command.\r\n"),
+        (b"220 Welcome\r\n", b"530 Log in with USER and PASS first.\r\n"),
+    ],
+)
+async def test_an_ftp_server_greets_like_a_mail_server_and_is_told_all_the_same(
+    quick: Pool, account_at: AccountAt, banner: bytes, answer: bytes
+) -> None:
+    async with says(banner, then=answer) as port:
+        result = await send(quick, account_at(port, security=Security.NONE))
+    assert result.detail == f"this is no SMTP server: it looks like an FTP server (port {port})"
+    assert result.scope is Scope.SENDER
+
+
+async def test_a_mail_server_that_is_called_ftp_is_refused_as_itself(
+    quick: Pool, account_at: AccountAt
+) -> None:
+    async with says(b"220 ftp.example.org\r\n", then=b"550 not you\r\n") as port:
+        result = await send(quick, account_at(port, security=Security.NONE))
+    assert result.reply is not None
+    assert result.reply.code == 550
+
+
 @pytest.mark.parametrize("security", [Security.NONE, Security.STARTTLS])
 async def test_a_web_server_that_waits_to_be_asked_is_told_as_well(
     quick: Pool, account_at: AccountAt, security: Security
