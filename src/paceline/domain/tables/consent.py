@@ -113,6 +113,7 @@ def status_columns(
     taken, named = frozenset(address), given or {}
     about_else = any(_grams(title) & _OF_A_TABLE_ABOUT_ELSE for title in titles)
     found = []
+    body = [row for row in body if len(titles) == 1 or _is_no_title(row)]
     for i, title in enumerate(titles):
         if i in taken:
             continue
@@ -124,6 +125,10 @@ def status_columns(
         if reads is not None:
             found.append(StatusColumn(i, " ".join(title.split()), reads))
     return tuple(found)
+
+
+def _is_no_title(row: list[str]) -> bool:
+    return sum(map(bool, map(str.strip, row))) != 1 or "@" in "".join(row)
 
 
 def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[[str], bool] | None:

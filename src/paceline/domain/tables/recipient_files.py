@@ -220,7 +220,9 @@ class RecipientReader:
         """Whether it is surely a whole row, no header again, of somebody who has not opted out."""
         layout = self._layout
         is_row = len(cells) == layout.width and "@" in cells[layout.address]
-        return is_row and layout.excludes(cells) is None
+        if not is_row or self._section is not None or " " in cells[layout.address].strip():
+            return False  # below a title, or with words beside the address
+        return layout.excludes(cells) is None
 
     def _look_closely(self, line: int, cells: list[str] | None) -> Recipient:
         if cells is None:
