@@ -59,7 +59,7 @@ _DONE = family(
     r"exceed|reached|\bused\b|\bspent\b|\bhit\b|exhaust|deplet|consum|drained|\bgone\b|run out|"
     r"ran out|\bover\b|surpass",
     r"ue?berschritten|erreicht|erschoe?pft|ausgeschoe?pft|aufgebraucht|verbraucht|depass|attein|"
-    r"epuis|super|excedi|alcanz|agotad|esaurit|raggiunt|atingi|esgotad|ultrapass|bereikt|"
+    r"epuis|super|excedi|alcanz|agota|esauri|raggiunt|atingi|esgotad|ultrapass|bereikt|"
     r"overschreden|przekrocz|wyczerp|osiagn|превыш|исчерп|достиг|использ|prevys|ischerp|dostig|"
     r"ispolz|vycerp|prekroc|nadd\b|overskrid|asild|doldu|depasi",
 )
@@ -78,6 +78,9 @@ _NONE_LEFT = (
     r"\b(?:no|0|zero|none of (?:your|the)) (?:more )?(?:\w+ ){0,2}(?:relays?|credits?|e-?mails?|"
     r"mails?|messages?|sends|sendings?|submissions?|deliveries) (?:\w+ ){0,2}(?:left|remain\w*)\b"
 )
+_USED_UP = (
+    r"(?:exhaust|deplet|erschoe?pft|ausgeschoe?pft|aufgebraucht|epuis|esauri|agota|wyczerp|исчерп)"
+)
 # "No more mail today", "mehr als 200 täglich"
 _NO_MORE = (
     r"(?:\bno (?:more|further)\b|done for|keine weiteren|nicht mehr|\bmehr als|\bplus d|"
@@ -94,6 +97,7 @@ QUOTA = family(
     rf"{_TOO_MANY}(?:\w+ ){{0,2}}{_MAILS}",
     rf"{_SO_MANY_A}|{_NONE_LEFT}",
     beside(_NO_MORE, _PERIOD),
+    beside(rf"{_SENDING}|{_PERIOD}", _USED_UP),
     rf"\b\d+ (?:e-?)?{_MAILS}{_GAP}(?:{_PERIOD})",
     rf"(?:{_CEILING})\w* (?:\w+ ){{0,2}}(?:pisem|писем|listow|wiadomosci|courriels|correos)",
     rf"\blast (?:e-?mail|mail|message|one) (?:for|of) (?:the |this )?(?:{_PERIOD})",
@@ -123,6 +127,7 @@ _SENDER = (
 _REFUSED = family(
     r"nicht (?:\w+ )?(?:erlaubt|zugelassen|berechtigt|gue?ltig|verifiziert|bestae?tigt|gestattet)|"
     r"ungue?ltig|abgelehnt|zurue?ckgewiesen|gehoe?rt|unzulae?ssig|verweigert",
+    r"stimmt nicht|ne correspond|no coincid|non corrispond|nao corresponde|niet overeen|nie zgadza|"
     r"n'appartient|(?:non|pas) (?:\w+ )?(?:autoris|permis|valid|verifi)|refus|rejet|interdit",
     r"\bno (?:\w+ )?(?:permitid|autorizad|pertenece|verificad|valid)|rechazad|denegad",
     r"\bnon (?:\w+ )?(?:autorizzat|consentit|valid|verificat|appartiene|permess)|rifiutat",
