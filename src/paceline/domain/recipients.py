@@ -69,10 +69,10 @@ class Refusal(DomainError):
 
 
 class Read(NamedTuple):
-    """What a row became, and how many addresses stood in its cell beside the first."""
+    """What a row became, and which addresses stood in its cell beside the first."""
 
     recipient: Recipient
-    more: int
+    more: tuple[str, ...]  # other addresses in the cell
 
 
 def from_plain_cells(line: int, cells: list[str], layout: Layout) -> Recipient | None:

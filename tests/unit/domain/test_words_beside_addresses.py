@@ -119,3 +119,10 @@ def test_of_two_columns_of_addresses_the_one_taken_is_said_with_the_other(
     [question] = shape_of(text).questions
     assert (question.parameter, question.chosen) == ("address_column", taken)
     assert {option.value for option in question.options} == {*titles.split(",")}
+
+
+def test_other_addresses_in_a_cell_are_told_one_by_one() -> None:
+    text = f"Name,Email\nA,{IN}; b@example.com\nB,{OUT} / c@example.com / {OUT}\n"
+    assert mailed(text) == [IN, OUT]
+    [note] = read(text).notes
+    assert "lines 2, 3; not written to: b@example.com, c@example.com." in note

@@ -33,12 +33,12 @@ _ANCHOR = re.compile(r"<a\b[^>]*href=[\"']?mailto:([^\"'>?]+)[^>]*>.*", re.IGNOR
 
 
 class Mended(NamedTuple):
-    """The address of a cell, the name that stood beside it, and how many more there were."""
+    """The address of a cell, the name that stood beside it, and which others there were."""
 
     address: str
     key: str
     name: str
-    more: int
+    more: tuple[str, ...]
 
 
 def mend(cell: str) -> Mended:
@@ -49,7 +49,7 @@ def mend(cell: str) -> Mended:
         if found is not None:
             return found
     bare = _unwrapped(text)
-    return Mended(*parse_address(bare if "@" in bare else cell), "", 0)
+    return Mended(*parse_address(bare if "@" in bare else cell), "", ())
 
 
 def visible(text: str) -> str:
@@ -90,7 +90,7 @@ def _plain(text: str) -> Mended | None:
     bare = f"{local.rstrip()}@{domain.lstrip()}"
     if _HOLDS_MORE.search(bare) is not None:
         return None
-    return Mended(*parse_address(bare), "", 0)  # there is nothing else in it
+    return Mended(*parse_address(bare), "", ())  # there is nothing else in it
 
 
 def _linked(text: str) -> Mended | None:
@@ -134,8 +134,9 @@ def _first_of_several(text: str) -> Mended | None:
     if len(found) < 2 or len(found) != len(parts) or found[0] is None:
         return _several_named(text)
     first = found[0]
-    others = {other.key for other in found if other is not None} - {first.key}
-    return first._replace(more=len(others))
+    others = {other.key: other.address for other in found if other is not None}
+    others.pop(first.key, None)
+    return first._replace(more=tuple(others.values()))
 
 
 def _several_named(text: str) -> Mended | None:
@@ -145,7 +146,8 @@ def _several_named(text: str) -> Mended | None:
         return None
     first = _parsed(_unwrapped(bracketed[0]))
     return first and first._replace(
-        name=_name_in(text.partition("<")[0]), more=len({*map(str.lower, bracketed)}) - 1
+        name=_name_in(text.partition("<")[0]),
+        more=tuple({other.lower(): other for other in bracketed if other != bracketed[0]}.values()),
     )
 
 
@@ -169,6 +171,6 @@ def _name_in(text: str) -> str:
 
 def _parsed(text: str) -> Mended | None:
     try:
-        return Mended(*parse_address(text), "", 0)
+        return Mended(*parse_address(text), "", ())
     except InvalidAddress:
         return None

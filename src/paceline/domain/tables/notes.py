@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _MAX_LINES = 5  # named in a sentence
+_MAX_SHOWN = 100  # characters of one
+_MAX_ADDRESSES = 20  # and of addresses that nobody writes to
 
 
 class Notes:
@@ -10,13 +14,17 @@ class Notes:
 
     def __init__(self) -> None:
         self._several: list[int] = []
+        self._not_taken: list[str] = []
+        self._count_not_taken = 0
         self._joined: list[int] = []
         self._count_several = self._count_joined = 0
 
-    def several(self, line: int, more: int) -> None:
-        """A cell held more than one address."""
+    def several(self, line: int, more: Sequence[str]) -> None:
+        """A cell held more than one address: these as well."""
         if more:
             self._count_several += 1
+            self._count_not_taken += len(more)
+            self._not_taken += more[: _MAX_ADDRESSES - len(self._not_taken)]
             if len(self._several) < _MAX_LINES:
                 self._several.append(line)
 
@@ -26,6 +34,12 @@ class Notes:
         if len(self._joined) < _MAX_LINES:
             self._joined.append(line)
 
+    def _others(self) -> str:
+        more = self._count_not_taken - len(self._not_taken)
+        told = ", ".join(address[:_MAX_SHOWN] for address in self._not_taken)
+        told = "".join(c if c.isprintable() else "\ufffd" for c in told)
+        return told + (f" and {more:,} more" if more else "")
+
     def told(self, *, empty: bool) -> tuple[str, ...]:
         """The sentences. `empty`: no row was read at all."""
         found = []
@@ -34,7 +48,8 @@ class Notes:
         if self._count_several:
             found.append(
                 f"more than one address in a cell, of which the first was taken: "
-                f"{_lines(self._several, self._count_several)}"
+                f"{_lines(self._several, self._count_several)}; not written to: "
+                f"{self._others()}. Give each a row of its own to write to it, too"
             )
         if self._count_joined:
             found.append(
