@@ -50,7 +50,7 @@ _OF_A_TABLE_ABOUT_ELSE = _NOT_ABOUT_MAIL - {"membership", "civil", "marital", "e
     *("checkin", "appointment", "auftrag", "termin"),
 }
 _PLAINLY_CONSENT = words(
-    "consent,opt in,opted in,optin,gdpr,permission,einwilligung,zustimmung,dsgvo,consentement,"
+    "consent,opt in,opted in,optin,gdpr,einwilligung,zustimmung,dsgvo,consentement,"
     "rgpd,consentimiento,consenso,consentimento,lgpd,toestemming,zgoda,rodo,souhlas,hozzájárulás,"
     "samtykke,samtycke,suostumus,согласие,згода,同意,수신동의,συγκατάθεση,privola"
 )

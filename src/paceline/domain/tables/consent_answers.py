@@ -29,7 +29,8 @@ _WORDS_OF_AN_ANSWER = 4
 _SENTENCES = re.compile(
     r"(?<!not )(?<!never )(?<!n't )(?:"
     r"\b(?:has |have |was |is |been )?(?:un-?subscribed|opted[ -]?out)\b"
-    r"|\bplease,? (?:un-?subscribe|remove|stop)\b|\bun-?subscribe (?:me|him|her|them|from)\b"
+    r"|\bplease,? (?:un-?subscribe\b|(?:remove|stop)\W*$)"
+    r"|\bun-?subscribe (?:me|him|her|them|from)\b"
     r"|\b(?:wants?|wishes|asked|asks|requests?|requested|like) (?:us |me )?"
     r"(?:to be (?:removed|taken off|unsubscribed|deleted)|to (?:unsubscribe|opt[ -]?out)"
     r"|removal|no (?:more )?(?:e-?mails?|mails?|newsletters?))"
@@ -152,7 +153,7 @@ def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
         if plainly and 1 < len(kinds) <= _FEW and all(map(_is_short, given)):
             return not_agreed
         return refuses_or_not_yet if any(map(_refuses_in_words, given)) else None
-    if not yes:
+    if not yes or not (plainly or no or 2 * yes > len(given)):
         return refuses_or_not_yet
     if plainly or yes > 1 or no or len(kinds) == 1:
         return not_agreed

@@ -26,7 +26,7 @@ OPT_OUT_TITLES = _parts(
     "invalid email,cleaned,clean time,clean_time,clean campaign,"
     "undeliverable,deliverability issue,"
     "quarantin,gdpr delete,erasure,right to be forgotten,deceased,remove me,remove from,"
-    "exclude from mail,email suspended,mail suspended,marketing suspended,suspended,dne,"
+    "exclude from mail,email suspended,mail suspended,marketing suspended,dne,"
     "left company,left the company,no longer,remover da lista,remove da lista,remover do mailing,"
     "ne souhaite plus,ne veut plus,afmeldt,markkinointikielto,suoramarkkinointikielto,"
     "peruutettu,kielto,reservert mot,reservasjon,odjavljen,odjavljena,odjava,"
@@ -74,7 +74,7 @@ OPT_OUT_TITLES = _parts(
 OPT_OUT_OVER_ANSWERS = words(
     "baja,bajas,out,stop,blocked,removed,deleted,disabled,inactive,invalid,banned,muted,archived,"
     "inactivo,inativo,inaktiv,inactif,inattivo,inactief,nieaktywny,excluded,exclude,exclu,"
-    "suspended,dead,left,gone,removed from list,stopped,unwanted,rimosso,rimossa,rimossi,"
+    "suspended,dead,gone,removed from list,stopped,unwanted,rimosso,rimossa,rimossi,"
     "removido,retirado,fjernet,slettet,borttagen,poistettu,reservert,obrisan,отключен,"
     "отключена,вычеркнут,解除,停止,删除,刪除,삭제,削除,"
     "escluso,excluído,ausgeschlossen,gelöscht,supprimé,borrado,eliminado,uit,usunięty,удален,удалён"
@@ -192,7 +192,7 @@ YES = words(
 ) | {"✓", "✔", "☑", "✅", "◯", "○", "●", "✔️", "√"}
 # In a consent: it was given. How often to write says so, too.
 AGREED = words(
-    "yep,yeah,"
+    "yep,yeah,trial,trialing,trialling,past due,paying,paid,live,ongoing,"
     "valid,verified,approved,allowed,allow,obtained,received,provided,present,in force,current,"
     "express,expressed,explicit,implied,implicit,opted-in,single,double,single opt-in,enabled,"
     "double opt-in,all,any,every,always,daily,weekly,monthly,quarterly,yearly,annually,biweekly,"
