@@ -14,12 +14,33 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from paceline.persistence.searching import CREATE_SEARCHED, OF_CAMPAIGN, OF_EMAIL
-
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
+
+# As they were when this migration was written; today's are in `persistence/searching.py`.
+_ACCENTED = "áàâäãåāăąçćčďđéèêëēėęěğíìîïīįłñńňóòôöõøōőŕřśšşßťúùûüūůűųýÿźżž"
+_PLAIN = "aaaaaaaaacccddeeeeeeeegiiiiiilnnnoooooooorrsssstuuuuuuuuyyzzz"
+CREATE_SEARCHED = rf"""
+CREATE OR REPLACE FUNCTION searched(owner uuid, said text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_to_tsvector(string_to_array(
+        right(owner::text, 6) || replace(
+            regexp_replace(
+                regexp_replace(
+                    CASE WHEN octet_length(said) = length(said) THEN lower(said)
+                         ELSE translate(lower(said), '{_ACCENTED}', '{_PLAIN}') END,
+                    '[^[:alnum:]]+', ' ', 'g'),
+                '([[:alpha:]])([0-9])', '\1 \2', 'g'),
+            ' ', ' ' || right(owner::text, 6)), ' '))
+$$
+"""
+OF_EMAIL = (
+    "searched(owner_id, address_key || ' ' || COALESCE(name, '') || ' ' || COALESCE(subject, '')"
+    " || ' ' || COALESCE(subject_values, ''))"
+)
+OF_CAMPAIGN = r"searched(owner_id, regexp_replace(subject, '\{\{.*?\}\}|\{%.*?%\}', ' ', 'g'))"
 
 
 def upgrade() -> None:
