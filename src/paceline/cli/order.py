@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 from paceline.cli.reading import LeadList
-from paceline.delivery import missing_images
 from paceline.errors import InvalidInput
 
 _CHUNK_BYTES = 256 * 1024
@@ -50,6 +49,8 @@ class Order:
 
     def missing_images(self) -> tuple[str, ...]:
         """What is to be said of images that the HTML shows and nobody gave."""
+        from paceline.delivery import missing_images
+
         html = self.campaign.get("html")
         given = {file.name for file in self.files}
         return missing_images(html, given) if isinstance(html, str) else ()

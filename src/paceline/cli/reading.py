@@ -16,7 +16,7 @@ import typer
 
 from paceline.cli.client import ApiRefused
 from paceline.cli.console import note
-from paceline.delivery import AS_IT_STANDS
+from paceline.domain.notes import AS_IT_STANDS
 from paceline.domain.numbers import parse_whole_number
 from paceline.domain.tables.choices import ENCODINGS
 from paceline.errors import DomainError, InvalidInput

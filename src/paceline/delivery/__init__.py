@@ -8,7 +8,6 @@ from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
 from paceline.delivery.link_values import is_script
-from paceline.delivery.lookalikes import AS_IT_STANDS
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.media_types import media_type, media_type_of
 from paceline.delivery.mime import Headers, message
@@ -21,7 +20,6 @@ from paceline.delivery.templates import MessageTemplate
 from paceline.delivery.timeouts import Timeouts
 
 __all__ = [
-    "AS_IT_STANDS",
     "Account",
     "Attached",
     "Attachment",

@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 from paceline.delivery.foreign_tags import as_field
 from paceline.delivery.markup import is_tag_name
-
-# In each remark on what readers would see instead of what was meant: enough to stop a script.
-AS_IT_STANDS = "is sent as it stands"
+from paceline.domain.notes import AS_IT_STANDS
 
 
 def _named(names: str) -> frozenset[str]:

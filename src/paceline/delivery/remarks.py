@@ -13,9 +13,10 @@ from html import escape, unescape
 from urllib.parse import unquote
 
 from paceline.delivery import template_rules
-from paceline.delivery.lookalikes import AS_IT_STANDS, lookalikes
+from paceline.delivery.lookalikes import lookalikes
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.template_spelling import excerpt, quiet_zones, spelled
+from paceline.domain.notes import AS_IT_STANDS
 
 MAX_REMARKS = 20  # about one part
 
