@@ -30,7 +30,10 @@ async def wall_clocks_jump(case: Case) -> Verdict:
     clocks = [WallClock(case.folder / f"clock-{number}") for number in range(2)]
     limited = await case.sender(hourly_limit=30, max_connections=2)
     slow = await case.sender(min_delay_ms=100)
-    rests = await case.sender(port=case.stage.sink.door("421_at_greeting", times=3))
+    # One connection: beside others that work, a refused one would rest nobody.
+    rests = await case.sender(
+        port=case.stage.sink.door("421_at_greeting", times=3), max_connections=1
+    )
     plain = await case.sender(max_connections=2)
     later = await case.sender()
     for number, clock in enumerate(clocks):
