@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from paceline.domain.bounds import MAX_FILE_OCTETS
 from paceline.domain.tables.address_mending import resembles_an_address
 from paceline.domain.tables.cards import CardRows
 from paceline.domain.tables.html import HtmlRows
 from paceline.domain.tables.lists import ListRows
+from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import InvalidInput
 
 
@@ -42,3 +46,17 @@ def test_rows_of_a_page_without_line_breaks_have_numbers_of_their_own() -> None:
 @pytest.mark.parametrize("cell", ["<" + "@" * 999, "[](" + "a@" * 498])
 def test_a_cell_of_at_signs_is_no_address(cell: str) -> None:
     assert not resembles_an_address(cell)
+
+
+def test_looking_ahead_holds_no_line_without_an_end_and_reads_no_further_than_is_read() -> None:
+    asked = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal asked
+        yield b"email,name\nann@x.org,Ann\n"
+        while True:
+            asked += 1
+            yield b"x" * 65_536
+
+    RecipientReader().look_ahead(pieces())
+    assert asked == MAX_FILE_OCTETS // 65_536

@@ -327,12 +327,18 @@ def _may_say_out(piece: bytes) -> bool:
 
 
 def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Larger pieces that end with lines, so that no word is cut in two."""
-    held = b""
+    """Larger pieces that end with lines, so that no word is cut in two; as far as a file is read.
+
+    A line that is longer than a piece is no line to wait for.
+    """
+    held, octets = b"", 0
     for piece in pieces:
+        octets += len(piece)
+        if octets > MAX_FILE_OCTETS:
+            return  # the pass that counts refuses it
         held += piece
-        end = held.rfind(b"\n") + 1
-        if len(held) >= _PIECE_OCTETS and end:
+        if len(held) >= _PIECE_OCTETS:
+            end = held.rfind(b"\n") + 1 or len(held)
             yield held[:end]
             held = held[end:]
     if held:
