@@ -41,8 +41,15 @@ def servers() -> Iterator[Servers]:
 
 def _child(directory: Path) -> psutil.Process:
     """The server that works in this directory, as each of these does in its own."""
-    (found,) = (p for p in psutil.Process().children() if Path(p.cwd()) == directory)
+    (found,) = (p for p in psutil.Process().children() if _works_in(p, directory))
     return found
+
+
+def _works_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        return Path(process.cwd()) == directory
+    except psutil.NoSuchProcess:  # or a zombie: somebody else's child that has ended
+        return False
 
 
 class SinkProcess:
