@@ -160,7 +160,7 @@ WRONG = (
     ("sender_id", "nobody", "Choose a sender."),
     ("sender_id", "0191d5a0-0000-7000-8000-000000000000", "Is none of your senders."),
     ("start", "whenever", "Choose a date and a time."),
-    ("start", "2020-01-01T10:00", "Has passed; leave it out to begin right away."),
+    ("start", "2020-01-01T10:00", "Has passed; choose a later time, or “Right away”."),
     ("time_zone", "Mars/Base", "no time zone that we know"),
 )
 
