@@ -8,7 +8,6 @@ and need no key: theirs is not looked at.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
@@ -23,7 +22,7 @@ from starlette.responses import Response
 
 from paceline.api.parts import parts_of
 from paceline.api.security import principal_of
-from paceline.errors import DomainError, InvalidInput, OperationalError
+from paceline.errors import DomainError, InvalidInput
 from paceline.services.idempotency import (
     MAX_KEY_CHARACTERS,
     RETRY_AFTER_SECONDS,
@@ -31,8 +30,6 @@ from paceline.services.idempotency import (
     Ticket,
 )
 from paceline.services.ports import Settle
-
-log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
@@ -159,26 +156,12 @@ async def _once(request: Request, key: str, handle: Handler, *, any_request: boo
 
 async def _carried_out(request: Request, ticket: Ticket, handle: Handler) -> Response:
     idempotency = parts_of(request).idempotency
-    try:
+    async with idempotency.at_work(ticket, refused=_REFUSED):
         response = await handle(request)
-    except _REFUSED:
-        await idempotency.forget(ticket)
-        raise
-    except BaseException:
-        await _give_back(request, ticket)
-        raise
     kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     answer = Answer(status=response.status_code, body=bytes(response.body), headers=kept)
     await idempotency.finish(ticket, answer)
     return response
-
-
-async def _give_back(request: Request, ticket: Ticket) -> None:
-    try:
-        await parts_of(request).idempotency.give_back(ticket)
-    except OperationalError as error:
-        # It is free all the same: nobody in this process is at work under it.
-        log.warning("an idempotency key could not be given back: %s", error)
 
 
 async def _fingerprint(request: Request) -> bytes:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
-from paceline.errors import Conflict, FieldProblem, InvalidInput
+from paceline.errors import Conflict, FieldProblem, InvalidInput, OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.stores import idempotency as store
 from paceline.persistence.stores.session import Session
@@ -28,6 +30,8 @@ RETRY_AFTER_SECONDS = 1
 MAX_KEY_CHARACTERS = 255
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _LOOK_AGAIN_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
 
 
 class UnderWay(Conflict):
@@ -117,6 +121,25 @@ class Idempotency:
             if clock.boottime() > give_up_at:
                 raise UnderWay("this form was sent before, and is being worked on right now")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    @asynccontextmanager
+    async def at_work(
+        self, ticket: Ticket, *, refused: tuple[type[Exception], ...]
+    ) -> AsyncIterator[None]:
+        """Around the work. What is `refused` used no key up; after any other failure, the next
+        request with the key goes on where this one ended."""
+        try:
+            yield
+        except refused:
+            await self.forget(ticket)
+            raise
+        except BaseException:
+            try:
+                await self.give_back(ticket)
+            except OperationalError as error:
+                # It is free all the same: nobody in this process is at work under it.
+                log.warning("an idempotency key could not be given back: %s", error)
+            raise
 
     async def settle(self, session: Session, ticket: Ticket, answer: Answer) -> None:
         """Keep the answer in the transaction that does the work: there is both or neither."""

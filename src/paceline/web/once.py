@@ -9,7 +9,6 @@ under its token. The same holds without JavaScript; with it, the button is out o
 from __future__ import annotations
 
 import hashlib
-import logging
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -23,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from paceline import clock
-from paceline.errors import Conflict, DomainError, InvalidInput, OperationalError
+from paceline.errors import Conflict, DomainError, InvalidInput
 from paceline.services.idempotency import Answer, Replay, Ticket
 from paceline.services.ports import Settle
 from paceline.web.access import (
@@ -37,8 +36,6 @@ from paceline.web.access import (
 from paceline.web.form_tokens import ALREADY, CHANGED, DONE, FIELD
 from paceline.web.parts import parts_of
 from paceline.web.rendering import go_to
-
-log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -163,18 +160,8 @@ async def _carried_out(
     request: Request, viewer: Viewer, ticket: Ticket, handle: Handler
 ) -> Response:
     idempotency = parts_of(request).idempotency
-    try:
+    async with idempotency.at_work(ticket, refused=_REFUSED):
         response = await handle(request)
-    except _REFUSED:
-        await idempotency.forget(ticket)
-        raise
-    except BaseException:
-        try:
-            await idempotency.give_back(ticket)
-        except OperationalError as error:
-            # It is free all the same: nobody in this process is at work under it.
-            log.warning("a form's token could not be given back: %s", error)
-        raise
     if response.status_code >= 400:
         await idempotency.forget(ticket)
     else:
