@@ -7,7 +7,6 @@ no answer, it is asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,10 +20,10 @@ from paceline.domain.tables.words import (
     SECOND,
     SOMEBODY_ELSE,
     comparable,
+    grams,
 )
 from paceline.errors import InvalidInput
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\da-zA-Z_]+")
 _MIN_SHARE = 0.25  # of a column's values must be addresses, or they stand in it by chance
 
 
@@ -115,11 +114,10 @@ def rank_of(title: str) -> int:
     key = comparable(title)
     if key in IS_ADDRESS_TITLE:
         return 0 if key in IS_PLAIN_TITLE else 1
-    split = [comparable(word) for word in _WORDS.findall(title)]
-    grams = {"".join(split[i:j]) for i in range(len(split)) for j in range(i + 1, i + 3)}
-    if grams & SOMEBODY_ELSE or any(word in key for word in _RUN_TOGETHER):
+    found = grams(title, most=2)
+    if found & SOMEBODY_ELSE or any(word in key for word in _RUN_TOGETHER):
         return 4
-    return 3 if grams & SECOND else 2
+    return 3 if found & SECOND else 2
 
 
 _RUN_TOGETHER = tuple(word for word in SOMEBODY_ELSE if len(word) > 5 or not word.isascii())

@@ -27,12 +27,11 @@ from paceline.domain.tables.consent_answers import (
     refuses,
     says_so_in_a_sentence,
 )
-from paceline.domain.tables.words import IS_ADDRESS_TITLE, comparable, words
+from paceline.domain.tables.words import IS_ADDRESS_TITLE, comparable, grams, words
 
 _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\da-zA-Z_]+")
 _TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _NUMBERED = frozenset({"-1", "0", "1", "2", "3"})  # ActiveCampaign's: 1 active, 2 unsubscribed…
 _LETTERED = frozenset("abcdhpsu")  # Active, Bounced, Cleaned, Deleted, Held, Pending, Unsubscribed
@@ -221,10 +220,10 @@ def _lettered(value: str) -> bool:
 @lru_cache(maxsize=1_024)
 def kind_of(title: str) -> Kind:
     """What the title of a column says about the values below it."""
-    key, grams = comparable(title), _grams(title)
+    key, parts_of_it = comparable(title), _grams(title)
 
     def has(parts: Iterable[str]) -> bool:
-        return any(part in key if _is_telling(part) else part in grams for part in parts)
+        return any(part in key if _is_telling(part) else part in parts_of_it for part in parts)
 
     if not key or has(said.NOT_ABOUT_WANTING):
         return Kind.ANYTHING
@@ -235,7 +234,7 @@ def kind_of(title: str) -> Kind:
         return Kind.OPT_OUT
     if has(said.OPT_IN_TITLES) or _asks(key):
         return Kind.ANYTHING if has(said.MOMENTS) else Kind.OPT_IN
-    if not has(said.STATUS_TITLES) or grams & _NOT_ABOUT_MAIL:
+    if not has(said.STATUS_TITLES) or parts_of_it & _NOT_ABOUT_MAIL:
         return Kind.ANYTHING
     return Kind.STATUS if any(word in key for word in _ONE_VALUED) else Kind.TAGS
 
@@ -255,13 +254,7 @@ _ONE_VALUED = tuple(
 
 
 def _grams(title: str) -> frozenset[str]:
-    """The words of a title, and neighbours among them written together: opt, in, optin."""
-    split = [comparable(word) for word in _WORDS.findall(title)]
-    return frozenset(
-        "".join(split[start:end])
-        for start in range(len(split))
-        for end in range(start + 1, min(start + 4, len(split)) + 1)
-    )
+    return grams(title, most=4)
 
 
 def _asks(key: str) -> bool:

@@ -6,8 +6,11 @@ Words only, no rules: what a title makes of a column is decided in `columns`,
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\da-zA-Z_]+")
 
 
 @lru_cache(maxsize=4_096)
@@ -31,6 +34,16 @@ def in_order(text: str) -> tuple[str, ...]:
 def words(text: str) -> frozenset[str]:
     """The same, to look one up in."""
     return frozenset(in_order(text))
+
+
+def grams(title: str, *, most: int) -> frozenset[str]:
+    """The words of a title, and up to `most` neighbours among them joined: opt, in, optin."""
+    split = [comparable(word) for word in _WORDS.findall(title)]
+    return frozenset(
+        "".join(split[start:end])
+        for start in range(len(split))
+        for end in range(start + 1, min(start + most, len(split)) + 1)
+    )
 
 
 # A column that is plainly the recipient's address, in the order of preference.
