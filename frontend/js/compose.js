@@ -13,7 +13,7 @@ export function mount(root) {
   let inSubject = document.activeElement?.id === "subject";
   document.addEventListener("focusin", (event) => {
     if (event.target.id === "subject") inSubject = true;
-    else if (event.target.closest(".rte")) inSubject = false;
+    else if (event.target.closest(".pl-rte")) inSubject = false;
   });
   // A button must not take the focus: the caret stays where the reader was typing.
   root.addEventListener("mousedown", (event) => {

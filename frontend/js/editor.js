@@ -14,14 +14,14 @@ const MergeField = Node.create({
   ],
   renderHTML: ({ node }) => [
     "span",
-    { class: "merge", "data-merge": node.attrs.field },
+    { class: "pl-merge", "data-merge": node.attrs.field },
     `{{ ${node.attrs.field} }}`,
   ],
 });
 
 const toChips = (html) => html.replace(/\{\{\s*(\w+)\s*\}\}/g, '<span data-merge="$1"></span>');
 const fromChips = (html) =>
-  html.replace(/<span class="merge"[^>]*>(\{\{ \w+ \}\})<\/span>/g, "$1");
+  html.replace(/<span class="pl-merge"[^>]*>(\{\{ \w+ \}\})<\/span>/g, "$1");
 
 // The editor keeps a paragraph in each list item and a spare one at the end. Mail programs would
 // show both as gaps, and an empty paragraph not at all.
@@ -32,7 +32,7 @@ const tidy = (html) =>
     .replace(/<p><\/p>/g, "<p><br></p>");
 
 const SURFACE = {
-  class: "rte",
+  class: "pl-rte",
   role: "textbox",
   "aria-multiline": "true",
   "aria-labelledby": "body-label",

@@ -24,7 +24,7 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 
 // Say so while the server is out of reach (app.css shows it), and take it back.
-const markConnection = (lost) => document.documentElement.classList.toggle("offline", lost);
+const markConnection = (lost) => document.documentElement.classList.toggle("pl-offline", lost);
 
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx && isPoll(event)) markConnection(true);

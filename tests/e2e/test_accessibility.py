@@ -126,7 +126,7 @@ def test_a_filled_compose_page_has_no_barriers(
     page: Page, axe: str, campaign_id: uuid.UUID
 ) -> None:
     page.goto("/compose")
-    expect(page.locator(".rte")).to_be_visible()
+    expect(page.locator(".pl-rte")).to_be_visible()
     page.set_input_files("#file", {"name": "list.csv", "mimeType": "text/csv", "buffer": LIST})
     expect(page.get_by_text("1 row refused")).to_be_visible()
     page.get_by_text("How the file was read").click()
