@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,12 +12,20 @@ from pydantic import Field
 
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id, settled_as
-from paceline.api.incoming import EmailIn, EmailPatchIn, Given, ResolveIn, RetryEmailIn
+from paceline.api.incoming import (
+    EmailIn,
+    EmailPatchIn,
+    Given,
+    Instant,
+    ResolveIn,
+    RetryEmailIn,
+)
 from paceline.api.outgoing import CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
-from paceline.domain.lifecycle import JobState
+from paceline.domain.lifecycle import EmailList, FailureReason, JobState
+from paceline.domain.retrying import FailedFilter
 from paceline.errors import TooLate
 from paceline.services.emails import NewEmail, Outcome
 from paceline.services.queries import EmailFilter
@@ -36,10 +45,35 @@ async def create(
     return tagged(response, view)
 
 
+class Sort(StrEnum):
+    """Which way a list is read."""
+
+    FORWARDS = "forwards"
+    BACKWARDS = "backwards"
+
+
 class CampaignEmailQuery(Given):
     """Which emails of one campaign to list."""
 
+    which: EmailList | None = Field(
+        default=None,
+        alias="list",
+        description="As people see them: `scheduled` holds all that is still to go",
+    )
     state: list[JobState] = Field(default=[], description="May be given several times")
+    reason: FailureReason | None = Field(default=None, description="Those that failed for it")
+    reply: str | None = Field(
+        default=None,
+        max_length=20,
+        description="Those whose server answered so: `550`, `550 5.7.1`, or `none`",
+    )
+    begin: Instant | None = Field(
+        default=None,
+        description="From this instant on: by the time that they are due, were sent or, of all"
+        " others, changed last",
+    )
+    end: Instant | None = Field(default=None, description="Before this instant")
+    sort: Sort = Field(default=Sort.FORWARDS, description="`backwards`: the last ones first")
     q: str | None = Field(default=None, description="Words, or beginnings of them")
     cursor: Cursor = None
     limit: Limit = 50
@@ -47,7 +81,17 @@ class CampaignEmailQuery(Given):
     def of(self, campaign_id: uuid.UUID | None) -> EmailFilter:
         """The same as the services put it."""
         states = frozenset(self.state or JobState)
-        return EmailFilter(states=states, q=self.q, campaign_id=campaign_id)
+        if self.which is not None:
+            states &= self.which.states
+        return EmailFilter(
+            states=states,
+            q=self.q,
+            campaign_id=campaign_id,
+            failed=FailedFilter.of(reason=self.reason, reply=self.reply),
+            begin=self.begin,
+            end=self.end,
+            backwards=self.sort is Sort.BACKWARDS,
+        )
 
 
 class EmailQuery(CampaignEmailQuery):
@@ -66,7 +110,8 @@ async def list_all(
     parts: Wired, caller: Caller, query: Annotated[EmailQuery, Query()]
 ) -> Page[EmailView]:
     """Emails: those on their way, then those that wait (the next due first), then those that were
-    sent and those that were not (the newest first). Those of one campaign: in its order.
+    sent, that failed, that are in doubt and that were cancelled (the newest first). Those of one
+    campaign: in its order. `list` gives one of the five.
 
     `q` finds emails that have all its words in address, name or subject (as it is sent); the last
     may be the beginning of one. A whole address finds that address alone. Where very many match,

@@ -92,6 +92,22 @@ FINAL = frozenset({JobState.SENT, JobState.FAILED, JobState.CANCELLED})
 # A campaign is over when none of its emails is in one of these; doubt does not hold it open.
 UNFINISHED = WAITING | IN_FLIGHT
 
+
+class EmailList(StrEnum):
+    """The lists that emails are shown in. Every email is in exactly one of them."""
+
+    SCHEDULED = "scheduled"  # it is still to go out, or on its way
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
+
+    @property
+    def states(self) -> frozenset[JobState]:
+        """Whose emails it shows."""
+        return UNFINISHED if self is EmailList.SCHEDULED else frozenset({JobState(self)})
+
+
 _JOB: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.SCHEDULED, JobEvent.CLAIM): JobState.CLAIMED,
     (JobState.SCHEDULED, JobEvent.CANCEL): JobState.CANCELLED,

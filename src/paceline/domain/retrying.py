@@ -31,6 +31,9 @@ class FailedFilter:
         )
 
 
+ANY_FAILURE = FailedFilter()
+
+
 def reply_key(code: int | None, enhanced: str | None) -> str:
     """The reply in the form that `FailedFilter.of` reads: it means this one and no other."""
     return _NONE if code is None else f"{code} {enhanced or _NONE}"

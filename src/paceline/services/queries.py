@@ -10,13 +10,14 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.domain.pacing import HOUR, hour_of
+from paceline.domain.retrying import ANY_FAILURE, FailedFilter
 from paceline.errors import InvalidInput, NotFound, OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
@@ -54,12 +55,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailFilter:
-    """Which emails to list. `q`: words that begin so, in addresses, names, subjects."""
+    """Which emails to list. `q`: words that begin so, in addresses, names, subjects.
+
+    `failed`: those that failed so. `begin` and `end` (not included) bound the time that a list is
+    sorted by: due, sent, or changed last. `backwards`: the last of the list first.
+    """
 
     states: frozenset[JobState] = frozenset(JobState)
     q: str | None = None
     campaign_id: uuid.UUID | None = None
     sender_id: uuid.UUID | None = None
+    failed: FailedFilter = ANY_FAILURE
+    begin: datetime | None = None
+    end: datetime | None = None
+    backwards: bool = False
 
 
 class Queries:
@@ -176,12 +185,14 @@ class Queries:
             last_hour = await overview.sent_since(session, owner_id, now - timedelta(hours=1))
             next_due_at = await overview.next_due(session, owner_id)
             limits = await sender_store.hourly_limits(session, owner_id)
-        not_sent = totals.failed + totals.cancelled + totals.in_doubt
+        over = totals.sent + totals.failed + totals.cancelled + totals.in_doubt
         limited = [limit for limit in limits.values() if limit is not None]
         return Overview(
-            scheduled=max(totals.total - totals.sent - not_sent, 0),
+            scheduled=max(totals.total - over, 0),
             sent=totals.sent,
-            failed=not_sent,
+            failed=totals.failed,
+            in_doubt=totals.in_doubt,
+            cancelled=totals.cancelled,
             sent_today=sent_today,
             next_due_at=next_due_at,
             sent_last_hour=last_hour,
@@ -209,6 +220,12 @@ class Queries:
             sender_id=wanted.sender_id,
             address_key=key,
             search=search,
+            reason=wanted.failed.reason,
+            reply_code=wanted.failed.reply_code,
+            reply_enhanced=wanted.failed.reply_enhanced,
+            begin=wanted.begin,
+            end=wanted.end,
+            backwards=wanted.backwards,
         )
 
     async def _ahead(self, session: Session, email: EmailRecord) -> int | None:

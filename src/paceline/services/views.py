@@ -12,6 +12,7 @@ from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
     DoubtPolicy,
+    EmailList,
     FailureReason,
     JobState,
     SenderState,
@@ -77,6 +78,10 @@ class Counts:
     failed: int
     in_doubt: int
     cancelled: int
+
+    def of(self, which: EmailList) -> int:
+        """How many one list holds."""
+        return sum(int(getattr(self, state)) for state in which.states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +217,16 @@ class EmailDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """An owner's figures at a glance. `hourly_limit` sums the senders that have one."""
+    """An owner's figures at a glance, with a count for each `EmailList`.
+
+    `hourly_limit` sums the senders that have one.
+    """
 
     scheduled: int
     sent: int
-    failed: int  # all that did not and will not go by themselves: failed, in doubt, cancelled
+    failed: int
+    in_doubt: int
+    cancelled: int
     sent_today: int
     next_due_at: datetime | None
     sent_last_hour: int

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from paceline.domain.bounds import MAX_QUERY
-from paceline.domain.lifecycle import JobState
-from paceline.web.states import TABS
+from paceline.domain.lifecycle import EmailList, JobState
 
-DEFAULT_TAB = "scheduled"
+DEFAULT_TAB = EmailList.SCHEDULED
 MAX_CURSOR_CHARACTERS = 500
 
 
@@ -19,7 +18,7 @@ class ListQuery:
     """Which emails are listed, and under which path."""
 
     path: str = "/"
-    tab: str = DEFAULT_TAB
+    tab: EmailList = DEFAULT_TAB
     q: str = ""
     campaign: uuid.UUID | None = None
     sender: uuid.UUID | None = None
@@ -32,13 +31,13 @@ class ListQuery:
         *,
         path: str = "/",
         campaign: uuid.UUID | None = None,
-        default_tab: str = DEFAULT_TAB,
+        default_tab: EmailList = DEFAULT_TAB,
     ) -> ListQuery:
         """From an address, however it was typed: what makes no sense is left out."""
         tab = values.get("tab", default_tab)
         return cls(
             path=path,
-            tab=tab if tab in TABS else default_tab,
+            tab=EmailList(tab) if tab in set(EmailList) else default_tab,
             q=values.get("q", "").strip()[:MAX_QUERY],
             campaign=campaign or _id(values.get("campaign", "")),
             sender=_id(values.get("sender", "")),
@@ -48,14 +47,14 @@ class ListQuery:
     @property
     def states(self) -> frozenset[JobState]:
         """The states that this tab lists."""
-        return TABS[self.tab].states
+        return self.tab.states
 
     @property
     def filtered(self) -> bool:
         """Whether the reader narrowed the list down."""
         return bool(self.q or self.sender or (self.campaign and self.path == "/"))
 
-    def on_tab(self, tab: str) -> str:
+    def on_tab(self, tab: EmailList) -> str:
         """The address of another tab with the same filters."""
         return replace(self, tab=tab, cursor="").url()
 

@@ -52,6 +52,7 @@ def _environment() -> Environment:
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
         held_tone=states.held_tone,
+        told=wording.told,
         why_failed=wording.why_failed,
         why_waiting=pass_context(_why_waiting),
         why_standing=pass_context(_why_standing),

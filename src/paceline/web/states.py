@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
-    UNFINISHED,
     WAITING,
     CampaignState,
+    EmailList,
     JobState,
     SenderState,
 )
@@ -105,19 +105,16 @@ def sender_badge(state: str) -> Badge:
 
 
 class Tab(NamedTuple):
-    """One list of emails: what it is called, what its time column says, which states it holds."""
+    """One list of emails: what it is called, and what its time column says."""
 
     label: str
     time_heading: str
-    states: frozenset[JobState]
 
 
 TABS = {
-    "scheduled": Tab("Scheduled", "Sends at", UNFINISHED),
-    "sent": Tab("Sent", "Sent at", frozenset({JobState.SENT})),
-    "failed": Tab(
-        "Failed",
-        "Failed at",
-        frozenset({JobState.FAILED, JobState.IN_DOUBT, JobState.CANCELLED}),
-    ),
+    EmailList.SCHEDULED: Tab("Scheduled", "Sends at"),
+    EmailList.SENT: Tab("Sent", "Sent at"),
+    EmailList.FAILED: Tab("Failed", "Failed at"),
+    EmailList.IN_DOUBT: Tab("In doubt", "In doubt since"),
+    EmailList.CANCELLED: Tab("Cancelled", "Cancelled at"),
 }

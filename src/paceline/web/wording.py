@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from paceline.domain.gate import HeldBy
-from paceline.domain.lifecycle import FailureReason
+from paceline.domain.lifecycle import EmailList, FailureReason
+from paceline.services.views import Counts
 
 MAX_ZONE_CHARACTERS = 64
 
@@ -174,6 +175,15 @@ def why_standing(
 def why_failed(reason: str | None) -> str:
     """The failure as a sentence."""
     return "" if reason is None else _FAILURES[FailureReason(reason)]
+
+
+def told(counts: Counts, total: int) -> str:
+    """What became of a campaign: `3 of 10 sent · 1 failed · 6 cancelled`."""
+    parts = [f"{counts.sent:,} of {total:,} sent"]
+    for which in (EmailList.FAILED, EmailList.IN_DOUBT, EmailList.CANCELLED):
+        n = counts.of(which)
+        parts += [f"{n:,} {which.replace('_', ' ')}"] if n else []
+    return " · ".join(parts)
 
 
 def initials(name: str | None, address: str) -> str:

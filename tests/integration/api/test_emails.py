@@ -130,6 +130,18 @@ async def test_every_list_is_complete_and_without_repeats_however_it_is_paged(
         (f"&campaign_id={campaign['id']}&state=sent", f"{of_campaign} AND state = 'sent'"),
         (f"&sender_id={campaign['sender_id']}", "true"),
         ("&q=SINGLE", "campaign_id IS NULL"),
+        ("&sort=backwards", "true"),
+        (f"&campaign_id={campaign['id']}&sort=backwards", of_campaign),
+        ("&list=scheduled&sort=backwards", "state IN ('scheduled', 'deferred', 'claimed')"),
+        ("&list=failed", "state = 'failed'"),
+        ("&list=in_doubt", "state = 'in_doubt'"),
+        ("&list=cancelled", "false"),
+        ("&reason=rejected", "state = 'failed'"),
+        ("&reason=expired", "false"),
+        ("&list=failed&reply=none", "state = 'failed'"),
+        ("&list=failed&reply=550", "false"),
+        ("&list=sent&begin=2000-01-01T00:00:00Z", "state = 'sent'"),
+        ("&list=sent&end=2000-01-01T00:00:00Z", "false"),
         (
             "&q=u7@x.org",
             "EXISTS (SELECT 1 FROM emails e WHERE e.id = email_id AND address = 'u7@x.org')",
@@ -143,6 +155,22 @@ async def test_every_list_is_complete_and_without_repeats_however_it_is_paged(
         found = await walk(query)
         assert len(found) == len(set(found)), query
         assert set(found) == await expected(where), query
+
+
+async def test_a_list_can_be_read_backwards_and_between_two_instants(ann: Client) -> None:
+    sender = await ann.sender()
+    hours = [f"2030-01-0{day}T10:00:00+00:00" for day in range(1, 6)]
+    for hour in hours:
+        await ann.email(sender_id=sender["id"], scheduled_at=hour)
+
+    async def listed(query: str) -> list[str]:
+        items = (await ann.get(f"/emails?list=scheduled{query}")).json()["items"]
+        return [item["due_at"].replace("Z", "+00:00") for item in items]
+
+    assert await listed("") == hours
+    assert await listed("&sort=backwards") == hours[::-1]
+    between = "&begin=2030-01-02T10:00:00Z&end=2030-01-04T10:00:00Z"
+    assert await listed(between) == hours[1:3]
 
 
 async def test_emails_of_a_campaign_keep_the_order_of_the_file(ann: Client) -> None:

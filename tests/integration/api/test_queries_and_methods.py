@@ -40,7 +40,10 @@ async def test_the_names_that_exist_are_told(ann: Client) -> None:
     told = (await ann.get("/campaigns?sate=draft")).json()["errors"]
     assert told == [{"field": "sate", "message": "is not known here, only state, cursor, limit"}]
     told = (await ann.get("/emails?search=x&q=a")).json()["errors"]
-    message = "is not known here, only state, q, cursor, limit, campaign_id, sender_id"
+    message = (
+        "is not known here, only list, state, reason, reply, begin, end, sort, q, cursor, limit,"
+        " campaign_id, sender_id"
+    )
     assert told == [{"field": "search", "message": message}]
     told = (await ann.get(f"/senders/{AN_ID}?x=1")).json()["errors"][0]["message"]
     assert told == "is not known here: this takes no query parameters"

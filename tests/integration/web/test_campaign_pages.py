@@ -81,6 +81,8 @@ async def test_a_cancelled_campaign_can_only_be_looked_at(
     await page.post(f"/campaigns/{campaign}/cancel")
     assert await state_of(world, campaign) == "cancelled"
     html = (await page.get(f"/campaigns/{campaign}")).text
+    assert "40 % 4 of 10 sent · 6 cancelled" in words(html)
+    assert "4 of 10 sent · 6 cancelled" in words((await page.get("/campaigns")).text)
     for command in ("pause", "resume", "cancel", "launch"):
         assert f"/campaigns/{campaign}/{command}" not in html
     again = await page.post(f"/campaigns/{campaign}/resume")

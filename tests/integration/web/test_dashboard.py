@@ -32,6 +32,9 @@ ATTEMPT = """
 """
 
 
+CANCELLED = "UPDATE email_jobs SET state = 'cancelled' WHERE email_id = $1"
+
+
 async def three_emails(world: World) -> list[uuid.UUID]:
     """One waits, one was sent, one failed."""
     sender = await world.sender()
@@ -71,6 +74,23 @@ async def test_each_tab_lists_its_own_with_counts_on_all(
         listed = set(re.findall(r"(ada|grace|alan)@example\.org", html))
         assert listed == {mine}
         assert [tab_count(html, name) for name in ("Scheduled", "Sent", "Failed")] == [1, 1, 1]
+
+
+async def test_failed_in_doubt_and_cancelled_are_lists_and_counts_of_their_own(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    names = ["ada", "grace", "alan", "edsger", "barbara"]
+    addresses = [f"{name}@example.org" for name in names]
+    ids = await world.emails(sender, await world.campaign(sender), addresses)
+    for email, change in zip(ids[1:], (SENT, FAILED, IN_DOUBT, CANCELLED), strict=True):
+        await world.execute(change, email)
+    labels = ("Scheduled", "Sent", "Failed", "In doubt", "Cancelled")
+    tabs = ("scheduled", "sent", "failed", "in_doubt", "cancelled")
+    for tab, mine in zip(tabs, names, strict=True):
+        html = (await page.get("/", params={"tab": tab})).text
+        assert set(re.findall(r"(\w+)@example\.org", html)) == {mine}
+        assert [tab_count(html, label) for label in labels] == [1, 1, 1, 1, 1]
 
 
 async def test_a_list_is_narrowed_down_by_search_and_by_campaign(

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from paceline.domain.lifecycle import EmailList
 from paceline.web.access import local_path, sign_in_url
 from paceline.web.app import allowed_hosts
 from paceline.web.list_query import ListQuery
@@ -20,7 +21,7 @@ def test_an_address_says_what_it_was_made_from() -> None:
 
 def test_another_tab_keeps_the_filters_and_starts_over() -> None:
     query = ListQuery.read({"q": "ada", "cursor": "abc"})
-    assert query.on_tab("failed") == "/?tab=failed&q=ada"
+    assert query.on_tab(EmailList.FAILED) == "/?tab=failed&q=ada"
 
 
 @pytest.mark.parametrize(

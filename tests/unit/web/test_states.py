@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from paceline.domain.gate import HeldBy
-from paceline.domain.lifecycle import CampaignState, FailureReason, JobState, SenderState
+from paceline.domain.lifecycle import CampaignState, EmailList, FailureReason, JobState, SenderState
 from paceline.web import states, wording
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -16,7 +16,8 @@ NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 @pytest.mark.parametrize("state", JobState)
 def test_every_state_of_an_email_has_a_badge_and_one_tab(state: JobState) -> None:
     assert states.email_badge(state).label
-    assert sum(state in tab.states for tab in states.TABS.values()) == 1
+    assert sum(state in which.states for which in EmailList) == 1
+    assert set(states.TABS) == set(EmailList)
 
 
 @pytest.mark.parametrize("state", CampaignState)

@@ -84,8 +84,10 @@ class EmailJob(Base):
         Index(
             "ix_email_jobs_not_sent",
             "owner_id",
+            "state",
             "updated_at",
             "email_id",
+            postgresql_include=["failure_reason", "reply_code", "reply_enhanced"],
             postgresql_where=text(in_list("state", NOT_SENT)),
         ),
         # Why a campaign's emails failed, and which of them to try again.

@@ -1,8 +1,8 @@
 """Lists of emails, page by page. Each kind of list walks one index from where the last page ended.
 
 Nothing is skipped by counting (no OFFSET) and nothing is counted, so that a page of a million
-emails costs what a page of fifty does. Emails on their way, waiting, sent and not sent are walked
-one after the other: each of these *segments* has an index of its own.
+emails costs what a page of fifty does. Emails on their way, waiting, sent, failed, in doubt and
+cancelled are walked one after the other: each of these *segments* is kept in order by an index.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from paceline.domain.lifecycle import FINAL, IN_FLIGHT, WAITING, JobState
+from paceline.domain.lifecycle import IN_FLIGHT, WAITING, FailureReason, JobState
 from paceline.persistence.models import Campaign, Email, EmailJob
 from paceline.persistence.stores.discarded import not_thrown_away
 from paceline.persistence.stores.email_records import (
@@ -41,7 +41,9 @@ class Segment(StrEnum):
     IN_FLIGHT = "in_flight"
     WAITING = "waiting"
     SENT = "sent"
-    NOT_SENT = "not_sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
     CAMPAIGN = "campaign"  # all emails of one campaign, in the order of its file
 
 
@@ -59,15 +61,19 @@ _SORTED_BY = {
     Segment.IN_FLIGHT: EmailJob.due_at,
     Segment.WAITING: EmailJob.due_at,
     Segment.SENT: EmailJob.sent_at,
-    Segment.NOT_SENT: EmailJob.updated_at,
+    Segment.FAILED: EmailJob.updated_at,
+    Segment.IN_DOUBT: EmailJob.updated_at,
+    Segment.CANCELLED: EmailJob.updated_at,
 }
 _STATES: dict[Segment, frozenset[JobState]] = {
     Segment.IN_FLIGHT: IN_FLIGHT,
     Segment.WAITING: WAITING,
     Segment.SENT: frozenset({JobState.SENT}),
-    Segment.NOT_SENT: FINAL - {JobState.SENT} | {JobState.IN_DOUBT},
+    Segment.FAILED: frozenset({JobState.FAILED}),
+    Segment.IN_DOUBT: frozenset({JobState.IN_DOUBT}),
+    Segment.CANCELLED: frozenset({JobState.CANCELLED}),
 }
-_NEWEST_FIRST = frozenset({Segment.SENT, Segment.NOT_SENT})
+_NEWEST_FIRST = frozenset({Segment.SENT, Segment.FAILED, Segment.IN_DOUBT, Segment.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which of an owner's emails. `address_key` finds one address, `search` words."""
+    """Which of an owner's emails. `address_key` finds one address, `search` words.
+
+    `begin` and `end` bound the time that a segment is sorted by. A reply code of 0, and an enhanced
+    code of '', mean: without one. `backwards`: the last ones first.
+    """
 
     states: frozenset[JobState] = frozenset(JobState)
     campaign_id: uuid.UUID | None = None
@@ -90,6 +100,24 @@ class Selection:
     sender_id: uuid.UUID | None = None
     address_key: str | None = None
     search: Terms | None = None
+    reason: FailureReason | None = None
+    reply_code: int | None = None
+    reply_enhanced: str | None = None
+    begin: datetime | None = None
+    end: datetime | None = None
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one segment is walked."""
+
+    segment: Segment
+    newest_first: bool
+
+    @property
+    def by_id_alone(self) -> bool:
+        return self.segment is Segment.CAMPAIGN
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,7 +153,7 @@ async def emails(
     found: list[EmailRecord] = []
     listed = _Listed(owner_id=owner_id, selection=selection)
     for segment in _segments(selection):
-        if after is not None and _order(segment) < _order(after.segment):
+        if after is not None and _is_behind(after.segment, segment, selection):
             continue
         begin = after if after is not None and after.segment is segment else None
         room = limit + 1 - len(found)
@@ -139,13 +167,21 @@ async def emails(
 
 
 def _segments(selection: Selection) -> list[Segment]:
-    if selection.campaign_id is not None and selection.states == frozenset(JobState):
+    timed = selection.begin is not None or selection.end is not None
+    if selection.campaign_id is not None and selection.states == frozenset(JobState) and not timed:
         return [Segment.CAMPAIGN]
-    return [segment for segment, states in _STATES.items() if states & selection.states]
+    segments = [segment for segment, states in _STATES.items() if states & selection.states]
+    return segments[::-1] if selection.backwards else segments
 
 
-def _order(segment: Segment) -> int:
-    return list(Segment).index(segment)
+def _is_behind(segment: Segment, other: Segment, selection: Selection) -> bool:
+    """Whether the list comes to `segment` later than to `other`."""
+    order = list(Segment)[:: -1 if selection.backwards else 1]
+    return order.index(segment) > order.index(other)
+
+
+def _way(segment: Segment, selection: Selection) -> _Way:
+    return _Way(segment, (segment in _NEWEST_FIRST) is not selection.backwards)
 
 
 def _position(record: EmailRecord, selection: Selection) -> Position:
@@ -166,26 +202,27 @@ async def _walk(
     limit: int,
 ) -> tuple[list[EmailRecord], Position | None]:
     """Some emails of one segment; and where the walk stopped for having looked at enough."""
-    candidates = _candidates(listed.owner_id, listed.selection, segment, after)
+    way = _way(segment, listed.selection)
+    candidates = _candidates(listed.owner_id, listed.selection, way, after)
     terms = listed.selection.search
     if terms is None:
-        return await _records(session, candidates, segment, limit), None
+        return await _records(session, candidates, way, limit), None
     # What many emails match is found soon by walking in order; what few match, by the index on
     # words, and sorted then. What is left, many that are all far away, is walked towards.
-    records, stopped = await _looked(session, candidates, terms, segment, GLANCE, limit)
+    records, stopped = await _looked(session, candidates, terms, way, GLANCE, limit)
     if stopped is None or len(records) >= limit:
         return records, None
     found = await listed.by_index(session)
     if found is None or len(terms.saying) > MAX_SAYING:
-        records, stopped = await _looked(session, candidates, terms, segment, MAX_SEARCHED, limit)
+        records, stopped = await _looked(session, candidates, terms, way, MAX_SEARCHED, limit)
         return records, stopped if len(records) < limit else None
     few = candidates.where(EmailJob.email_id.in_(found))
     parts: list[tuple[list[EmailRecord], Position | None]]
-    parts = [(await _records(session, few, segment, limit), None)]
+    parts = [(await _records(session, few, way, limit), None)]
     for left, campaign_id in terms.saying:
         its = candidates.where(*_its_stretch(campaign_id, segment))
-        parts.append(await _looked(session, its, left, segment, MAX_SEARCHED, limit))
-    return _merged(parts, segment, limit)
+        parts.append(await _looked(session, its, left, way, MAX_SEARCHED, limit))
+    return _merged(parts, way, limit)
 
 
 def _its_stretch(campaign_id: uuid.UUID, segment: Segment) -> list[ColumnElement[bool]]:
@@ -203,16 +240,17 @@ def _its_stretch(campaign_id: uuid.UUID, segment: Segment) -> list[ColumnElement
 
 
 def _merged(
-    parts: Sequence[tuple[list[EmailRecord], Position | None]], segment: Segment, limit: int
+    parts: Sequence[tuple[list[EmailRecord], Position | None]], way: _Way, limit: int
 ) -> tuple[list[EmailRecord], Position | None]:
     """The first of several walks through one segment; not past where one of them had to stop."""
-    newest_first = segment in _NEWEST_FIRST
+
+    newest_first = way.newest_first
 
     def place(at: datetime | None, email_id: uuid.UUID) -> tuple[datetime | int, uuid.UUID]:
-        return (0 if segment is Segment.CAMPAIGN or at is None else at), email_id
+        return (0 if way.by_id_alone or at is None else at), email_id
 
     def place_of(record: EmailRecord) -> tuple[datetime | int, uuid.UUID]:
-        at = None if segment is Segment.CAMPAIGN else getattr(record, _SORTED_BY[segment].key)
+        at = None if way.by_id_alone else getattr(record, _SORTED_BY[way.segment].key)
         return place(at, record.id)
 
     records = {record.id: record for found, _ in parts for record in found}
@@ -232,18 +270,16 @@ async def _looked(
     session: AsyncSession,
     candidates: Select[uuid.UUID],
     terms: Terms,
-    segment: Segment,
+    way: _Way,
     most: int,
     limit: int,
 ) -> tuple[list[EmailRecord], Position | None]:
     """Those of the first candidates that match; and the last one looked at, if there are more."""
     await session.execute(_IN_ORDER)
-    at = _SORTED_BY.get(segment, EmailJob.due_at)
+    at = _SORTED_BY.get(way.segment, EmailJob.due_at)
     looked_at = candidates.add_columns(at.label("at")).limit(most).subquery()
-    order = (
-        [looked_at.c.email_id] if segment is Segment.CAMPAIGN else [*looked_at.c["at", "email_id"]]
-    )
-    if segment in _NEWEST_FIRST:
+    order = [looked_at.c.email_id] if way.by_id_alone else [*looked_at.c["at", "email_id"]]
+    if way.newest_first:
         order = [column.desc() for column in order]
     # Ordered by the candidates' own columns, so that it can end at the last that is wanted.
     matching = (
@@ -255,19 +291,19 @@ async def _looked(
     )
     ids = list((await session.execute(matching)).scalars())
     records = await _records(
-        session, select(EmailJob.email_id).where(EmailJob.email_id.in_(ids)), segment, limit
+        session, select(EmailJob.email_id).where(EmailJob.email_id.in_(ids)), way, limit
     )
     if len(ids) >= limit:
         return records, None
-    return records, await _last_candidate(session, candidates, segment, most)
+    return records, await _last_candidate(session, candidates, way.segment, most)
 
 
 async def _records(
-    session: AsyncSession, ids: Select[uuid.UUID], segment: Segment, limit: int
+    session: AsyncSession, ids: Select[uuid.UUID], way: _Way, limit: int
 ) -> list[EmailRecord]:
     query = _sorted(
         joined(select(*COLUMNS)).where(EmailJob.email_id.in_(ids.limit(limit).scalar_subquery())),
-        segment,
+        way,
     )
     rows = await session.execute(query)
     return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows]
@@ -287,9 +323,10 @@ async def _last_candidate(
 
 
 def _candidates(
-    owner_id: uuid.UUID, selection: Selection, segment: Segment, after: Position | None
+    owner_id: uuid.UUID, selection: Selection, way: _Way, after: Position | None
 ) -> Select[uuid.UUID]:
     """The ids of a segment in its order, from `after` on."""
+    segment = way.segment
     query = select(EmailJob.email_id).where(
         EmailJob.owner_id == owner_id, not_thrown_away(owner_id)
     )
@@ -305,15 +342,35 @@ def _candidates(
     if selection.address_key is not None:
         found = _with_address(owner_id, selection.address_key)
         query = query.where(EmailJob.email_id.in_(found))
+    query = query.where(*_failed_so(selection))
     if after is not None:
-        query = query.where(_behind(after))
-    return _sorted(query, segment)
+        query = query.where(_behind(after, way))
+    return _sorted(query, way)
+
+
+def _failed_so(selection: Selection) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if selection.reason is not None:
+        conditions.append(EmailJob.failure_reason == selection.reason)
+    if selection.reply_code is not None:
+        code = selection.reply_code or None
+        conditions.append(EmailJob.reply_code.is_not_distinct_from(code))
+    if selection.reply_enhanced is not None:
+        enhanced = selection.reply_enhanced or None
+        conditions.append(EmailJob.reply_enhanced.is_not_distinct_from(enhanced))
+    return conditions
 
 
 def _within(selection: Selection, segment: Segment) -> list[ColumnElement[bool]]:
+    at = _SORTED_BY[segment]
+    conditions: list[ColumnElement[bool]] = []
+    if selection.begin is not None:
+        conditions.append(at >= selection.begin)
+    if selection.end is not None:
+        conditions.append(at < selection.end)
     if selection.campaign_id is None:
-        return []
-    conditions = [EmailJob.campaign_id == selection.campaign_id]
+        return conditions
+    conditions.append(EmailJob.campaign_id == selection.campaign_id)
     if segment is Segment.WAITING and selection.campaign_sender_id is not None:
         conditions.append(EmailJob.sender_id == selection.campaign_sender_id)
     if segment is Segment.SENT and selection.campaign_since is not None:
@@ -332,18 +389,20 @@ def _with_address(owner_id: uuid.UUID, key: str) -> Select[uuid.UUID]:
     return select(found.c.id)
 
 
-def _behind(after: Position) -> ColumnElement[bool]:
-    if after.segment is Segment.CAMPAIGN:
-        return Email.id > after.email_id
+def _behind(after: Position, way: _Way) -> ColumnElement[bool]:
+    if way.by_id_alone:
+        last = after.email_id
+        return Email.id < last if way.newest_first else Email.id > last
     key = tuple_(_SORTED_BY[after.segment], EmailJob.email_id)
     end = tuple_(after.at, after.email_id)
-    return key < end if after.segment in _NEWEST_FIRST else key > end
+    return key < end if way.newest_first else key > end
 
 
-def _sorted(query: AnySelect, segment: Segment) -> AnySelect:
-    if segment is Segment.CAMPAIGN:
-        return query.order_by(EmailJob.email_id)
-    at = _SORTED_BY[segment]
-    if segment in _NEWEST_FIRST:
+def _sorted(query: AnySelect, way: _Way) -> AnySelect:
+    if way.by_id_alone:
+        by_id = EmailJob.email_id
+        return query.order_by(by_id.desc() if way.newest_first else by_id)
+    at = _SORTED_BY[way.segment]
+    if way.newest_first:
         return query.order_by(at.desc(), EmailJob.email_id.desc())
     return query.order_by(at, EmailJob.email_id)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline import clock
-from paceline.domain.lifecycle import CampaignState
+from paceline.domain.lifecycle import CampaignState, EmailList
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.pacing import hour_of
 from paceline.domain.retrying import FailedFilter, reply_key
@@ -222,22 +222,18 @@ async def _everything(
     }
 
 
-def _by_tab(counts: Counts) -> dict[str, int]:
-    return {
-        "scheduled": counts.scheduled + counts.claimed + counts.sending + counts.deferred,
-        "sent": counts.sent,
-        "failed": counts.failed + counts.in_doubt + counts.cancelled,
-    }
+def _by_tab(counts: Counts) -> dict[EmailList, int]:
+    return {which: counts.of(which) for which in EmailList}
 
 
-def _liveliest(counts: dict[str, int]) -> str:
-    return next((tab for tab in ("scheduled", "sent", "failed") if counts[tab]), "scheduled")
+def _liveliest(counts: dict[EmailList, int]) -> EmailList:
+    return next((which for which in EmailList if counts[which]), EmailList.SCHEDULED)
 
 
 def outlook(progress: Progress, sender: SenderView, *, now: datetime) -> Timetable | None:
     """The plan for what is left, if anything is and nobody holds it."""
     campaign = progress.campaign
-    left = _by_tab(campaign.counts)["scheduled"]
+    left = campaign.counts.of(EmailList.SCHEDULED)
     # Without a time of release it waits for a person.
     held = campaign.held_by is not None and campaign.release_at is None
     if campaign.state is not CampaignState.ACTIVE or held or not left:

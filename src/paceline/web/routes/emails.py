@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.domain.lifecycle import FINAL, WAITING, JobState
+from paceline.domain.lifecycle import FINAL, WAITING, EmailList, JobState
 from paceline.errors import InvalidInput, TooLate
 from paceline.services.emails import Outcome, Resolution
 from paceline.services.queries import EmailFilter
@@ -87,7 +87,7 @@ async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[Emai
 
 
 def _counts(overview: Overview) -> dict[str, int]:
-    return {"scheduled": overview.scheduled, "sent": overview.sent, "failed": overview.failed}
+    return {which: getattr(overview, which) for which in EmailList}
 
 
 @router.get("/emails/{email_id}")
