@@ -3,6 +3,8 @@
 import { Editor, Node } from "@tiptap/core";
 import StarterKit from "@tiptap/starter-kit";
 
+import { placeCaret, takenFrom } from "./takeover.js";
+
 const MergeField = Node.create({
   name: "merge",
   group: "inline",
@@ -40,6 +42,11 @@ const SURFACE = {
 
 /** Puts an editor into `host`, in place of `textarea`; `onMarks` hears of each change of format. */
 export function createEditor(host, textarea, onMarks) {
+  const taken = takenFrom(textarea);
+  const write = () => {
+    textarea.value = editor.isEmpty ? "" : tidy(fromChips(editor.getHTML()));
+    textarea.dispatchEvent(new Event("input", { bubbles: true }));
+  };
   const editor = new Editor({
     element: host,
     extensions: [StarterKit, MergeField],
@@ -47,14 +54,14 @@ export function createEditor(host, textarea, onMarks) {
     // What is typed or pasted between marks stays: *|FNAME|* is a tag of another program, not italics.
     enableInputRules: ["bulletList", "orderedList"],
     enablePasteRules: ["link"],
-    content: toChips(textarea.value),
+    content: toChips(taken.html),
+    parseOptions: { preserveWhitespace: taken.isText },
     editorProps: { attributes: SURFACE },
-    onUpdate: () => {
-      textarea.value = editor.isEmpty ? "" : tidy(fromChips(editor.getHTML()));
-      textarea.dispatchEvent(new Event("input", { bubbles: true }));
-    },
+    onUpdate: () => write(),
     onTransaction: () => onMarks(editor),
   });
   textarea.hidden = true;
+  if (taken.hasMarks) placeCaret(editor);
+  if (taken.isText) write();
   return editor;
 }

@@ -13,6 +13,7 @@ from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
 from tests.e2e.running import System
+from tests.e2e.writing import editor_of
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -126,7 +127,7 @@ def test_a_filled_compose_page_has_no_barriers(
     page: Page, axe: str, campaign_id: uuid.UUID
 ) -> None:
     page.goto("/compose")
-    expect(page.locator(".pl-rte")).to_be_visible()
+    editor_of(page)
     page.set_input_files("#file", {"name": "list.csv", "mimeType": "text/csv", "buffer": LIST})
     expect(page.get_by_text("1 row refused")).to_be_visible()
     page.get_by_text("How the file was read").click()

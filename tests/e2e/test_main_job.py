@@ -15,6 +15,7 @@ from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
 from paceline.services.views import CampaignView, SenderView
 from tests.e2e.running import System
+from tests.e2e.writing import editor_of, write
 
 LIST = "email,name,company\n" + "".join(
     f"reader{n}@example.org,Reader {n},Company {n}\n" for n in range(12)
@@ -88,8 +89,7 @@ def test_a_campaign_is_composed_and_runs_to_its_end(
     expect(page.get_by_text("there is no @ in it")).to_be_visible()
     page.get_by_role("button", name="company", exact=True).click()
     expect(page.get_by_label("Subject")).to_have_value("News for {{ company }}")
-    page.locator(".pl-rte").click()
-    page.keyboard.type("Dear ")
+    write(page, "Dear ")
     page.get_by_role("button", name="name", exact=True).click()
     page.keyboard.type(", hello.")
     preview = page.frame_locator("iframe[name=preview]")
@@ -109,7 +109,7 @@ def test_a_campaign_is_composed_and_runs_to_its_end(
 
 def test_what_is_typed_in_the_editor_stays_as_it_was_typed(page: Page) -> None:
     page.goto("/compose")
-    page.locator(".pl-rte").click()
+    editor_of(page).click()
     typed = "Hi *|FNAME|* **b** ~~c~~ `d` _e_ __f__"
     page.keyboard.type(typed)
     expect(page.locator("textarea[name=body]")).to_have_value(f"<p>{typed}</p>")
@@ -123,8 +123,7 @@ def test_a_list_with_two_columns_of_addresses_waits_for_its_owner_to_choose(
     page.goto("/compose")
     page.get_by_label("From").select_option(str(sender.id))
     page.get_by_label("Subject").fill("To whom?")
-    page.locator(".pl-rte").click()
-    page.keyboard.type("Hello.")
+    write(page, "Hello.")
     page.set_input_files("#file", table)
     expect(page.get_by_text("One thing only you can know")).to_be_visible()
     page.get_by_role("button", name="Schedule").click()
@@ -147,8 +146,7 @@ def test_an_error_keeps_the_message_and_the_file(
     page: Page, sender: SenderView, list_file: Path
 ) -> None:
     page.goto("/compose")
-    page.locator(".pl-rte").click()
-    page.keyboard.type("Something long to write again")
+    write(page, "Something long to write again")
     page.set_input_files("#file", list_file)
     expect(page.get_by_text("12 recipients")).to_be_visible()
     page.get_by_label("Hourly limit").fill("none")
@@ -156,7 +154,7 @@ def test_an_error_keeps_the_message_and_the_file(
     expect(page.locator("#subject-note")).to_have_text("Is missing.")
     expect(page.get_by_text("Must be a whole number")).to_be_visible()
     expect(page.get_by_label("Subject")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(".pl-rte")).to_have_text("Something long to write again")
+    expect(editor_of(page)).to_have_text("Something long to write again")
     page.get_by_label("Subject").fill("Second try")
     page.get_by_label("Hourly limit").fill("")
     page.get_by_role("button", name="Tomorrow 10:00").click()

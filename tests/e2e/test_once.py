@@ -18,6 +18,7 @@ from paceline.delivery import Security
 from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
 from tests.e2e.running import STOP_TIMEOUT_SECONDS, System
+from tests.e2e.writing import write
 from tests.lossy import LossyProxy
 
 ROWS = 20_000
@@ -102,9 +103,7 @@ def fill_in(page: Page, sender: SenderView, leads: Path) -> str:
     page.goto("/compose")
     page.get_by_label("From").select_option(str(sender.id))
     page.get_by_label("Subject").fill(subject)
-    editor = page.get_by_role("textbox", name="Body")
-    editor.click()
-    editor.press_sequentially("Hello")
+    write(page, "Hello")
     page.locator("#file").set_input_files(leads)
     page.get_by_label("Later").check()
     return subject
@@ -190,9 +189,7 @@ def test_back_and_once_more_leads_to_the_first_ones_page(
     page.wait_for_url(re.compile("/compose$"))
     page.get_by_label("From").select_option(str(sender.id))
     page.get_by_label("Subject").fill(subject)
-    editor = page.get_by_role("textbox", name="Body")
-    editor.click()
-    editor.press_sequentially("Hello again")
+    write(page, "Hello again")
     page.locator("#file").set_input_files(short_list)
     expect(submit(page)).to_be_enabled()
     submit(page).click()

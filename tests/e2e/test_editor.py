@@ -1,0 +1,92 @@
+"""The editor takes over from the plain field below it without losing a keystroke."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from paceline.delivery import Security
+from paceline.services.senders import NewSender
+from tests.e2e.running import System
+from tests.e2e.writing import editor_of
+
+EDITOR_SCRIPT = re.compile(r"/c-[^/]+\.js")  # the only part that is loaded on demand
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sender(system: System) -> None:
+    new = NewSender(
+        name="Northwind Letters",
+        from_address="letters@northwind.example",
+        smtp_host="127.0.0.1",
+        smtp_port=system.settings.devinbox.port,
+        smtp_security=Security.NONE,
+    )
+    system.run(system.cases.senders.create(system.owner_id, new))
+
+
+@pytest.fixture
+def late(page: Page) -> list[Route]:
+    """The compose page without its editor, whose script waits in this list."""
+    held: list[Route] = []
+
+    def hold(script: Route) -> None:
+        held.append(script)
+
+    page.route(EDITOR_SCRIPT, hold)
+    with page.expect_request(EDITOR_SCRIPT):
+        page.goto("/compose", wait_until="domcontentloaded")
+    return held
+
+
+def arrive(page: Page, late: list[Route]) -> None:
+    for script in late:
+        script.continue_()
+    editor_of(page)
+
+
+def test_what_is_typed_before_the_editor_arrives_goes_on_in_it(
+    page: Page, late: list[Route]
+) -> None:
+    page.get_by_label("Body").click()
+    page.keyboard.type("Dear ")
+    arrive(page, late)
+    page.keyboard.type("Ada")
+    expect(page.locator("textarea[name=body]")).to_have_value("<p>Dear Ada</p>")
+
+
+def test_the_caret_stays_between_its_letters_and_lines_stay_lines(
+    page: Page, late: list[Route]
+) -> None:
+    page.get_by_label("Body").click()
+    page.keyboard.type("Dear {{ name }},\n\none < two\nthree")
+    for _ in "ree":
+        page.keyboard.press("ArrowLeft")
+    arrive(page, late)
+    page.keyboard.type("*")
+    expect(page.locator("textarea[name=body]")).to_have_value(
+        "<p>Dear {{ name }},</p><p>one &lt; two<br>th*ree</p>"
+    )
+    expect(page.locator(".pl-rte .pl-merge")).to_have_text("{{ name }}")
+
+
+def test_a_selection_made_before_the_editor_arrives_is_written_over_in_it(
+    page: Page, late: list[Route]
+) -> None:
+    body = page.get_by_label("Body")
+    body.fill("<p>Dear <b>you</b></p>")
+    body.press("ControlOrMeta+a")
+    arrive(page, late)
+    page.keyboard.type("Anew")
+    expect(page.locator("textarea[name=body]")).to_have_value("<p>Anew</p>")
+
+
+def test_the_editor_takes_no_focus_from_another_field(page: Page, late: list[Route]) -> None:
+    page.get_by_label("Body").fill("Kept")
+    page.get_by_label("Subject").click()
+    arrive(page, late)
+    page.keyboard.type("Still here")
+    expect(page.get_by_label("Subject")).to_have_value("Still here")
+    expect(page.locator("textarea[name=body]")).to_have_value("<p>Kept</p>")
