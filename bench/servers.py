@@ -36,10 +36,12 @@ def servers() -> Iterator[Servers]:
         stack.enter_context(running(postgres, log=place / "postgres.log"))
         stack.enter_context(running(redis, log=place / "redis.log"))
         upgrade(postgres.url)
-        yield Servers(postgres.url, redis.url, _child(postgres.directory), _child(redis.directory))
+        yield Servers(
+            postgres.url, redis.url, child_in(postgres.directory), child_in(redis.directory)
+        )
 
 
-def _child(directory: Path) -> psutil.Process:
+def child_in(directory: Path) -> psutil.Process:
     """The server that works in this directory, as each of these does in its own."""
     (found,) = (p for p in psutil.Process().children() if _works_in(p, directory))
     return found
