@@ -8,15 +8,15 @@ from fastapi import APIRouter
 
 from paceline.api.outgoing import ApiKeyOut, PageOut
 from paceline.api.parts import Wired
-from paceline.api.security import Caller
+from paceline.api.security import ADMIN_TO_WRITE, Caller
 from paceline.errors import NotFound
 
-router = APIRouter(prefix="/api-keys", tags=["api keys"])
+router = APIRouter(prefix="/api-keys", tags=["api keys"], dependencies=[ADMIN_TO_WRITE])
 
 
 @router.get("", response_model=PageOut[ApiKeyOut])
 async def list_all(parts: Wired, caller: Caller) -> PageOut[ApiKeyOut]:
-    """The keys that still work, the newest first."""
+    """The keys that are not revoked, the newest first."""
     keys = await parts.api_keys.list(caller.user_id)
     return PageOut[ApiKeyOut](
         items=[ApiKeyOut.model_validate(key) for key in keys], next_cursor=None

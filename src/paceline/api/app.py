@@ -24,6 +24,7 @@ from paceline.api.etags import conditions_are_honoured
 from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import ApiParts
 from paceline.api.query import only_known
+from paceline.api.security import held_to_scope
 from paceline.api.unpacking import Unpacking
 from paceline.methods import Methods
 
@@ -55,7 +56,11 @@ def create_api(parts: ApiParts) -> FastAPI:
     v1 = APIRouter(
         prefix="/api/v1",
         responses=_PROBLEMS,
-        dependencies=[Depends(only_known), Depends(conditions_are_honoured)],
+        dependencies=[
+            Depends(held_to_scope),
+            Depends(only_known),
+            Depends(conditions_are_honoured),
+        ],
     )
     for resource in (senders, campaigns, recipients, attachments, emails, suppressions, api_keys):
         v1.include_router(resource.router)

@@ -20,6 +20,7 @@ from paceline.domain.lifecycle import (
     JobState,
     SenderState,
 )
+from paceline.domain.scopes import Scope
 from paceline.domain.tables.shape import Becomes
 from paceline.services.emails import Outcome
 
@@ -380,5 +381,8 @@ class ApiKeyOut(Shown):
     id: uuid.UUID
     name: str
     prefix: str
+    scope: Scope
     created_at: datetime
     last_used_at: datetime | None
+    expires_at: datetime | None
+    has_expired: bool

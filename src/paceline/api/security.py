@@ -12,10 +12,12 @@ from starlette.exceptions import HTTPException
 
 from paceline.api.parts import parts_of
 from paceline.auth.principal import Principal
+from paceline.domain.scopes import Scope
 
 Vouch: TypeAlias = Callable[[Request], Awaitable[Principal | None]]
 """Finds out who is asking by other means than a key: a web session, for one."""
 
+_READING = frozenset({"GET", "HEAD"})
 _bearer = HTTPBearer(auto_error=False, bearerFormat="pl_…", description="An API key")
 
 
@@ -37,7 +39,11 @@ async def _authenticated(request: Request) -> Principal:
     elif not header and parts.vouch is not None:
         principal = await parts.vouch(request)
     if principal is None:
-        detail = "this API key is not valid" if header else "send an API key as a Bearer token"
+        detail = (
+            "this API key is not valid (any more)"
+            if header
+            else "send an API key as a Bearer token"
+        )
         raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="paceline"'})
     return principal
 
@@ -50,3 +56,26 @@ async def _caller(
 
 
 Caller = Annotated[Principal, Depends(_caller)]
+
+
+async def _only_admins_write() -> None:
+    """Does nothing by itself: `held_to_scope` finds it at the route."""
+
+
+ADMIN_TO_WRITE = Depends(_only_admins_write)
+"""Marks routes that change who may send, or to whom: a key needs `admin`, unless it only reads."""
+
+
+async def held_to_scope(request: Request) -> None:
+    """Refuse what the key does not cover: reading needs `read`, all else `send` at least."""
+    needed = Scope.READ
+    if request.method not in _READING:
+        strict = ADMIN_TO_WRITE in request.scope["route"].dependencies
+        needed = Scope.ADMIN if strict else Scope.SEND
+    scope = (await principal_of(request)).scope
+    if not scope.covers(needed):
+        raise HTTPException(
+            403,
+            f"this API key has the scope `{scope}`, and this needs `{needed}`: "
+            "make another key on the page API keys, or with `paceline api-key create`",
+        )

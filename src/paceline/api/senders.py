@@ -12,11 +12,13 @@ from paceline.api.incoming import DkimIn, SenderIn, SenderPatchIn, TestIn
 from paceline.api.outgoing import CheckOut, DkimRecordOut, PageOut, SenderOut, TestOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.security import Caller
+from paceline.api.security import ADMIN_TO_WRITE, Caller
 from paceline.services.senders import CheckReport, DkimRecord, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView
 
-router = APIRouter(prefix="/senders", tags=["senders"], route_class=TaggedRoute)
+router = APIRouter(
+    prefix="/senders", tags=["senders"], route_class=TaggedRoute, dependencies=[ADMIN_TO_WRITE]
+)
 
 
 @router.post("", status_code=201, response_model=SenderOut)

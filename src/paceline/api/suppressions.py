@@ -9,7 +9,7 @@ from paceline.api.incoming import SuppressionsIn
 from paceline.api.outgoing import AddedOut, PageOut, SuppressionOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.security import Caller
+from paceline.api.security import ADMIN_TO_WRITE, Caller
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=IdempotentRoute)
 
@@ -32,7 +32,7 @@ async def list_all(
     )
 
 
-@router.delete("/{address}", status_code=204)
+@router.delete("/{address}", status_code=204, dependencies=[ADMIN_TO_WRITE])
 async def remove(parts: Wired, caller: Caller, address: str) -> None:
     """Let an address be mailed again."""
     await parts.suppressions.remove(caller.user_id, address)

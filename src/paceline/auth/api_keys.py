@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
+from paceline import clock
 from paceline.auth.principal import Principal
 from paceline.auth.tokens import hash_of, new_secret
 from paceline.auth.users import Users
 from paceline.domain.identifiers import new_id
-from paceline.errors import InvalidInput
+from paceline.domain.scopes import Scope
+from paceline.domain.when import LONGEST
+from paceline.errors import FieldProblem, InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity
 
@@ -16,6 +20,7 @@ KEY_PREFIX = "pl_"  # what secret scanners and people recognise
 SHOWN_CHARACTERS = 11  # of a key, in lists: enough to tell keys apart, too little to use one
 MAX_NAME_CHARACTERS = 100
 MAX_KEY_CHARACTERS = 200
+MAX_KEYS = 100  # of one user; revoked ones do not count
 
 
 class ApiKeys:
@@ -25,35 +30,54 @@ class ApiKeys:
         self._database = database
         self._users = Users(database)
 
-    async def create(self, email: str | None, name: str) -> str:
+    async def create(
+        self,
+        email: str | None,
+        name: str,
+        *,
+        scope: Scope = Scope.ADMIN,
+        expires_at: datetime | None = None,
+    ) -> str:
         """A new key for the user with this address (None: the local owner). It is not kept."""
-        name = name.strip()
-        if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
-            raise InvalidInput.of("name", f"must have 1 to {MAX_NAME_CHARACTERS} characters")
+        name = _checked(name, expires_at)
         users = self._users
         user = await (users.local_owner() if email is None else users.with_email(email))
+        return await self.create_for(user.user_id, name, scope=scope, expires_at=expires_at)
+
+    async def create_for(
+        self, user_id: uuid.UUID, name: str, *, scope: Scope, expires_at: datetime | None
+    ) -> str:
+        """A new key for this user, good until `expires_at` (None: until it is revoked).
+
+        Raises `InvalidInput` for `name` and `expires_at`.
+        """
+        name = _checked(name, expires_at)
         key = KEY_PREFIX + new_secret()
         async with self._database.transaction() as session:
-            await identity.insert_api_key(
-                session,
-                key_id=new_id(),
-                user_id=user.user_id,
+            if await identity.count_api_keys(session, user_id) >= MAX_KEYS:
+                raise InvalidInput.of("name", f"there are {MAX_KEYS} keys already: revoke some")
+            new = identity.NewApiKey(
+                id=new_id(),
+                user_id=user_id,
                 name=name,
                 prefix=key[:SHOWN_CHARACTERS],
                 key_hash=hash_of(key),
+                scope=scope,
+                expires_at=expires_at,
             )
+            await identity.insert_api_key(session, new)
         return key
 
     async def authenticate(self, token: str) -> Principal | None:
-        """Whose key this is; None when it is unknown or revoked, or its user is disabled."""
+        """Whose key this is; None when it is unknown, revoked or expired, or its user disabled."""
         if not token.startswith(KEY_PREFIX) or len(token) > MAX_KEY_CHARACTERS:
             return None
         async with self._database.transaction() as session:
-            user = await identity.user_by_api_key(session, hash_of(token))
-        return None if user is None else Principal.of(user)
+            found = await identity.user_by_api_key(session, hash_of(token))
+        return None if found is None else Principal.of(found[0], scope=found[1])
 
     async def list(self, user_id: uuid.UUID) -> list[identity.ApiKeyRecord]:
-        """The user's keys that still work, the newest first."""
+        """The user's keys that are not revoked, the newest first."""
         async with self._database.transaction() as session:
             return await identity.api_keys_of(session, user_id)
 
@@ -61,3 +85,18 @@ class ApiKeys:
         """End a key of this user's. False when they have no such key."""
         async with self._database.transaction() as session:
             return await identity.revoke_api_key(session, user_id, key_id)
+
+
+def _checked(name: str, expires_at: datetime | None) -> str:
+    name = name.strip()
+    problems = []
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
+        told = f"must have 1 to {MAX_NAME_CHARACTERS} characters, on one line"
+        problems.append(FieldProblem("name", told))
+    if expires_at is not None and expires_at <= clock.now():
+        problems.append(FieldProblem("expires_at", "has passed"))
+    elif expires_at is not None and expires_at - clock.now() > LONGEST:
+        problems.append(FieldProblem("expires_at", "is too far ahead"))
+    if problems:
+        raise InvalidInput(problems)
+    return name

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
-from paceline.auth.api_keys import ApiKeys
+from paceline.auth.api_keys import SHOWN_CHARACTERS, ApiKeys
 from paceline.auth.sign_in import SignInLinks, link_path
 from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import use_cases
 from paceline.delivery import Security
 from paceline.domain.recipients import RawRecipient
+from paceline.domain.scopes import Scope
+from paceline.errors import NotFound
 from paceline.persistence.database import Database
+from paceline.persistence.stores.identity import ApiKeyRecord
 from paceline.services.campaigns import NewCampaign
 from paceline.services.senders import NewSender
 from paceline.settings import Settings
 
+MIN_PREFIX = 5  # characters of a key, by which it is told apart: `pl_` and more
 SAMPLE_SIZE = 24
 SAMPLE_MIN_DELAY_MS = 1_500
 
@@ -35,7 +42,21 @@ _SAMPLE_NAMES = (
 )  # fmt: skip
 
 
-async def create_api_key(settings: Settings, email: str | None, *, new_user: bool = False) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """An API key to be made. `expires_at` None: it is good until it is revoked."""
+
+    name: str = "command line"
+    scope: Scope = Scope.ADMIN
+    expires_at: datetime | None = None
+
+
+ANY_KEY = NewKey()
+
+
+async def create_api_key(
+    settings: Settings, email: str | None, key: NewKey = ANY_KEY, *, new_user: bool = False
+) -> str:
     """A new key for this address (None: the owner of this installation).
 
     Raises `NotFound` when nobody has the address, unless there may be a new user for it.
@@ -44,7 +65,40 @@ async def create_api_key(settings: Settings, email: str | None, *, new_user: boo
         if email is not None:
             users = Users(database)
             await (users.added(email) if new_user else users.known(email))
-        return await ApiKeys(database).create(email, "command line")
+        return await ApiKeys(database).create(
+            email, key.name, scope=key.scope, expires_at=key.expires_at
+        )
+
+
+async def api_keys_of(settings: Settings, email: str | None) -> list[ApiKeyRecord]:
+    """The keys of this address (None: the owner) that are not revoked. Raises `NotFound`."""
+    async with _database(settings) as database:
+        return await ApiKeys(database).list(await _user_id(database, email))
+
+
+async def revoke_api_key(settings: Settings, email: str | None, prefix: str) -> ApiKeyRecord:
+    """End the one key of this address that begins so, or has this id.
+
+    Raises `NotFound` when there is none, or more than one.
+    """
+    async with _database(settings) as database:
+        keys, user_id = ApiKeys(database), await _user_id(database, email)
+        found = [
+            key
+            for key in await keys.list(user_id)
+            if str(key.id) == prefix.lower()
+            or (len(prefix) >= MIN_PREFIX and key.prefix.startswith(prefix[:SHOWN_CHARACTERS]))
+        ]
+        if len(found) != 1:
+            how_many = "there is no such key" if not found else "that fits more than one key"
+            raise NotFound(f"{how_many}: `paceline api-key list` has the ids")
+        await keys.revoke(user_id, found[0].id)
+        return found[0]
+
+
+async def _user_id(database: Database, email: str | None) -> uuid.UUID:
+    users = Users(database)
+    return (await (users.local_owner() if email is None else users.known(email))).user_id
 
 
 async def mint_sign_in_link(settings: Settings) -> str:

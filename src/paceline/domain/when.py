@@ -7,7 +7,8 @@ a name that promises the future, is refused rather than guessed.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 from paceline.domain.bounds import MAX_MINUTES_BEHIND, MAX_YEARS_AHEAD
@@ -43,6 +44,7 @@ _START_EXAMPLES = (
     "write now, in 2 minutes, in 1h30m, tomorrow 09:00, or a time with its offset "
     "such as 2027-03-01T09:00:00+01:00"
 )
+_END_EXAMPLES = "write 90d, 2027-03-01 (that day included), an instant with its offset, or never"
 
 
 class InvalidWhen(DomainError):
@@ -103,6 +105,26 @@ def parse_start(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
     if wall := _WALL_TIME.fullmatch(words):
         return _wall_time(wall, now=now, zone=zone)
     return _instant(text.strip(), now=now)
+
+
+def parse_end(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
+    """When something ends: `90d`, `in 90 days`, `2027-03-01` (that day included, in `zone`) or an
+    instant; None for `never`. Raises `InvalidWhen`."""
+    words = " ".join(text.lower().split())
+    if words == "never":
+        return None
+    with suppress(ValueError):
+        last_day = date.fromisoformat(words)
+        return _acceptable(
+            datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC),
+            now=now,
+        )
+    with suppress(InvalidWhen):
+        return (now + parse_duration(words.removeprefix("in "))).astimezone(UTC)
+    try:
+        return _instant(text.strip(), now=now)
+    except InvalidWhen as error:
+        raise InvalidWhen(f"{text!r} is no end: {_END_EXAMPLES}") from error
 
 
 def _wall_time(wall: re.Match[str], *, now: datetime, zone: tzinfo) -> datetime:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.domain.when import InvalidWhen, parse_duration, parse_start
+from paceline.domain.when import InvalidWhen, parse_duration, parse_end, parse_start
 
 NOW = datetime(2027, 3, 13, 12, 0, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -120,3 +120,20 @@ def test_an_instant_with_an_offset_is_taken_as_it_is() -> None:
 def test_an_unclear_or_past_start_is_refused_with_the_way_out(text: str, message: str) -> None:
     with pytest.raises(InvalidWhen, match=message):
         parse_start(text, now=NOW, zone=UTC)
+
+
+def test_an_end_is_a_duration_a_last_day_an_instant_or_never() -> None:
+    assert parse_end("90d", now=NOW, zone=UTC) == NOW + timedelta(days=90)
+    assert parse_end("in 2 hours", now=NOW, zone=UTC) == NOW + timedelta(hours=2)
+    assert parse_end("Never", now=NOW, zone=UTC) is None
+    last_day = parse_end("2027-03-31", now=NOW, zone=NEW_YORK)
+    assert last_day == datetime(2027, 4, 1, 0, 0, tzinfo=NEW_YORK)
+    assert parse_end("2027-04-01T09:00:00Z", now=NOW, zone=UTC) == datetime(
+        2027, 4, 1, 9, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-03-31", "2027-02-30", "2026-04-01T09:00:00Z"])
+def test_an_unclear_or_past_end_is_refused(text: str) -> None:
+    with pytest.raises(InvalidWhen):
+        parse_end(text, now=NOW, zone=UTC)

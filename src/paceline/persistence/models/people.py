@@ -12,7 +12,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from paceline.persistence.tables import Base, CreatedAt, Id
+from paceline.domain.scopes import Scope
+from paceline.persistence.tables import Base, CreatedAt, Id, one_of
 
 
 class User(Base):
@@ -62,6 +63,7 @@ class ApiKey(Base):
     """A key for the HTTP API. Only its SHA-256 is stored; `prefix` is what people recognise."""
 
     __tablename__ = "api_keys"
+    __table_args__ = (one_of("scope", Scope),)
 
     id: Mapped[Id]
     user_id: Mapped[uuid.UUID] = mapped_column(
@@ -70,6 +72,8 @@ class ApiKey(Base):
     name: Mapped[str]
     prefix: Mapped[str]
     key_hash: Mapped[bytes] = mapped_column(unique=True)
+    scope: Mapped[str] = mapped_column(server_default=text("'admin'"))
+    expires_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

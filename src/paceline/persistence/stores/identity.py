@@ -6,7 +6,7 @@ Expiry is judged by PostgreSQL's clock, so that all processes agree on it.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.identifiers import new_id
+from paceline.domain.scopes import Scope
 from paceline.persistence.models import ApiKey, Session, SignInLink, User
 
 # "Last used" is a help to people, not an audit: one write a minute is enough.
@@ -32,14 +33,30 @@ class UserRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey:
+    """A key to be stored: its hash, and what it is good for."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    name: str
+    prefix: str
+    key_hash: bytes
+    scope: Scope
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKeyRecord:
     """An API key, as far as it may be shown."""
 
     id: uuid.UUID
     name: str
     prefix: str
+    scope: Scope
     created_at: datetime
     last_used_at: datetime | None
+    expires_at: datetime | None
+    has_expired: bool
 
 
 def _record(user: User) -> UserRecord:
@@ -102,42 +119,56 @@ async def give_first_email(
     return None if user is None else _record(user)
 
 
-async def insert_api_key(
-    session: AsyncSession,
-    *,
-    key_id: uuid.UUID,
-    user_id: uuid.UUID,
-    name: str,
-    prefix: str,
-    key_hash: bytes,
-) -> None:
-    """Store a key's hash."""
-    session.add(ApiKey(id=key_id, user_id=user_id, name=name, prefix=prefix, key_hash=key_hash))
+async def insert_api_key(session: AsyncSession, key: NewApiKey) -> None:
+    """Store a key."""
+    await session.execute(insert(ApiKey).values(asdict(key)))
 
 
-async def user_by_api_key(session: AsyncSession, key_hash: bytes) -> UserRecord | None:
-    """Whose key this is, if it may still be used. Notes the use, about once a minute."""
+async def user_by_api_key(
+    session: AsyncSession, key_hash: bytes
+) -> tuple[UserRecord, Scope] | None:
+    """(whose key this is, how far it reaches), if it may still be used. Notes the use, about once
+    a minute."""
     stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - TOUCH_EVERY)
     found = await session.execute(
-        select(User, stale)
+        select(User, ApiKey.scope, stale)
         .join(ApiKey, ApiKey.user_id == User.id)
-        .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None), _enabled())
+        .where(
+            ApiKey.key_hash == key_hash,
+            ApiKey.revoked_at.is_(None),
+            ~_expired(),
+            _enabled(),
+        )
     )
     row = found.one_or_none()
     if row is None:
         return None
-    user, to_touch = row
+    user, scope, to_touch = row
     if to_touch:
         await session.execute(
             update(ApiKey).where(ApiKey.key_hash == key_hash).values(last_used_at=func.now())
         )
-    return _record(user)
+    return _record(user), Scope(scope)
+
+
+def _expired() -> ColumnElement[bool]:
+    return func.coalesce(ApiKey.expires_at <= func.now(), False)
+
+
+async def count_api_keys(session: AsyncSession, user_id: uuid.UUID) -> int:
+    """How many keys of a user are not revoked."""
+    counted = await session.execute(
+        select(func.count())
+        .select_from(ApiKey)
+        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    )
+    return counted.scalar_one()
 
 
 async def api_keys_of(session: AsyncSession, user_id: uuid.UUID) -> list[ApiKeyRecord]:
-    """The keys of a user that are not revoked, the newest first."""
+    """The keys of a user that are not revoked, expired ones included, the newest first."""
     found = await session.execute(
-        select(ApiKey)
+        select(ApiKey, _expired().label("has_expired"))
         .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
         .order_by(ApiKey.id.desc())
     )
@@ -146,10 +177,13 @@ async def api_keys_of(session: AsyncSession, user_id: uuid.UUID) -> list[ApiKeyR
             id=key.id,
             name=key.name,
             prefix=key.prefix,
+            scope=Scope(key.scope),
             created_at=key.created_at,
             last_used_at=key.last_used_at,
+            expires_at=key.expires_at,
+            has_expired=has_expired,
         )
-        for key in found.scalars()
+        for key, has_expired in found
     ]
 
 

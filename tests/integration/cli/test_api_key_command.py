@@ -1,0 +1,68 @@
+"""`paceline api-key` as it is typed in a shell on the machine that holds the home."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from typer.testing import CliRunner
+
+from paceline.auth.api_keys import ApiKeys
+from paceline.cli import access
+from paceline.cli.app import app
+from paceline.domain.scopes import Scope
+from paceline.errors import InvalidInput, NotFound
+from paceline.persistence.database import Database
+from tests.integration.cli.test_dkim_command import Ran
+from tests.world import settings_for
+
+Run = Callable[..., Awaitable[Ran]]
+
+
+@pytest.fixture
+def run(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    settings = settings_for(database_url, redis_url)
+    monkeypatch.setattr(access, "settings_of", lambda _home: settings)
+
+    async def paceline(*command: str) -> Ran:
+        ran = await asyncio.to_thread(CliRunner().invoke, app, ["api-key", *command])
+        return Ran(ran.exit_code, ran.stdout, ran.stderr, ran.exception)
+
+    return paceline
+
+
+async def test_a_key_is_made_with_scope_and_end_listed_and_revoked(
+    run: Run, database: Database
+) -> None:
+    made = await run("create", "--name", "report", "--scope", "read", "--expires", "90d")
+    assert (made.code, made.error) == (0, None)
+    key = made.out.strip()
+    principal = await ApiKeys(database).authenticate(key)
+    assert principal is not None
+    assert principal.scope is Scope.READ
+    listed = (await run("list")).out
+    assert f"{key[:11]}…  read   expires 2" in listed
+    assert listed.rstrip().endswith("report")
+    ended = await run("revoke", key)
+    assert ended.out.strip() == f"revoked {key[:11]}…  report"
+    assert await ApiKeys(database).authenticate(key) is None
+    assert (await run("list")).out == ""
+    assert isinstance((await run("revoke", key)).error, NotFound)
+
+
+async def test_a_key_made_without_options_may_do_all_and_never_ends(
+    run: Run, database: Database
+) -> None:
+    principal = await ApiKeys(database).authenticate((await run("create")).out.strip())
+    assert principal is not None
+    assert principal.scope is Scope.ADMIN
+    assert "admin  never expires" in (await run("list")).out
+
+
+@pytest.mark.parametrize("end", ["soon", "2001-01-01", "2027-13-01"])
+async def test_an_end_that_is_none_is_refused(run: Run, end: str) -> None:
+    refused = await run("create", "--expires", end)
+    assert isinstance(refused.error, InvalidInput)
+    assert refused.error.problems[0].field == "--expires"
+    assert (await run("list")).out == ""
