@@ -76,8 +76,23 @@ class DkimRecordOut(DkimOut):
     text: str
 
 
+class CheckOut(Shown):
+    """Whether the server can be reached and logged in to. `dialogue` is what was said, without
+    secrets (`>` ours, `<` the server's); `next_step` says what to do when it did not work."""
+
+    ok: bool
+    phase: Phase
+    detail: str
+    extensions: tuple[str, ...]
+    checked_at: datetime
+    dialogue: tuple[str, ...]
+    next_step: str | None
+    next_step_url: str | None
+
+
 class SenderOut(Shown):
-    """A sender; whether it has a password is told, the password is not."""
+    """A sender; whether it has a password is told, the password is not. `verified_at`: when its
+    account, as it is now, last took a log-in that was asked for."""
 
     id: uuid.UUID
     name: str
@@ -96,17 +111,10 @@ class SenderOut(Shown):
     state_reason: str | None
     resting_until: datetime | None
     dkim: DkimOut | None
+    verified_at: datetime | None
+    last_check: CheckOut | None
     created_at: datetime
     updated_at: datetime
-
-
-class CheckOut(Shown):
-    """Whether the server can be reached and logged in to."""
-
-    ok: bool
-    phase: Phase
-    detail: str
-    extensions: tuple[str, ...]
 
 
 class TestOut(Shown):

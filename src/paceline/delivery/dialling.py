@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import math
 import ssl
 import time
 
 from paceline.delivery.account import Account
 from paceline.delivery.channel import Channel
+from paceline.delivery.dialogue import Dialogue
 from paceline.delivery.hosts import Unreachable, connect
 from paceline.delivery.login import Memory
 from paceline.delivery.opening import Means, OpenFailed, Opening
@@ -41,29 +41,32 @@ class Dialling:
         self._helo_name = helo_name
         self._log_ins = Memory()
 
-    async def open(self, account: Account, *, step_seconds: float = math.inf) -> Session:
-        """A session that may send, no step of which took longer. Raises `OpenFailed`."""
-        began_at, timeouts = time.monotonic(), self._timeouts.at_most(step_seconds)
+    async def open(self, account: Account, *, dialogue: Dialogue | None = None) -> Session:
+        """A session that may send. Raises `OpenFailed`."""
+        began_at = time.monotonic()
         try:
-            return await self._open(account, timeouts, began_at)
+            return await self._open(account, began_at, dialogue)
         except OpenFailed as failure:
             if not failure.another_way:
                 raise
             first = failure
         try:
-            return await self._open(account, timeouts, began_at)
+            return await self._open(account, began_at, dialogue)
         except OpenFailed as second:
             # A refused password is not asked again and again for a second opinion.
             raise first if first.definite and second.phase is not Phase.AUTH else second from None
 
-    async def _open(self, account: Account, timeouts: Timeouts, began_at: float) -> Session:
-        channel = await self._connect(account, timeouts.connect_seconds)
+    async def _open(self, account: Account, began_at: float, dialogue: Dialogue | None) -> Session:
+        channel = await self._connect(account, self._timeouts.connect_seconds)
+        if dialogue is not None:
+            dialogue.note(f"connected to {account.host}, port {account.port}")
         means = Means(
-            timeouts=timeouts,
+            timeouts=self._timeouts,
             tls_context=self._tls_context,
             helo_name=account.helo_name or self._helo_name,
             log_ins=self._log_ins.of(account),
             began_at=began_at,
+            dialogue=dialogue,
         )
         try:
             extensions = await Opening(account, channel, means).run()

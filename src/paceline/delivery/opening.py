@@ -16,6 +16,7 @@ from paceline.delivery import second_look
 from paceline.delivery.account import Account, Security
 from paceline.delivery.certificates import why_not_trusted
 from paceline.delivery.channel import Channel, ChannelLost
+from paceline.delivery.dialogue import Dialogue
 from paceline.delivery.login import HungUp, LogIn, LogIns, NoWayIn
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
@@ -80,6 +81,7 @@ class Means:
     helo_name: str | None  # None: the address of the connection
     log_ins: LogIns
     began_at: float  # monotonic, before the connection
+    dialogue: Dialogue | None = None  # kept where a person waits for it
 
 
 class Opening:
@@ -93,8 +95,20 @@ class Opening:
         self._look = SecondLook(account, channel.remote_address)
         self._found: Finding | None = None
         self._greeted: RawReply | None = None
-        self.phase = Phase.GREETING
+        self._dialogue = means.dialogue
+        self._phase = Phase.GREETING
         self.extensions = Extensions()
+
+    @property
+    def phase(self) -> Phase:
+        """How far it has come."""
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        self._phase = phase
+        if self._dialogue is not None:
+            self._dialogue.phase = phase
 
     async def run(self) -> Extensions:
         """Opens the session. Raises `OpenFailed`; the channel is then of no use."""
@@ -135,6 +149,8 @@ class Opening:
         self.phase = Phase.GREETING
         async with self._looking_again():
             reply = await self._channel.read(self._timeouts.greeting_seconds)
+        if self._dialogue is not None:
+            self._dialogue.heard(reply)
         if reply.code < 400 and reply.code != 220:  # neither a greeting nor a refusal
             raise self._no_smtp(second_look.read(b"%d " % reply.code) or second_look.NO_GREETING)
         if reply.code != 220:
@@ -191,6 +207,8 @@ class Opening:
         await self._channel.start_tls(
             self._means.tls_context(), self._account.host.rstrip("."), self._timeouts.tls_seconds
         )
+        if self._dialogue is not None:
+            self._dialogue.note("TLS: encrypted from here on")
 
     async def _log_in(self) -> None:
         self.phase = Phase.AUTH
@@ -229,7 +247,12 @@ class Opening:
     async def _ask(self, line: str, seconds: float) -> RawReply:
         self._channel.expect_silence()
         self._channel.write(f"{line}\r\n".encode("ascii"))
-        return await self._channel.read(seconds)
+        if self._dialogue is None:
+            return await self._channel.read(seconds)
+        self._dialogue.said(line)
+        reply = await self._channel.read(seconds)
+        self._dialogue.heard(reply)
+        return reply
 
     def _refused(self, raw: RawReply, scope: Scope) -> OpenFailed:
         reply = raw.readable()

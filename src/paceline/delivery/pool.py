@@ -13,6 +13,7 @@ from collections import deque
 from paceline.delivery import verdicts
 from paceline.delivery.account import Account, Envelope
 from paceline.delivery.dialling import Dialling
+from paceline.delivery.dialogue import Dialogue
 from paceline.delivery.opening import OpenFailed
 from paceline.delivery.results import CheckResult, Phase, Result
 from paceline.delivery.session import Guard, Session, StaleSession
@@ -23,7 +24,6 @@ IDLE_SECONDS = 30  # below the minute after which many servers hang up
 MAX_MAILS = 100  # over one connection; servers commonly allow 100 and count
 MAX_AGE_SECONDS = 300
 MAX_IDLE = 256  # connections kept idle over all accounts
-CHECK_STEP_SECONDS = 30  # somebody waits for the answer; some servers make strangers wait for 20
 _SWEEP_SECONDS = 5
 
 
@@ -50,6 +50,7 @@ class Pool:
         self._idle_seconds = idle_seconds
         self._max_mails = max_mails
         self._max_age_seconds = max_age_seconds
+        self._check_seconds = timeouts.check_seconds
         self._idle: dict[Account, deque[Session]] = {}
         self._idle_count = 0
         self._sweeper: asyncio.TimerHandle | None = None
@@ -89,20 +90,42 @@ class Pool:
         return result
 
     async def check(self, account: Account) -> CheckResult:
-        """Connects, encrypts, says EHLO, logs in and says QUIT: all that sending needs but mail."""
+        """Connects, encrypts, says EHLO, logs in and says QUIT: all that sending needs but mail.
+
+        It ends within `check_seconds`, whatever the server does.
+        """
+        dialogue = Dialogue(account)
         try:
-            session = await self._dialling.open(account, step_seconds=CHECK_STEP_SECONDS)
-        except OpenFailed as failure:
-            detail = verdicts.open_failed(failure).detail
-            return CheckResult(ok=False, phase=failure.phase, reply=failure.reply, detail=detail)
+            async with asyncio.timeout(self._check_seconds):
+                session = await self._dialling.open(account, dialogue=dialogue)
+        except (OpenFailed, TimeoutError) as failure:
+            return self._failed(failure, dialogue)
         phase = Phase.EHLO if account.username is None else Phase.AUTH
         try:
             session.retire()
             await session.closed()
         finally:
             session.abort()
-        offered = tuple(sorted(session.extensions.offered))
-        return CheckResult(ok=True, phase=phase, reply=None, detail="ready", extensions=offered)
+        return CheckResult(
+            ok=True,
+            phase=phase,
+            reply=None,
+            detail="ready",
+            extensions=tuple(sorted(session.extensions.offered)),
+            dialogue=tuple(dialogue.lines),
+        )
+
+    def _failed(self, failure: OpenFailed | TimeoutError, dialogue: Dialogue) -> CheckResult:
+        if isinstance(failure, TimeoutError):
+            detail = f"there was no end of it within {self._check_seconds:g} s ({dialogue.phase})"
+            phase, reply = dialogue.phase, None
+        else:
+            detail = verdicts.open_failed(failure).detail
+            phase, reply = failure.phase, failure.reply
+        dialogue.note(detail)
+        return CheckResult(
+            ok=False, phase=phase, reply=reply, detail=detail, dialogue=tuple(dialogue.lines)
+        )
 
     async def close(self) -> None:
         """Says QUIT on every idle connection. Those in use end with their `send`."""

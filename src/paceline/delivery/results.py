@@ -76,10 +76,14 @@ class Result(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """Whether an account can be reached and logged in to, and what its server offers."""
+    """Whether an account can be reached and logged in to, and what its server offers.
+
+    `dialogue` is what was said, without secrets.
+    """
 
     ok: bool
     phase: Phase
     reply: Reply | None
     detail: str
     extensions: tuple[str, ...] = ()
+    dialogue: tuple[str, ...] = ()

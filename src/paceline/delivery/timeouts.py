@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +26,7 @@ class Timeouts:
     quit_seconds: float = 5  # courtesy only: nothing depends on the answer
     # Without a greeting for so long, it is asked whether the port wants TLS. No time out.
     second_look_seconds: float = 3
-
-    def at_most(self, seconds: float) -> Timeouts:
-        """The same, none longer than this: for somebody who waits for the answer."""
-        return Timeouts(**{f.name: min(getattr(self, f.name), seconds) for f in fields(self)})
+    check_seconds: float = 20  # for the whole of a check: a person waits for the answer
 
 
 RFC_TIMEOUTS = Timeouts()

@@ -20,12 +20,15 @@ from paceline.delivery import (
 from paceline.domain.lifecycle import SenderState
 from paceline.persistence.stores.senders import SenderRecord
 from paceline.sending.identities import signer_of
+from paceline.services import sender_checks
 from paceline.services.versions import version_of_sender
 from paceline.services.views import DkimView, SenderView
 
 
 def view_of(record: SenderRecord) -> SenderView:
     """The sender as it may be shown."""
+    check = sender_checks.read(record.last_check)
+    is_broken = record.state == SenderState.BROKEN  # whatever was true once
     derived: dict[str, Any] = {
         "smtp_password_set": record.smtp_password is not None,
         "smtp_security": Security(record.smtp_security),
@@ -33,6 +36,8 @@ def view_of(record: SenderRecord) -> SenderView:
         "state": SenderState(record.state),
         "version": version_of_sender(record),
         "dkim": _dkim_view(record),
+        "last_check": check,
+        "verified_at": check.checked_at if check and check.ok and not is_broken else None,
     }
     stored = {n: getattr(record, n) for n in SenderView.__slots__ if n not in derived}
     return SenderView(**stored, **derived)

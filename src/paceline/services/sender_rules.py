@@ -21,6 +21,8 @@ _ACCOUNT = frozenset(
         "from_address",
     }
 )
+# … and what a check of it is about.
+_LOG_IN = _ACCOUNT - {"from_address"}
 WELL_AGAIN: dict[str, object] = {
     "state": SenderState.ACTIVE,
     "state_reason": None,
@@ -114,6 +116,8 @@ def checked_changes(
         raise InvalidInput.of("smtp_password", "is missing: another smtp_auth needs another secret")
     tidied = checked(merged, policy=policy, password_is_set=kept)
     changes |= {name: value for name, value in tidied.items() if name in changes}
+    if any(changes[name] != getattr(before, name) for name in _LOG_IN & changes.keys()):
+        changes["last_check"] = None  # was of another account
     mended = _ACCOUNT & changes.keys() and before.state != SenderState.PAUSED
     if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
         changes |= WELL_AGAIN

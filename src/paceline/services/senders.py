@@ -13,7 +13,7 @@ from typing import Any
 
 from paceline import clock
 from paceline.auth.secretbox import SecretBox
-from paceline.delivery import Auth, DkimAlgorithm, DkimKey, Envelope, Kind, Phase, Security
+from paceline.delivery import Auth, DkimAlgorithm, DkimKey, Envelope, Kind, Security
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import SenderState
@@ -29,6 +29,7 @@ from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
 from paceline.services.ports import Bell, Mailer, Settle
 from paceline.services.sender_accounts import sealed, test_message, told, view_of
+from paceline.services.sender_checks import CheckReport, report_of, stored
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
@@ -83,16 +84,6 @@ class SenderPatch:
     min_delay_ms: Maybe[int] = UNSET
     max_connections: Maybe[int] = UNSET
     state: Maybe[SenderState] = UNSET
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
-    """Whether the server can be reached and logged in to; if not, where it ended and why."""
-
-    ok: bool
-    phase: Phase
-    detail: str
-    extensions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,17 +187,18 @@ class Senders:
         return view_of(after)
 
     async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
-        """Connect and log in. A sender that had broken and now can is set going again."""
+        """Connect and log in, within 20 s. A sender that had broken and now can is set going again.
+
+        How it went is kept, until the account changes.
+        """
         record = await self._record(owner_id, sender_id)
         result = await self._mailer.check(account_of(self._secrets, record.id, record))
+        report = report_of(record, result, at=clock.now())
+        async with self._database.transaction() as session:
+            await store.note_check(session, record, stored(report))
         if result.ok and (record.state == SenderState.BROKEN or record.resting_until):
             await self._set_going(owner_id, sender_id)
-        return CheckReport(
-            ok=result.ok,
-            phase=result.phase,
-            detail=str(result.reply) if result.reply and not result.ok else result.detail,
-            extensions=result.extensions,
-        )
+        return report
 
     async def send_test(self, owner_id: uuid.UUID, sender_id: uuid.UUID, to: str) -> TestReport:
         """Send one short message at once, past all schedules and limits. Raises `InvalidInput`."""

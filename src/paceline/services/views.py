@@ -19,6 +19,7 @@ from paceline.domain.lifecycle import (
 )
 from paceline.domain.recipients import Recipient, RefusedRow
 from paceline.domain.tables.shape import Shape
+from paceline.services.sender_checks import CheckReport
 
 T = TypeVar("T")
 
@@ -42,7 +43,10 @@ class DkimView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderView:
-    """A sender. Whether it has a password is told; the password is not. `dkim` None: unsigned."""
+    """A sender. Whether it has a password is told; the password is not. `dkim` None: unsigned.
+
+    `verified_at` is when the account, as it is now, last took a log-in that was asked for.
+    """
 
     version: str
     id: uuid.UUID
@@ -62,6 +66,8 @@ class SenderView:
     state_reason: str | None
     resting_until: datetime | None
     dkim: DkimView | None
+    verified_at: datetime | None
+    last_check: CheckReport | None
     created_at: datetime
     updated_at: datetime
 

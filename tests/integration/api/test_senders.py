@@ -77,6 +77,34 @@ async def test_a_wrong_password_is_told_in_the_servers_words(ann: Client, server
     assert "535" in report["detail"]
 
 
+async def test_how_a_check_ended_is_kept_with_the_dialogue_and_the_next_step(
+    ann: Client, server: Server
+) -> None:
+    sender = await ann.sender(smtp_port=server.port, smtp_username="ann", smtp_password="wrong")
+    assert (sender["verified_at"], sender["last_check"]) == (None, None)
+    report = (await ann.post(f"/senders/{sender['id']}/verify")).json()
+    assert "user name and password again" in report["next_step"]
+    assert any("535" in line for line in report["dialogue"])
+    kept = (await ann.get(f"/senders/{sender['id']}")).json()
+    assert (kept["verified_at"], kept["last_check"]) == (None, report)
+    assert kept["updated_at"] == sender["updated_at"]
+
+
+async def test_a_sender_is_verified_until_its_account_changes(
+    ann: Client, server: Server, world: Any
+) -> None:
+    sender = await ann.sender(smtp_port=server.port, smtp_username="ann", smtp_password="secret")
+    path = f"/senders/{sender['id']}"
+    report = (await ann.post(f"{path}/verify")).json()
+    assert (await ann.get(path)).json()["verified_at"] == report["checked_at"]
+    renamed = (await ann.patch(path, {"name": "Other", "smtp_port": server.port})).json()
+    assert renamed["verified_at"] == report["checked_at"]
+    await world.execute("UPDATE senders SET state = 'broken'")
+    assert (await ann.get(path)).json()["verified_at"] is None
+    mended = (await ann.patch(path, {"smtp_password": "other"})).json()
+    assert (mended["verified_at"], mended["last_check"]) == (None, None)
+
+
 async def test_a_broken_sender_that_can_log_in_again_is_set_going(
     ann: Client, server: Server, world: Any
 ) -> None:

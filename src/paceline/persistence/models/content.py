@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from paceline.domain.lifecycle import (
@@ -70,6 +70,11 @@ class Sender(Base):
     dkim_domain: Mapped[str | None]
     dkim_algorithm: Mapped[str | None]
     dkim_key: Mapped[bytes | None]  # AES-GCM, bound to this row
+    # How the account as it is now was last tried: see `services.sender_checks`.
+    last_check: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
+    deleted_at: Mapped[datetime | None]  # nothing but its name is left of it
+    # What access tokens are renewed by: AES-GCM, bound to this row
+    smtp_grant: Mapped[bytes | None]
 
 
 class Campaign(Base):

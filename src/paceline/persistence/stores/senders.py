@@ -38,6 +38,8 @@ class SenderRecord:
     dkim_domain: str | None
     dkim_algorithm: str | None
     dkim_key: bytes | None
+    last_check: dict[str, object] | None
+    smtp_grant: bytes | None
     created_at: datetime
     updated_at: datetime
 
@@ -54,8 +56,10 @@ async def insert_sender(session: AsyncSession, **values: object) -> None:
 async def sender(
     session: AsyncSession, owner_id: uuid.UUID, sender_id: uuid.UUID, *, for_update: bool = False
 ) -> SenderRecord | None:
-    """One of this owner's senders, or None."""
-    query = select(*_COLUMNS).where(Sender.id == sender_id, Sender.owner_id == owner_id)
+    """One of this owner's senders, or None when there is none, or none any more."""
+    query = select(*_COLUMNS).where(
+        Sender.id == sender_id, Sender.owner_id == owner_id, Sender.deleted_at.is_(None)
+    )
     if for_update:
         query = query.with_for_update()
     row = (await session.execute(query)).one_or_none()
@@ -66,7 +70,7 @@ async def senders(
     session: AsyncSession, owner_id: uuid.UUID, *, before: uuid.UUID | None, limit: int
 ) -> list[SenderRecord]:
     """This owner's senders, the newest first, from the one after `before` on."""
-    query = select(*_COLUMNS).where(Sender.owner_id == owner_id)
+    query = select(*_COLUMNS).where(Sender.owner_id == owner_id, Sender.deleted_at.is_(None))
     if before is not None:
         query = query.where(Sender.id < before)
     rows = await session.execute(query.order_by(Sender.id.desc()).limit(limit))
@@ -85,6 +89,26 @@ async def change_sender(
         .where(Sender.id == sender_id, Sender.owner_id == owner_id)
         .values(**changes, updated_at=func.clock_timestamp())
     )
+
+
+async def note_check(
+    session: AsyncSession, checked: SenderRecord, report: Mapping[str, object]
+) -> bool:
+    """Keep how a check of the sender ended, unless it was changed meanwhile. Workers do not mind.
+
+    False: it was.
+    """
+    made = await session.execute(
+        update(Sender)
+        .where(
+            Sender.id == checked.id,
+            Sender.owner_id == checked.owner_id,
+            Sender.updated_at == checked.updated_at,
+        )
+        .values(last_check=report)
+        .returning(Sender.id)
+    )
+    return made.first() is not None
 
 
 async def hourly_limits(session: AsyncSession, owner_id: uuid.UUID) -> dict[uuid.UUID, int | None]:

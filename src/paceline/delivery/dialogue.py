@@ -1,0 +1,72 @@
+"""What was said while a connection was opened, for the person who waits for it: no secrets.
+
+Kept for checks alone. What we say of user and password is left out, and what a server repeats of
+them, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from paceline.delivery.account import Account
+from paceline.delivery.replies import RawReply, one_line
+from paceline.delivery.results import Phase
+
+MAX_LINES = 60
+MAX_LINE = 200  # characters
+_HIDDEN = "***"
+
+
+class Dialogue:
+    """Lines as they went: `> ` ours, `< ` the server's, `* ` what happened besides."""
+
+    def __init__(self, account: Account) -> None:
+        self.lines: list[str] = []
+        self.phase = Phase.CONNECT  # how far it came
+        self._secrets = _forms_of(account)
+
+    def note(self, text: str) -> None:
+        """Something that happened, in our words."""
+        self._add("*", text)
+
+    def said(self, line: str) -> None:
+        """A command of ours. Of a log-in only the mechanism is kept."""
+        command, *words = line.split(" ")
+        if self.phase is Phase.AUTH and line:
+            mechanism = words[:1] if command == "AUTH" else []
+            is_whole = command == "AUTH" and len(words) == 1
+            line = " ".join(["AUTH", *mechanism] if mechanism else [])
+            line = line if is_whole else f"{line} {_HIDDEN}".strip()
+        self._add(">", line)
+
+    def heard(self, reply: RawReply) -> None:
+        """A reply, line by line; what it gives a reason in, unpacked."""
+        for number, octets in enumerate(reply.lines, start=1):
+            text = _unpacked(octets) if reply.code == 334 else octets.decode("utf-8", "replace")
+            self._add("<", f"{reply.code}{' ' if number == len(reply.lines) else '-'}{text}")
+
+    def _add(self, who: str, text: str) -> None:
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        text = one_line(text)
+        text = text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
+        if len(self.lines) < MAX_LINES:
+            self.lines.append(f"{who} {text}".rstrip())
+
+
+def _forms_of(account: Account) -> tuple[str, ...]:
+    """What must not be shown, the longest first."""
+    secret = account.password
+    if secret is None:
+        return ()
+    packed = base64.b64encode(secret.encode()).decode("ascii")
+    return tuple(sorted({secret, packed}, key=len, reverse=True))
+
+
+def _unpacked(octets: bytes) -> str:
+    """A challenge as text: "Username:", or why a token was refused."""
+    try:
+        return base64.b64decode(octets, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return octets.decode("utf-8", "replace")
