@@ -1,7 +1,7 @@
 """Failed, in doubt and cancelled are lists of their own: one index keeps each in order.
 
-Revision: 0012
-Follows: 0011
+Revision: 0014
+Follows: 0013
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
