@@ -11,7 +11,7 @@ import httpx2
 from paceline.api import ApiParts, create_api
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.secretbox import SecretBox
-from paceline.delivery import Pool
+from paceline.delivery import Pool, Resolver
 from paceline.persistence.database import Database
 from paceline.services.attachments import Attachments
 from paceline.services.campaigns import Campaigns
@@ -20,6 +20,8 @@ from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.retrying import Retrying
+from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_presets import SenderPresets
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
@@ -48,11 +50,17 @@ def senders_over(database: Database, pool: Pool) -> Senders:
     return Senders(database, SilentBell(), SecretBox(SECRET_KEY), pool, policy)
 
 
-def api_parts(database: Database, pool: Pool) -> ApiParts:
-    """Everything that the API stands on."""
+# Nobody listens there, and that is told at once.
+NO_DNS = Resolver(("127.0.0.1", 1), seconds=0.1)
+
+
+def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) -> ApiParts:
+    """Everything that the API stands on; without a resolver, DNS does not answer."""
     bell = SilentBell()
     return ApiParts(
         senders=senders_over(database, pool),
+        sender_dns=SenderDns(database, SecretBox(SECRET_KEY), resolver or NO_DNS),
+        sender_presets=SenderPresets(resolver or NO_DNS, dev_inbox=("127.0.0.1", 1025)),
         campaigns=Campaigns(database, bell),
         imports=Imports(database, bell),
         attachments=Attachments(database),

@@ -10,12 +10,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from paceline.domain.host_names import introduction
 from paceline.errors import SettingsError
 
 SECRET_KEY_BYTES = 32
+DNS_PORT = 53
 
 # Known here, read elsewhere: by sign-in, by the command line, by the build of the web assets.
 _READ_ELSEWHERE = frozenset(
@@ -36,7 +38,7 @@ _READ_HERE = frozenset(
 _WITHOUT_PREFIX = frozenset(
     {"DATABASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "PORT", "BASE_URL"}
     | {"WORKER_CONCURRENCY", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
-    | {"SMTP_VERIFY", "HELO_NAME"}
+    | {"SMTP_VERIFY", "HELO_NAME", "DNS_SERVER"}
     | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_ISSUER", "ALLOWED_DOMAINS", "ADMINS"}
     | {"ETHEREAL_EMAIL", "ETHEREAL_PASS"}
 )
@@ -69,6 +71,7 @@ class ApiSettings:
     allow_private_hosts: bool = False
     verify_certificates: bool = True  # of the senders' servers
     helo_name: str | None = None  # to them; None: the machine's, or the connection's address
+    dns_server: tuple[str, int] | None = None  # address and port; None: this machine's own
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,7 +211,21 @@ def _api(env: Mapping[str, str]) -> ApiSettings:
         allow_private_hosts=_flag(env, "ALLOW_PRIVATE_HOSTS"),
         verify_certificates=_flag(env, "SMTP_VERIFY", default=True),
         helo_name=_helo_name(env),
+        dns_server=_dns_server(env),
     )
+
+
+def _dns_server(env: Mapping[str, str]) -> tuple[str, int] | None:
+    text = env.get("DNS_SERVER")
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(f"//{text}" if text.count(":") < 2 or "[" in text else f"//[{text}]")
+        return str(ip_address(parts.hostname or "")), parts.port or DNS_PORT
+    except ValueError:
+        raise SettingsError(
+            f"DNS_SERVER must be an address such as 192.0.2.53 or 127.0.0.1:5353, not {text!r}"
+        ) from None
 
 
 def _helo_name(env: Mapping[str, str]) -> str | None:

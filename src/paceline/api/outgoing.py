@@ -20,6 +20,7 @@ from paceline.domain.lifecycle import (
     JobState,
     SenderState,
 )
+from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
 from paceline.domain.tables.shape import Becomes
 from paceline.services.emails import Outcome
@@ -74,6 +75,54 @@ class DkimRecordOut(DkimOut):
     name: str
     value: str
     text: str
+
+
+class PresetOut(Shown):
+    """How a provider takes mail: what is filled in, and in words what else belongs there. `host` is
+    the usual server, `regions` have others. Limits are offered, not enforced."""
+
+    key: str
+    name: str
+    host: str
+    port: int
+    security: Security
+    auth: Auth
+    user_name: str
+    user_name_is_address: bool
+    credential: str
+    credential_url: str | None
+    hourly_limit: int | None
+    min_delay_ms: int
+    limits: str
+    regions: dict[str, str]
+    token_endpoint: str | None
+    scope: str | None
+
+
+class PresetsOut(Shown):
+    """All presets; `guessed` is the key of the one that the given address seems to need."""
+
+    items: tuple[PresetOut, ...]
+    guessed: str | None
+
+
+class RecordVerdictOut(Shown):
+    """One record of DNS. `found` is what stands under `name`, `publish` what should."""
+
+    kind: str
+    grade: Grade
+    name: str
+    words: str
+    found: tuple[str, ...]
+    publish: str | None
+
+
+class DnsReportOut(Shown):
+    """SPF, DKIM and DMARC of a sender's domain."""
+
+    domain: str
+    checked_at: datetime
+    records: tuple[RecordVerdictOut, ...]
 
 
 class CheckOut(Shown):

@@ -17,6 +17,8 @@ from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.retrying import Retrying
+from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_presets import SenderPresets
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 
@@ -30,6 +32,8 @@ class ApiParts:
     """
 
     senders: Senders
+    sender_dns: SenderDns
+    sender_presets: SenderPresets
     campaigns: Campaigns
     imports: Imports
     attachments: Attachments

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id
 from paceline.api.incoming import DkimIn, SenderIn, SenderPatchIn, TestIn
-from paceline.api.outgoing import CheckOut, DkimRecordOut, PageOut, SenderOut, TestOut
+from paceline.api.outgoing import (
+    CheckOut,
+    DkimRecordOut,
+    DnsReportOut,
+    PageOut,
+    PresetsOut,
+    SenderOut,
+    TestOut,
+)
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import ADMIN_TO_WRITE, Caller
+from paceline.services.sender_dns import DnsReport
+from paceline.services.sender_presets import OfferedPresets
 from paceline.services.senders import CheckReport, DkimRecord, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView
+
+MAX_ADDRESS = 320  # characters
 
 router = APIRouter(
     prefix="/senders", tags=["senders"], route_class=TaggedRoute, dependencies=[ADMIN_TO_WRITE]
@@ -38,6 +51,18 @@ async def list_all(
 ) -> Page[SenderView]:
     """The senders, the newest first."""
     return await parts.senders.page(caller.user_id, cursor=cursor, limit=limit)
+
+
+@router.get("/presets", response_model=PresetsOut)
+async def presets(
+    parts: Wired,
+    _caller: Caller,
+    address: Annotated[
+        str | None, Query(max_length=MAX_ADDRESS, description="Of a sender that is to be added")
+    ] = None,
+) -> OfferedPresets:
+    """How the usual providers take mail, to be filled in; with an `address`, which one it needs."""
+    return await parts.sender_presets.offered(address)
 
 
 @router.get("/{sender_id}", response_model=SenderOut)
@@ -65,6 +90,12 @@ async def patch(
 async def verify(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> CheckReport:
     """Connect to its server and log in."""
     return await parts.senders.verify(caller.user_id, sender_id)
+
+
+@router.get("/{sender_id}/dns", response_model=DnsReportOut)
+async def look_up_dns(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> DnsReport:
+    """SPF, DKIM and DMARC of the domain that it writes from, with verdicts. Asks DNS anew."""
+    return await parts.sender_dns.look_up(caller.user_id, sender_id)
 
 
 @router.post("/{sender_id}/test", response_model=TestOut)

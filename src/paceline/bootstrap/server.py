@@ -81,6 +81,8 @@ def _api_parts(cases: UseCases) -> ApiParts:
 
     return ApiParts(
         senders=cases.senders,
+        sender_dns=cases.sender_dns,
+        sender_presets=cases.sender_presets,
         campaigns=cases.campaigns,
         imports=cases.imports,
         attachments=Attachments(cases.database),
@@ -103,6 +105,8 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,
         senders=cases.senders,
+        sender_dns=cases.sender_dns,
+        sender_presets=cases.sender_presets,
         emails=cases.emails,
         retrying=cases.retrying,
         caught_mail=CaughtMail(cases.database),

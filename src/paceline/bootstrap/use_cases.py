@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from paceline.auth.secretbox import SecretBox
 from paceline.bootstrap.smtp import smtp_pool
+from paceline.delivery import Resolver
 from paceline.engine.bell import PatientBell
 from paceline.engine.queue import LaneQueue, connect
 from paceline.limits import Limits
@@ -20,6 +21,8 @@ from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
+from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_presets import SenderPresets
 from paceline.services.senders import HostPolicy, Senders
 from paceline.settings import Settings
 
@@ -31,6 +34,8 @@ class UseCases:
     database: Database
     queue: LaneQueue
     senders: Senders
+    sender_dns: SenderDns
+    sender_presets: SenderPresets
     campaigns: Campaigns
     imports: Imports
     scheduling: Scheduling
@@ -54,16 +59,20 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         stack.push_async_callback(pool.close)
         queue = LaneQueue(redis)
         bell = PatientBell(queue)
+        resolver = Resolver(settings.api.dns_server)
+        secrets = SecretBox(settings.secrets.key)
         yield UseCases(
             database=database,
             queue=queue,
             senders=Senders(
                 database,
                 bell,
-                SecretBox(settings.secrets.key),
+                secrets,
                 pool,
                 HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
             ),
+            sender_dns=SenderDns(database, secrets, resolver),
+            sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),
             campaigns=Campaigns(database, bell),
             imports=Imports(database, bell),
             scheduling=Scheduling(database, bell),
@@ -72,3 +81,9 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             retrying=Retrying(database, bell),
             queries=Queries(database, limits),
         )
+
+
+def dev_inbox_of(settings: Settings) -> tuple[str, int] | None:
+    """Its address; only an installation that may talk to this machine can use its dev inbox."""
+    inbox = settings.devinbox
+    return (inbox.host, inbox.port) if settings.api.allow_private_hosts else None

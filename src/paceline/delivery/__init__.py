@@ -5,6 +5,7 @@ from paceline.delivery.addresses import wire_address
 from paceline.delivery.attachments import Attached, Attachment, encoded_octets
 from paceline.delivery.dkim import DkimSigner
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
+from paceline.delivery.dns import DnsUnavailable, Resolver
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import refuse_destination
 from paceline.delivery.link_values import is_script
@@ -29,6 +30,7 @@ __all__ = [
     "DkimKey",
     "DkimSigner",
     "DnsRecord",
+    "DnsUnavailable",
     "Envelope",
     "Guard",
     "Headers",
@@ -38,6 +40,7 @@ __all__ = [
     "Pool",
     "RenderError",
     "Reply",
+    "Resolver",
     "Result",
     "Scope",
     "Security",

@@ -49,6 +49,8 @@ class Preset:
     regions: Mapping[str, str] = field(default_factory=dict)
     domains: frozenset[str] = frozenset()  # of addresses that can only be there
     exchangers: tuple[str, ...] = ()  # ends of the MX names of domains that are there
+    spf_include: str | None = None  # what SPF of a domain that sends by it has to name
+    own_return_path: bool = False  # it puts its own domain there, unless told otherwise
     token_endpoint: str | None = None
     scope: str | None = None
 
@@ -79,6 +81,7 @@ PRESETS: tuple[Preset, ...] = (
         min_delay_ms=2_000,
         limits="Gmail takes 500 recipients in 24 hours: 20 an hour keep to that.",
         domains=frozenset({"gmail.com", "googlemail.com"}),
+        spf_include="_spf.google.com",
         token_endpoint=_GOOGLE_TOKENS,
         scope="https://mail.google.com/",
     ),
@@ -94,6 +97,7 @@ PRESETS: tuple[Preset, ...] = (
         min_delay_ms=1_000,
         limits="Workspace takes 2,000 emails in 24 hours (trials 500): 80 an hour keep to that.",
         exchangers=(".google.com", ".googlemail.com"),
+        spf_include="_spf.google.com",
         token_endpoint=_GOOGLE_TOKENS,
         scope="https://mail.google.com/",
     ),
@@ -111,6 +115,7 @@ PRESETS: tuple[Preset, ...] = (
         min_delay_ms=2_000,
         limits="Microsoft 365 takes 30 emails a minute and 10,000 recipients a day.",
         exchangers=(".mail.protection.outlook.com", ".mx.microsoft"),
+        spf_include="spf.protection.outlook.com",
         token_endpoint=_MICROSOFT_TOKENS,
         scope="https://outlook.office.com/SMTP.Send offline_access",
     ),
@@ -127,6 +132,7 @@ PRESETS: tuple[Preset, ...] = (
         min_delay_ms=2_000,
         limits="Outlook.com takes 300 recipients a day: 12 an hour keep to that.",
         domains=frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"}),
+        spf_include="spf.protection.outlook.com",
         token_endpoint=_MICROSOFT_TOKENS,
         scope="https://outlook.office.com/SMTP.Send offline_access",
     ),
@@ -138,6 +144,7 @@ PRESETS: tuple[Preset, ...] = (
         credential="The SMTP password that was made with the user name.",
         credential_url="https://console.aws.amazon.com/ses/home#/smtp",
         min_delay_ms=1_000,
+        own_return_path=True,
         limits="A new account is in the sandbox: 200 emails a day, one a second, and only to "
         "verified addresses. Afterwards the console names the quota.",
         regions={r: f"email-smtp.{r}.amazonaws.com" for r in _SES_REGIONS},
@@ -150,6 +157,7 @@ PRESETS: tuple[Preset, ...] = (
         credential="The same token once more. For bulk mail use a broadcast stream: its access key "
         "and secret key, at smtp-broadcasts.postmarkapp.com.",
         credential_url="https://account.postmarkapp.com/api_tokens",
+        own_return_path=True,
         limits="Postmark names no hourly limit; your plan counts by the month.",
     ),
     Preset(
@@ -160,6 +168,7 @@ PRESETS: tuple[Preset, ...] = (
         credential="That user's SMTP password.",
         credential_url="https://app.mailgun.com/mg/sending/domains",
         limits="Your plan names the limit. A new account is held to little until its review.",
+        spf_include="mailgun.org",
         regions={"us": "smtp.mailgun.org", "eu": "smtp.eu.mailgun.org"},
     ),
     Preset(
@@ -170,6 +179,7 @@ PRESETS: tuple[Preset, ...] = (
         credential="An SMTP key; neither the password of the account nor an API key.",
         credential_url="https://app.brevo.com/settings/keys/smtp",
         hourly_limit=12,
+        own_return_path=True,
         limits="Brevo's free plan takes 300 emails a day: 12 an hour keep to that.",
     ),
     Preset(

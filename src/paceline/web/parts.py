@@ -16,6 +16,8 @@ from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
+from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_presets import SenderPresets
 from paceline.services.senders import Senders
 from paceline.web.caught_mail import CaughtMail
 
@@ -37,6 +39,8 @@ class Parts:
     imports: Imports
     scheduling: Scheduling
     senders: Senders
+    sender_dns: SenderDns
+    sender_presets: SenderPresets
     emails: Emails
     retrying: Retrying
     idempotency: Idempotency

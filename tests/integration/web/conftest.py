@@ -44,6 +44,8 @@ def parts(cases: UseCases) -> Parts:
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,
         senders=cases.senders,
+        sender_dns=cases.sender_dns,
+        sender_presets=cases.sender_presets,
         emails=cases.emails,
         retrying=cases.retrying,
         caught_mail=CaughtMail(cases.database),
