@@ -74,7 +74,10 @@ class ApiKeys:
             return None
         async with self._database.transaction() as session:
             found = await identity.user_by_api_key(session, hash_of(token))
-        return None if found is None else Principal.of(found[0], scope=found[1])
+        if found is None:
+            return None
+        user, scope, name = found
+        return Principal.of(user, scope=scope, key_name=name)
 
     async def list(self, user_id: uuid.UUID) -> list[identity.ApiKeyRecord]:
         """The user's keys that are not revoked, the newest first."""

@@ -13,7 +13,8 @@ from paceline.persistence.stores.identity import UserRecord
 class Principal:
     """Someone whose identity has been proven, by a key or by a session.
 
-    `scope` is how far the key reaches; a session reaches as far as its person may.
+    `scope` is how far the key reaches, `key_name` what it is called; a session has no name, and
+    reaches as far as its person may.
     """
 
     user_id: uuid.UUID
@@ -21,10 +22,19 @@ class Principal:
     name: str
     is_admin: bool
     scope: Scope = Scope.ADMIN
+    key_name: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who it was, in words, for whoever asks later."""
+        who = self.email or self.name
+        return who if self.key_name is None else f"{who}, by API key “{self.key_name}”"
 
     @classmethod
-    def of(cls, user: UserRecord, *, scope: Scope = Scope.ADMIN) -> Principal:
+    def of(
+        cls, user: UserRecord, *, scope: Scope = Scope.ADMIN, key_name: str | None = None
+    ) -> Principal:
         """The principal that a stored user is."""
         return cls(
-            user_id=user.id, email=user.email, name=user.name, is_admin=user.is_admin, scope=scope
+            user_id=user.id, email=user.email, name=user.name, is_admin=user.is_admin, scope=scope, key_name=key_name,
         )

@@ -33,5 +33,6 @@ OF_EMAIL = (
     "searched(owner_id, address_key || ' ' || COALESCE(name, '') || ' ' || COALESCE(subject, '')"
     " || ' ' || COALESCE(subject_values, ''))"
 )
+OF_SUPPRESSION = "searched(owner_id, address_key)"
 # What every recipient reads in the subject; what differs is in `emails.subject_values`.
 OF_CAMPAIGN = r"searched(owner_id, regexp_replace(subject, '\{\{.*?\}\}|\{%.*?%\}', ' ', 'g'))"

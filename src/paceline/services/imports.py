@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import IO
+from typing import IO, TypeVar
 
 from paceline import clock
 from paceline.delivery import MessageTemplate
@@ -45,6 +45,7 @@ from paceline.services.views import ImportReport
 MAX_ROWS_UNDER_WAY = 10_000
 IN_MEMORY_OCTETS = 1024 * 1024  # a larger upload goes to disk
 PIECE_OCTETS = 256 * 1024
+T = TypeVar("T")
 _OPEN = frozenset({CampaignState.DRAFT, CampaignState.ACTIVE, CampaignState.PAUSED})
 
 
@@ -170,7 +171,7 @@ async def store_file(
     ready_batches = map(in_columns, filter(None, sound))
     to = destination_of(record)
     read = accepted = suppressed = 0
-    async with aclosing(_read_ahead(ready_batches)) as ready:
+    async with aclosing(read_ahead(ready_batches)) as ready:
         async for batch in ready:
             read += len(batch.ids)
             _refuse_too_many(record, reader.rows)
@@ -182,7 +183,7 @@ async def store_file(
         accepted=accepted,
         duplicates=read - accepted - suppressed,
         suppressed=suppressed,
-        invalid=_by_line(reader.refused),
+        invalid=by_line(reader.refused),
         left_out=reader.left_out_count,
         left_out_rows=tuple(reader.left_out),
         shape=reader.shape,
@@ -202,7 +203,7 @@ def _notes(
     return (*unknown_fields(template, fields), *notes_by_columns(*message, fields=fields))
 
 
-def _by_line(refused: Sequence[RefusedRow]) -> tuple[RefusedRow, ...]:
+def by_line(refused: Sequence[RefusedRow]) -> tuple[RefusedRow, ...]:
     """In the order of the file; what is found wrong about a row late is noted late."""
     return tuple(sorted(refused, key=lambda row: row.line))
 
@@ -226,7 +227,7 @@ def batches(
     yield from reader.finish()
 
 
-async def _read_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:
+async def read_ahead(batches: Iterator[T]) -> AsyncGenerator[T, None]:
     """The same batches, each read on a thread while the one before it is being stored."""
     coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
     try:

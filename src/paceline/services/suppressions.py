@@ -1,21 +1,50 @@
-"""The addresses that an owner must not be able to mail."""
+"""The addresses that an owner must not be able to mail: why, since when, by whom.
+
+They are added one by one, pasted, or from a file of any usual shape, and taken off with a word on
+why, which the audit log keeps.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import IO, Final
 
-from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
+from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
+from paceline.domain.recipients import Recipient
+from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices, OptedOut
+from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.database import Database
+from paceline.persistence.stores import audit
 from paceline.persistence.stores import suppressions as store
-from paceline.persistence.stores.suppressions import SuppressionRecord
+from paceline.persistence.stores.audit import AuditRecord
+from paceline.persistence.stores.suppressions import EVERY, SuppressionRecord, Wanted, Why
+from paceline.services.csv_output import csv_lines
 from paceline.services.cursors import pack, unpack
+from paceline.services.imports import (
+    IN_MEMORY_OCTETS,
+    batches,
+    by_line,
+    pieces_of,
+    read_ahead,
+    receive,
+)
 from paceline.services.validation import Problems
-from paceline.services.views import Page
+from paceline.services.views import Page, SuppressionReport
 
-MAX_ADDED = 10_000  # addresses at a time
-REASON = "manual"
+MAX_ADDED = 10_000  # addresses at a time, as values
+EXPORT_BATCH = 2_000  # rows of one query
+MANUAL: Final = "manual"
+IMPORTED: Final = "import"
+HARD_BOUNCE: Final = "hard_bounce"
+REASONS = (HARD_BOUNCE, MANUAL, IMPORTED)
+REMOVED = "suppression.removed"
+_TITLES = ("email", "reason", "since", "reply", "note", "added by")
 
 
 class Suppressions:
@@ -24,33 +53,154 @@ class Suppressions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, owner_id: uuid.UUID, addresses: Sequence[str]) -> int:
+    async def add(
+        self,
+        owner_id: uuid.UUID,
+        addresses: Sequence[str],
+        *,
+        note: str | None = None,
+        actor: str | None = None,
+    ) -> int:
         """Suppress addresses, from the next claim on; how many were not yet."""
         problems = Problems()
         if not 1 <= len(addresses) <= MAX_ADDED:
             raise InvalidInput.of("addresses", f"must be 1 to {MAX_ADDED:,} addresses")
         read = [problems.address(f"addresses[{i}]", text) for i, text in enumerate(addresses)]
+        note = problems.name("note", note, required=False)
         problems.raise_if_any()
         keys = sorted({address.key for address in read if address is not None})
+        why = Why(reason=MANUAL, note=note, added_by=actor)
         async with self._database.transaction() as session:
-            return await store.suppress(session, owner_id, keys, reason=REASON)
+            return await store.suppress(session, owner_id, keys, why=why)
+
+    async def add_file(
+        self,
+        owner_id: uuid.UUID,
+        chunks: AsyncIterator[bytes],
+        *,
+        choices: Choices = NOTHING_CHOSEN,
+        why: Why,
+    ) -> SuppressionReport:
+        """Suppress the addresses of a file or of pasted text, those who opted out among them.
+
+        Raises `InvalidInput` for the field `file`, for `note`, or for one of `Choices`, as
+        `OpenQuestions` where only the file's owner knows how it is meant. All of it or nothing.
+        """
+        problems = Problems()
+        why = replace(why, note=problems.name("note", why.note, required=False))
+        problems.raise_if_any()
+        # That a row says "unsubscribed" is why it is here, and no reason to leave it out.
+        choices = replace(choices, opted_out=OptedOut.MAIL)
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
+            await receive(chunks, spool)
+            return await self._stored(owner_id, spool, RecipientReader(choices=choices), why)
+
+    async def _stored(
+        self, owner_id: uuid.UUID, spool: IO[bytes], reader: RecipientReader, why: Why
+    ) -> SuppressionReport:
+        read = added = 0
+        ready = map(_keys, filter(None, batches(reader, pieces_of(spool))))
+        async with self._database.transaction() as session, aclosing(read_ahead(ready)) as coming:
+            async for count, keys in coming:
+                read += count
+                added += await store.suppress(session, owner_id, keys, why=why)
+        return SuppressionReport(
+            rows=reader.rows,
+            added=added,
+            known=read - added,
+            invalid=by_line(reader.refused),
+            shape=reader.shape,
+            notes=reader.notes,
+        )
 
     async def list(
-        self, owner_id: uuid.UUID, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+        self,
+        owner_id: uuid.UUID,
+        *,
+        wanted: Wanted = EVERY,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
     ) -> Page[SuppressionRecord]:
         """Some of the list, in the order of the addresses."""
         limit = min(limit, MAX_PAGE)
+        wanted = _checked(wanted)
         after = None if cursor is None else unpack(cursor, parts=1)[0]
         async with self._database.transaction() as session:
-            found = await store.suppressions(session, owner_id, after=after, limit=limit + 1)
+            found = await store.suppressions(
+                session, owner_id, after=after, limit=limit + 1, wanted=wanted
+            )
         items = found[:limit]
         more = len(found) > limit
         return Page(items=items, next_cursor=pack(items[-1].address_key) if more else None)
 
-    async def remove(self, owner_id: uuid.UUID, address: str) -> None:
-        """Let an address be mailed again. Raises `NotFound`."""
-        problems = Problems()
-        read = problems.address("address", address)
+    async def count(self, owner_id: uuid.UUID, *, wanted: Wanted = EVERY) -> int:
+        """How many there are, up to `store.MAX_COUNTED`."""
         async with self._database.transaction() as session:
-            if read is None or not await store.release(session, owner_id, read.key):
+            return await store.count(session, owner_id, wanted=_checked(wanted))
+
+    async def export(
+        self, owner_id: uuid.UUID, *, wanted: Wanted = EVERY
+    ) -> AsyncIterator[bytes]:
+        """The list as CSV, piece by piece; no transaction outlives a piece."""
+        wanted = _checked(wanted)
+        yield csv_lines([_TITLES])
+        after: str | None = None
+        while True:
+            async with self._database.transaction() as session:
+                found = await store.suppressions(
+                    session, owner_id, after=after, limit=EXPORT_BATCH, wanted=wanted
+                )
+            yield csv_lines(_row(record) for record in found)
+            if len(found) < EXPORT_BATCH:
+                return
+            after = found[-1].address_key
+
+    async def remove(
+        self, owner_id: uuid.UUID, address: str, *, actor: str, note: str | None = None
+    ) -> None:
+        """Let an address be mailed again, and write down who said so. Raises `NotFound`."""
+        problems = Problems()
+        note = problems.name("note", note, required=False)
+        problems.raise_if_any()
+        read = problems.address("address", address)
+        key = address.lower() if read is None else read.key  # it may be older than today's rules
+        async with self._database.transaction() as session:
+            gone = await store.release(session, owner_id, key)
+            if gone is None:
                 raise NotFound("this address is not suppressed")
+            detail = {"reason": gone.reason, "since": gone.created_at.isoformat(), "note": note}
+            await audit.note(
+                session, owner_id, actor=actor, action=REMOVED, subject=key, detail=detail
+            )
+
+    async def removed(self, owner_id: uuid.UUID, *, limit: int = 10) -> list[AuditRecord]:
+        """What was taken off the list, the latest first."""
+        async with self._database.transaction() as session:
+            return await audit.entries(
+                session, owner_id, actions=[REMOVED], limit=min(limit, MAX_PAGE)
+            )
+
+
+def _keys(batch: Collection[Recipient]) -> tuple[int, Sequence[str]]:
+    return len(batch), [recipient.key for recipient in batch]
+
+
+def _checked(wanted: Wanted) -> Wanted:
+    q = (wanted.q or "").strip()
+    if len(q) > MAX_QUERY or "\x00" in q:
+        raise InvalidInput.of("q", f"must be at most {MAX_QUERY} characters of plain text")
+    if wanted.reason is not None and wanted.reason not in REASONS:
+        raise InvalidInput.of("reason", f"is one of: {', '.join(REASONS)}")
+    return replace(wanted, q=q or None)
+
+
+def _row(record: SuppressionRecord) -> tuple[str | None, ...]:
+    since = record.created_at.isoformat(timespec="seconds")
+    return (
+        record.address_key,
+        record.reason,
+        since,
+        record.reply,
+        record.note,
+        record.added_by,
+    )

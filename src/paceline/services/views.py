@@ -122,6 +122,21 @@ class CampaignView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionReport:
+    """What became of each row of a file: rows = added + known + the invalid ones.
+
+    `known` were on the list already, or further up in the file.
+    """
+
+    rows: int
+    added: int
+    known: int
+    invalid: tuple[RefusedRow, ...] = ()
+    shape: Shape | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What became of each row.
 

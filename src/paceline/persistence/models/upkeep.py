@@ -7,27 +7,38 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Computed,
     ForeignKey,
     Identity,
     Index,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
+from paceline.persistence.searching import OF_SUPPRESSION
 from paceline.persistence.tables import Base, CreatedAt, Id
 
 
 class Suppression(Base):
-    """An address that this owner must not be able to mail."""
+    """An address that this owner must not be able to mail, and why.
+
+    After a hard bounce `email_id` and `reply` are the email's that bounced, which may be gone.
+    """
 
     __tablename__ = "suppressions"
+    __table_args__ = (Index("ix_suppressions_search", "search", postgresql_using="gin"),)
 
     owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     address_key: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[str]
     created_at: Mapped[CreatedAt]
+    note: Mapped[str | None]
+    added_by: Mapped[str | None]  # who, in words; None: Paceline itself
+    reply: Mapped[str | None]
+    email_id: Mapped[uuid.UUID | None]
+    search: Mapped[str | None] = mapped_column(TSVECTOR(), Computed(OF_SUPPRESSION, persisted=True))
 
 
 class IdempotencyKey(Base):

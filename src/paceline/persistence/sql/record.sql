@@ -37,8 +37,10 @@ evidence AS (
            ended_at = coalesce(a.ended_at, excluded.ended_at)
      WHERE a.outcome IN ('sending', 'in_doubt')),
 suppressed AS (
-    INSERT INTO suppressions (owner_id, address_key, reason)
-    SELECT DISTINCT m.owner_id, m.address_key, 'hard_bounce'
+    INSERT INTO suppressions (owner_id, address_key, reason, email_id, reply)
+    SELECT DISTINCT ON (m.owner_id, m.address_key)
+           m.owner_id, m.address_key, 'hard_bounce', m.id,
+           nullif(concat_ws(' ', g.code, g.enhanced, g.text), '')
       FROM given g JOIN emails m ON m.id = g.email_id
      WHERE g.suppress
     ON CONFLICT DO NOTHING),

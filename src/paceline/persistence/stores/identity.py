@@ -126,12 +126,12 @@ async def insert_api_key(session: AsyncSession, key: NewApiKey) -> None:
 
 async def user_by_api_key(
     session: AsyncSession, key_hash: bytes
-) -> tuple[UserRecord, Scope] | None:
-    """(whose key this is, how far it reaches), if it may still be used. Notes the use, about once
+) -> tuple[UserRecord, Scope, str] | None:
+    """(whose key this is, how far it reaches, its name), if it may still be used. Notes the use, about once
     a minute."""
     stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - TOUCH_EVERY)
     found = await session.execute(
-        select(User, ApiKey.scope, stale)
+        select(User, ApiKey.scope, ApiKey.name, stale)
         .join(ApiKey, ApiKey.user_id == User.id)
         .where(
             ApiKey.key_hash == key_hash,
@@ -143,12 +143,12 @@ async def user_by_api_key(
     row = found.one_or_none()
     if row is None:
         return None
-    user, scope, to_touch = row
+    user, scope, name, to_touch = row
     if to_touch:
         await session.execute(
             update(ApiKey).where(ApiKey.key_hash == key_hash).values(last_used_at=func.now())
         )
-    return _record(user), Scope(scope)
+    return _record(user), Scope(scope), name
 
 
 def _expired() -> ColumnElement[bool]:

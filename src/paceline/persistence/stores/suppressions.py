@@ -7,31 +7,71 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, cast, delete, exists, func, literal, select, text
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.persistence.models import Suppression
+from paceline.persistence.models import Email, Suppression
+from paceline.persistence.stores.terms import words_of
+
+MAX_COUNTED = 100_000  # a count of more costs more than it tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionRecord:
-    """One address that must not be mailed, and why."""
+    """One address that must not be mailed, and why. `email_id`: the email that bounced, if it is
+    still there."""
 
     address_key: str
     reason: str
     created_at: datetime
+    note: str | None = None
+    added_by: str | None = None
+    reply: str | None = None
+    email_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What is kept beside an address that somebody suppresses."""
+
+    reason: str
+    note: str | None = None
+    added_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which suppressions are asked for. `q`: words of the address, the last may be a beginning."""
+
+    q: str | None = None
+    reason: str | None = None
+
+
+EVERY = Wanted()
+
+_SUPPRESS = text("""
+    WITH added AS (
+        INSERT INTO suppressions (owner_id, address_key, reason, note, added_by)
+        SELECT :owner, key, :reason, :note, :added_by FROM unnest(CAST(:keys AS text[])) AS key
+        ON CONFLICT DO NOTHING
+        RETURNING 1)
+    SELECT count(*) FROM added
+""")
 
 
 async def suppress(
-    session: AsyncSession, owner_id: uuid.UUID, keys: Sequence[str], *, reason: str
+    session: AsyncSession, owner_id: uuid.UUID, keys: Sequence[str], *, why: Why
 ) -> int:
-    """Suppress these addresses; how many were not yet."""
-    rows = [{"owner_id": owner_id, "address_key": key, "reason": reason} for key in keys]
-    added = await session.execute(
-        insert(Suppression).values(rows).on_conflict_do_nothing().returning(Suppression.address_key)
-    )
-    return len(added.all())
+    """Suppress these addresses; how many were not yet. Those that were keep their own reason."""
+    given = {
+        "owner": owner_id,
+        "keys": list(keys),
+        "reason": why.reason,
+        "note": why.note,
+        "added_by": why.added_by,
+    }
+    return int((await session.execute(_SUPPRESS, given)).scalar_one())
 
 
 async def is_suppressed(session: AsyncSession, owner_id: uuid.UUID, key: str) -> bool:
@@ -40,24 +80,66 @@ async def is_suppressed(session: AsyncSession, owner_id: uuid.UUID, key: str) ->
 
 
 async def suppressions(
-    session: AsyncSession, owner_id: uuid.UUID, *, after: str | None, limit: int
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    *,
+    after: str | None,
+    limit: int,
+    wanted: Wanted = EVERY,
 ) -> list[SuppressionRecord]:
     """This owner's list in the order of the addresses."""
-    query = select(Suppression).where(Suppression.owner_id == owner_id)
+    is_there = exists().where(Email.id == Suppression.email_id, Email.owner_id == owner_id)
+    query = select(Suppression, is_there).where(*await _conditions(session, owner_id, wanted))
     if after is not None:
         query = query.where(Suppression.address_key > after)
     found = await session.execute(query.order_by(Suppression.address_key).limit(limit))
-    return [
-        SuppressionRecord(address_key=s.address_key, reason=s.reason, created_at=s.created_at)
-        for s in found.scalars()
-    ]
+    return [_record(row, email_id=row.email_id if kept else None) for row, kept in found]
 
 
-async def release(session: AsyncSession, owner_id: uuid.UUID, key: str) -> bool:
-    """Take an address off the list. False when it was not on it."""
+async def count(session: AsyncSession, owner_id: uuid.UUID, *, wanted: Wanted = EVERY) -> int:
+    """How many there are, up to `MAX_COUNTED`."""
+    some = (
+        select(literal(1))
+        .select_from(Suppression)
+        .where(*await _conditions(session, owner_id, wanted))
+        .limit(MAX_COUNTED)
+        .subquery()
+    )
+    return (await session.execute(select(func.count()).select_from(some))).scalar_one()
+
+
+async def release(session: AsyncSession, owner_id: uuid.UUID, key: str) -> SuppressionRecord | None:
+    """Take an address off the list; as it was there. None when it was not on it."""
     gone = await session.execute(
         delete(Suppression)
         .where(Suppression.owner_id == owner_id, Suppression.address_key == key)
-        .returning(Suppression.address_key)
+        .returning(Suppression)
     )
-    return gone.one_or_none() is not None
+    row = gone.scalar_one_or_none()
+    return None if row is None else _record(row, email_id=row.email_id)
+
+
+def _record(row: Suppression, *, email_id: uuid.UUID | None) -> SuppressionRecord:
+    return SuppressionRecord(
+        address_key=row.address_key,
+        reason=row.reason,
+        created_at=row.created_at,
+        note=row.note,
+        added_by=row.added_by,
+        reply=row.reply,
+        email_id=email_id,
+    )
+
+
+async def _conditions(
+    session: AsyncSession, owner_id: uuid.UUID, wanted: Wanted
+) -> list[ColumnElement[bool]]:
+    conditions = [Suppression.owner_id == owner_id]
+    if wanted.reason is not None:
+        conditions.append(Suppression.reason == wanted.reason)
+    if wanted.q is not None:
+        words = await words_of(session, owner_id, wanted.q)
+        query = cast(literal(" & ".join(words)), TSQUERY)
+        # No word in what was asked for: nothing is found, rather than everything.
+        conditions.append(Suppression.search.op("@@")(query) if words else literal(value=False))
+    return conditions

@@ -74,11 +74,16 @@ _SAYING = text("""
 """)
 
 
-async def terms_of(session: AsyncSession, owner_id: uuid.UUID, asked: str) -> Terms | None:
-    """What is asked for, as the index knows it; None where there is no word in it."""
+async def words_of(session: AsyncSession, owner_id: uuid.UUID, asked: str) -> list[str]:
+    """The words of a question as the indexes of words are asked for them; the last may go on."""
     last = _RUNS.findall(asked)[-1:]
     given = {"owner": owner_id, "asked": asked, "last": "".join(last), "mark": MARK_CHARACTERS}
-    words = [row.word for row in await session.execute(_WORDS, given)][:MAX_WORDS]
+    return [row.word for row in await session.execute(_WORDS, given)][:MAX_WORDS]
+
+
+async def terms_of(session: AsyncSession, owner_id: uuid.UUID, asked: str) -> Terms | None:
+    """What is asked for, as the index knows it; None where there is no word in it."""
+    words = await words_of(session, owner_id, asked)
     if not words:
         return None
     saying = await session.execute(_SAYING, {"owner": owner_id, "words": words})
