@@ -33,7 +33,9 @@ _WORKBOOKS = {
 }
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WITH_RECIPIENTS = re.compile(r"/api/v1/campaigns/?")
-_UPLOAD = re.compile(r"/api/v1/(?:campaigns/[^/]+/recipients|recipients/preview)/?")
+_UPLOAD = re.compile(
+    r"/api/v1/(?:campaigns/[^/]+/recipients|recipients/preview|suppressions/import)/?"
+)
 _ATTACHMENT = re.compile(r"/api/v1/campaigns/[^/]+/attachments/?")  # a file of any kind
 
 

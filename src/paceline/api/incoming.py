@@ -257,3 +257,10 @@ class SuppressionsIn(Given):
     """Addresses that must not be mailed."""
 
     addresses: list[StrictStr]
+    note: StrictStr | None = None
+
+
+class SuppressionImportQuery(ChoicesQuery):
+    """How a file of suppressed addresses is read, and what is kept beside each of them."""
+
+    note: str | None = Field(None, description="Kept beside each address")

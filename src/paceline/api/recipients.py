@@ -18,7 +18,7 @@ from paceline.services.views import ImportPreview
 
 router = APIRouter(prefix="/recipients", tags=["campaigns"], route_class=IdempotentRoute)
 
-_TABLE_BODY: dict[str, Any] = {
+TABLE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -29,7 +29,7 @@ _TABLE_BODY: dict[str, Any] = {
 }
 
 
-@router.post("/preview", response_model=PreviewOut, openapi_extra=_TABLE_BODY)
+@router.post("/preview", response_model=PreviewOut, openapi_extra=TABLE_BODY)
 async def preview(
     request: Request, _parts: Wired, _caller: Caller, query: Annotated[PreviewQuery, Query()]
 ) -> ImportPreview:

@@ -36,5 +36,10 @@ class Principal:
     ) -> Principal:
         """The principal that a stored user is."""
         return cls(
-            user_id=user.id, email=user.email, name=user.name, is_admin=user.is_admin, scope=scope, key_name=key_name,
+            user_id=user.id,
+            email=user.email,
+            name=user.name,
+            is_admin=user.is_admin,
+            scope=scope,
+            key_name=key_name,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from paceline import __version__
-from paceline.cli import access, campaigns, parts
+from paceline.cli import access, campaigns, parts, suppressions
 from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, complain, say
 from paceline.cli.dkim import dkim
 from paceline.cli.environment import with_origin
@@ -41,6 +41,7 @@ app.command(rich_help_panel=DAILY)(campaigns.pause)
 app.command(rich_help_panel=DAILY)(campaigns.resume)
 app.command(rich_help_panel=DAILY)(campaigns.cancel)
 app.command(rich_help_panel=DAILY)(retry)
+app.add_typer(suppressions.app, name="suppressions", rich_help_panel=DAILY)
 app.command(rich_help_panel=DAILY)(status)
 app.command("help", rich_help_panel=DAILY, cls=Explains)(explain)
 app.command("version", hidden=True, cls=Explains)(version)

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
 from paceline.cli.patience import AskAgain, Patience
+from paceline.domain.bounds import MAX_PAGE
 from paceline.errors import DomainError, OperationalError
 
 TIMEOUT = httpx2.Timeout(30.0, read=600.0)  # a million rows are answered once they are stored
@@ -211,6 +213,51 @@ class ApiClient:
     def discard(self, campaign_id: str) -> None:
         """Throw a draft away."""
         self._call("DELETE", f"/campaigns/{campaign_id}")
+
+    def suppressions(self, *, most: int, given: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Addresses that are not mailed, by address, at most so many."""
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while len(found) < most:
+            asked = {**given, **cursor, "limit": min(most - len(found), MAX_PAGE)}
+            page = self._call("GET", "/suppressions", params=asked)
+            found += page["items"]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        return found
+
+    def suppress(self, addresses: Sequence[str], *, note: str | None) -> int:
+        """Suppress addresses; how many were not yet. The same when it is repeated."""
+        given = {"addresses": list(addresses), "note": note}
+        return int(self._call("POST", "/suppressions", json=given, key=str(uuid.uuid4()))["added"])
+
+    def suppress_file(self, file: Path, given: Mapping[str, str]) -> dict[str, Any]:
+        """Suppress the addresses of a file; the report of how it was read."""
+        return self._call(
+            "POST",
+            "/suppressions/import",
+            key=str(uuid.uuid4()),
+            params=given,
+            content=_Content(file),
+            headers={"Content-Type": "text/csv"},
+        )
+
+    def release(self, address: str, *, note: str | None) -> None:
+        """Let an address be mailed again."""
+        given = {} if note is None else {"note": note}
+        self._call("DELETE", f"/suppressions/{quote(address, safe='@')}", params=given)
+
+    def suppressions_csv(self, given: Mapping[str, str]) -> Iterator[str]:
+        """The list as the API exports it, piece by piece."""
+        try:
+            with self._http.stream("GET", "/suppressions/export", params=given) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise ApiRefused(answer.status_code, _body_of(answer) or {})
+                yield from answer.iter_text()
+        except httpx2.HTTPError as error:
+            raise self._lost(error) from error
 
     def make_dkim_key(self, sender_id: str, key: Mapping[str, object]) -> dict[str, Any]:
         """The record to publish for a new key."""

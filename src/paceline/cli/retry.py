@@ -60,7 +60,7 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
     if report["suppressed"]:
         yield (
             f"{report['suppressed']:,} stay failed: on the suppression list "
-            "(DELETE /api/v1/suppressions/ADDRESS takes an address off)"
+            "(`paceline suppressions remove ADDRESS` takes an address off)"
         )
     if report["doubtful"]:
         yield f"{report['doubtful']:,} stay failed: they may have arrived"

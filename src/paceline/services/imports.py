@@ -28,7 +28,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores.campaigns import CampaignRecord
-from paceline.persistence.stores.recipients import Batch, add_recipients, prepared
+from paceline.persistence.stores.recipients import add_recipients, prepared
 from paceline.persistence.stores.session import Session
 from paceline.services.inline_recipients import (
     add_inline,

@@ -6,7 +6,6 @@ why, which the audit log keeps.
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -113,7 +112,7 @@ class Suppressions:
             notes=reader.notes,
         )
 
-    async def list(
+    async def page(
         self,
         owner_id: uuid.UUID,
         *,
@@ -123,7 +122,7 @@ class Suppressions:
     ) -> Page[SuppressionRecord]:
         """Some of the list, in the order of the addresses."""
         limit = min(limit, MAX_PAGE)
-        wanted = _checked(wanted)
+        wanted = checked(wanted)
         after = None if cursor is None else unpack(cursor, parts=1)[0]
         async with self._database.transaction() as session:
             found = await store.suppressions(
@@ -136,13 +135,11 @@ class Suppressions:
     async def count(self, owner_id: uuid.UUID, *, wanted: Wanted = EVERY) -> int:
         """How many there are, up to `store.MAX_COUNTED`."""
         async with self._database.transaction() as session:
-            return await store.count(session, owner_id, wanted=_checked(wanted))
+            return await store.count(session, owner_id, wanted=checked(wanted))
 
-    async def export(
-        self, owner_id: uuid.UUID, *, wanted: Wanted = EVERY
-    ) -> AsyncIterator[bytes]:
+    async def export(self, owner_id: uuid.UUID, *, wanted: Wanted = EVERY) -> AsyncIterator[bytes]:
         """The list as CSV, piece by piece; no transaction outlives a piece."""
-        wanted = _checked(wanted)
+        wanted = checked(wanted)
         yield csv_lines([_TITLES])
         after: str | None = None
         while True:
@@ -185,7 +182,8 @@ def _keys(batch: Collection[Recipient]) -> tuple[int, Sequence[str]]:
     return len(batch), [recipient.key for recipient in batch]
 
 
-def _checked(wanted: Wanted) -> Wanted:
+def checked(wanted: Wanted) -> Wanted:
+    """What is asked for, if it can be. Raises `InvalidInput`."""
     q = (wanted.q or "").strip()
     if len(q) > MAX_QUERY or "\x00" in q:
         raise InvalidInput.of("q", f"must be at most {MAX_QUERY} characters of plain text")

@@ -338,6 +338,8 @@ async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
     await ledger.record([outcome])
     assert await world.states(ids) == ["failed"]
     assert await world.fetchval("SELECT address_key FROM suppressions") == "nobody@example.org"
+    assert await world.fetchval("SELECT reply FROM suppressions") == "550 5.1.1 no such user"
+    assert await world.fetchval("SELECT email_id FROM suppressions") == ids[0]
 
 
 async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_with_it(

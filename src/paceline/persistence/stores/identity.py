@@ -127,8 +127,10 @@ async def insert_api_key(session: AsyncSession, key: NewApiKey) -> None:
 async def user_by_api_key(
     session: AsyncSession, key_hash: bytes
 ) -> tuple[UserRecord, Scope, str] | None:
-    """(whose key this is, how far it reaches, its name), if it may still be used. Notes the use, about once
-    a minute."""
+    """(whose key this is, how far it reaches, its name), if it may still be used.
+
+    Notes the use, about once a minute.
+    """
     stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - TOUCH_EVERY)
     found = await session.execute(
         select(User, ApiKey.scope, ApiKey.name, stale)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, cast, delete, exists, func, literal, select, text
+from sqlalchemy import ColumnElement, cast, delete, exists, false, func, literal, select, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -141,5 +141,5 @@ async def _conditions(
         words = await words_of(session, owner_id, wanted.q)
         query = cast(literal(" & ".join(words)), TSQUERY)
         # No word in what was asked for: nothing is found, rather than everything.
-        conditions.append(Suppression.search.op("@@")(query) if words else literal(value=False))
+        conditions.append(Suppression.search.op("@@")(query) if words else false())
     return conditions
