@@ -11,6 +11,7 @@ import "./forms.js";
 import "./live.js";
 import "./once.js";
 import "./requests.js";
+import "./selection.js";
 import "./sidebar.js";
 import "./upload.js";
 

@@ -1,23 +1,91 @@
-// Lists: any click on a row opens it, in the drawer (data-href) or as a page (data-open).
+// Lists: a click on a row opens it, in the drawer (data-href, data-drawer) or as a page (data-open).
+//
+// The drawer's address is the list's with ?open=<path of the page>: a link to it opens the list with
+// the drawer, Back closes it, and without this file each row's link leads to the page.
 import htmx from "./htmx.js";
+
+const OPEN = "open";
+const LOCAL = /^\/[a-z-]+\/[0-9a-f-]{36}$/; // nothing but a thing's own page is loaded
+
+const addressed = () => {
+  const path = new URLSearchParams(location.search).get(OPEN);
+  return path && LOCAL.test(path) ? path : null;
+};
+const dialog = () => document.querySelector("#drawer dialog");
+const isOpen = () => Boolean(dialog()?.open);
+
+/** This address with the drawer's path in it, or without. */
+function here(path) {
+  const url = new URL(location.href);
+  url.searchParams.delete(OPEN);
+  // Readable: a slash is allowed in a query.
+  const query = [url.searchParams.toString(), path && `${OPEN}=${path}`].filter(Boolean).join("&");
+  return url.pathname + (query && `?${query}`);
+}
+
+const load = (path) => htmx.ajax("GET", path, { target: "#drawer", swap: "innerHTML" });
+
+function open(path) {
+  if (!LOCAL.test(path)) return location.assign(path);
+  if (addressed() !== path) {
+    // Stamped as htmx stamps its own, so that it restores a list that was swapped since.
+    if (!history.state?.htmx) history.replaceState({ ...history.state, htmx: true }, "");
+    if (isOpen()) history.replaceState(history.state, "", here(path));
+    else history.pushState({ htmx: true, drawer: true }, "", here(path));
+  }
+  return load(path);
+}
+
+const modified = (event) => event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+  if (modified(event)) return;
 
+  const link = event.target.closest("a[data-drawer]");
+  if (link) {
+    event.preventDefault();
+    open(link.getAttribute("href"));
+    return;
+  }
   const row = event.target.closest("tr[data-href], tr[data-open]");
-  if (!row || event.target.closest("a, button, input, label")) return;
+  if (!row || event.target.closest("a, button, input, label, select, summary")) return;
   if (String(getSelection())) return; // the reader marks text to copy it
   if (row.dataset.open) location.assign(row.dataset.open);
-  else htmx.ajax("GET", row.dataset.href, { target: "#drawer", swap: "innerHTML" });
+  else open(row.dataset.href);
 });
 
 // Whatever lands in #drawer is opened. The mark keeps a later swap elsewhere on the page from
 // reopening a drawer that was closed.
 document.addEventListener("htmx:after:swap", () => {
-  const dialog = document.querySelector("#drawer dialog:not([data-shown])");
-  if (!dialog) return;
-  dialog.setAttribute("data-shown", "");
-  // A closed drawer is emptied, so that it stops asking for news.
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.showModal();
+  const fresh = document.querySelector("#drawer dialog:not([data-shown])");
+  if (!fresh) return;
+  fresh.setAttribute("data-shown", "");
+  fresh.addEventListener("close", () => closed(fresh));
+  fresh.showModal();
 });
+
+function closed(drawer) {
+  drawer.remove(); // so that it stops asking for news
+  if (!addressed() || isOpen()) return;
+  if (history.state?.drawer) history.back();
+  else history.replaceState(history.state, "", here(null));
+}
+
+// Back and Forward between a list and its drawer change nothing else on the page.
+let listed = here(null);
+const follow = () => (listed = here(null));
+document.addEventListener("htmx:after:history:update", follow);
+
+document.addEventListener("htmx:before:history:restore", (event) => {
+  const same = here(null) === listed;
+  follow();
+  const path = addressed();
+  if (!path) dialog()?.close();
+  if (!same) return;
+  event.preventDefault();
+  if (path) load(path);
+});
+
+// An address that was shared or reloaded.
+if (addressed() && document.querySelector("#drawer")) load(addressed());

@@ -6,10 +6,11 @@ document.addEventListener("click", (event) => {
   if (id) document.getElementById(id).requestSubmit();
 });
 
-// Ask before what cannot be undone.
-document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !confirm(question)) event.preventDefault();
+// The first field that is wrong has the focus, also after a swap; the page itself brings it along
+// as `autofocus`. Whoever is typing elsewhere by then is left alone.
+document.addEventListener("htmx:after:swap", (event) => {
+  const wrong = event.detail.ctx.target?.querySelector?.(".pl-banner ~ * [aria-invalid=true]");
+  if (wrong && !document.activeElement?.matches("input, textarea, select, [contenteditable]")) wrong.focus();
 });
 
 // Quick picks: <button data-start="2026-11-25T10:00"> sets the start and chooses "Later".

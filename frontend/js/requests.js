@@ -55,7 +55,9 @@ document.addEventListener("htmx:response:error", (event) => {
 });
 
 // The server's own words: HX-Trigger: {"toast": {"message": …}}.
-document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.look));
+document.addEventListener("toast", (event) => {
+  toast(event.detail.message, event.detail.look, event.detail.tone);
+});
 
 function tell(what, { sourceElement }) {
   const form = sourceElement instanceof HTMLFormElement && sourceElement.method === "post" ? sourceElement : null;

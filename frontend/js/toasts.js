@@ -2,12 +2,12 @@
 const LOOK_MS = 20_000;
 
 // `look`: { path, label } of a page where the reader can see what came of it.
-export function toast(message, look = null) {
+export function toast(message, look = null, tone = "error") {
   const toaster = document.querySelector("#toaster");
   if ([...toaster.querySelectorAll(".toast:not([aria-hidden=true]) h2")].some((title) => title.textContent === message)) return;
   const element = document.querySelector("template#toast").content.firstElementChild.cloneNode(true);
-  element.setAttribute("role", "alert");
-  element.dataset.category = "error";
+  element.setAttribute("role", tone === "error" ? "alert" : "status");
+  element.dataset.category = tone;
   element.querySelector("h2").textContent = message;
   const link = element.querySelector("a");
   if (look) {

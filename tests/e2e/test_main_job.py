@@ -205,7 +205,7 @@ def test_one_email_is_called_back_from_the_drawer(
     drawer.get_by_role("button", name="Cancel").click()
     expect(drawer.locator("#email-badge")).to_have_text("Cancelled")
     page.keyboard.press("Escape")
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("#drawer dialog")).to_have_count(0)
 
 
 def test_a_search_narrows_the_list_while_the_reader_types_and_back_undoes_it(
@@ -257,7 +257,7 @@ def test_a_lost_connection_is_said_and_taken_back(context: BrowserContext) -> No
     expect(page.get_by_text("Live ·")).to_be_visible()
     context.set_offline(True)
     expect(page.get_by_text("Connection lost, trying again…")).to_be_visible()
-    page.get_by_role("link", name="Failed").click()
+    page.locator("#tabs").get_by_role("link", name="Failed").click()
     expect(page.get_by_role("alert")).to_contain_text("The server did not answer.")
     context.set_offline(False)
     expect(page.get_by_text("Live ·")).to_be_visible()
@@ -291,7 +291,7 @@ def test_everything_works_without_scripts(
     page.get_by_label("Delay").fill("0")
     page.get_by_role("button", name="Schedule").click()
     expect(page.locator("h1")).to_contain_text("Plain")
-    page.get_by_role("link", name="Emails", exact=True).click()
+    page.get_by_role("link", name="Dashboard", exact=True).click()
     page.get_by_label("Search emails").fill("reader0@example.org")
     page.get_by_label("Search emails").press("Enter")
     expect(page.locator("#search")).to_have_value("reader0@example.org")

@@ -16,9 +16,10 @@ from paceline.errors import NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import inbox
 from paceline.persistence.stores.inbox import InboxSummary
+from paceline.web.listing import PAGE_SIZES, Selection
 from paceline.web.mail_body import text_document
 
-PAGE_SIZE = 50
+PAGE_SIZE = PAGE_SIZES[0]
 SHOWN_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Reply-To")
 MAX_SOURCE_CHARACTERS = 200_000
 
@@ -52,13 +53,13 @@ class CaughtMail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, *, before: uuid.UUID | None = None) -> InboxPage:
+    async def newest(self, *, before: uuid.UUID | None = None, limit: int = PAGE_SIZE) -> InboxPage:
         """The newest messages, or those next after `before`."""
         async with self._database.transaction() as session:
-            rows = await inbox.list_newest(session, limit=PAGE_SIZE + 1, before=before)
+            rows = await inbox.list_newest(session, limit=limit + 1, before=before)
             total = await inbox.count_messages(session)
-        items = rows[:PAGE_SIZE]
-        more = len(rows) > PAGE_SIZE
+        items = rows[:limit]
+        more = len(rows) > limit
         return InboxPage(items=items, total=total, next_before=items[-1].id if more else None)
 
     async def get(self, message_id: uuid.UUID) -> CaughtMessage:
@@ -79,10 +80,12 @@ class CaughtMail:
             source=stored.raw.decode("utf-8", "replace")[:MAX_SOURCE_CHARACTERS],
         )
 
-    async def clear(self) -> None:
-        """Drop everything that was caught."""
+    async def drop(self, selection: Selection) -> int:
+        """Drop what was selected of what was caught; how many that were."""
         async with self._database.transaction() as session:
-            await inbox.delete_all(session)
+            if selection.everything:
+                return await inbox.delete_all(session)
+            return await inbox.delete_some(session, selection.ids)
 
 
 def _shown_headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:

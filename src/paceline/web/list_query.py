@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
 
 from paceline.domain.bounds import MAX_QUERY
 from paceline.domain.lifecycle import EmailList, JobState
+from paceline.web.listing import MAX_CURSOR_CHARACTERS, Column, address, as_id
+from paceline.web.states import TABS
 
 DEFAULT_TAB = EmailList.SCHEDULED
-MAX_CURSOR_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class ListQuery:
     campaign: uuid.UUID | None = None
     sender: uuid.UUID | None = None
     cursor: str = ""
+    chosen: bool = False  # the tab is the reader's own choice
 
     @classmethod
     def read(
@@ -39,9 +40,10 @@ class ListQuery:
             path=path,
             tab=EmailList(tab) if tab in set(EmailList) else default_tab,
             q=values.get("q", "").strip()[:MAX_QUERY],
-            campaign=campaign or _id(values.get("campaign", "")),
-            sender=_id(values.get("sender", "")),
+            campaign=campaign or as_id(values.get("campaign", "")),
+            sender=as_id(values.get("sender", "")),
             cursor=values.get("cursor", "")[:MAX_CURSOR_CHARACTERS],
+            chosen=tab == values.get("tab") and tab in set(EmailList),
         )
 
     @property
@@ -53,6 +55,32 @@ class ListQuery:
     def filtered(self) -> bool:
         """Whether the reader narrowed the list down."""
         return bool(self.q or self.sender or (self.campaign and self.path == "/"))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Those of this list; a campaign's own page need not name it."""
+        columns = (
+            Column(key="recipient", label="Recipient"),
+            Column(key="subject", label="Subject", wide_from="md"),
+            Column(key="campaign", label="Campaign", wide_from="xl", look="pl-quiet"),
+            Column(key="status", label="Status"),
+            Column(
+                key="time",
+                label=TABS[self.tab].time_heading,
+                look="pl-quiet tabular-nums whitespace-nowrap",
+            ),
+        )
+        return tuple(c for c in columns if c.key != "campaign" or self.path == "/")
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What a search in this list keeps."""
+        return {"tab": self.tab}
+
+    @property
+    def unfiltered(self) -> str:
+        """The address of the whole list."""
+        return replace(self, q="", sender=None, campaign=None, cursor="").url()
 
     def on_tab(self, tab: EmailList) -> str:
         """The address of another tab with the same filters."""
@@ -71,12 +99,4 @@ class ListQuery:
             "sender": str(self.sender or ""),
             "cursor": self.cursor,
         }
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{self.path}?{query}"
-
-
-def _id(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
+        return address(self.path, values)

@@ -12,7 +12,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -33,6 +33,7 @@ from paceline.web.access import (
     form_of,
     maybe_signed_in,
 )
+from paceline.web.flash import Tone
 from paceline.web.form_tokens import ALREADY, CHANGED, DONE, FIELD
 from paceline.web.parts import parts_of
 from paceline.web.rendering import go_to
@@ -165,14 +166,15 @@ async def _carried_out(
     if response.status_code >= 400:
         await idempotency.forget(ticket)
     else:
-        await idempotency.finish(ticket, _answer(response, viewer))
+        await idempotency.finish(ticket, _answer(request, response, viewer))
     return response
 
 
-def _answer(response: Response, viewer: Viewer) -> Answer:
+def _answer(request: Request, response: Response, viewer: Viewer) -> Answer:
     path = response.headers.get("location") or response.headers.get("hx-redirect")
     if path is not None:
-        return Answer(status=303, headers={"location": path})
+        said, tone = getattr(request.state, "said", ("", ""))
+        return Answer(status=303, headers={"location": path, "said": said, "tone": tone})
     page = bytes(response.body).replace(viewer.csrf.encode(), _CSRF_PLACE)
     return Answer(status=response.status_code, body=page)
 
@@ -190,8 +192,11 @@ def _replayed(request: Request, viewer: Viewer, replay: Replay) -> Response:
         return HTMLResponse(page, status_code=replay.answer.status)
     if not replay.is_same:
         return go_to(request, _with(path, CHANGED))
-    is_late = clock.now() - replay.asked_at > PRESSED_TWICE
-    return go_to(request, _with(path, DONE) if is_late else path)
+    if clock.now() - replay.asked_at > PRESSED_TWICE:
+        return go_to(request, _with(path, DONE))
+    # The browser shows this answer rather than the first: it is to say the same.
+    said, tone = (replay.answer.headers.get(name, "") for name in ("said", "tone"))
+    return go_to(request, path, said=said, tone=cast("Tone", tone or "success"))
 
 
 def _with(path: str, what: str) -> str:

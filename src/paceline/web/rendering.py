@@ -7,6 +7,7 @@ answered to `HX-Request-Type: partial` only: when Back restores a page, htmx ask
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -20,10 +21,14 @@ from starlette.responses import RedirectResponse, Response
 
 from paceline import clock
 from paceline.services.views import CampaignView
-from paceline.web import states, wording
-from paceline.web.access import Viewer
+from paceline.web import flash, states, wording
+from paceline.web.access import Viewer, is_https
 from paceline.web.assets import asset
+from paceline.web.fields import Fields
 from paceline.web.form_tokens import already, new_token, token_in
+from paceline.web.listing import PAGE_SIZES
+from paceline.web.navigation import groups_for
+from paceline.web.parts import parts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class Look:
 
 
 ZONE_COOKIE = "zone"  # set by frontend/js/theme.js
+_OWN_PAGE = re.compile(r"/[a-z-]+/[0-9a-f-]{36}")  # what a drawer shows (frontend/js/drawer.js)
 
 
 def _environment() -> Environment:
@@ -48,6 +54,7 @@ def _environment() -> Environment:
     environment.globals.update(
         asset=asset,
         TABS=states.TABS,
+        PAGE_SIZES=PAGE_SIZES,
         email_badge=states.email_badge,
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
@@ -134,6 +141,8 @@ def render(
     """A page or a fragment. `viewer` is None only on pages that people see before they sign in."""
     now = clock.now()
     zone = zone_of(request)
+    https = is_https(parts_of(request).base_url)
+    said = None if is_htmx(request) else flash.take(request, https=https)
     html = _templates.get_template(template).render(
         {
             "viewer": viewer,
@@ -142,19 +151,44 @@ def render(
             "zone": zone,
             "zone_label": wording.zone_label(zone, now),
             "section": "",
+            "nav_counts": None,
             "once": token_in(request) or new_token(),
             "already": already(request),
+            "flash": said,
+            "opened": _opened(request),
+            "groups": groups_for(viewer) if viewer else (),
+            "drawn_fields": Fields(context.get("problems", {})),
             **context,
         }
     )
-    return HTMLResponse(html, status_code=status, headers={"Vary": "HX-Request-Type"})
+    response = HTMLResponse(html, status_code=status, headers={"Vary": "HX-Request-Type"})
+    if said is not None:
+        flash.drop(response, https=https)
+    return response
 
 
-def go_to(request: Request, path: str) -> Response:
-    """Send the browser to another page after a write."""
+def _opened(request: Request) -> str:
+    """The page of what this address shows in a drawer: that is all there is without a script."""
+    path = request.query_params.get("open", "")
+    return path if _OWN_PAGE.fullmatch(path) else ""
+
+
+def go_to(request: Request, path: str, *, said: str = "", tone: flash.Tone = "success") -> Response:
+    """Send the browser to another page after a write; `said` is what that page tells of it."""
+    response: Response = RedirectResponse(path, status_code=303)
     if is_htmx(request):
-        return Response(status_code=200, headers={"HX-Redirect": path})
-    return RedirectResponse(path, status_code=303)
+        response = Response(status_code=200, headers={"HX-Redirect": path})
+    if said:
+        request.state.said = (said, tone)  # a form that is sent twice says it again (once.py)
+        flash.put(response, said, tone=tone, https=is_https(parts_of(request).base_url))
+    return response
+
+
+def say(response: Response, message: str, *, tone: flash.Tone = "success") -> Response:
+    """Have a fragment's answer say it, in a toast beside what it swaps."""
+    toast = {"message": message, "tone": tone, "look": None}
+    response.headers["HX-Trigger"] = json.dumps({"toast": toast})
+    return response
 
 
 def toast_only(message: str, *, status: int, look: Look | None = None) -> Response:

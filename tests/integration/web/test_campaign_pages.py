@@ -108,7 +108,9 @@ async def test_a_pace_that_makes_no_sense_is_refused_next_to_its_field(
     form = {"min_delay": "soon", "hourly_limit": "0"}
     response = await page.post(f"/campaigns/{campaign}/limits", data=form)
     assert response.status_code == 422
-    assert 'value="soon" aria-invalid="true" aria-describedby="min_delay-note"' in response.text
+    assert 'value="soon" id="min_delay" name="min_delay"' in response.text
+    assert response.text.count("Must be a number of seconds") == 1
+    assert '<a class="pl-link" href="#min_delay">Delay</a>' in response.text
     assert "Must be 1 to 1,000,000; leave it empty (null) for no limit." in response.text
 
 

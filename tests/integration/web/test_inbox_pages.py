@@ -91,11 +91,11 @@ async def test_mail_that_is_no_mail_can_be_opened_too(
 async def test_many_messages_have_pages(admin_page: httpx2.AsyncClient, database: Database) -> None:
     await catch(database, *[HOSTILE] * 60)
     first = (await admin_page.get("/inbox")).text
-    older = re.search(r'href="(/inbox\?before=[^"]+)"', first)
+    older = re.search(r'href="(/inbox\?cursor=[^"]+)"', first)
     assert older
     second = words((await admin_page.get(older[1])).text)
-    assert "Message 9 " in second
-    assert "Message 10 " not in second
+    assert "Message 34 " in second
+    assert "Message 35 " not in second
 
 
 async def test_the_inbox_can_be_emptied(admin_page: httpx2.AsyncClient, database: Database) -> None:

@@ -60,10 +60,10 @@ async def test_all_that_is_wrong_is_said_at_once_and_the_password_not_sent_back(
     response = await page.post("/senders", data=form)
     assert response.status_code == 422
     for field in ("smtp_port", "hourly_limit"):
-        assert f'id="{field}-note" class="text-xs text-destructive"' in response.text
+        assert f'id="{field}-note" class="pl-note" data-tone="bad"' in response.text
     assert "hunter2-secret" not in response.text
     response = await page.post("/senders", data={**NEW, "from_address": "nobody"})
-    assert 'id="from_address-note" class="text-xs text-destructive"' in response.text
+    assert 'id="from_address-note" class="pl-note" data-tone="bad"' in response.text
     assert await world.fetchval("SELECT count(*) FROM senders") == 0
 
 

@@ -10,8 +10,8 @@ import pytest
 from paceline.web import assets
 from paceline.web.app import create_web
 
-TEMPLATES = sorted((Path(assets.__file__).parent / "templates").glob("*.html"))
-ICON = re.compile(r'(?:icon|empty)\("([a-z0-9-]+)"')
+TEMPLATES = sorted((Path(assets.__file__).parent / "templates").rglob("*.html"))
+ICON = re.compile(r'(?:icon|empty|notice)\("([a-z0-9-]+)"')
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import CursorResult, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -135,6 +136,13 @@ async def prune(session: AsyncSession, *, keep: int = MAX_KEPT) -> None:
     await session.execute(delete(InboxMessage).where(InboxMessage.id < oldest_kept))
 
 
-async def delete_all(session: AsyncSession) -> None:
-    """Empty the inbox."""
-    await session.execute(delete(InboxMessage))
+async def delete_all(session: AsyncSession) -> int:
+    """Empty the inbox; how many there were."""
+    done = await session.execute(delete(InboxMessage))
+    return cast("CursorResult[Any]", done).rowcount
+
+
+async def delete_some(session: AsyncSession, ids: Sequence[uuid.UUID]) -> int:
+    """Delete these messages; how many of them were still there."""
+    done = await session.execute(delete(InboxMessage).where(InboxMessage.id.in_(ids)))
+    return cast("CursorResult[Any]", done).rowcount

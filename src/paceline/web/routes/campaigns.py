@@ -23,6 +23,7 @@ from paceline.services.views import CampaignView, Counts, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, seconds, text_of
 from paceline.web.list_query import ListQuery
+from paceline.web.listing import Column, ListState
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
@@ -31,22 +32,40 @@ from paceline.web.timetable import Pace, Timetable, past_and_future, plan, serie
 
 router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
 
-PAGE_SIZE = 25
 MAX_BARS_SHOWN = 36
 MAX_DIGITS = 9
 _LIMIT_FIELDS = {"min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
 
 
+COLUMNS = (
+    Column(key="name", label="Campaign"),
+    Column(key="status", label="Status"),
+    Column(key="progress", label="Progress", line=True, look="sm:w-1/3"),
+    Column(
+        key="start",
+        label="Start",
+        wide_from="md",
+        look="pl-quiet tabular-nums whitespace-nowrap",
+    ),
+)
+
+
 @router.get("")
-async def list_campaigns(
-    request: Request, parts: Wired, viewer: SignedIn, cursor: str = ""
-) -> Response:
+async def list_campaigns(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """All campaigns, the newest first."""
+    state = ListState.read(request.query_params, path="/campaigns")
     page = await parts.queries.campaigns(
-        viewer.principal.user_id, cursor=cursor or None, limit=PAGE_SIZE
+        viewer.principal.user_id, cursor=state.cursor or None, limit=state.size
     )
-    template = "_campaigns_live.html" if wants_fragment(request) else "campaigns.html"
-    return render(request, template, viewer=viewer, section="campaigns", page=page, cursor=cursor)
+    return render(
+        request,
+        "_campaigns_live.html" if wants_fragment(request) else "campaigns.html",
+        viewer=viewer,
+        section="campaigns",
+        columns=COLUMNS,
+        state=state,
+        page=page,
+    )
 
 
 @router.get("/{campaign_id}")
@@ -76,7 +95,7 @@ async def launch(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
     """Let a draft go."""
-    return await _change(request, viewer, campaign_id, parts.campaigns.launch)
+    return await _change(request, viewer, campaign_id, parts.campaigns.launch, "Launched.")
 
 
 @router.post("/{campaign_id}/launch-now")
@@ -86,7 +105,7 @@ async def launch_now(
 ) -> Response:
     """Let a draft go right away whose start was missed."""
     await parts.campaigns.launch(viewer.principal.user_id, campaign_id, right_away=True)
-    return go_to(request, f"/campaigns/{campaign_id}")
+    return go_to(request, f"/campaigns/{campaign_id}", said="Launched.")
 
 
 @router.post("/{campaign_id}/pause")
@@ -95,7 +114,13 @@ async def pause(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
     """Hold everything that has not gone out."""
-    return await _change(request, viewer, campaign_id, parts.campaigns.pause)
+    return await _change(
+        request,
+        viewer,
+        campaign_id,
+        parts.campaigns.pause,
+        "Paused.",
+    )
 
 
 @router.post("/{campaign_id}/resume")
@@ -104,7 +129,7 @@ async def resume(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
     """Go on where it stopped."""
-    return await _change(request, viewer, campaign_id, parts.campaigns.resume)
+    return await _change(request, viewer, campaign_id, parts.campaigns.resume, "Resumed.")
 
 
 @router.post("/{campaign_id}/retry")
@@ -128,7 +153,7 @@ async def cancel(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
     """End it; what waits is never sent."""
-    return await _change(request, viewer, campaign_id, parts.campaigns.cancel)
+    return await _change(request, viewer, campaign_id, parts.campaigns.cancel, "Cancelled.")
 
 
 @router.post("/{campaign_id}/limits")
@@ -148,7 +173,7 @@ async def change_limits(
         except InvalidInput as error:
             problems.take(error.problems, names=_LIMIT_FIELDS)
         else:
-            return go_to(request, f"/campaigns/{campaign_id}")
+            return go_to(request, f"/campaigns/{campaign_id}", said="The pace is saved.")
     context = await _everything(request, parts, viewer, campaign_id)
     context |= {"limits": typed, "problems": problems.by_field}
     return render(
@@ -161,9 +186,10 @@ async def _change(
     viewer: Viewer,
     campaign_id: uuid.UUID,
     change: Callable[[uuid.UUID, uuid.UUID], Awaitable[CampaignView]],
+    said: str,
 ) -> Response:
     await change(viewer.principal.user_id, campaign_id)
-    return go_to(request, f"/campaigns/{campaign_id}")
+    return go_to(request, f"/campaigns/{campaign_id}", said=said)
 
 
 async def _failures(

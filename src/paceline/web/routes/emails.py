@@ -48,8 +48,8 @@ async def dashboard(request: Request, parts: Wired, viewer: SignedIn) -> Respons
     if not (campaigns.items and senders):
         done = {"has_sender": bool(senders), "has_campaign": bool(campaigns.items)}
         context["first_steps"] = done
-    template = "_list.html" if wants_fragment(request) else "emails.html"
-    return render(request, template, viewer=viewer, section="emails", **context)
+    template = "_list_swap.html" if wants_fragment(request) else "emails.html"
+    return render(request, template, viewer=viewer, **context)
 
 
 @router.get("/rows")
@@ -68,9 +68,16 @@ async def _listing(parts: Parts, viewer: Viewer, query: ListQuery) -> dict[str, 
         "query": query,
         "page": page,
         "overview": overview,
-        "counts": _counts(overview),
+        "counts": counts_of(overview),
+        "nav_counts": counts_of(overview),
+        "section": _section(query),
         "live_url": f"/rows?{query.url().partition('?')[2]}",
     }
+
+
+def _section(query: ListQuery) -> str:
+    """The entry of the sidebar: a list's own once it was chosen."""
+    return f"emails-{query.tab}" if query.chosen else "emails"
 
 
 async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[EmailView]:
@@ -86,7 +93,8 @@ async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[Emai
     )
 
 
-def _counts(overview: Overview) -> dict[str, int]:
+def counts_of(overview: Overview) -> dict[EmailList, int]:
+    """How many emails each list holds."""
     return {which: getattr(overview, which) for which in EmailList}
 
 

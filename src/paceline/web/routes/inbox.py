@@ -7,39 +7,57 @@ import uuid
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.web.access import Administrator
+from paceline.web.access import Administrator, form_of
 from paceline.web.headers import mail_frame
+from paceline.web.listing import Column, ListState, Selection, as_id
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Wired
 from paceline.web.rendering import go_to, render, wants_fragment
+from paceline.web.wording import count
 
 router = APIRouter(prefix="/inbox", route_class=OnceRoute)
 
 
+COLUMNS = (
+    Column(key="to", label="To"),
+    Column(key="subject", label="Subject", line=True),
+    Column(key="from", label="From", wide_from="md", look="pl-quiet"),
+    Column(key="received", label="Received", look="pl-quiet tabular-nums whitespace-nowrap"),
+    Column(key="size", label="Size", align="end", wide_from="lg", look="pl-quiet tabular-nums"),
+)
+
+
 @router.get("")
-async def show_inbox(
-    request: Request, parts: Wired, viewer: Administrator, before: uuid.UUID | None = None
-) -> Response:
+async def show_inbox(request: Request, parts: Wired, viewer: Administrator) -> Response:
     """What was caught, the newest first."""
-    page = await parts.caught_mail.newest(before=before)
-    template = "_inbox_live.html" if wants_fragment(request) else "inbox.html"
+    state = ListState.read(request.query_params, path="/inbox")
+    page = await parts.caught_mail.newest(before=as_id(state.cursor), limit=state.size)
     return render(
         request,
-        template,
+        "_inbox_live.html" if wants_fragment(request) else "inbox.html",
         viewer=viewer,
         section="inbox",
+        columns=COLUMNS,
+        state=state,
         page=page,
-        before=before,
         dev_inbox=parts.dev_inbox,
     )
+
+
+@router.post("/drop")
+@carried_out_once
+async def drop_messages(request: Request, parts: Wired, viewer: Administrator) -> Response:
+    """Drop the messages that were ticked, or all."""
+    dropped = await parts.caught_mail.drop(Selection.read(await form_of(request)))
+    return go_to(request, "/inbox", said=f"{count(dropped, 'message')} dropped.")
 
 
 @router.post("/clear")
 @carried_out_once
 async def clear_inbox(request: Request, parts: Wired, viewer: Administrator) -> Response:
     """Drop everything that was caught."""
-    await parts.caught_mail.clear()
-    return go_to(request, "/inbox")
+    dropped = await parts.caught_mail.drop(Selection(ids=(), everything=True))
+    return go_to(request, "/inbox", said=f"{count(dropped, 'message')} dropped.")
 
 
 @router.get("/{message_id}")

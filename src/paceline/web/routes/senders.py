@@ -13,12 +13,21 @@ from paceline.errors import InvalidInput
 from paceline.services.senders import SenderPatch
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, text_of
+from paceline.web.listing import Column
 from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.sender_form import FIELDS, SenderForm
 
 router = APIRouter(prefix="/senders", route_class=OnceRoute)
+
+
+COLUMNS = (
+    Column(key="name", label="Sender"),
+    Column(key="status", label="Status"),
+    Column(key="server", label="SMTP server", wide_from="md", look="font-mono text-xs"),
+    Column(key="limits", label="Limits", look="pl-quiet tabular-nums"),
+)
 
 
 @router.get("")
@@ -30,6 +39,7 @@ async def list_senders(request: Request, parts: Wired, viewer: SignedIn) -> Resp
         "senders.html",
         viewer=viewer,
         section="senders",
+        columns=COLUMNS,
         senders=senders,
         dev_inbox=parts.dev_inbox,
     )
@@ -64,7 +74,7 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
         except InvalidInput as error:
             problems.take(error.problems, names=FIELDS)
         else:
-            return go_to(request, f"/senders/{sender.id}")
+            return go_to(request, f"/senders/{sender.id}", said="The sender is added.")
     return _form(request, parts, viewer, form, problems=problems)
 
 
@@ -93,7 +103,7 @@ async def change_sender(
         except InvalidInput as error:
             problems.take(error.problems, names=FIELDS)
         else:
-            return go_to(request, f"/senders/{sender_id}")
+            return go_to(request, f"/senders/{sender_id}", said="Saved.")
     return _form(request, parts, viewer, form, sender=sender, problems=problems)
 
 
@@ -104,7 +114,7 @@ async def pause_sender(
     """Hold everything that this sender has to send."""
     patch = SenderPatch(state=SenderState.PAUSED)
     await parts.senders.patch(viewer.principal.user_id, sender_id, patch)
-    return go_to(request, f"/senders/{sender_id}")
+    return go_to(request, f"/senders/{sender_id}", said="Paused: its emails wait.")
 
 
 @router.post("/{sender_id}/resume")
@@ -114,7 +124,7 @@ async def resume_sender(
     """Let it send again."""
     patch = SenderPatch(state=SenderState.ACTIVE)
     await parts.senders.patch(viewer.principal.user_id, sender_id, patch)
-    return go_to(request, f"/senders/{sender_id}")
+    return go_to(request, f"/senders/{sender_id}", said="Resumed.")
 
 
 @router.post("/{sender_id}/verify")

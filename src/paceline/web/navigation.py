@@ -1,0 +1,85 @@
+"""The sidebar: every screen that exists, in its group. A new screen is one line in `GROUPS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paceline.web.access import Viewer
+from paceline.web.states import TABS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One link. `key` is the `section` that its pages name; `count` a key of the counts."""
+
+    key: str
+    label: str
+    icon: str
+    path: str
+    count: str = ""
+    for_admins: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Links that belong together. `label` is "" for those that need none."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
+_LIST_ICONS = {
+    "scheduled": "calendar-clock",
+    "sent": "send",
+    "failed": "circle-alert",
+    "in_doubt": "circle-help",
+    "cancelled": "ban",
+}
+
+
+def _lists() -> tuple[Entry, ...]:
+    """One per list of emails, with its count."""
+    return tuple(
+        Entry(
+            key=f"emails-{key}",
+            label=tab.label,
+            icon=_LIST_ICONS.get(key, "mail"),
+            path=f"/?tab={key}",
+            count=key,
+        )
+        for key, tab in TABS.items()
+    )
+
+
+GROUPS = (
+    Group(label="", entries=(Entry(key="emails", label="Dashboard", icon="gauge", path="/"),)),
+    Group(label="Emails", entries=_lists()),
+    Group(
+        label="Sending",
+        entries=(
+            Entry(key="campaigns", label="Campaigns", icon="megaphone", path="/campaigns"),
+            Entry(key="senders", label="Senders", icon="at-sign", path="/senders"),
+        ),
+    ),
+    Group(
+        label="This machine",
+        entries=(
+            Entry(
+                key="inbox", label="Dev inbox", icon="flask-conical", path="/inbox", for_admins=True
+            ),
+        ),
+    ),
+)
+
+
+def groups_for(viewer: Viewer) -> tuple[Group, ...]:
+    """What this person may see; a group of nothing is left out."""
+    is_admin = viewer.principal.is_admin
+    shown = (
+        Group(
+            label=group.label,
+            entries=tuple(e for e in group.entries if is_admin or not e.for_admins),
+        )
+        for group in GROUPS
+    )
+    return tuple(group for group in shown if group.entries)

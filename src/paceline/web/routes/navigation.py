@@ -1,0 +1,30 @@
+"""The sidebar's counts, for the page that is open already."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from paceline.web.access import SignedIn
+from paceline.web.parts import Wired
+from paceline.web.rendering import render
+from paceline.web.routes.emails import counts_of
+
+router = APIRouter()
+
+MAX_SECTION_CHARACTERS = 40
+
+
+@router.get("/nav")
+async def show_navigation(
+    request: Request, parts: Wired, viewer: SignedIn, section: str = ""
+) -> Response:
+    """Every entry with its count; `section` is the one that is open."""
+    overview = await parts.queries.overview(viewer.principal.user_id)
+    return render(
+        request,
+        "_nav.html",
+        viewer=viewer,
+        section=section[:MAX_SECTION_CHARACTERS],
+        nav_counts=counts_of(overview),
+    )
