@@ -11,6 +11,7 @@ from paceline.bootstrap.smtp import smtp_pool
 from paceline.delivery import Resolver
 from paceline.engine.bell import PatientBell
 from paceline.engine.queue import LaneQueue, connect
+from paceline.engine.roll import QueueEyes
 from paceline.limits import Limits
 from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
@@ -19,6 +20,7 @@ from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.queue_watch import QueueWatch
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
@@ -43,6 +45,7 @@ class UseCases:
     emails: Emails
     retrying: Retrying
     queries: Queries
+    queue_watch: QueueWatch
 
 
 @asynccontextmanager
@@ -80,6 +83,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             emails=Emails(database, bell),
             retrying=Retrying(database, bell),
             queries=Queries(database, limits),
+            queue_watch=QueueWatch(database, QueueEyes(redis, queue)),
         )
 
 

@@ -19,6 +19,7 @@ from paceline.engine.keeper import Keeper
 from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
 from paceline.engine.queue import LaneQueue, Redis, connect
+from paceline.engine.roll import Roll
 from paceline.engine.worker import LaneWorker
 from paceline.limits import Limits
 from paceline.persistence.database import Database
@@ -46,9 +47,11 @@ PATIENCE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event, *, black_boxes: Path) -> None:
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, *, black_boxes: Path, name: str = "worker"
+) -> None:
     """Run lanes until `stop` is set, then finish what is under way and hand back the rest."""
-    async with running_worker(settings, black_boxes=black_boxes) as running:
+    async with running_worker(settings, black_boxes=black_boxes, name=name) as running:
         await stop.wait()
         log.info("stopping: no new lanes, finishing what is under way")
         await running.stop()
@@ -73,14 +76,18 @@ class RunningWorker:
 
 
 @asynccontextmanager
-async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncIterator[RunningWorker]:
+async def running_worker(
+    settings: Settings, *, black_boxes: Path, name: str = "worker"
+) -> AsyncIterator[RunningWorker]:
     """One worker: its lanes, leases, group commits, listener and, in turn, the keeper.
 
-    `black_boxes` is a folder of this machine's, the same for all its workers.
+    `black_boxes` is a folder of this machine's, the same for all its workers; `name` is what it is
+    called on the roll.
     """
     async with _ground(settings, black_boxes) as ground:
         stopping = asyncio.Event()
-        parts = _parts(settings, ground, stopping)
+        worker_run = uuid.uuid4()
+        parts = _parts(settings, ground, stopping, worker_run)
         queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
         runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
         worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
@@ -102,6 +109,7 @@ async def running_worker(settings: Settings, *, black_boxes: Path) -> AsyncItera
             parts.handover.marks.write_ahead.run(),
             parts.handover.marks.record.run(),
             Listener(ground.database, queue).run(),
+            Roll(ground.redis).keep(worker_run, name=name, lanes=lambda: worker.running),
             keep(),
         )
         async with _background(*background) as tasks:
@@ -137,11 +145,13 @@ async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Groun
         yield _Ground(database=database, redis=redis, limits=limits, pool=pool, box=box)
 
 
-def _parts(settings: Settings, ground: _Ground, stopping: asyncio.Event) -> Parts:
+def _parts(
+    settings: Settings, ground: _Ground, stopping: asyncio.Event, worker_run: uuid.UUID
+) -> Parts:
     """Everything that a turn works with."""
     standing = Standing(ground.database)
     terms = _terms(settings.worker)
-    ledger = Ledger(ground.database, worker_run=uuid.uuid4(), lease=terms.lease)
+    ledger = Ledger(ground.database, worker_run=worker_run, lease=terms.lease)
     leases = Leases(ledger.heartbeat, terms=terms)
     content = Content(standing, SecretBox(settings.secrets.key))
     handover = Handover(

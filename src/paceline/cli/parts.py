@@ -47,7 +47,8 @@ def worker(
     from paceline.bootstrap.worker import run_worker
 
     black_boxes = Home.at(None, os.environ).black_boxes
-    run_until_stopped(lambda stop: run_worker(settings, stop, black_boxes=black_boxes))
+    name = os.environ.get("PACELINE_COMPONENT") or "worker"
+    run_until_stopped(lambda stop: run_worker(settings, stop, black_boxes=black_boxes, name=name))
 
 
 def devinbox() -> None:

@@ -131,6 +131,19 @@ class LaneQueue:
             return Parked.RUNG
         return Parked.ASLEEP if answer == 0 else Parked.GONE
 
+    async def jobs(self, sender_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[bool, bool]]:
+        """Of each lane: (whether its job is there, whether a worker holds its lock)."""
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for sender_id in sender_ids:
+                    key = f"{PREFIX}:{QUEUE}:{job_id(sender_id)}"
+                    pipe.exists(key)
+                    pipe.exists(f"{key}:lock")
+                found = [bool(n) for n in await pipe.execute()] if sender_ids else []
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"Redis: {error}") from error
+        return dict(zip(sender_ids, zip(found[::2], found[1::2], strict=True), strict=True))
+
     async def run_id(self) -> str:
         """Changes whenever the Redis server is started anew."""
         try:

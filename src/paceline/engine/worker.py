@@ -81,6 +81,11 @@ class LaneWorker:
             await end([stalled, *self._running])
             await self._bull.lockManager.close()
 
+    @property
+    def running(self) -> int:
+        """How many lanes run right now."""
+        return len(self._running)
+
     def stop(self) -> None:
         """Fetch no more lanes. Those that run go on until they have parked."""
         self._bull.closing = True
