@@ -1,6 +1,6 @@
 """The way out: accounts, templates, messages and the SMTP conversation. The public door."""
 
-from paceline.delivery.account import Account, Auth, Envelope, Security
+from paceline.delivery.account import Account, Auth, Envelope, Grant, Security
 from paceline.delivery.addresses import wire_address
 from paceline.delivery.attachments import Attached, Attachment, encoded_octets
 from paceline.delivery.dkim import DkimSigner
@@ -32,6 +32,7 @@ __all__ = [
     "DnsRecord",
     "DnsUnavailable",
     "Envelope",
+    "Grant",
     "Guard",
     "Headers",
     "Kind",

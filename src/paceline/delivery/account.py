@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import SplitResult, urlsplit
 
 from paceline.delivery.addresses import wire_address
 from paceline.errors import InvalidInput
@@ -18,6 +19,7 @@ MAX_CREDENTIAL = 4096  # octets; both fit one AUTH PLAIN line of 12,288 (RFC 495
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+")
 _HELO_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Za-z0-9:.]+\]")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
@@ -34,14 +36,34 @@ class Auth(StrEnum):
     """What an account's secret is, and so how it logs in."""
 
     PASSWORD = "password"  # noqa: S105  # the name of a kind: AUTH PLAIN or LOGIN
-    XOAUTH2 = "xoauth2"  # an OAuth 2.0 access token; it expires, and nobody here renews it
+    XOAUTH2 = "xoauth2"  # an OAuth 2.0 access token, or a grant by which one is had
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """By what access tokens are had, and renewed (RFC 6749 §6). Raises `InvalidInput`."""
+
+    token_endpoint: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)  # None: a public client
+    refresh_token: str = field(repr=False)
+    scope: str | None = None
+
+    def __post_init__(self) -> None:
+        url = _parts_of(self.token_endpoint)
+        is_here = url is not None and url.hostname in _LOOPBACK
+        if url is None or not (url.scheme == "https" or (url.scheme == "http" and is_here)):
+            raise InvalidInput.of("token_endpoint", "must look like https://host/path")
+        for name in ("client_id", "client_secret", "refresh_token", "scope"):
+            _refuse_unsendable(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
     """How to reach one sender's SMTP server. Raises `InvalidInput` naming the field.
 
-    `password` is the secret of whichever kind `auth` says.
+    `password` is the secret of whichever kind `auth` says; with `grant` there is none, until a
+    token has been had by it.
     """
 
     host: str
@@ -50,6 +72,7 @@ class Account:
     auth: Auth = Auth.PASSWORD
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    grant: Grant | None = None
     helo_name: str | None = None  # None: as its pool says
 
     def __post_init__(self) -> None:
@@ -58,8 +81,11 @@ class Account:
         if not 1 <= self.port <= 65535:
             raise InvalidInput.of("port", f"must be between 1 and 65535, not {self.port}")
         self._refuse_what_is_no_helo_name()
-        if (self.username is None) != (self.password is None):
-            lacking = "password" if self.password is None else "username"
+        if self.grant is not None and (self.password is not None or self.auth is not Auth.XOAUTH2):
+            raise InvalidInput.of("grant", "goes with xoauth2, and takes the place of a token")
+        has_secret = self.password is not None or self.grant is not None
+        if (self.username is None) == has_secret:
+            lacking = "username" if has_secret else "password"
             raise InvalidInput.of(lacking, "is missing: give both a username and a password")
         for name, value in (("username", self.username), ("password", self.password)):
             _refuse_unsendable(name, value)
@@ -75,10 +101,20 @@ class Account:
             raise InvalidInput.of("helo_name", f"is not a host name: {name[:80]!a}")
 
     def _refuse_what_is_no_token(self) -> None:
-        if self.username is None or self.password is None:
+        if self.username is None:
             raise InvalidInput.of("username", "is missing: xoauth2 logs in with it and a token")
-        if not _BEARER_TOKEN.fullmatch(self.password):
+        if self.password is not None and not _BEARER_TOKEN.fullmatch(self.password):
             raise InvalidInput.of("password", "is not an access token: letters, digits, -._~+/")
+
+
+def _parts_of(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and not (parts.username or parts.fragment)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return None
+    return parts if is_whole and len(url) <= MAX_CREDENTIAL and url.isprintable() else None
 
 
 def _refuse_unsendable(name: str, value: str | None) -> None:

@@ -21,6 +21,7 @@ from paceline.delivery.outbox import Outbox
 from paceline.delivery.results import Phase, Scope
 from paceline.delivery.session import Session
 from paceline.delivery.timeouts import Timeouts
+from paceline.delivery.tokens import AccessTokens
 from paceline.errors import InvalidInput
 
 
@@ -40,6 +41,7 @@ class Dialling:
         self._verify_certificates = verify_certificates
         self._helo_name = helo_name
         self._log_ins = Memory()
+        self._tokens = AccessTokens()
 
     async def open(self, account: Account, *, dialogue: Dialogue | None = None) -> Session:
         """A session that may send. Raises `OpenFailed`."""
@@ -65,6 +67,7 @@ class Dialling:
             tls_context=self._tls_context,
             helo_name=account.helo_name or self._helo_name,
             log_ins=self._log_ins.of(account),
+            tokens=self._tokens,
             began_at=began_at,
             dialogue=dialogue,
         )

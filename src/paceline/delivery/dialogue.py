@@ -24,7 +24,11 @@ class Dialogue:
     def __init__(self, account: Account) -> None:
         self.lines: list[str] = []
         self.phase = Phase.CONNECT  # how far it came
-        self._secrets = _forms_of(account)
+        self._secrets = _forms_of(account.password)
+
+    def hide(self, secret: str) -> None:
+        """Never show this one."""
+        self._secrets += _forms_of(secret)
 
     def note(self, text: str) -> None:
         """Something that happened, in our words."""
@@ -55,9 +59,8 @@ class Dialogue:
             self.lines.append(f"{who} {text}".rstrip())
 
 
-def _forms_of(account: Account) -> tuple[str, ...]:
+def _forms_of(secret: str | None) -> tuple[str, ...]:
     """What must not be shown, the longest first."""
-    secret = account.password
     if secret is None:
         return ()
     packed = base64.b64encode(secret.encode()).decode("ascii")

@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from paceline.delivery import second_look
 from paceline.delivery.account import Account, Security
@@ -22,6 +22,7 @@ from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
 from paceline.delivery.second_look import Finding, SecondLook
 from paceline.delivery.timeouts import Timeouts
+from paceline.delivery.tokens import AccessToken, AccessTokens, TokenRefused, TokenUnavailable
 from paceline.domain.host_names import address_literal
 
 MAX_DIGITS = 20  # of a size (RFC 1870 §5)
@@ -80,6 +81,7 @@ class Means:
     tls_context: Callable[[], ssl.SSLContext]
     helo_name: str | None  # None: the address of the connection
     log_ins: LogIns
+    tokens: AccessTokens
     began_at: float  # monotonic, before the connection
     dialogue: Dialogue | None = None  # kept where a person waits for it
 
@@ -221,8 +223,12 @@ class Opening:
 
     async def _authenticate(self) -> RawReply:
         log_ins = self._means.log_ins
+        token = await self._token()
+        account = (
+            replace(self._account, password=token.text, grant=None) if token else self._account
+        )
         log_in = LogIn(
-            self._account,
+            account,
             self._answer,
             known=log_ins.mechanism,
             refused=log_ins.hung_up_since(self._means.began_at),
@@ -238,8 +244,34 @@ class Opening:
             failure.definite = hung_up.refusal.reply.code >= 534
             log_ins.note_hung_up(hung_up.refusal)
             raise failure from None
+        if token is not None and reply.code >= 500 and not token.is_new:
+            raise self._outworn(token, reply)
         log_ins.note(log_in.mechanism, reply)
         return reply
+
+    async def _token(self) -> AccessToken | None:
+        """To show in place of a password, where the account has a grant for one."""
+        grant = self._account.grant
+        if grant is None:
+            return None
+        try:
+            token = await self._means.tokens.get(grant)
+        except TokenRefused as refused:
+            raise self._lacking(str(refused)) from refused
+        except TokenUnavailable as away:
+            raise OpenFailed(self.phase, Scope.HOST, str(away)) from away
+        if self._dialogue is not None:
+            self._dialogue.hide(token.text)
+            self._dialogue.note(f"access token: {'renewed' if token.is_new else 'still good'}")
+        return token
+
+    def _outworn(self, token: AccessToken, reply: RawReply) -> OpenFailed:
+        """It was good once: a new connection shows a new one, and that decides."""
+        assert self._account.grant is not None, "a token is had by a grant"
+        self._means.tokens.forget(self._account.grant, token)
+        failure = self._refused(reply, Scope.SENDER)
+        failure.another_way = True
+        return failure
 
     async def _answer(self, line: str) -> RawReply:
         return await self._ask(line, self._timeouts.auth_seconds)
