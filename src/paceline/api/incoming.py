@@ -62,8 +62,20 @@ class Given(BaseModel):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+class OAuthIn(Given):
+    """By what access tokens are had and renewed. Where the server's provider is known, so are
+    endpoint and scope."""
+
+    client_id: StrictStr
+    client_secret: StrictStr | None = Field(default=None, json_schema_extra={"writeOnly": True})
+    refresh_token: StrictStr = Field(json_schema_extra={"writeOnly": True})
+    token_endpoint: StrictStr | None = None
+    scope: StrictStr | None = None
+
+
 class SenderIn(Given):
-    """A new sender. With `smtp_auth` xoauth2, the password is an access token; none is renewed."""
+    """A new sender. With `smtp_auth` xoauth2, either `smtp_oauth` says how access tokens are had,
+    or the password is one, which nobody renews."""
 
     name: StrictStr
     from_address: StrictStr
@@ -74,6 +86,7 @@ class SenderIn(Given):
     smtp_auth: Auth = Auth.PASSWORD
     smtp_username: StrictStr | None = None
     smtp_password: StrictStr | None = Field(default=None, json_schema_extra={"writeOnly": True})
+    smtp_oauth: OAuthIn | None = None
     hourly_limit: Number | None = None
     min_delay_ms: Number = 0
     max_connections: Number = 4
@@ -91,6 +104,7 @@ class SenderPatchIn(Given):
     smtp_auth: Auth = Auth.PASSWORD
     smtp_username: StrictStr | None = None
     smtp_password: StrictStr | None = Field(default=None, json_schema_extra={"writeOnly": True})
+    smtp_oauth: OAuthIn | None = None
     hourly_limit: Number | None = None
     min_delay_ms: Number = 0
     max_connections: Number = 0

@@ -153,6 +153,7 @@ class SenderOut(Shown):
     smtp_auth: Auth
     smtp_username: str | None
     smtp_password_set: bool
+    smtp_oauth_set: bool
     hourly_limit: int | None
     min_delay_ms: int
     max_connections: int

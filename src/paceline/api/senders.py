@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -23,6 +23,7 @@ from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import ADMIN_TO_WRITE, Caller
 from paceline.services.sender_dns import DnsReport
+from paceline.services.sender_grants import NewGrant
 from paceline.services.sender_presets import OfferedPresets
 from paceline.services.senders import CheckReport, DkimRecord, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView
@@ -39,7 +40,7 @@ async def create(
     request: Request, response: Response, parts: Wired, caller: Caller, body: SenderIn
 ) -> SenderView:
     """Add a sender."""
-    new = NewSender(**body.model_dump())
+    new = NewSender(**_with_grant(body, body.model_dump()))
     view = await parts.senders.create(caller.user_id, new, reserved_id=reserved_id(request))
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{view.id}"
     return tagged(response, view)
@@ -81,7 +82,7 @@ async def patch(
     only: IfMatch,
 ) -> SenderView:
     """Change a sender. New account details set a broken one going again."""
-    change = SenderPatch(**body.given())
+    change = SenderPatch(**_with_grant(body, body.given()))
     view = await parts.senders.patch(caller.user_id, sender_id, change, only=only)
     return tagged(response, view)
 
@@ -130,3 +131,9 @@ async def dkim_record(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> Dki
 async def drop_dkim_key(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> None:
     """Forget its DKIM key: its emails go unsigned."""
     await parts.senders.drop_dkim_key(caller.user_id, sender_id)
+
+
+def _with_grant(body: SenderIn | SenderPatchIn, values: dict[str, Any]) -> dict[str, Any]:
+    if body.smtp_oauth is not None:
+        values["smtp_oauth"] = NewGrant(**body.smtp_oauth.model_dump())
+    return values

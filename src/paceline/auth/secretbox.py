@@ -32,6 +32,11 @@ def smtp_password_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
     return f"owner:{owner_id}:sender:{sender_id}:smtp_password"
 
 
+def smtp_grant_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
+    """Where a sender's grant for access tokens belongs."""
+    return f"owner:{owner_id}:sender:{sender_id}:smtp_grant"
+
+
 def dkim_key_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
     """Where a sender's DKIM key belongs."""
     return f"owner:{owner_id}:sender:{sender_id}:dkim_key"

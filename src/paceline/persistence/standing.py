@@ -44,6 +44,7 @@ class SenderAccount:
     smtp_auth: str
     smtp_username: str | None
     smtp_password: bytes | None
+    smtp_grant: bytes | None
     dkim_selector: str | None
     dkim_domain: str | None
     dkim_key: bytes | None
@@ -95,7 +96,7 @@ class Standing:
             row = await driver.fetchrow(
                 """
                 SELECT owner_id, from_address, from_name, smtp_host, smtp_port, smtp_security,
-                       smtp_auth, smtp_username, smtp_password,
+                       smtp_auth, smtp_username, smtp_password, smtp_grant,
                        dkim_selector, dkim_domain, dkim_key
                   FROM senders WHERE id = $1
                 """,

@@ -5,13 +5,14 @@ The one place that opens what is sealed of a sender. What comes of it is never s
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from paceline.auth.secretbox import SecretBox, dkim_key_label, smtp_password_label
-from paceline.delivery import Account, Auth, DkimKey, DkimSigner, Security
+from paceline.auth.secretbox import SecretBox, dkim_key_label, smtp_grant_label, smtp_password_label
+from paceline.delivery import Account, Auth, DkimKey, DkimSigner, Grant, Security
 from paceline.domain.providers import idempotency_header
 from paceline.persistence.standing import SenderAccount
 
@@ -46,6 +47,8 @@ class Reachable(Protocol):
     def smtp_username(self) -> str | None: ...
     @property
     def smtp_password(self) -> bytes | None: ...
+    @property
+    def smtp_grant(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,10 @@ def account_of(secrets: SecretBox, sender_id: uuid.UUID, row: Reachable) -> Acco
     if row.smtp_password is not None:
         label = smtp_password_label(owner_id=row.owner_id, sender_id=sender_id)
         password = secrets.open(row.smtp_password, label=label)
+    grant = None
+    if row.smtp_grant is not None:
+        label = smtp_grant_label(owner_id=row.owner_id, sender_id=sender_id)
+        grant = Grant(**json.loads(secrets.open(row.smtp_grant, label=label)))
     return Account(
         host=row.smtp_host,
         port=row.smtp_port,
@@ -89,6 +96,7 @@ def account_of(secrets: SecretBox, sender_id: uuid.UUID, row: Reachable) -> Acco
         auth=Auth(row.smtp_auth),
         username=row.smtp_username,
         password=password,
+        grant=grant,
     )
 
 

@@ -31,6 +31,7 @@ def view_of(record: SenderRecord) -> SenderView:
     is_broken = record.state == SenderState.BROKEN  # whatever was true once
     derived: dict[str, Any] = {
         "smtp_password_set": record.smtp_password is not None,
+        "smtp_oauth_set": record.smtp_grant is not None,
         "smtp_security": Security(record.smtp_security),
         "smtp_auth": Auth(record.smtp_auth),
         "state": SenderState(record.state),
@@ -50,12 +51,8 @@ def _dkim_view(record: SenderRecord) -> DkimView | None:
     return DkimView(selector=selector, domain=domain, algorithm=DkimAlgorithm(algorithm))
 
 
-def sealed(
-    secrets: SecretBox, owner_id: uuid.UUID, sender_id: uuid.UUID, password: str | None
-) -> bytes | None:
+def sealed(secrets: SecretBox, owner_id: uuid.UUID, sender_id: uuid.UUID, password: str) -> bytes:
     """The password as it is stored."""
-    if password is None:
-        return None
     return secrets.seal(password, label=smtp_password_label(owner_id=owner_id, sender_id=sender_id))
 
 

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paceline.delivery import Account, Auth, Security, refuse_destination
+from paceline.delivery import Account, Auth, Grant, Security, refuse_destination
 from paceline.domain.bounds import MAX_CONNECTIONS
 from paceline.domain.lifecycle import SenderState
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.senders import SenderRecord
+from paceline.services import sender_grants
+from paceline.services.sender_grants import NewGrant
 from paceline.services.validation import Problems
 
 # Changing one of these may be what mends a broken sender.
 _ACCOUNT = frozenset(
     {
         *("smtp_host", "smtp_port", "smtp_security"),
-        *("smtp_auth", "smtp_username", "smtp_password"),
+        *("smtp_auth", "smtp_username", "smtp_password", "smtp_oauth"),
         "from_address",
     }
 )
@@ -34,8 +36,11 @@ _PARTS = {
     "port": "smtp_port",
     "username": "smtp_username",
     "password": "smtp_password",
+    "grant": "smtp_oauth",
 }
-_SEALED = "x"  # stands in for a password or token that is stored already
+_SEALED = "x"  # stands in for a secret of whichever kind that is stored already
+_SOMEWHERE = "https://x.invalid/"
+_SOME_GRANT = Grant(token_endpoint=_SOMEWHERE, client_id=_SEALED, refresh_token=_SEALED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +51,12 @@ class HostPolicy:
 
 
 def checked(
-    values: Mapping[str, Any], *, policy: HostPolicy, password_is_set: bool
+    values: Mapping[str, Any], *, policy: HostPolicy, secret_is_set: bool
 ) -> dict[str, Any]:
-    """The values as they are stored. Raises `InvalidInput` with all that is wrong with them."""
+    """The values as they are stored. Raises `InvalidInput` with all that is wrong with them.
+
+    `secret_is_set`: a password, token or grant is stored and kept.
+    """
     problems = Problems()
     name = problems.name("name", values["name"])
     address = problems.address("from_address", values["from_address"])
@@ -59,20 +67,36 @@ def checked(
         "max_connections", values["max_connections"], least=1, most=MAX_CONNECTIONS
     )
     host = values["smtp_host"].strip()
-    _check_account(problems, {**values, "smtp_host": host}, policy, password_is_set)
+    grant = _completed(problems, values["smtp_oauth"], host, policy)
+    account = {**values, "smtp_host": host, "smtp_oauth": grant}
+    _check_account(problems, account, policy, secret_is_set)
     problems.raise_if_any()
     return {
         "name": name,
         "from_address": address.address if address else None,
         "from_name": from_name,
         "smtp_host": host,
+        "smtp_oauth": grant,
     }
 
 
+def _completed(
+    problems: Problems, given: NewGrant | None, host: str, policy: HostPolicy
+) -> Grant | None:
+    if given is None:
+        return None
+    try:
+        return sender_grants.completed(given, host, any_endpoint=policy.allow_private_hosts)
+    except InvalidInput as invalid:
+        for problem in invalid.problems:
+            problems.add(problem.field, problem.message)
+        return _SOME_GRANT  # so that the rest is looked at, too
+
+
 def _check_account(
-    problems: Problems, values: Mapping[str, Any], policy: HostPolicy, password_is_set: bool
+    problems: Problems, values: Mapping[str, Any], policy: HostPolicy, secret_is_set: bool
 ) -> None:
-    password = values["smtp_password"] or (_SEALED if password_is_set else None)
+    password = values["smtp_password"] or (_SEALED if secret_is_set else None)
     host, port = values["smtp_host"], values["smtp_port"]
     try:
         Account(
@@ -82,13 +106,14 @@ def _check_account(
             auth=values["smtp_auth"],
             username=values["smtp_username"],
             password=password,
+            grant=values["smtp_oauth"],
         )
         refuse_destination(host, port, allow_private=policy.allow_private_hosts)
     except InvalidInput as invalid:
         for problem in invalid.problems:
             problems.add(_PARTS.get(problem.field, problem.field), problem.message)
     if (
-        password is not None
+        (password is not None or values["smtp_oauth"] is not None)
         and values["smtp_security"] is Security.NONE
         and not policy.allow_private_hosts
     ):
@@ -101,24 +126,42 @@ def checked_changes(
     """The changes as they are stored, with what follows from them. Raises `InvalidInput`."""
     if changes.get("state") is SenderState.BROKEN:
         raise InvalidInput.of("state", "can be set to active or paused")
-    if changes.get("smtp_username", "") is None:
-        changes.setdefault("smtp_password", None)
+    _drop_other_secrets(changes)
     stored = {name: getattr(before, name) for name in SenderRecord.__slots__}
     stored |= {
         "smtp_security": Security(before.smtp_security),
         "smtp_auth": Auth(before.smtp_auth),
         "smtp_password": None,
+        "smtp_oauth": None,
     }
     merged = {**stored, **changes}
-    kept = before.smtp_password is not None and "smtp_password" not in changes
+    kept = any(
+        stored_one is not None and name not in changes
+        for name, stored_one in (
+            ("smtp_password", before.smtp_password),
+            ("smtp_oauth", before.smtp_grant),
+        )
+    )
     if kept and merged["smtp_auth"] != before.smtp_auth:
         # A password is never shown as a token, nor a token as a password.
         raise InvalidInput.of("smtp_password", "is missing: another smtp_auth needs another secret")
-    tidied = checked(merged, policy=policy, password_is_set=kept)
+    tidied = checked(merged, policy=policy, secret_is_set=kept)
     changes |= {name: value for name, value in tidied.items() if name in changes}
-    if any(changes[name] != getattr(before, name) for name in _LOG_IN & changes.keys()):
+    if any(changes[name] != getattr(before, name, None) for name in _LOG_IN & changes.keys()):
         changes["last_check"] = None  # was of another account
     mended = _ACCOUNT & changes.keys() and before.state != SenderState.PAUSED
     if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
         changes |= WELL_AGAIN
     return changes
+
+
+def _drop_other_secrets(changes: dict[str, Any]) -> None:
+    """There is one at a time: a new one, or none without a user, takes the place of the other."""
+    if changes.get("smtp_username", "") is None:
+        changes.setdefault("smtp_password", None)
+        changes.setdefault("smtp_oauth", None)
+    if changes.get("smtp_password") is not None:
+        changes.setdefault("smtp_oauth", None)
+    if changes.get("smtp_oauth") is not None:
+        changes.setdefault("smtp_password", None)
+        changes.setdefault("smtp_auth", Auth.XOAUTH2)

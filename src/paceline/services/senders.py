@@ -24,12 +24,13 @@ from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.campaigns import take_turns
 from paceline.persistence.stores.senders import SenderRecord
 from paceline.sending.identities import account_of
-from paceline.services import dkim, sender_rules
+from paceline.services import dkim, sender_grants, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
 from paceline.services.ports import Bell, Mailer, Settle
 from paceline.services.sender_accounts import sealed, test_message, told, view_of
 from paceline.services.sender_checks import CheckReport, report_of, stored
+from paceline.services.sender_grants import NewGrant
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
@@ -40,6 +41,7 @@ __all__ = [
     "CheckReport",
     "DkimRecord",
     "HostPolicy",
+    "NewGrant",
     "NewSender",
     "SenderPatch",
     "Senders",
@@ -62,6 +64,7 @@ class NewSender:
     smtp_auth: Auth = Auth.PASSWORD
     smtp_username: str | None = None
     smtp_password: str | None = None
+    smtp_oauth: NewGrant | None = None
     hourly_limit: int | None = None
     min_delay_ms: int = 0
     max_connections: int = 4
@@ -80,6 +83,7 @@ class SenderPatch:
     smtp_auth: Maybe[Auth] = UNSET
     smtp_username: Maybe[str | None] = UNSET
     smtp_password: Maybe[str | None] = UNSET
+    smtp_oauth: Maybe[NewGrant | None] = UNSET
     hourly_limit: Maybe[int | None] = UNSET
     min_delay_ms: Maybe[int] = UNSET
     max_connections: Maybe[int] = UNSET
@@ -122,9 +126,11 @@ class Senders:
     ) -> SenderView:
         """Add a sender, under an id that may have been reserved for it. Raises `InvalidInput`."""
         values: dict[str, Any] = {name: getattr(new, name) for name in NewSender.__slots__}
-        values |= sender_rules.checked(values, policy=self._policy, password_is_set=False)
+        if new.smtp_oauth is not None:
+            values["smtp_auth"] = Auth.XOAUTH2
+        values |= sender_rules.checked(values, policy=self._policy, secret_is_set=False)
         sender_id = reserved_id or new_id()
-        values["smtp_password"] = sealed(self._secrets, owner_id, sender_id, new.smtp_password)
+        self._seal(owner_id, sender_id, values)
         async with self._database.transaction() as session:
             await take_turns(session, sender_id)
             record = await store.sender(session, owner_id, sender_id) if reserved_id else None
@@ -175,10 +181,7 @@ class Senders:
             before = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
             only.check(version_of_sender(before))
             changes = sender_rules.checked_changes(changes, before, policy=self._policy)
-            if isinstance(changes.get("smtp_password"), str):
-                changes["smtp_password"] = sealed(
-                    self._secrets, owner_id, sender_id, changes["smtp_password"]
-                )
+            self._seal(owner_id, sender_id, changes)
             if changes:
                 await store.change_sender(session, owner_id, sender_id, changes)
             after = _existing(await store.sender(session, owner_id, sender_id))
@@ -247,6 +250,16 @@ class Senders:
         async with self._database.transaction() as session:
             _existing(await store.sender(session, owner_id, sender_id, for_update=True))
             await store.change_sender(session, owner_id, sender_id, dkim.NO_KEY)
+
+    def _seal(self, owner_id: uuid.UUID, sender_id: uuid.UUID, values: dict[str, Any]) -> None:
+        """Secrets in the form in which they are stored."""
+        if isinstance(password := values.get("smtp_password"), str):
+            values["smtp_password"] = sealed(self._secrets, owner_id, sender_id, password)
+        if "smtp_oauth" in values:
+            grant = values.pop("smtp_oauth")
+            values["smtp_grant"] = grant and sender_grants.sealed(
+                self._secrets, owner_id, sender_id, grant
+            )
 
     async def _set_going(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
         async with self._database.transaction() as session:

@@ -22,8 +22,8 @@ _CAMPAIGN = (
 )
 _SENDER = (
     *("id", "name", "from_address", "from_name", "smtp_host", "smtp_port", "smtp_security"),
-    *("smtp_auth", "smtp_username", "smtp_password", "hourly_limit", "min_delay_ms"),
-    *("max_connections", "state", "dkim_selector", "dkim_domain", "dkim_algorithm"),
+    *("smtp_auth", "smtp_username", "smtp_password", "smtp_grant", "hourly_limit"),
+    *("min_delay_ms", "max_connections", "state", "dkim_selector", "dkim_domain", "dkim_algorithm"),
 )
 _DIGITS = 16  # 64 bits: nobody looks for a collision with their own campaign
 

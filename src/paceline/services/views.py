@@ -59,6 +59,7 @@ class SenderView:
     smtp_auth: Auth
     smtp_username: str | None
     smtp_password_set: bool
+    smtp_oauth_set: bool
     hourly_limit: int | None
     min_delay_ms: int
     max_connections: int

@@ -9,6 +9,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.integration.api.conftest import SENDER, Client
+from tests.integration.delivery.sink import Sink
+from tests.token_endpoint import TokenEndpoint
 
 
 class Mailbox:
@@ -214,3 +216,54 @@ async def test_a_sender_with_a_wrong_field_is_refused_by_its_name(ann: Client) -
         assert refused.headers["content-type"] == "application/problem+json"
         assert [e["field"] for e in refused.json()["errors"]] == [field], values
     assert (await ann.get("/senders")).json()["items"] == []
+
+
+OAUTH = {"client_id": "client", "client_secret": "hush", "refresh_token": "refresh-0"}
+OVER_TLS = {"smtp_security": "starttls", "smtp_username": "ann@x.example"}
+
+
+async def test_a_sender_with_a_grant_shows_none_of_it(ann: Client, world: Any) -> None:
+    given = {"smtp_host": "smtp.gmail.com", "smtp_port": 587, **OVER_TLS, "smtp_oauth": OAUTH}
+    sender = await ann.sender(**given)
+    assert (sender["smtp_auth"], sender["smtp_oauth_set"]) == ("xoauth2", True)
+    assert "hush" not in str(sender)
+    assert "refresh-0" not in str(sender)
+    stored = await world.fetchval("SELECT smtp_grant FROM senders")
+    assert b"refresh-0" not in stored
+
+
+async def test_one_kind_of_secret_takes_the_place_of_another(ann: Client, world: Any) -> None:
+    sender = await ann.sender(smtp_host="smtp.gmail.com", **OVER_TLS, smtp_password="secret")
+    path = f"/senders/{sender['id']}"
+    granted = (await ann.patch(path, {"smtp_oauth": OAUTH})).json()
+    kinds = ("smtp_auth", "smtp_password_set", "smtp_oauth_set")
+    assert [granted[kind] for kind in kinds] == ["xoauth2", False, True]
+    assert (await ann.patch(path, {"smtp_auth": "password"})).status_code == 422
+    assert (await ann.patch(path, {"name": "Other"})).json()["smtp_oauth_set"] is True
+    again = {"smtp_auth": "password", "smtp_password": "secret"}
+    back = (await ann.patch(path, again)).json()
+    assert [back[kind] for kind in kinds] == ["password", True, False]
+
+
+async def test_a_grant_logs_in(ann: Client) -> None:
+    async with TokenEndpoint() as tokens, Sink(extensions=("AUTH XOAUTH2",)) as sink:
+        oauth = {**OAUTH, "token_endpoint": tokens.url}
+        sender = await ann.sender(smtp_port=sink.port, smtp_username="ann", smtp_oauth=oauth)
+        report = (await ann.post(f"/senders/{sender['id']}/verify")).json()
+        assert report["ok"] is True, report
+        tokens.answers = [(400, {"error": "invalid_grant"})]
+        other = await ann.sender(
+            smtp_port=sink.port, smtp_username="bob", smtp_oauth={**oauth, "client_id": "other"}
+        )
+        report = (await ann.post(f"/senders/{other['id']}/verify")).json()
+    assert (report["ok"], report["phase"]) == (False, "auth")
+    assert "invalid_grant" in report["detail"]
+    assert "new refresh token" in report["next_step"]
+
+
+async def test_a_grant_that_lacks_something_is_refused_by_its_name(ann: Client) -> None:
+    refused = await ann.post("/senders", {**SENDER, "smtp_username": "a", "smtp_oauth": OAUTH})
+    assert [e["field"] for e in refused.json()["errors"]] == ["smtp_oauth.token_endpoint"]
+    both = {"smtp_host": "smtp.gmail.com", **OVER_TLS, "smtp_oauth": OAUTH, "smtp_password": "x"}
+    refused = await ann.post("/senders", {**SENDER, **both})
+    assert [e["field"] for e in refused.json()["errors"]] == ["smtp_oauth"]
