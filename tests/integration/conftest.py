@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, Driver
+from paceline.persistence.workers import sign_on
 from tests.world import World
 
 
@@ -20,3 +21,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def world(database: Database) -> World:
     return await World.create(database)
+
+
+@pytest.fixture
+async def worker(database: Database) -> AsyncIterator[Driver]:
+    """A worker is there, which does nothing; `sign_off` on its connection, and none is."""
+    driver = await database.dedicated()
+    await sign_on(driver)
+    yield driver
+    driver.terminate()

@@ -17,6 +17,7 @@ from paceline.api import (
     problems,
     recipients,
     senders,
+    status,
     suppressions,
 )
 from paceline.api.bodies import BodyRules
@@ -62,7 +63,16 @@ def create_api(parts: ApiParts) -> FastAPI:
             Depends(conditions_are_honoured),
         ],
     )
-    for resource in (senders, campaigns, recipients, attachments, emails, suppressions, api_keys):
+    for resource in (
+        senders,
+        campaigns,
+        recipients,
+        attachments,
+        emails,
+        suppressions,
+        api_keys,
+        status,
+    ):
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from paceline.delivery import Auth, DkimAlgorithm, Phase, Security
 from paceline.domain.gate import HeldBy
@@ -24,6 +24,7 @@ from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
 from paceline.domain.tables.shape import Becomes
 from paceline.services.emails import Outcome
+from paceline.services.status import Activity, NeedKind
 
 T = TypeVar("T")
 
@@ -188,8 +189,65 @@ class CountsOut(Shown):
     cancelled: int
 
 
+class NeedOut(Shown):
+    """Something that only a person can mend. `reason`: in the server's words; `count`: emails."""
+
+    kind: NeedKind
+    sender_id: uuid.UUID | None
+    sender_address: str | None
+    reason: str | None
+    count: int | None
+
+
+class StatusOut(Shown):
+    """What is so. `at`: when the next email goes, or until when it is held (null: until somebody
+    lets it go); `held_by`: by what."""
+
+    activity: Activity
+    held_by: HeldBy | None
+    reason: str | None
+    at: datetime | None
+    needs: tuple[NeedOut, ...]
+
+
+class AllowanceOut(Shown):
+    """An hourly limit, and what is used of it in this UTC hour (null: nobody can say)."""
+
+    limit: int
+    used: int | None
+
+
+class SenderStatusOut(Shown):
+    """One sender. `hourly` null: it has no hourly limit."""
+
+    sender_id: uuid.UUID
+    name: str
+    address: str
+    state: SenderState
+    hourly: AllowanceOut | None
+    min_delay_ms: int
+    status: StatusOut
+
+
+class OverviewOut(Shown):
+    """What is so, how many emails each list holds, and each sender. `is_worked`: a worker lives;
+    `limits_answer`: Redis, which counts the limits, does."""
+
+    status: StatusOut = Field(validation_alias=AliasPath("now", "status"))
+    scheduled: int
+    sent: int
+    failed: int
+    in_doubt: int
+    cancelled: int
+    sent_today: int
+    sent_last_hour: int
+    is_worked: bool = Field(validation_alias=AliasPath("now", "is_worked"))
+    limits_answer: bool = Field(validation_alias=AliasPath("now", "limits_answer"))
+    senders: tuple[SenderStatusOut, ...] = Field(validation_alias=AliasPath("now", "senders"))
+
+
 class CampaignOut(Shown):
-    """A campaign."""
+    """A campaign. `held_by`, `held_reason` and `release_at` are those of `status`."""
 
     id: uuid.UUID
     name: str
@@ -213,6 +271,9 @@ class CampaignOut(Shown):
     held_by: HeldBy | None
     held_reason: str | None
     release_at: datetime | None
+    status: StatusOut
+    hourly: AllowanceOut | None = Field(description="Its own hourly limit; null: it has none")
+    sender_hourly: AllowanceOut | None = Field(description="Its sender's")
     notes: tuple[str, ...] = Field(
         default=(),
         description="What is likely to be wrong in a draft's message; read before launch",

@@ -89,6 +89,11 @@ class ApiClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    @property
+    def url(self) -> str:
+        """Where it is, as a person types it."""
+        return self._url
+
     def page(self, campaign_id: str) -> str:
         """Where a person sees it."""
         return f"{self._url}/campaigns/{campaign_id}"
@@ -97,6 +102,10 @@ class ApiClient:
     def campaigns_page(self) -> str:
         """Where a person sees all of them."""
         return f"{self._url}/campaigns"
+
+    def status(self) -> dict[str, Any]:
+        """What is so, and what needs a person."""
+        return self._call("GET", "/status")
 
     def senders(self) -> list[dict[str, Any]]:
         """All senders of the key's owner, up to a limit."""

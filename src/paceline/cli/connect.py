@@ -33,6 +33,11 @@ def connect(
     return _at_home(Home.at(home, env), key)
 
 
+def is_elsewhere(home: Path | None, url: str | None, env: Mapping[str, str] = os.environ) -> bool:
+    """Whether `connect` would go by an address."""
+    return url is not None or (home is None and "PACELINE_URL" in env)
+
+
 def _at_home(home: Home, key: str | None) -> ApiClient:
     running = home.running()
     if running is None:

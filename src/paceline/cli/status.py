@@ -1,4 +1,4 @@
-"""`paceline status`: where the running system is, for a person, and one fact alone for a script."""
+"""`paceline status`: where the running system is and what is so; one fact alone for a script."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Annotated
 
 import typer
 
-from paceline.cli.console import say
-from paceline.errors import NotFound
+from paceline.cli.campaigns import KeyOption, UrlOption
+from paceline.cli.client import ApiClient
+from paceline.cli.connect import connect, is_elsewhere
+from paceline.cli.console import note, say
+from paceline.cli.held import lines
+from paceline.errors import NotFound, PacelineError
 from paceline.home import Home
 
 
@@ -28,8 +32,17 @@ def status(
     home: Annotated[
         Path | None, typer.Option(help="Home of the running system [PACELINE_HOME]", metavar="DIR")
     ] = None,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
 ) -> None:
-    """Where the running system is: its address, the dev inbox, its home. Exit 1 if none runs."""
+    """Where the running system is, what goes out and what needs you. Exit 1 if none runs.
+
+    With --url (or PACELINE_URL) and a key: of a system elsewhere.
+    """
+    if fact is None and is_elsewhere(home, url):
+        with connect(home=home, url=url, key=api_key) as client:
+            _say_what_is_so(client)
+        return
     place = Home.at(home, os.environ)
     running = place.running()
     if running is None:
@@ -45,3 +58,13 @@ def status(
         return
     for name, value in facts.items():
         say(f"{name.value:<14} {value}")
+    try:
+        with connect(home=place.path, url=None, key=api_key) as client:
+            _say_what_is_so(client)
+    except PacelineError as error:
+        note(f"what is so cannot be told: {error}")
+
+
+def _say_what_is_so(client: ApiClient) -> None:
+    for line in lines(client.status(), client.url):
+        say(line)

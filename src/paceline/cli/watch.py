@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from paceline import clock
 from paceline.cli.client import ApiClient, ApiUnreachable
 from paceline.cli.console import err, say
+from paceline.cli.held import HELD_BY, local
 from paceline.errors import OperationalError
 
 POLL_SECONDS = 0.5
@@ -22,16 +23,7 @@ RESUMES = "Run the same command again to go on watching it: nothing is sent twic
 
 _WAITING = ("scheduled", "claimed", "sending", "deferred")
 _OVER = frozenset({"completed", "cancelled"})
-_HELD_BY = {
-    "campaign_paused": "the campaign is paused",
-    "sender_paused": "the sender is paused",
-    "sender_broken": "the sender is broken: see its page",
-    "host_resting": "the mail server rests after failures",
-    "hourly_limit": "the sender's hourly limit is reached",
-    "campaign_hourly_limit": "the campaign's hourly limit is reached",
-    "retry": "waiting to try again",
-    "server_silent": "the mail server has not answered yet",
-}
+_PACE = frozenset({"campaign_draft", "min_delay"})  # worth no remark
 
 
 def watch(client: ApiClient, campaign_id: str, *, resumes: bool) -> dict[str, Any]:
@@ -127,15 +119,11 @@ def _bar() -> Iterator[Callable[[Mapping[str, Any]], None]]:
 def remark_on(campaign: Mapping[str, Any]) -> str:
     """What it waits for, when it is worth a remark; else how many have failed."""
     held_by, release_at = campaign.get("held_by"), campaign.get("release_at")
-    if held_by in _HELD_BY:
-        until = f" until {_local(release_at)}" if release_at else ""
+    if held_by in HELD_BY and held_by not in _PACE:
+        until = f" until {local(release_at)}" if release_at else ""
         said = f": {reason}" if (reason := campaign.get("held_reason")) else ""
-        return _HELD_BY[held_by] + until + said
+        return HELD_BY[held_by] + until + said
     if held_by == "schedule" and release_at:
-        return f"starts at {_local(release_at)}"
+        return f"starts at {local(release_at)}"
     failed = campaign["counts"]["failed"]
     return f"{failed} failed" if failed else ""
-
-
-def _local(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant).astimezone():%H:%M:%S}"

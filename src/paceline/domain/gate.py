@@ -29,6 +29,8 @@ class HeldBy(StrEnum):
     HOURLY_LIMIT = "hourly_limit"
     CAMPAIGN_HOURLY_LIMIT = "campaign_hourly_limit"
     SERVER_SILENT = "server_silent"  # it is on its way, and its server takes long to answer
+    NO_WORKER = "no_worker"  # its time has come, and no worker process lives
+    LIMITS_UNAVAILABLE = "limits_unavailable"  # Redis does not answer, so nothing may be sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The lanes' channel of NOTIFY, on a connection of its own."""
+"""The lanes' channel of NOTIFY, on a connection of its own, which also says that a worker lives."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from paceline.persistence.database import (
     translate_lost_connections,
 )
 from paceline.persistence.lanes import CHANNEL
+from paceline.persistence.workers import sign_on
 
 # A connection that only listens never learns by itself that its other end has gone without a word.
 PING_SECONDS = 30.0
@@ -32,6 +33,7 @@ class Notices:
             driver.add_termination_listener(lambda _: self._heard.put_nowait(None))
             async with translate_lost_connections():
                 await driver.add_listener(CHANNEL, self._on_notice)
+                await sign_on(driver)
         except BaseException:  # a cancellation too: nobody else knows of this connection yet
             driver.terminate()
             raise

@@ -7,34 +7,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from paceline import clock
-from paceline.domain.gate import HeldBy
-from paceline.domain.lifecycle import IN_FLIGHT, CampaignState, DoubtPolicy, JobState
+from paceline.domain.lifecycle import CampaignState, DoubtPolicy, JobState
 from paceline.errors import NotFound
 from paceline.persistence.stores import campaigns as store
-from paceline.persistence.stores import lists
+from paceline.persistence.stores import queues
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.message_notes import notes_on
+from paceline.services.status import Allowance, Status, of_campaign
 from paceline.services.versions import version_of_campaign
 from paceline.services.views import CampaignView, Counts
-from paceline.services.waiting import Hold, Usage, hold
+from paceline.services.waiting import NOT_LOOKED, Surroundings
 
 _LIVE = (JobState.CLAIMED, JobState.SENDING, JobState.DEFERRED, JobState.IN_DOUBT)
-MAX_ON_THEIR_WAY = 50  # emails that are looked at
-_HELD_BY_STATE = {
-    CampaignState.DRAFT: HeldBy.CAMPAIGN_DRAFT,
-    CampaignState.PAUSED: HeldBy.CAMPAIGN_PAUSED,
-}
 
 
 async def view_of(
-    session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID, usage: Usage | None = None
+    session: Session,
+    owner_id: uuid.UUID,
+    campaign_id: uuid.UUID,
+    around: Surroundings = NOT_LOOKED,
 ) -> CampaignView:
     """One campaign. Raises `NotFound`."""
     record = await store.campaign(session, owner_id, campaign_id)
     if record is None:
         raise NotFound("there is no such campaign")
-    view = (await views_of(session, owner_id, [record], usage))[0]
+    view = (await views_of(session, owner_id, [record], around))[0]
     if view.state is not CampaignState.DRAFT:
         return view
     fields = await store.fields_of_some(session, campaign_id)
@@ -45,51 +43,31 @@ async def views_of(
     session: Session,
     owner_id: uuid.UUID,
     records: Sequence[CampaignRecord],
-    usage: Usage | None = None,
+    around: Surroundings = NOT_LOOKED,
 ) -> list[CampaignView]:
-    """Several campaigns, their live counts read at once."""
-    live = await store.live_counts(session, [record.id for record in records])
+    """Several campaigns, their live counts and what goes next read at once."""
+    ids = [record.id for record in records]
+    live = await store.live_counts(session, ids)
+    waiting = await queues.of_campaigns(session, owner_id, ids)
+    now = clock.now()
     views = []
     for record in records:
         numbers = {state: live.get((record.id, state), 0) for state in _LIVE}
-        held = await _held(session, owner_id, record, usage or {})
-        if held.held_by is None and numbers[JobState.CLAIMED] + numbers[JobState.SENDING]:
-            held = await _held_on_the_way(session, owner_id, record)
-        views.append(_view(record, numbers, held))
+        doubts = numbers[JobState.IN_DOUBT]
+        queue = waiting[record.id]
+        status = of_campaign(queue, around, in_doubt=doubts, now=now)
+        view = _view(record, numbers, status)
+        views.append(
+            replace(
+                view,
+                hourly=_allowance(record.hourly_limit, record.id, around),
+                sender_hourly=_allowance(queue.sender_hourly_limit, record.sender_id, around),
+            )
+        )
     return views
 
 
-async def _held(
-    session: Session, owner_id: uuid.UUID, record: CampaignRecord, usage: Usage
-) -> Hold:
-    """What its next email waits for."""
-    state = CampaignState(record.state)
-    if state in _HELD_BY_STATE:
-        return Hold(held_by=_HELD_BY_STATE[state])
-    if state is not CampaignState.ACTIVE:
-        return Hold()
-    next_up = lists.Selection(
-        states=frozenset({JobState.SCHEDULED, JobState.DEFERRED}),
-        campaign_id=record.id,
-        campaign_sender_id=record.sender_id,
-    )
-    found, _ = await lists.emails(session, owner_id, next_up, after=None, limit=1)
-    if not found:
-        return Hold()
-    return hold(found[0], usage, ahead=None, now=clock.now())
-
-
-async def _held_on_the_way(session: Session, owner_id: uuid.UUID, record: CampaignRecord) -> Hold:
-    """What all of it wait for that are on their way: while one moves, nothing holds it up."""
-    on_their_way = lists.Selection(states=IN_FLIGHT, campaign_id=record.id)
-    found, _ = await lists.emails(
-        session, owner_id, on_their_way, after=None, limit=MAX_ON_THEIR_WAY
-    )
-    held = [hold(email, {}, ahead=None, now=clock.now()) for email in found]
-    return held[0] if held and all(each.held_by for each in held) else Hold()
-
-
-def _view(record: CampaignRecord, live: dict[JobState, int], held: Hold) -> CampaignView:
+def _view(record: CampaignRecord, live: dict[JobState, int], status: Status) -> CampaignView:
     counted = record.sent + record.failed + record.cancelled + sum(live.values())
     return CampaignView(
         version=version_of_campaign(record),
@@ -122,7 +100,13 @@ def _view(record: CampaignRecord, live: dict[JobState, int], held: Hold) -> Camp
         created_at=record.created_at,
         launched_at=record.launched_at,
         finished_at=record.finished_at,
-        held_by=held.held_by,
-        held_reason=held.reason,
-        release_at=held.release_at,
+        status=status,
+        hourly=None,
+        sender_hourly=None,
     )
+
+
+def _allowance(limit: int | None, key: uuid.UUID, around: Surroundings) -> Allowance | None:
+    if limit is None:
+        return None
+    return Allowance(limit=limit, used=around.used.get(key, 0) if around.limits_answer else None)

@@ -8,12 +8,12 @@ from paceline.persistence.stores.email_records import EmailRecord
 from paceline.services.rendering import rendered_subject
 from paceline.services.versions import version_of_email
 from paceline.services.views import EmailView
-from paceline.services.waiting import Usage, hold
+from paceline.services.waiting import Surroundings, hold
 
 
-def view_of(email: EmailRecord, usage: Usage, *, ahead: int | None) -> EmailView:
+def view_of(email: EmailRecord, around: Surroundings, *, ahead: int | None) -> EmailView:
     """One email; `ahead` as in `waiting.hold`."""
-    held = hold(email, usage, ahead=ahead, now=clock.now())
+    held = hold(email, around, ahead=ahead, now=clock.now())
     reason = email.failure_reason
     return EmailView(
         version=version_of_email(email),

@@ -25,6 +25,7 @@ from paceline.services.ports import Bell, Settle
 from paceline.services.validation import Problems
 from paceline.services.versions import ANY, Only, version_of_email
 from paceline.services.views import EmailView
+from paceline.services.waiting import NOT_LOOKED
 
 _GONE = frozenset({JobState.CLAIMED, JobState.SENDING, JobState.SENT, JobState.IN_DOUBT})
 
@@ -236,4 +237,4 @@ async def _view(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID) -> E
     record = await email_records.email(session, owner_id, email_id)
     if record is None:
         raise NotFound("there is no such email")
-    return view_of(record, {}, ahead=0)
+    return view_of(record, NOT_LOOKED, ahead=0)

@@ -6,9 +6,10 @@ totals are kept, and whatever is counted has an end.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,10 +20,11 @@ from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.domain.retrying import ANY_FAILURE, FailedFilter
 from paceline.errors import InvalidInput, NotFound, OperationalError
+from paceline.persistence import workers
 from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import email_records, lists, overview
+from paceline.persistence.stores import email_records, lists, overview, queues
 from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.email_records import EmailRecord
@@ -30,7 +32,7 @@ from paceline.persistence.stores.lists import Selection
 from paceline.persistence.stores.repeats import Repeat
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.terms import terms_of
-from paceline.services import campaign_views, email_views
+from paceline.services import campaign_views, email_views, status
 from paceline.services.cursors import pack_id, pack_position, unpack_id, unpack_position
 from paceline.services.ports import Meter
 from paceline.services.rendering import rendered
@@ -43,9 +45,11 @@ from paceline.services.views import (
     Page,
     Progress,
 )
-from paceline.services.waiting import Usage
+from paceline.services.waiting import NOT_LOOKED, Surroundings
 
 PROGRESS_HOURS = 48
+METER_SECONDS = 2.0  # that Redis may take to say what the counters hold
+MAX_SENDERS_SHOWN = 200
 SAME_DAY = timedelta(hours=23)  # not quite a day: what goes out daily is no repeat
 
 __all__ = ["EmailDetail", "EmailFilter", "EmailView", "Overview", "Page", "Queries"]
@@ -84,9 +88,9 @@ class Queries:
             record = await campaign_store.campaign(session, owner_id, campaign_id)
         if record is None:
             raise NotFound("there is no such campaign")
-        usage = await self._usage([record.sender_id], [record.id])
+        around = await self._look_around([record.sender_id], [record.id])
         async with self._database.transaction() as session:
-            return await campaign_views.view_of(session, owner_id, campaign_id, usage)
+            return await campaign_views.view_of(session, owner_id, campaign_id, around)
 
     async def campaigns(
         self,
@@ -103,8 +107,11 @@ class Queries:
             records = await campaign_store.campaigns(
                 session, owner_id, state=state, before=before, limit=limit + 1
             )
-            items = await campaign_views.views_of(session, owner_id, records[:limit])
         more = len(records) > limit
+        records = records[:limit]
+        around = await self._look_around({r.sender_id for r in records}, [r.id for r in records])
+        async with self._database.transaction() as session:
+            items = await campaign_views.views_of(session, owner_id, records, around)
         return Page(items=items, next_cursor=pack_id(items[-1].id) if more else None)
 
     async def repeats(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[Repeat]:
@@ -135,10 +142,10 @@ class Queries:
                 raise NotFound("there is no such email")
             attempts = await attempt_store.attempts(session, email_id)
             ahead = await self._ahead(session, record)
-        usage = await self._usage_of([record])
+        around = await self._around([record])
         content = rendered(record)
         return EmailDetail(
-            email=email_views.view_of(record, usage, ahead=ahead),
+            email=email_views.view_of(record, around, ahead=ahead),
             text=content.text,
             html=content.html,
             fields=dict(record.fields),
@@ -169,9 +176,9 @@ class Queries:
                 session, owner_id, selection, after=after, limit=limit
             )
             ahead = await self._ranks(session, records)
-        usage = await self._usage_of(records)
+        around = await self._around(records)
         items = [
-            email_views.view_of(record, usage, ahead=ahead.get(record.id)) for record in records
+            email_views.view_of(record, around, ahead=ahead.get(record.id)) for record in records
         ]
         return Page(items=items, next_cursor=pack_position(end))
 
@@ -183,10 +190,14 @@ class Queries:
             totals = await overview.totals(session, owner_id)
             sent_today = await overview.sent_since(session, owner_id, midnight)
             last_hour = await overview.sent_since(session, owner_id, now - timedelta(hours=1))
-            next_due_at = await overview.next_due(session, owner_id)
-            limits = await sender_store.hourly_limits(session, owner_id)
+            waiting = await queues.of_owner(session, owner_id)
+            is_any_drafted = await queues.is_any_drafted(session, owner_id)
+            senders = await sender_store.senders(
+                session, owner_id, before=None, limit=MAX_SENDERS_SHOWN
+            )
+        limited = [q.campaign_id for q in waiting if q.campaign_id and q.campaign_hourly_limit]
+        around = await self._look_around([sender.id for sender in senders], limited)
         over = totals.sent + totals.failed + totals.cancelled + totals.in_doubt
-        limited = [limit for limit in limits.values() if limit is not None]
         return Overview(
             scheduled=max(totals.total - over, 0),
             sent=totals.sent,
@@ -194,9 +205,15 @@ class Queries:
             in_doubt=totals.in_doubt,
             cancelled=totals.cancelled,
             sent_today=sent_today,
-            next_due_at=next_due_at,
             sent_last_hour=last_hour,
-            hourly_limit=sum(limited) if limited else None,
+            now=status.of_all(
+                senders,
+                waiting,
+                around,
+                in_doubt=totals.in_doubt,
+                is_any_drafted=is_any_drafted,
+                now=now,
+            ),
         )
 
     async def _selection(
@@ -256,21 +273,29 @@ class Queries:
             next_rank[queue] = None if rank is None else rank + 1
         return ranks
 
-    async def _usage_of(self, records: Sequence[EmailRecord]) -> Usage:
+    async def _around(self, records: Sequence[EmailRecord]) -> Surroundings:
         waiting = [record for record in records if JobState(record.state) in WAITING]
-        senders = {r.sender_id for r in waiting if r.sender_hourly_limit is not None}
+        senders = {record.sender_id for record in waiting}
         campaigns = {r.campaign_id for r in waiting if r.campaign_hourly_limit is not None}
-        return await self._usage(list(senders), [c for c in campaigns if c is not None])
+        return await self._look_around(senders, [c for c in campaigns if c is not None])
 
-    async def _usage(self, senders: Sequence[uuid.UUID], campaigns: Sequence[uuid.UUID]) -> Usage:
+    async def _look_around(
+        self, senders: Collection[uuid.UUID], campaigns: Collection[uuid.UUID]
+    ) -> Surroundings:
         if not senders and not campaigns:
-            return {}
+            return NOT_LOOKED
+        async with self._database.transaction() as session:
+            is_worked = await workers.is_any_there(session)
         try:
-            return await self._meter.used_this_hour(senders=senders, campaigns=campaigns)
-        except OperationalError as error:
+            async with asyncio.timeout(METER_SECONDS):
+                used = await self._meter.used_this_hour(
+                    senders=list(senders), campaigns=list(campaigns)
+                )
+        except (OperationalError, TimeoutError) as error:
             # A page without today's counters is better than no page.
-            log.warning("hourly counters unread: %s", error)
-            return {}
+            log.warning("hourly counters unread: %s", str(error) or "no answer")
+            return Surroundings(limits_answer=False, is_worked=is_worked)
+        return Surroundings(used=used, is_worked=is_worked)
 
 
 def _search(q: str | None) -> tuple[str | None, str | None]:

@@ -27,6 +27,7 @@ from paceline.persistence.stores.session import Session
 from paceline.services.email_views import view_of
 from paceline.services.ports import Bell, Settle
 from paceline.services.views import EmailView
+from paceline.services.waiting import NOT_LOOKED
 
 __all__ = ["FailedGroup", "RetryReport", "Retrying"]
 
@@ -124,7 +125,7 @@ class Retrying:
             _refuse_what_stays(chunk, record.address)
             again = await email_records.email(session, owner_id, email_id)
             assert again is not None, "it was there a moment ago"
-            view = view_of(again, {}, ahead=0)
+            view = view_of(again, NOT_LOOKED, ahead=0)
             if settle is not None:
                 await settle(session, view)
             await _wake(session, job.sender_id, job.campaign_id)

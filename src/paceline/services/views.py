@@ -20,6 +20,7 @@ from paceline.domain.lifecycle import (
 from paceline.domain.recipients import Recipient, RefusedRow
 from paceline.domain.tables.shape import Shape
 from paceline.services.sender_checks import CheckReport
+from paceline.services.status import Allowance, OwnerStatus, Status
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignView:
-    """A campaign. `held_by` and `release_at` tell why its next email is not out yet."""
+    """A campaign. `status` tells what is so with it, and why its next email is not out yet."""
 
     version: str
     id: uuid.UUID
@@ -115,11 +116,25 @@ class CampaignView:
     created_at: datetime
     launched_at: datetime | None
     finished_at: datetime | None
-    held_by: HeldBy | None
-    # What the mail server said, or since when it says nothing, where it holds the campaign up.
-    held_reason: str | None
-    release_at: datetime | None
+    status: Status
+    hourly: Allowance | None  # None: it has no hourly limit of its own
+    sender_hourly: Allowance | None
     notes: tuple[str, ...] = ()  # about its message, while it is a draft and when it is launched
+
+    @property
+    def held_by(self) -> HeldBy | None:
+        """What its next email waits for."""
+        return self.status.held_by
+
+    @property
+    def held_reason(self) -> str | None:
+        """What the mail server said, or since when it says nothing, where it holds things up."""
+        return self.status.reason
+
+    @property
+    def release_at(self) -> datetime | None:
+        """Until when, as far as it is known."""
+        return self.status.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,10 +254,7 @@ class EmailDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """An owner's figures at a glance, with a count for each `EmailList`.
-
-    `hourly_limit` sums the senders that have one.
-    """
+    """An owner's figures at a glance, with a count for each `EmailList`; and what is so now."""
 
     scheduled: int
     sent: int
@@ -250,9 +262,8 @@ class Overview:
     in_doubt: int
     cancelled: int
     sent_today: int
-    next_due_at: datetime | None
     sent_last_hour: int
-    hourly_limit: int | None
+    now: OwnerStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ from jinja2.runtime import Context
 from starlette.responses import RedirectResponse, Response
 
 from paceline import clock
+from paceline.services.status import Status
 from paceline.services.views import CampaignView
-from paceline.web import flash, states, wording
+from paceline.web import flash, needs, states, wording
 from paceline.web.access import Viewer, is_https
 from paceline.web.assets import asset
 from paceline.web.fields import Fields
@@ -60,6 +61,10 @@ def _environment() -> Environment:
         sender_badge=states.sender_badge,
         held_tone=states.held_tone,
         told=wording.told,
+        used_of=wording.used_of,
+        limits_that_hold=wording.limits_that_hold,
+        what_is_so=pass_context(_what_is_so),
+        need_shown=needs.shown,
         why_failed=wording.why_failed,
         why_waiting=pass_context(_why_waiting),
         why_standing=pass_context(_why_standing),
@@ -105,6 +110,10 @@ def _in_or_ago(context: Context, at: datetime) -> str:
 
 def _why_waiting(context: Context, held_by: str | None, release_at: datetime | None) -> str:
     return wording.why_waiting(held_by, release_at, now=context["now"], zone=context["zone"])
+
+
+def _what_is_so(context: Context, status: Status) -> str:
+    return wording.what_is_so(status, now=context["now"], zone=context["zone"])
 
 
 def _why_standing(context: Context, campaign: CampaignView) -> str:

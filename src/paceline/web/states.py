@@ -54,13 +54,18 @@ SENDER_BADGES = {
     SenderState.BROKEN: Badge("Broken", "bad", "full"),
 }
 
-# A pause is its campaign's or its sender's, but the email's row is where people look for it.
-_HELD_BADGES = {
+# What holds it is its campaign's or its sender's, but the email's row is where people look for it.
+HELD_BADGES = {
     HeldBy.CAMPAIGN_DRAFT: DRAFT,
     HeldBy.CAMPAIGN_PAUSED: PAUSED,
-    HeldBy.SENDER_PAUSED: PAUSED,
+    HeldBy.SENDER_PAUSED: Badge("Sender paused", "quiet", "bars"),
+    HeldBy.SENDER_BROKEN: Badge("Sender broken", "bad", "full"),
+    HeldBy.HOST_RESTING: Badge("Sender resting", "warn", "half"),
+    HeldBy.HOURLY_LIMIT: Badge("At the limit", "warn", "half"),
+    HeldBy.CAMPAIGN_HOURLY_LIMIT: Badge("At the limit", "warn", "half"),
+    HeldBy.NO_WORKER: Badge("No worker", "bad", "full"),
+    HeldBy.LIMITS_UNAVAILABLE: Badge("Held", "bad", "full"),
 }
-
 
 # How much a wait asks for somebody's attention.
 _HELD_TONES = {
@@ -75,6 +80,8 @@ _HELD_TONES = {
     HeldBy.HOURLY_LIMIT: "warn",
     HeldBy.CAMPAIGN_HOURLY_LIMIT: "warn",
     HeldBy.SERVER_SILENT: "warn",
+    HeldBy.NO_WORKER: "bad",
+    HeldBy.LIMITS_UNAVAILABLE: "bad",
 }
 
 
@@ -85,23 +92,30 @@ def held_tone(held_by: str | None) -> str:
 
 def email_badge(state: str, held_by: str | None = None) -> Badge:
     """The badge of an email; a waiting one that somebody holds shows that."""
-    if held_by is not None and JobState(state) in WAITING:
-        held = _HELD_BADGES.get(HeldBy(held_by))
-        if held is not None:
-            return held
-    return EMAIL_BADGES[JobState(state)]
+    held = _held(held_by) if JobState(state) in WAITING else None
+    return held or EMAIL_BADGES[JobState(state)]
 
 
-def campaign_badge(state: str, *, start_at: datetime | None, now: datetime) -> Badge:
-    """The badge of a campaign; a launched one whose time is still to come says so."""
+def campaign_badge(
+    state: str, *, start_at: datetime | None, now: datetime, held_by: str | None = None
+) -> Badge:
+    """The badge of a campaign; a launched one that is held, or whose time is to come, says so."""
+    held = _held(held_by) if state == CampaignState.ACTIVE else None
+    if held is not None:
+        return held
     if state == CampaignState.ACTIVE and start_at is not None and start_at > now:
         return CAMPAIGN_AHEAD
     return CAMPAIGN_BADGES[CampaignState(state)]
 
 
-def sender_badge(state: str) -> Badge:
-    """The badge of a sender."""
-    return SENDER_BADGES[SenderState(state)]
+def sender_badge(state: str, held_by: str | None = None) -> Badge:
+    """The badge of a sender; one that may send, but is held, says by what."""
+    held = _held(held_by) if state == SenderState.ACTIVE else None
+    return held or SENDER_BADGES[SenderState(state)]
+
+
+def _held(held_by: str | None) -> Badge | None:
+    return None if held_by is None else HELD_BADGES.get(HeldBy(held_by))
 
 
 class Tab(NamedTuple):

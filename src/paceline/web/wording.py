@@ -6,11 +6,13 @@ shown in the reader's zone, which their browser tells (`zone_named`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import EmailList, FailureReason
+from paceline.services.status import Activity, Allowance, SenderStatus, Status
 from paceline.services.views import Counts
 
 MAX_ZONE_CHARACTERS = 64
@@ -39,6 +41,24 @@ _HELD = {
     HeldBy.HOURLY_LIMIT: ("Waits for the sender’s hourly limit", "goes on {when}"),
     HeldBy.CAMPAIGN_HOURLY_LIMIT: ("Waits for the campaign’s hourly limit", "goes on {when}"),
     HeldBy.SERVER_SILENT: ("Waits for the mail server’s answer, which takes long", None),
+    HeldBy.NO_WORKER: ("Waits because no worker is running", None),
+    HeldBy.LIMITS_UNAVAILABLE: ("Waits because Redis, which counts the limits, is away", None),
+}
+
+_BRIEFLY = {
+    HeldBy.CAMPAIGN_DRAFT: "not launched",
+    HeldBy.CAMPAIGN_PAUSED: "campaign paused",
+    HeldBy.SENDER_PAUSED: "sender paused",
+    HeldBy.SENDER_BROKEN: "sender broken",
+    HeldBy.HOST_RESTING: "sender resting",
+    HeldBy.SCHEDULE: "not yet due",
+    HeldBy.RETRY: "to be tried again",
+    HeldBy.MIN_DELAY: "delay between two emails",
+    HeldBy.HOURLY_LIMIT: "sender’s hourly limit",
+    HeldBy.CAMPAIGN_HOURLY_LIMIT: "campaign’s hourly limit",
+    HeldBy.SERVER_SILENT: "the mail server does not answer",
+    HeldBy.NO_WORKER: "no worker is running",
+    HeldBy.LIMITS_UNAVAILABLE: "Redis does not answer",
 }
 
 # Where the words for one email would sound wrong about a whole campaign.
@@ -47,6 +67,8 @@ _STANDING = {
     HeldBy.CAMPAIGN_PAUSED: "Nothing goes out until it is resumed.",
     HeldBy.SENDER_PAUSED: "Nothing goes out until its sender is resumed.",
     HeldBy.SENDER_BROKEN: "Nothing goes out until its sender is mended and verified.",
+    HeldBy.NO_WORKER: "Nothing goes out: no worker is running.",
+    HeldBy.LIMITS_UNAVAILABLE: "Nothing goes out until Redis, which counts the limits, is back.",
 }
 
 
@@ -170,6 +192,38 @@ def why_standing(
         return ""
     alone = None if held_by is None else _STANDING.get(HeldBy(held_by))
     return alone or why_waiting(held_by, release_at, now=now, zone=zone)
+
+
+def what_is_so(status: Status, *, now: datetime, zone: tzinfo) -> str:
+    """In a few words: `going out now`, `next at 14:00`, `held until 15:00: hourly limit`."""
+    if status.activity is Activity.NOTHING:
+        return "nothing waits"
+    if status.activity is Activity.SENDING:
+        return "going out now"
+    at = None if status.at is None else at_moment(status.at, now=now, zone=zone)
+    if status.activity is Activity.NEXT:
+        return f"next {at or 'soon'}"
+    until = f" until {at.removeprefix('at ').removeprefix('on ')}" if at and at != "now" else ""
+    held_by = None if status.held_by is None else _BRIEFLY[status.held_by]
+    return f"held{until}: {held_by}"
+
+
+def limits_that_hold(senders: Sequence[SenderStatus]) -> str:
+    """The hourly limit that is nearest to its end: `60 of 100 this hour`."""
+    limited = [sender for sender in senders if sender.hourly is not None]
+    if not limited:
+        return "no hourly limit"
+    tightest = max(limited, key=lambda s: s.hourly.share if s.hourly else 0)
+    told = used_of(tightest.hourly)
+    return told if len(senders) == 1 else f"{tightest.address}: {told}"
+
+
+def used_of(hourly: Allowance | None) -> str:
+    """`60 of 100 this hour`."""
+    if hourly is None:
+        return "no hourly limit"
+    used = "?" if hourly.used is None else f"{hourly.used:,}"
+    return f"{used} of {hourly.limit:,} this hour"
 
 
 def why_failed(reason: str | None) -> str:

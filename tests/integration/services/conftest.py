@@ -10,7 +10,7 @@ import pytest
 
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool, Security
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, Driver
 from paceline.services.campaigns import Campaigns, NewCampaign
 from paceline.services.emails import Emails
 from paceline.services.imports import Imports
@@ -98,7 +98,7 @@ async def in_chunks(data: bytes, *, size: int = 1 << 16) -> AsyncIterator[bytes]
 
 
 @pytest.fixture
-async def desk(database: Database, world: World) -> AsyncIterator[Desk]:
+async def desk(database: Database, world: World, worker: Driver) -> AsyncIterator[Desk]:
     bell, meter = NotedBell(), FixedMeter()
     pool = Pool(allow_private_hosts=True)
     yield Desk(

@@ -12,6 +12,7 @@ from paceline.errors import OperationalError
 from paceline.services.emails import NewEmail
 from paceline.services.queries import EmailFilter, Queries
 from paceline.services.senders import SenderPatch
+from paceline.services.status import Activity, Allowance, Status
 from paceline.services.views import CampaignView, EmailView
 from tests.integration.services.conftest import Desk
 
@@ -172,11 +173,12 @@ async def test_the_overview_counts_campaigns_and_single_emails(desk: Desk) -> No
     overview = await desk.queries.overview(desk.owner)
     assert (overview.scheduled, overview.sent) == (2, 1)
     assert (overview.failed, overview.in_doubt, overview.cancelled) == (1, 1, 0)
-    assert (overview.sent_last_hour, overview.hourly_limit) == (1, 40)
+    [sender] = overview.now.senders
+    assert (overview.sent_last_hour, sender.hourly) == (1, Allowance(limit=40, used=0))
     assert overview.sent_today in {0, 1}  # the hour may straddle midnight
-    assert overview.next_due_at is not None
+    assert overview.now.status.activity is Activity.SENDING
     nobody = await desk.queries.overview(uuid.uuid4())
-    assert (nobody.scheduled, nobody.sent, nobody.next_due_at) == (0, 0, None)
+    assert (nobody.scheduled, nobody.sent, nobody.now.status) == (0, 0, Status())
 
 
 async def test_progress_counts_what_was_accepted_hour_by_hour(desk: Desk) -> None:

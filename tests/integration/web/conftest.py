@@ -13,7 +13,7 @@ import pytest
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.use_cases import UseCases, use_cases
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, Driver
 from paceline.web import CaughtMail, InboxAddress, Parts, create_web
 from paceline.web.access import cookie_name
 from tests.world import World, settings_for
@@ -30,7 +30,7 @@ async def world(database: Database) -> World:
 
 
 @pytest.fixture
-async def cases(database_url: str, redis_url: str) -> AsyncIterator[UseCases]:
+async def cases(database_url: str, redis_url: str, worker: Driver) -> AsyncIterator[UseCases]:
     async with use_cases(settings_for(database_url, redis_url)) as cases:
         yield cases
 

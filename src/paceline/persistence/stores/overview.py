@@ -57,22 +57,6 @@ _SENT_SINCE = text("""
          LIMIT :most) s
 """)
 
-# Drafts and paused campaigns are passed over: nothing of theirs is due.
-_NEXT_DUE = text("""
-    SELECT min(due_at) FROM (
-        SELECT (SELECT j.due_at FROM email_jobs j
-                 WHERE j.sender_id = c.sender_id AND j.campaign_id = c.id
-                   AND j.state IN ('deferred', 'scheduled')
-                 ORDER BY j.due_at LIMIT 1) AS due_at
-          FROM campaigns c WHERE c.owner_id = :owner_id AND c.state = 'active'
-        UNION ALL
-        SELECT (SELECT j.due_at FROM email_jobs j
-                 WHERE j.sender_id = s.id AND j.campaign_id IS NULL
-                   AND j.state IN ('deferred', 'scheduled')
-                 ORDER BY j.due_at LIMIT 1)
-          FROM senders s WHERE s.owner_id = :owner_id AND s.state = 'active') d
-""")
-
 _SENT_PER_HOUR = text("""
     SELECT date_trunc('hour', dot_at, 'UTC') AS hour, count(*) AS n
       FROM attempts
@@ -112,12 +96,6 @@ async def sent_since(session: AsyncSession, owner_id: uuid.UUID, since: datetime
     """How many were sent since then."""
     scope = {"owner_id": owner_id, "since": since, "most": MAX_COUNTED}
     return int((await session.execute(_SENT_SINCE, scope)).scalar_one())
-
-
-async def next_due(session: AsyncSession, owner_id: uuid.UUID) -> datetime | None:
-    """When the next email of anything that runs is due."""
-    found: datetime | None = (await session.execute(_NEXT_DUE, {"owner_id": owner_id})).scalar_one()
-    return found
 
 
 async def sent_per_hour(

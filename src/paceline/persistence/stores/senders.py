@@ -109,11 +109,3 @@ async def note_check(
         .returning(Sender.id)
     )
     return made.first() is not None
-
-
-async def hourly_limits(session: AsyncSession, owner_id: uuid.UUID) -> dict[uuid.UUID, int | None]:
-    """The hourly limit of each of this owner's senders (None: unlimited)."""
-    rows = await session.execute(
-        select(Sender.id, Sender.hourly_limit).where(Sender.owner_id == owner_id)
-    )
-    return {row.id: row.hourly_limit for row in rows}

@@ -71,6 +71,8 @@ async def _listing(parts: Parts, viewer: Viewer, query: ListQuery) -> dict[str, 
         "counts": counts_of(overview),
         "nav_counts": counts_of(overview),
         "section": _section(query),
+        "needs": overview.now.status.needs,
+        "campaign_id": None,
         "live_url": f"/rows?{query.url().partition('?')[2]}",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -33,7 +34,10 @@ COLUMNS = (
 @router.get("")
 async def list_senders(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """All senders, with their states."""
-    senders = await parts.senders.list(viewer.principal.user_id)
+    owner = viewer.principal.user_id
+    senders, overview = await asyncio.gather(
+        parts.senders.list(owner), parts.queries.overview(owner)
+    )
     return render(
         request,
         "senders.html",
@@ -41,6 +45,7 @@ async def list_senders(request: Request, parts: Wired, viewer: SignedIn) -> Resp
         section="senders",
         columns=COLUMNS,
         senders=senders,
+        statuses={each.sender_id: each.status for each in overview.now.senders},
         dev_inbox=parts.dev_inbox,
     )
 

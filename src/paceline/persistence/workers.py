@@ -1,0 +1,42 @@
+"""Whether any worker lives: each holds a shared lock on the connection that it listens by.
+
+PostgreSQL lets go of it when the process is gone, so that nobody has to say goodbye, and no clock
+is needed. A worker that is frozen counts as living.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+if TYPE_CHECKING:
+    from paceline.persistence.database import Driver
+
+_LOCK = (0x70616365, zlib.crc32(b"worker") & 0x7FFFFFFF)  # "pace", as `persistence/advisory.py`
+
+_ANY = text("""
+    SELECT EXISTS (
+        SELECT 1 FROM pg_locks
+         WHERE locktype = 'advisory' AND classid = CAST(:first AS bigint)
+           AND objid = CAST(:second AS bigint) AND objsubid = 2 AND granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
+
+
+async def sign_on(driver: Driver) -> None:
+    """A worker is there, for as long as this connection is."""
+    await driver.execute("SELECT pg_advisory_lock_shared($1, $2)", *_LOCK)
+
+
+async def sign_off(driver: Driver) -> None:
+    """It is there no longer, while the connection still is."""
+    await driver.execute("SELECT pg_advisory_unlock_shared($1, $2)", *_LOCK)
+
+
+async def is_any_there(session: AsyncSession) -> bool:
+    """Whether anybody would send what is due."""
+    first, second = _LOCK
+    return bool((await session.execute(_ANY, {"first": first, "second": second})).scalar_one())
