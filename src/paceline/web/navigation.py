@@ -51,8 +51,13 @@ def _lists() -> tuple[Entry, ...]:
     )
 
 
+NEEDS = "needs"  # the count of what needs somebody
+
 GROUPS = (
-    Group(label="", entries=(Entry(key="emails", label="Dashboard", icon="gauge", path="/"),)),
+    Group(
+        label="",
+        entries=(Entry(key="emails", label="Dashboard", icon="gauge", path="/", count=NEEDS),),
+    ),
     Group(label="Emails", entries=_lists()),
     Group(
         label="Sending",

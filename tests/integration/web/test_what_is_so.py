@@ -130,6 +130,7 @@ async def test_a_broken_sender_is_told_everywhere_with_the_way_to_mend_it(
     for path in ("/", f"/campaigns/{stage.campaign}"):
         html = (await stage.page.get(path)).text
         assert f'action="/senders/{stage.sender}/verify"' in html
+    assert "Dashboard 1 " in words((await stage.page.get("/nav")).text)
     assert "Broken" in words((await stage.page.get("/senders")).text)
 
 

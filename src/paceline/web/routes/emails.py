@@ -19,6 +19,7 @@ from paceline.web.forms import text_of
 from paceline.web.headers import mail_frame
 from paceline.web.list_query import ListQuery
 from paceline.web.mail_body import document_of
+from paceline.web.navigation import NEEDS
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment
@@ -69,7 +70,7 @@ async def _listing(parts: Parts, viewer: Viewer, query: ListQuery) -> dict[str, 
         "page": page,
         "overview": overview,
         "counts": counts_of(overview),
-        "nav_counts": counts_of(overview),
+        "nav_counts": nav_counts_of(overview),
         "section": _section(query),
         "needs": overview.now.status.needs,
         "campaign_id": None,
@@ -93,6 +94,11 @@ async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[Emai
     return await parts.queries.emails(
         viewer.principal.user_id, wanted, cursor=query.cursor or None, limit=PAGE_SIZE
     )
+
+
+def nav_counts_of(overview: Overview) -> dict[str, int]:
+    """What the sidebar counts: each list, and what needs somebody."""
+    return {**counts_of(overview), NEEDS: len(overview.now.status.needs)}
 
 
 def counts_of(overview: Overview) -> dict[EmailList, int]:

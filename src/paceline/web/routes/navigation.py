@@ -8,7 +8,7 @@ from starlette.responses import Response
 from paceline.web.access import SignedIn
 from paceline.web.parts import Wired
 from paceline.web.rendering import render
-from paceline.web.routes.emails import counts_of
+from paceline.web.routes.emails import nav_counts_of
 
 router = APIRouter()
 
@@ -26,5 +26,5 @@ async def show_navigation(
         "_nav.html",
         viewer=viewer,
         section=section[:MAX_SECTION_CHARACTERS],
-        nav_counts=counts_of(overview),
+        nav_counts=nav_counts_of(overview),
     )
