@@ -98,7 +98,8 @@ async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[Emai
 
 def nav_counts_of(overview: Overview) -> dict[str, int]:
     """What the sidebar counts: each list, and what needs somebody."""
-    return {**counts_of(overview), NEEDS: len(overview.now.status.needs)}
+    counts = {str(which): count for which, count in counts_of(overview).items()}
+    return counts | {NEEDS: len(overview.now.status.needs)}
 
 
 def counts_of(overview: Overview) -> dict[EmailList, int]:
