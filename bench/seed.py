@@ -207,10 +207,14 @@ async def _fill_up(
     )
     await driver.execute(
         "WITH added AS ("
-        " INSERT INTO emails (id, owner_id, sender_id, address, address_key, subject, message_id)"
+        " INSERT INTO emails (id, owner_id, sender_id, address, address_key, subject, message_id,"
+        "                     search)"
         " SELECT uuidv7(), $1, (SELECT min(id::text)::uuid FROM senders WHERE owner_id = $1),"
-        "        a, a, 'Receipt', '<' || a || '>'"
-        "   FROM (SELECT 'late' || n || '@example.org' AS a FROM generate_series(1, $2) n) late"
+        "        a, a, 'Receipt', '<' || a || '>',"
+        "        array_to_tsvector(ARRAY[m || 'late', m || n, m || 'example', m || 'org',"
+        "                                m || 'receipt'])"
+        "   FROM (SELECT n, 'late' || n || '@example.org' AS a, right($1::text, 6) AS m"
+        "           FROM generate_series(1, $2) n) late"
         " RETURNING id, owner_id, sender_id)"
         "INSERT INTO email_jobs (email_id, owner_id, sender_id, scheduled_at, due_at)"
         " SELECT id, owner_id, sender_id, t, t"

@@ -113,9 +113,9 @@ async def list_all(
     sent, that failed, that are in doubt and that were cancelled (the newest first). Those of one
     campaign: in its order. `list` gives one of the five.
 
-    `q` finds emails that have all its words in address, name or subject (as it is sent); the last
-    may be the beginning of one. A whole address finds that address alone. Where very many match,
-    all of them far down the list, a page may be short and still have a next.
+    `q` finds emails that have all its words, in any order, in address, name or subject (as it is
+    sent). The last one, and any of three characters or more, may be the beginning of one. A whole
+    address finds that address alone.
     """
     return await parts.queries.emails(
         caller.user_id, query.wanted(), cursor=query.cursor, limit=query.limit

@@ -45,7 +45,7 @@ class Base(DeclarativeBase):
     }
 
 
-# The tables' words are made by it.
+# The words of suppressions are made by it.
 _SEARCHED = DDL(CREATE_SEARCHED.replace("%", "%%"))  # type: ignore[no-untyped-call]
 event.listen(Base.metadata, "before_create", _SEARCHED)
 

@@ -167,7 +167,9 @@ async def store_file(
     await asyncio.to_thread(look_ahead, reader, spool)
     checks = RowChecks(template)
     sound = (checks.sound(batch, reader.refuse) for batch in batches(reader, pieces_of(spool)))
-    in_columns = partial(prepared, in_subject=fields_of_subject(record.subject))
+    in_columns = partial(
+        prepared, owner_id=record.owner_id, in_subject=fields_of_subject(record.subject)
+    )
     ready_batches = map(in_columns, filter(None, sound))
     to = destination_of(record)
     read = accepted = suppressed = 0

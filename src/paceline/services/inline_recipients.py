@@ -64,7 +64,9 @@ async def add_inline(
 ) -> ImportReport:
     """Store them, within the caller's transaction."""
     to = destination_of(campaign)
-    ready = partial(prepared, in_subject=fields_of_subject(campaign.subject))
+    ready = partial(
+        prepared, owner_id=campaign.owner_id, in_subject=fields_of_subject(campaign.subject)
+    )
     accepted = suppressed = 0
     for start in range(0, len(recipients), MAX_BATCH):
         batch = await asyncio.to_thread(ready, recipients[start : start + MAX_BATCH])

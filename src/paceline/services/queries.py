@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailFilter:
-    """Which emails to list. `q`: words that begin so, in addresses, names, subjects.
+    """Which emails to list. `q`: words, or beginnings of them, of addresses, names, subjects.
 
     `failed`: those that failed so. `begin` and `end` (not included) bound the time that a list is
     sorted by: due, sent, or changed last. `backwards`: the last of the list first.
@@ -162,8 +162,6 @@ class Queries:
     ) -> Page[EmailView]:
         """Some emails: on their way, waiting, sent, not sent; those of one campaign in its order.
 
-        A search for what very many have, all of them far down the list, looks at
-        `lists.MAX_SEARCHED` at a time: then a page may be short and still have a next.
         Raises `InvalidInput`, `NotFound` for somebody else's campaign.
         """
         limit = min(limit, MAX_PAGE)

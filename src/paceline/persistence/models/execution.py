@@ -90,6 +90,28 @@ class EmailJob(Base):
             postgresql_include=["failure_reason", "reply_code", "reply_enhanced"],
             postgresql_where=text(in_list("state", NOT_SENT)),
         ),
+        Index(
+            "ix_email_jobs_single",
+            "owner_id",
+            "state",
+            postgresql_where=text("campaign_id IS NULL"),
+        ),
+        # The same for one campaign's, however many were sent since.
+        Index(
+            "ix_email_jobs_sent_of_campaign",
+            "campaign_id",
+            "sent_at",
+            "email_id",
+            postgresql_where=text("state = 'sent' AND campaign_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_email_jobs_not_sent_of_campaign",
+            "campaign_id",
+            "state",
+            "updated_at",
+            "email_id",
+            postgresql_where=text(in_list("state", NOT_SENT) + " AND campaign_id IS NOT NULL"),
+        ),
         # Why a campaign's emails failed, and which of them to try again.
         Index(
             "ix_email_jobs_failed",

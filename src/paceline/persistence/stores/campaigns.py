@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.persistence.models import Campaign, Email, EmailJob, Sender
+from paceline.persistence.searching import column_of, said_by
 from paceline.persistence.stores.calling_back import called_back
 
 _LOOKED_AT = 20  # recipients whose fields stand for all
@@ -81,9 +82,9 @@ def _turn_of(campaign_id: uuid.UUID) -> BindParameter[int]:
     return literal(campaign_id.int & (2**63 - 1), BigInteger())
 
 
-async def insert_campaign(session: AsyncSession, **values: object) -> None:
+async def insert_campaign(session: AsyncSession, *, owner_id: uuid.UUID, **values: object) -> None:
     """Store a new campaign."""
-    session.add(Campaign(**values))
+    session.add(Campaign(owner_id=owner_id, **values, **_said(owner_id, values)))
     await session.flush()
 
 
@@ -126,8 +127,14 @@ async def change_campaign(
     await session.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id, Campaign.owner_id == owner_id)
-        .values(**changes, updated_at=func.clock_timestamp())
+        .values(**changes, **_said(owner_id, changes), updated_at=func.clock_timestamp())
     )
+
+
+def _said(owner_id: uuid.UUID, values: Mapping[str, object]) -> Mapping[str, object]:
+    """What its subject is found by, where it has a new one."""
+    subject = values.get("subject")
+    return {} if subject is None else {"search": column_of(owner_id, said_by(str(subject)))}
 
 
 async def due_range(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, JobState
 from paceline.persistence.models import Email, EmailJob
+from paceline.persistence.searching import column_of
 from paceline.persistence.stores.calling_back import called_back
 from paceline.persistence.stores.discarded import not_thrown_away
 
@@ -47,7 +48,8 @@ async def insert_single(session: AsyncSession, email: NewSingleEmail) -> None:
     """Store an email and its job."""
     values = {name: getattr(email, name) for name in NewSingleEmail.__slots__}
     scheduled_at = values.pop("scheduled_at")
-    session.add(Email(**values))
+    said = f"{email.address_key} {email.name or ''} {email.subject}"
+    session.add(Email(**values, search=column_of(email.owner_id, said)))
     await session.flush()
     session.add(
         EmailJob(

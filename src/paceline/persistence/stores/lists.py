@@ -8,12 +8,11 @@ cancelled are walked one after the other: each of these *segments* is kept in or
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -27,12 +26,8 @@ from paceline.persistence.stores.email_records import (
     EmailRecord,
     joined,
 )
+from paceline.persistence.stores.searches import Candidates, Search
 from paceline.persistence.stores.terms import Terms
-
-GLANCE = 2_000  # emails looked at before the index is asked
-MAX_SORTED = 5_000  # emails of the index that are sorted for one page
-MAX_SAYING = 20  # campaigns whose subject says what is looked for, walked one by one
-MAX_SEARCHED = 40_000  # emails looked at for one page where so many match
 
 
 class Segment(StrEnum):
@@ -46,15 +41,6 @@ class Segment(StrEnum):
     CANCELLED = "cancelled"
     CAMPAIGN = "campaign"  # all emails of one campaign, in the order of its file
 
-
-# Which way to go is decided here: statistics are old, or of another owner.
-_IN_ORDER = text("""
-    SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-           set_config('enable_mergejoin', 'off', true)
-""")
-_BY_WORDS = text("""
-    SELECT set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'off', true)
-""")
 
 _SORTED_BY: dict[Segment, InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]]
 _SORTED_BY = {
@@ -120,27 +106,6 @@ class _Way:
         return self.segment is Segment.CAMPAIGN
 
 
-@dataclass(slots=True, kw_only=True)
-class _Listed:
-    """One list, and what the index said about it: it is asked once for all segments."""
-
-    owner_id: uuid.UUID
-    selection: Selection
-    _asked: bool = False
-    _found: list[uuid.UUID] | None = None
-
-    async def by_index(self, session: AsyncSession) -> list[uuid.UUID] | None:
-        """All emails that match; None where there are more than can be sorted in time."""
-        assert self.selection.search is not None, "without a search, nothing is looked up"
-        if not self._asked:
-            await session.execute(_BY_WORDS)
-            query = self.selection.search.found(self.owner_id, most=MAX_SORTED + 1)
-            found = list((await session.execute(query)).scalars())
-            self._found = found if len(found) <= MAX_SORTED else None
-            self._asked = True
-        return self._found
-
-
 async def emails(
     session: AsyncSession,
     owner_id: uuid.UUID,
@@ -151,18 +116,17 @@ async def emails(
 ) -> tuple[list[EmailRecord], Position | None]:
     """The next `limit` emails of a list, without bodies, and where they end (None: all seen)."""
     found: list[EmailRecord] = []
-    listed = _Listed(owner_id=owner_id, selection=selection)
+    terms = selection.search
+    search = None if terms is None else Search(session, owner_id, terms)
     for segment in _segments(selection):
         if after is not None and _is_behind(after.segment, segment, selection):
             continue
         begin = after if after is not None and after.segment is segment else None
-        room = limit + 1 - len(found)
-        records, stopped = await _walk(session, listed, segment, begin, room)
-        found += records
+        way = _way(segment, selection)
+        candidates = _candidates(owner_id, selection, way, begin)
+        found += await _first(session, search, candidates, way, limit + 1 - len(found))
         if len(found) > limit:
             return found[:limit], _position(found[limit - 1], selection)
-        if stopped is not None:
-            return found, stopped
     return found, None
 
 
@@ -194,108 +158,21 @@ def _position(record: EmailRecord, selection: Selection) -> Position:
     )
 
 
-async def _walk(
+async def _first(
     session: AsyncSession,
-    listed: _Listed,
-    segment: Segment,
-    after: Position | None,
-    limit: int,
-) -> tuple[list[EmailRecord], Position | None]:
-    """Some emails of one segment; and where the walk stopped for having looked at enough."""
-    way = _way(segment, listed.selection)
-    candidates = _candidates(listed.owner_id, listed.selection, way, after)
-    terms = listed.selection.search
-    if terms is None:
-        return await _records(session, candidates, way, limit), None
-    # What many emails match is found soon by walking in order; what few match, by the index on
-    # words, and sorted then. What is left, many that are all far away, is walked towards.
-    records, stopped = await _looked(session, candidates, terms, way, GLANCE, limit)
-    if stopped is None or len(records) >= limit:
-        return records, None
-    found = await listed.by_index(session)
-    if found is None or len(terms.saying) > MAX_SAYING:
-        records, stopped = await _looked(session, candidates, terms, way, MAX_SEARCHED, limit)
-        return records, stopped if len(records) < limit else None
-    few = candidates.where(EmailJob.email_id.in_(found))
-    parts: list[tuple[list[EmailRecord], Position | None]]
-    parts = [(await _records(session, few, way, limit), None)]
-    for left, campaign_id in terms.saying:
-        its = candidates.where(*_its_stretch(campaign_id, segment))
-        parts.append(await _looked(session, its, left, way, MAX_SEARCHED, limit))
-    return _merged(parts, way, limit)
-
-
-def _its_stretch(campaign_id: uuid.UUID, segment: Segment) -> list[ColumnElement[bool]]:
-    """One campaign's part of a segment, as its index can find it among others."""
-    its = Campaign.id == campaign_id
-    conditions = [EmailJob.campaign_id == campaign_id]
-    if segment is Segment.WAITING:
-        sender = select(Campaign.sender_id).where(its).scalar_subquery()
-        conditions.append(EmailJob.sender_id == sender)
-    elif segment is Segment.SENT:
-        # No end: a doubt may turn out to be a success long after the campaign was completed.
-        began = select(Campaign.launched_at).where(its).scalar_subquery()
-        conditions.append(EmailJob.sent_at >= began)
-    return conditions
-
-
-def _merged(
-    parts: Sequence[tuple[list[EmailRecord], Position | None]], way: _Way, limit: int
-) -> tuple[list[EmailRecord], Position | None]:
-    """The first of several walks through one segment; not past where one of them had to stop."""
-
-    newest_first = way.newest_first
-
-    def place(at: datetime | None, email_id: uuid.UUID) -> tuple[datetime | int, uuid.UUID]:
-        return (0 if way.by_id_alone or at is None else at), email_id
-
-    def place_of(record: EmailRecord) -> tuple[datetime | int, uuid.UUID]:
-        at = None if way.by_id_alone else getattr(record, _SORTED_BY[way.segment].key)
-        return place(at, record.id)
-
-    records = {record.id: record for found, _ in parts for record in found}
-    ordered = sorted(records.values(), key=place_of, reverse=newest_first)
-    stops = [stop for _, stop in parts if stop is not None]
-    if stops:
-        ends = sorted(stops, key=lambda stop: place(stop.at, stop.email_id), reverse=newest_first)
-        end = place(ends[0].at, ends[0].email_id)
-        places = [(place_of(record), record) for record in ordered]
-        before = [record for at, record in places if at == end or (at > end) is newest_first]
-        if len(before) < limit:
-            return before, ends[0]
-    return ordered[:limit], None
-
-
-async def _looked(
-    session: AsyncSession,
+    search: Search | None,
     candidates: Select[uuid.UUID],
-    terms: Terms,
     way: _Way,
-    most: int,
     limit: int,
-) -> tuple[list[EmailRecord], Position | None]:
-    """Those of the first candidates that match; and the last one looked at, if there are more."""
-    await session.execute(_IN_ORDER)
-    at = _SORTED_BY.get(way.segment, EmailJob.due_at)
-    looked_at = candidates.add_columns(at.label("at")).limit(most).subquery()
-    order = [looked_at.c.email_id] if way.by_id_alone else [*looked_at.c["at", "email_id"]]
-    if way.newest_first:
-        order = [column.desc() for column in order]
-    # Ordered by the candidates' own columns, so that it can end at the last that is wanted.
-    matching = (
-        select(looked_at.c.email_id)
-        .join(Email, Email.id == looked_at.c.email_id)
-        .where(terms.match())
-        .order_by(*order)
-        .limit(limit)
-    )
-    ids = list((await session.execute(matching)).scalars())
-    records = await _records(
-        session, select(EmailJob.email_id).where(EmailJob.email_id.in_(ids)), way, limit
-    )
-    if len(ids) >= limit:
-        return records, None
-    return records, await _last_candidate(session, candidates, way.segment, most)
+) -> list[EmailRecord]:
+    """The first emails of one segment, or of those in it that a search finds."""
+    if search is None:
+        return await _records(session, candidates, way, limit)
+    at = None if way.by_id_alone else _SORTED_BY[way.segment]
+    part = Candidates(ids=candidates, at=at, newest_first=way.newest_first)
+    found = await search.first(part, limit)
+    of_these = select(EmailJob.email_id).where(EmailJob.email_id.in_(found))
+    return await _records(session, of_these, way, limit) if found else []
 
 
 async def _records(
@@ -307,19 +184,6 @@ async def _records(
     )
     rows = await session.execute(query)
     return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows]
-
-
-async def _last_candidate(
-    session: AsyncSession, candidates: Select[uuid.UUID], segment: Segment, most: int
-) -> Position | None:
-    at = _SORTED_BY.get(segment, EmailJob.due_at)
-    last = candidates.add_columns(at).offset(most - 1).limit(1)
-    row = (await session.execute(last)).one_or_none()
-    if row is None:
-        return None
-    email_id, at_end = row
-    by_id_alone = segment is Segment.CAMPAIGN
-    return Position(segment=segment, at=None if by_id_alone else at_end, email_id=email_id)
 
 
 def _candidates(

@@ -6,6 +6,7 @@ statement runs into the time limit, and whoever stops half-way goes on where the
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 
@@ -19,33 +20,25 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, JobState
+from paceline.persistence.database import driver_of
 from paceline.persistence.lanes import signal
 from paceline.persistence.models import Campaign, Email, EmailJob
+from paceline.persistence.searching import mark_of, marked
 from paceline.persistence.stores.calling_back import called_back
-from paceline.persistence.stores.recipients import MAX_SAID
+from paceline.persistence.stores.recipients import said_of
 
 PIECE = 5_000  # emails
 MAX_MOVING = 20  # campaigns that are looked at for one whose turn is free
 
-_SAY = text("""
-    WITH piece AS (
-        SELECT id FROM emails WHERE campaign_id = :campaign_id AND id > :after
-         ORDER BY id LIMIT :piece),
-    said AS (
-        UPDATE emails e
-           SET subject_values = (
-               SELECT nullif(left(string_agg(e.fields ->> f.name, ' '), :most), '')
-                 FROM unnest(CAST(:names AS text[])) AS f (name))
-          FROM piece p WHERE e.id = p.id
-        RETURNING e.id)
-    SELECT id FROM said ORDER BY id DESC LIMIT 1
-""")
+_SAY = """
+    UPDATE emails e SET search = array_to_tsvector(string_to_array(s.words, ' '))
+      FROM unnest($1::uuid[], $2::text[]) AS s (id, words) WHERE e.id = s.id
+"""
 FIRST = uuid.UUID(int=0)
 # The second says nothing new, but it is what the index on waiting emails asks for.
 _UNTRIED = (EmailJob.state == JobState.SCHEDULED, EmailJob.state.in_(sorted(WAITING)))
@@ -55,14 +48,24 @@ async def say_values(
     session: AsyncSession, campaign_id: uuid.UUID, names: Sequence[str], *, after: uuid.UUID
 ) -> uuid.UUID | None:
     """Make what the subject takes from these fields searchable; where the piece ended."""
-    given = {
-        "campaign_id": campaign_id,
-        "names": list(names),
-        "after": after,
-        "piece": PIECE,
-        "most": MAX_SAID,
-    }
-    last: uuid.UUID | None = (await session.execute(_SAY, given)).scalar_one_or_none()
+    piece = (
+        select(Email.id, Email.owner_id, Email.address_key, Email.name, Email.fields)
+        .where(Email.campaign_id == campaign_id, Email.id > after)
+        .order_by(Email.id)
+        .limit(PIECE)
+    )
+    rows = (await session.execute(piece)).all()
+    if not rows:
+        return None
+    words = await asyncio.to_thread(
+        lambda: [
+            marked(mark_of(row.owner_id), said_of(row.address_key, row.name, row.fields, names))
+            for row in rows
+        ]
+    )
+    driver = await driver_of(session)
+    await driver.execute(_SAY, [row.id for row in rows], words)
+    last: uuid.UUID = rows[-1].id
     return last
 
 

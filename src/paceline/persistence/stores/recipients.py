@@ -16,24 +16,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from paceline.domain.identifiers import new_ids
 from paceline.domain.recipients import Recipient
 from paceline.persistence.database import driver_of
+from paceline.persistence.searching import mark_of, marked
 
 MAX_SAID = 500  # characters of a subject's values that can be searched
 
 # Both inserts take the rows in the order given, so that of two alike the first one is taken.
 _ADD = """
     WITH given AS MATERIALIZED (
-        SELECT g.id, g.address, g.key, g.name, g.fields, g.line, g.said
+        SELECT g.id, g.address, g.key, g.name, g.fields, g.line, g.words
           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[],
                       $12::text[])
-               AS g (id, address, key, name, fields, line, said)),
+               AS g (id, address, key, name, fields, line, words)),
     barred AS MATERIALIZED (
         SELECT g.id FROM given g
           JOIN suppressions s ON s.owner_id = $7 AND s.address_key = g.key),
     added AS (
         INSERT INTO emails (id, owner_id, campaign_id, sender_id, address, address_key, name,
-                            fields, line, message_id, subject_values)
+                            fields, line, message_id, search)
         SELECT g.id, $7, $8, $9, g.address, g.key, g.name, g.fields::jsonb, g.line,
-               '<' || g.id || '@' || $10 || '>', g.said
+               '<' || g.id || '@' || $10 || '>',
+               array_to_tsvector(string_to_array(g.words, ' '))
           FROM given g
          WHERE NOT EXISTS (SELECT 1 FROM barred b WHERE b.id = g.id)
         ON CONFLICT (campaign_id, address_key) WHERE campaign_id IS NOT NULL DO NOTHING
@@ -74,15 +76,18 @@ class Batch:
     names: Sequence[str | None]
     fields: list[str]
     lines: Sequence[int]
-    subject_values: Sequence[str | None]
+    words: list[str]
 
 
-def prepared(recipients: Sequence[Recipient], *, in_subject: Sequence[str] = ()) -> Batch:
+def prepared(
+    recipients: Sequence[Recipient], *, owner_id: uuid.UUID, in_subject: Sequence[str] = ()
+) -> Batch:
     """At least one recipient, as columns. The order of the ids is the order given.
 
     `in_subject` are the fields that the subject takes, beside name and address.
     """
     lines, addresses, keys, names, fields = zip(*recipients, strict=True)
+    mark = mark_of(owner_id)
     return Batch(
         ids=list(new_ids(len(recipients))),
         addresses=addresses,
@@ -90,13 +95,19 @@ def prepared(recipients: Sequence[Recipient], *, in_subject: Sequence[str] = ())
         names=names,
         fields=[json.dumps(values) if values else "{}" for values in fields],
         lines=lines,
-        subject_values=[_said(values, in_subject) for values in fields],
+        words=[
+            marked(mark, said_of(key, name, values, in_subject))
+            for key, name, values in zip(keys, names, fields, strict=True)
+        ],
     )
 
 
-def _said(fields: Mapping[str, object], in_subject: Sequence[str]) -> str | None:
-    said = " ".join(str(fields[name]) for name in in_subject if fields.get(name) is not None)
-    return said[:MAX_SAID] or None
+def said_of(
+    key: str, name: str | None, fields: Mapping[str, object], in_subject: Sequence[str]
+) -> str:
+    """What an email of a campaign is found by, beside what the subject says to everybody."""
+    said = [str(fields[field]) for field in in_subject if fields.get(field) is not None]
+    return f"{key} {name or ''} {' '.join(said)[:MAX_SAID]}"
 
 
 async def add_recipients(session: AsyncSession, to: Destination, batch: Batch) -> Added:
@@ -115,7 +126,7 @@ async def add_recipients(session: AsyncSession, to: Destination, batch: Batch) -
         to.sender_id,
         to.message_id_domain,
         to.scheduled_at,
-        batch.subject_values,
+        batch.words,
     )
     assert row is not None, "an aggregate without GROUP BY answers with one row"
     return Added(accepted=row["accepted"], suppressed=row["suppressed"])

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.models import Email, Suppression
-from paceline.persistence.stores.terms import words_of
+from paceline.persistence.stores.terms import words_for
 
 MAX_COUNTED = 100_000  # a count of more costs more than it tells
 
@@ -42,7 +42,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which suppressions are asked for. `q`: words of the address, the last may be a beginning."""
+    """Which suppressions are asked for. `q`: words of the address, or beginnings of them."""
 
     q: str | None = None
     reason: str | None = None
@@ -89,7 +89,7 @@ async def suppressions(
 ) -> list[SuppressionRecord]:
     """This owner's list in the order of the addresses."""
     is_there = exists().where(Email.id == Suppression.email_id, Email.owner_id == owner_id)
-    query = select(Suppression, is_there).where(*await _conditions(session, owner_id, wanted))
+    query = select(Suppression, is_there).where(*_conditions(owner_id, wanted))
     if after is not None:
         query = query.where(Suppression.address_key > after)
     found = await session.execute(query.order_by(Suppression.address_key).limit(limit))
@@ -101,7 +101,7 @@ async def count(session: AsyncSession, owner_id: uuid.UUID, *, wanted: Wanted = 
     some = (
         select(literal(1))
         .select_from(Suppression)
-        .where(*await _conditions(session, owner_id, wanted))
+        .where(*_conditions(owner_id, wanted))
         .limit(MAX_COUNTED)
         .subquery()
     )
@@ -131,14 +131,12 @@ def _record(row: Suppression, *, email_id: uuid.UUID | None) -> SuppressionRecor
     )
 
 
-async def _conditions(
-    session: AsyncSession, owner_id: uuid.UUID, wanted: Wanted
-) -> list[ColumnElement[bool]]:
+def _conditions(owner_id: uuid.UUID, wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions = [Suppression.owner_id == owner_id]
     if wanted.reason is not None:
         conditions.append(Suppression.reason == wanted.reason)
     if wanted.q is not None:
-        words = await words_of(session, owner_id, wanted.q)
+        words = words_for(owner_id, wanted.q)
         query = cast(literal(" & ".join(words)), TSQUERY)
         # No word in what was asked for: nothing is found, rather than everything.
         conditions.append(Suppression.search.op("@@")(query) if words else false())

@@ -1,4 +1,4 @@
-"""What a search looks for: words of an email, of which the last may be a beginning.
+"""What a search looks for: words of an email, some of them beginnings.
 
 A word may stand in the email itself (address, name, its own subject, what the campaign's subject
 takes from its fields), or in what its campaign's subject says to everybody. Emails hold the first,
@@ -7,19 +7,22 @@ campaigns the second; a question is put to both.
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, cast, literal, or_, select, text, true
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import ColumnElement, Select, and_, cast, func, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from paceline.domain.search_words import asked_for
 from paceline.persistence.models import Email
-from paceline.persistence.searching import MARK_CHARACTERS
+from paceline.persistence.searching import mark_of
 
 MAX_WORDS = 20  # of a question; the rest of it is not looked for
+
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,69 +30,78 @@ class Terms:
     """`words` as the index is asked for them. `said`: which words are left to find in the emails of
     campaigns whose subject says the others."""
 
-    words: tuple[str, ...]
-    said: tuple[tuple[tuple[str, ...], tuple[uuid.UUID, ...]], ...] = ()
+    words: Words
+    said: tuple[tuple[Words, tuple[uuid.UUID, ...]], ...] = ()
 
     def match(self) -> ColumnElement[bool]:
         """Whether an email has all the words, itself or by its campaign's subject."""
-        if not self.words:
-            return true()
-        ways = [_has(self.words)]
+        ways = [Email.campaign_id.in_(campaigns) for left, campaigns in self.said if not left]
+        return or_(*ways, self.match_by_index())
+
+    def match_by_index(self, common: Collection[str] = ()) -> ColumnElement[bool]:
+        """The same, but for campaigns whose subject says all of it: `saying_all` has those.
+
+        The index is not asked for `common` words, as long as there are others: it would gather
+        every email that has them.
+        """
+        ways = [_has(self.words, common)]
         for left, campaigns in self.said:
-            of_these = Email.campaign_id.in_(campaigns)
-            ways.append(and_(of_these, _has(left)) if left else of_these)
+            if left:
+                ways.append(and_(Email.campaign_id.in_(campaigns), _has(left, common)))
         return or_(*ways)
 
     @property
-    def saying(self) -> list[tuple[Terms, uuid.UUID]]:
-        """Each campaign whose subject says some of it, and what is left to find in its emails."""
-        return [(Terms(words=left), campaign) for left, ids in self.said for campaign in ids]
+    def saying_all(self) -> Sequence[uuid.UUID]:
+        """The campaigns whose subject says every word."""
+        return [campaign for left, campaigns in self.said if not left for campaign in campaigns]
 
-    def found(self, owner_id: uuid.UUID, *, most: int) -> Select[uuid.UUID]:
-        """Ids of emails that have all the words themselves, by index; at most so many."""
-        return select(Email.id).where(_has(self.words), Email.owner_id == owner_id).limit(most)
-
-
-def _has(words: tuple[str, ...]) -> ColumnElement[bool]:
-    query = " & ".join(words)
-    return Email.search.op("@@")(cast(literal(query), TSQUERY))
+    def found(self, owner_id: uuid.UUID, common: Collection[str] = ()) -> Select[uuid.UUID]:
+        """The ids of all that `match_by_index`."""
+        return select(Email.id).where(self.match_by_index(common), Email.owner_id == owner_id)
 
 
-# The last one is still being typed. For the others, whole words: the index skips through them,
-# while it has to gather all beginnings, and a common one has a million.
-_WORDS = text("""
-    SELECT quote_literal(word) || CASE WHEN word = ANY (last) THEN ':*' ELSE '' END AS word
-      FROM unnest(tsvector_to_array(searched(:owner, :asked))) AS word,
-           tsvector_to_array(searched(:owner, :last)) AS last
-     WHERE length(word) > :mark
-""")
-_RUNS = re.compile(r"[^\W\d_]+|\d+")
+def has(word: str) -> ColumnElement[bool]:
+    """Whether an email has one word, without asking the index."""
+    return _kept_from_the_index().op("@@")(cast(literal(word), TSQUERY))
+
+
+def _has(words: Words, common: Collection[str]) -> ColumnElement[bool]:
+    rare = [word for word in words if word not in common] or list(words)
+    rest = [has(word) for word in words if word not in rare]
+    return and_(Email.search.op("@@")(cast(literal(" & ".join(rare)), TSQUERY)), *rest)
+
+
+def _kept_from_the_index() -> ColumnElement[str]:
+    return func.coalesce(Email.search, cast(literal(""), TSVECTOR))
+
+
 _SAYING = text("""
     SELECT c.id, array_agg(w.word ORDER BY w.word) AS said
       FROM campaigns c
       JOIN unnest(CAST(:words AS text[])) AS w (word)
         ON c.search @@ CAST(w.word AS tsquery)
-     WHERE c.owner_id = :owner
+     WHERE c.owner_id = :owner AND c.discarded_at IS NULL
      GROUP BY c.id
 """)
 
 
-async def words_of(session: AsyncSession, owner_id: uuid.UUID, asked: str) -> list[str]:
-    """The words of a question as the indexes of words are asked for them; the last may go on."""
-    last = _RUNS.findall(asked)[-1:]
-    given = {"owner": owner_id, "asked": asked, "last": "".join(last), "mark": MARK_CHARACTERS}
-    return [row.word for row in await session.execute(_WORDS, given)][:MAX_WORDS]
+def words_for(owner_id: uuid.UUID, asked: str) -> list[str]:
+    """The words of a question, as the indexes of words are asked for them."""
+    mark = mark_of(owner_id)
+    return [
+        f"'{mark}{each.word}'" + ":*" * each.is_beginning for each in asked_for(asked)[:MAX_WORDS]
+    ]
 
 
 async def terms_of(session: AsyncSession, owner_id: uuid.UUID, asked: str) -> Terms | None:
     """What is asked for, as the index knows it; None where there is no word in it."""
-    words = await words_of(session, owner_id, asked)
+    words = tuple(words_for(owner_id, asked))
     if not words:
         return None
-    saying = await session.execute(_SAYING, {"owner": owner_id, "words": words})
-    by_what_is_left: dict[tuple[str, ...], list[uuid.UUID]] = defaultdict(list)
+    saying = await session.execute(_SAYING, {"owner": owner_id, "words": list(words)})
+    by_what_is_left: dict[Words, list[uuid.UUID]] = defaultdict(list)
     for row in saying:
         left = tuple(word for word in words if word not in row.said)
         by_what_is_left[left].append(row.id)
     said = tuple((left, tuple(ids)) for left, ids in by_what_is_left.items())
-    return Terms(words=tuple(words), said=said)
+    return Terms(words=words, said=said)

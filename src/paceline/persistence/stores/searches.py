@@ -1,0 +1,140 @@
+"""Which emails of a list a search finds, in the list's order: the first so many of them, always.
+
+What many emails match is found soon by walking the list. What few match is found by the index on
+words, and sorted. What is left, many that are all far down the list, is walked towards for a
+while, and then gathered and sorted: it takes longer, and nothing is left out.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, func, select, text, union
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from paceline.persistence.models import Campaign, Email, EmailJob
+from paceline.persistence.stores.terms import Terms, has
+
+GLANCE = 2_000  # emails looked at before the index is asked
+MAX_SORTED = 5_000  # emails of the index that are sorted for one page
+MAX_WALKED = 20_000  # emails looked at where more match than that
+MAX_APART = 20  # campaigns whose subject says it all, each walked by itself
+COMMON = 0.2  # of the emails looked at: a word that the index is not asked for
+
+# Which way to go is decided here: statistics are old, or of another owner.
+_IN_ORDER = text("""
+    SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+           set_config('enable_mergejoin', 'off', true)
+""")
+_BY_WORDS = text("""
+    SELECT set_config('enable_bitmapscan', 'on', true), set_config('enable_seqscan', 'off', true),
+           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """A part of a list: ids of email jobs in its order, and what that order is by."""
+
+    ids: Select[uuid.UUID]
+    at: InstrumentedAttribute[Any] | None  # None: by id alone
+    newest_first: bool
+
+    def first(self, most: int, *conditions: ColumnElement[bool]) -> Select[uuid.UUID]:
+        """The first that fulfil the conditions, with what they are sorted by."""
+        at = EmailJob.email_id if self.at is None else self.at
+        return self.ids.where(*conditions).add_columns(at.label("at")).limit(most)
+
+    def order_of(self, chosen: Subquery) -> list[ColumnElement[Any]]:
+        """The list's order, over the columns that `first` gave: so that a walk can end early."""
+        order = [chosen.c.email_id] if self.at is None else [chosen.c.at, chosen.c.email_id]
+        return [column.desc() if self.newest_first else column for column in order]
+
+
+class Search:
+    """One question to one list. What the index says is kept: it is the same for all parts."""
+
+    def __init__(self, session: AsyncSession, owner_id: uuid.UUID, terms: Terms) -> None:
+        self._session = session
+        self._owner_id = owner_id
+        self._terms = terms
+        self._common: Collection[str] | None = None
+        self._few: list[uuid.UUID] | None = None
+        self._asked = False
+
+    async def first(self, candidates: Candidates, limit: int) -> list[uuid.UUID]:
+        """The first `limit` candidates that match."""
+        found = await self._walked(candidates, GLANCE, limit)
+        if len(found) == limit or not await self._goes_on(candidates, GLANCE):
+            return found
+        if not await self._are_few(candidates) or len(self._terms.saying_all) > MAX_APART:
+            found = await self._walked(candidates, MAX_WALKED, limit)
+            if len(found) == limit or not await self._goes_on(candidates, MAX_WALKED):
+                return found
+        return await self._gathered(candidates, limit)
+
+    async def _walked(self, candidates: Candidates, most: int, limit: int) -> list[uuid.UUID]:
+        """Those of the first `most` candidates that match."""
+        await self._session.execute(_IN_ORDER)
+        looked_at = candidates.first(most).subquery()
+        matching = (
+            select(looked_at.c.email_id)
+            .join(Email, Email.id == looked_at.c.email_id)
+            .where(self._terms.match())
+            .order_by(*candidates.order_of(looked_at))
+            .limit(limit)
+        )
+        return list((await self._session.execute(matching)).scalars())
+
+    async def _goes_on(self, candidates: Candidates, most: int) -> bool:
+        """Whether there are more candidates than that."""
+        one_more = candidates.ids.offset(most).limit(1)
+        return (await self._session.execute(one_more)).one_or_none() is not None
+
+    async def _are_few(self, candidates: Candidates) -> bool:
+        """Whether the index finds no more than can be sorted in time."""
+        if not self._asked:
+            self._asked = True
+            self._common = await self._common_words(candidates)
+            await self._session.execute(_BY_WORDS)
+            query = self._terms.found(self._owner_id, self._common).limit(MAX_SORTED + 1)
+            found = list((await self._session.execute(query)).scalars())
+            self._few = found if len(found) <= MAX_SORTED else None
+        return self._few is not None
+
+    async def _common_words(self, candidates: Candidates) -> Collection[str]:
+        """Words that many of the first candidates have."""
+        words = self._terms.words
+        if len(words) == 1:
+            return ()
+        looked_at = candidates.first(GLANCE).subquery()
+        counts = [func.count().filter(has(word)) for word in words]
+        query = select(*counts).select_from(Email).join(looked_at, Email.id == looked_at.c.email_id)
+        row = (await self._session.execute(query)).one()
+        return {word for word, n in zip(words, row, strict=True) if n > COMMON * GLANCE}
+
+    async def _gathered(self, candidates: Candidates, limit: int) -> list[uuid.UUID]:
+        """The first of all that match, which are sorted for it."""
+        await self._session.execute(_BY_WORDS)
+        found: Sequence[uuid.UUID] | Select[uuid.UUID] | None = self._few
+        if found is None:
+            found = self._terms.found(self._owner_id, self._common or ())
+        parts = [candidates.first(limit, EmailJob.email_id.in_(found))]
+        saying_all = self._terms.saying_all
+        if len(saying_all) > MAX_APART:
+            parts.append(candidates.first(limit, EmailJob.campaign_id.in_(saying_all)))
+        else:
+            parts += [candidates.first(limit, *_its(campaign)) for campaign in saying_all]
+        every = union(*(select(part.subquery()) for part in parts)).subquery()
+        first = select(every.c.email_id).order_by(*candidates.order_of(every)).limit(limit)
+        return list((await self._session.execute(first)).scalars())
+
+
+def _its(campaign_id: uuid.UUID) -> list[ColumnElement[bool]]:
+    """What the indexes on one campaign's emails are asked by."""
+    sender = select(Campaign.sender_id).where(Campaign.id == campaign_id).scalar_subquery()
+    return [EmailJob.campaign_id == campaign_id, EmailJob.sender_id == sender]
