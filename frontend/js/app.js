@@ -6,6 +6,7 @@ import "basecoat-css/popover";
 import "basecoat-css/toast";
 
 import "./chart.js";
+import "./copy.js";
 import "./drawer.js";
 import "./forms.js";
 import "./live.js";

@@ -78,6 +78,11 @@ class LaneView:
     standing: LaneStanding
     place: JobPlace | None
 
+    @property
+    def id(self) -> uuid.UUID:
+        """What tells it from the others."""
+        return self.lane.sender_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerView:
@@ -86,6 +91,11 @@ class WorkerView:
     run: uuid.UUID
     sign: WorkerSign | None
     leases: LeaseRecord | None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """What tells it from the others."""
+        return self.run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

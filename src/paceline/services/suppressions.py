@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import IO, Final
 
+from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
 from paceline.domain.recipients import Recipient
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices, OptedOut
@@ -43,6 +44,7 @@ IMPORTED: Final = "import"
 HARD_BOUNCE: Final = "hard_bounce"
 REASONS = (HARD_BOUNCE, MANUAL, IMPORTED)
 REMOVED = "suppression.removed"
+NOT_THERE = "this address is not suppressed"
 _TITLES = ("email", "reason", "since", "reply", "note", "added by")
 
 
@@ -132,6 +134,14 @@ class Suppressions:
         more = len(found) > limit
         return Page(items=items, next_cursor=pack(items[-1].address_key) if more else None)
 
+    async def get(self, owner_id: uuid.UUID, address: str) -> SuppressionRecord:
+        """One address of the list. Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            found = await store.suppression(session, owner_id, key_of(address))
+        if found is None:
+            raise NotFound(NOT_THERE)
+        return found
+
     async def count(self, owner_id: uuid.UUID, *, wanted: Wanted = EVERY) -> int:
         """How many there are, up to `store.MAX_COUNTED`."""
         async with self._database.transaction() as session:
@@ -159,12 +169,11 @@ class Suppressions:
         problems = Problems()
         note = problems.name("note", note, required=False)
         problems.raise_if_any()
-        read = problems.address("address", address)
-        key = address.lower() if read is None else read.key  # it may be older than today's rules
+        key = key_of(address)
         async with self._database.transaction() as session:
             gone = await store.release(session, owner_id, key)
             if gone is None:
-                raise NotFound("this address is not suppressed")
+                raise NotFound(NOT_THERE)
             detail = {"reason": gone.reason, "since": gone.created_at.isoformat(), "note": note}
             await audit.note(
                 session, owner_id, actor=actor, action=REMOVED, subject=key, detail=detail
@@ -176,6 +185,14 @@ class Suppressions:
             return await audit.entries(
                 session, owner_id, actions=[REMOVED], limit=min(limit, MAX_PAGE)
             )
+
+
+def key_of(address: str) -> str:
+    """How an address stands in the list; as it is where it is older than today's rules."""
+    try:
+        return parse_address(address).key
+    except InvalidAddress:
+        return address.strip().lower().replace("\x00", "")
 
 
 def _keys(batch: Collection[Recipient]) -> tuple[int, Sequence[str]]:

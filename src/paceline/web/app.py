@@ -15,9 +15,24 @@ from paceline.web.assets import FOLDER, URL, manifest
 from paceline.web.bodies import BodyLimit
 from paceline.web.headers import ImmutableFiles, SecurityHeaders
 from paceline.web.parts import Parts
-from paceline.web.routes import campaigns, compose, emails, inbox, navigation, senders, sign_in
+from paceline.web.routes import (
+    api_keys,
+    campaigns,
+    compose,
+    emails,
+    inbox,
+    navigation,
+    queue,
+    senders,
+    sign_in,
+    suppressions,
+)
 
 GZIP_FROM_OCTETS = 800
+_SCREENS = (
+    *(sign_in, navigation, emails, campaigns, compose),
+    *(senders, suppressions, api_keys, inbox, queue),
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -26,7 +41,7 @@ def create_web(parts: Parts) -> FastAPI:
     manifest()
     app = FastAPI(openapi_url=None, dependencies=[Depends(close_form)])
     app.state.parts = parts
-    for module in (sign_in, emails, campaigns, compose, senders, inbox, navigation):
+    for module in _SCREENS:
         app.include_router(module.router)
     app.mount(URL, ImmutableFiles(directory=FOLDER))
     failures.install(app)

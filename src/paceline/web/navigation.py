@@ -64,11 +64,17 @@ GROUPS = (
         entries=(
             Entry(key="campaigns", label="Campaigns", icon="megaphone", path="/campaigns"),
             Entry(key="senders", label="Senders", icon="at-sign", path="/senders"),
+            Entry(key="suppressions", label="Suppressions", icon="user-x", path="/suppressions"),
         ),
     ),
     Group(
-        label="This machine",
+        label="Access",
+        entries=(Entry(key="api-keys", label="API keys", icon="key-round", path="/api-keys"),),
+    ),
+    Group(
+        label="This installation",
         entries=(
+            Entry(key="queue", label="Queue", icon="list-ordered", path="/queue", for_admins=True),
             Entry(
                 key="inbox", label="Dev inbox", icon="flask-conical", path="/inbox", for_admins=True
             ),

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from paceline.auth.api_keys import ApiKeys
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.services.campaigns import Campaigns
@@ -14,11 +15,13 @@ from paceline.services.emails import Emails
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.queue_watch import QueueWatch
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
 from paceline.services.senders import Senders
+from paceline.services.suppressions import Suppressions
 from paceline.web.caught_mail import CaughtMail
 
 
@@ -45,6 +48,9 @@ class Parts:
     retrying: Retrying
     idempotency: Idempotency
     caught_mail: CaughtMail
+    suppressions: Suppressions
+    queue_watch: QueueWatch
+    api_keys: ApiKeys
     sessions: Sessions
     links: SignInLinks
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins

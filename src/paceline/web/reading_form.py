@@ -65,6 +65,11 @@ class ReadingForm:
         return NOTHING_CHOSEN
 
 
+def choices_for(question: Question) -> Options:
+    """What may be answered to an open question."""
+    return [("", CHOOSE), *((option.value, option.label) for option in question.options)]
+
+
 def guesses(form: ReadingForm, shape: Shape | None) -> list[str]:
     """What was taken in doubt, nobody having chosen, that decides who gets what: to be seen first.
 

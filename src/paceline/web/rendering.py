@@ -30,6 +30,7 @@ from paceline.web.form_tokens import already, new_token, token_in
 from paceline.web.listing import PAGE_SIZES
 from paceline.web.navigation import groups_for
 from paceline.web.parts import parts_of
+from paceline.web.reading_form import choices_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,13 @@ def _environment() -> Environment:
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
         held_tone=states.held_tone,
+        scope_badge=states.scope_badge,
+        suppression_badge=states.suppression_badge,
+        standing_badge=states.standing_badge,
+        worker_badge=states.worker_badge,
+        EXPIRED=states.EXPIRED,
+        SUPPRESSION_REASONS=states.SUPPRESSION_REASONS,
+        choices_for=choices_for,
         told=wording.told,
         used_of=wording.used_of,
         limits_that_hold=wording.limits_that_hold,

@@ -5,7 +5,7 @@ Derived from `domain/lifecycle.py`; only the tones belong to the dashboard.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from paceline.domain.gate import HeldBy
@@ -16,6 +16,9 @@ from paceline.domain.lifecycle import (
     JobState,
     SenderState,
 )
+from paceline.domain.scopes import Scope
+from paceline.services.queue_watch import LaneStanding, WorkerView
+from paceline.services.suppressions import HARD_BOUNCE, IMPORTED, MANUAL
 
 
 class Badge(NamedTuple):
@@ -116,6 +119,53 @@ def sender_badge(state: str, held_by: str | None = None) -> Badge:
 
 def _held(held_by: str | None) -> Badge | None:
     return None if held_by is None else HELD_BADGES.get(HeldBy(held_by))
+
+
+SCOPE_BADGES = {
+    Scope.READ: Badge("Look", "quiet", "ring"),
+    Scope.SEND: Badge("Send", "planned", "half"),
+    Scope.ADMIN: Badge("Everything", "planned", "full"),
+}
+EXPIRED = Badge("Expired", "quiet", "ring")
+
+SUPPRESSION_BADGES = {
+    HARD_BOUNCE: Badge("Bounced", "bad", "full"),
+    MANUAL: Badge("Added", "quiet", "ring"),
+    IMPORTED: Badge("Imported", "quiet", "half"),
+}
+SUPPRESSION_REASONS = tuple((key, badge.label) for key, badge in SUPPRESSION_BADGES.items())
+
+STANDING_BADGES = {
+    LaneStanding.STUCK: Badge("Stuck", "bad", "diamond"),
+    LaneStanding.AWAKE: Badge("Awake", "active", "breathing"),
+    LaneStanding.ASLEEP: Badge("Asleep", "planned", "ring"),
+    LaneStanding.PARKED: Badge("Parked", "quiet", "bars"),
+}
+ALIVE_WITHIN = timedelta(seconds=15)  # a worker says every five seconds that it lives
+
+
+def scope_badge(scope: str) -> Badge:
+    """The badge of what a key may do."""
+    return SCOPE_BADGES[Scope(scope)]
+
+
+def suppression_badge(reason: str) -> Badge:
+    """The badge of why an address is suppressed."""
+    return SUPPRESSION_BADGES.get(reason) or Badge(reason.replace("_", " "), "quiet", "ring")
+
+
+def standing_badge(standing: str) -> Badge:
+    """The badge of what a lane is doing."""
+    return STANDING_BADGES[LaneStanding(standing)]
+
+
+def worker_badge(worker: WorkerView) -> Badge:
+    """Whether a worker lives, as far as anybody can tell."""
+    if worker.sign is None:
+        return Badge("Silent", "warn", "diamond")
+    if worker.sign.seen_ago > ALIVE_WITHIN:
+        return Badge("Silent", "warn", "half")
+    return Badge("Alive", "good", "full")
 
 
 class Tab(NamedTuple):

@@ -10,10 +10,12 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from paceline.auth.api_keys import ApiKeys
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.persistence.database import Database, Driver
+from paceline.services.suppressions import Suppressions
 from paceline.web import CaughtMail, InboxAddress, Parts, create_web
 from paceline.web.access import cookie_name
 from tests.world import World, settings_for
@@ -48,6 +50,9 @@ def parts(cases: UseCases) -> Parts:
         sender_presets=cases.sender_presets,
         emails=cases.emails,
         retrying=cases.retrying,
+        suppressions=Suppressions(cases.database),
+        queue_watch=cases.queue_watch,
+        api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),
         sessions=Sessions(cases.database),
         links=SignInLinks(cases.database),

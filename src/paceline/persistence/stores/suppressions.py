@@ -30,6 +30,11 @@ class SuppressionRecord:
     reply: str | None = None
     email_id: uuid.UUID | None = None
 
+    @property
+    def id(self) -> str:
+        """What tells it from the others of its owner."""
+        return self.address_key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
@@ -94,6 +99,14 @@ async def suppressions(
         query = query.where(Suppression.address_key > after)
     found = await session.execute(query.order_by(Suppression.address_key).limit(limit))
     return [_record(row, email_id=row.email_id if kept else None) for row, kept in found]
+
+
+async def suppression(
+    session: AsyncSession, owner_id: uuid.UUID, key: str
+) -> SuppressionRecord | None:
+    """One of this owner's list."""
+    row = await session.get(Suppression, (owner_id, key))
+    return None if row is None else _record(row, email_id=row.email_id)
 
 
 async def count(session: AsyncSession, owner_id: uuid.UUID, *, wanted: Wanted = EVERY) -> int:
