@@ -22,7 +22,9 @@ from paceline.services.queries import Queries
 from paceline.services.retrying import Retrying
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
+from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_rules import HostPolicy
+from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 from tests.world import SECRET_KEY
@@ -60,6 +62,8 @@ def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) 
     return ApiParts(
         senders=senders_over(database, pool),
         sender_dns=SenderDns(database, SecretBox(SECRET_KEY), resolver or NO_DNS),
+        sender_removal=SenderRemoval(database, bell, Campaigns(database, bell)),
+        sender_uses=SenderUses(database, EmptyMeter()),
         sender_presets=SenderPresets(resolver or NO_DNS, dev_inbox=("127.0.0.1", 1025)),
         campaigns=Campaigns(database, bell),
         imports=Imports(database, bell),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.host_names import introduction
 from paceline.errors import SettingsError
 
@@ -94,6 +95,14 @@ class DevInboxSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EtherealSettings:
+    """An account at ethereal.email, for a sender that everybody has from the beginning."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SecretSettings:
     """The key that the senders' passwords are encrypted with."""
 
@@ -107,6 +116,7 @@ class Settings:
     api: ApiSettings = ApiSettings()
     worker: WorkerSettings = WorkerSettings()
     devinbox: DevInboxSettings = DevInboxSettings()
+    ethereal: EtherealSettings | None = None
     given_database: DatabaseSettings | None = None
     given_redis: RedisSettings | None = None
     given_secrets: SecretSettings | None = None
@@ -143,10 +153,24 @@ class Settings:
             api=_api(given),
             worker=_worker(given),
             devinbox=DevInboxSettings(port=_number(given, "DEVINBOX_PORT", 1025, 1, 65535)),
+            ethereal=_ethereal(given),
             given_database=_database(given),
             given_redis=_redis(given),
             given_secrets=_secrets(given),
         )
+
+
+def _ethereal(env: Mapping[str, str]) -> EtherealSettings | None:
+    email, password = env.get("ETHEREAL_EMAIL"), env.get("ETHEREAL_PASS")
+    if (email is None) != (password is None):
+        lacking = "ETHEREAL_PASS" if password is None else "ETHEREAL_EMAIL"
+        raise SettingsError(f"{lacking} is not set: ETHEREAL_EMAIL and ETHEREAL_PASS go together")
+    if email is None or password is None:
+        return None
+    try:
+        return EtherealSettings(email=parse_address(email).address, password=password)
+    except InvalidAddress as error:
+        raise SettingsError(f"ETHEREAL_EMAIL is no address: {error}") from None
 
 
 def _missing(name: str, example: str) -> str:

@@ -135,3 +135,38 @@ def test_the_name_to_introduce_ourselves_by_is_a_full_one_or_an_address() -> Non
     assert read(HELO_NAME="[192.0.2.1]").api.helo_name == "[192.0.2.1]"
     with pytest.raises(SettingsError, match=r"HELO_NAME must be a full host name .* not 'laptop'"):
         read(HELO_NAME="laptop")
+
+
+def test_an_account_at_ethereal_is_whole_or_none() -> None:
+    assert Settings.from_environment({}).ethereal is None
+    given = {"ETHEREAL_EMAIL": "a@ethereal.email", "ETHEREAL_PASS": "hush"}
+    ethereal = Settings.from_environment(given).ethereal
+    assert ethereal is not None
+    assert (ethereal.email, ethereal.password) == ("a@ethereal.email", "hush")
+    assert "hush" not in repr(ethereal)
+    for name, value in given.items():
+        with pytest.raises(SettingsError, match="go together"):
+            Settings.from_environment({name: value})
+    with pytest.raises(SettingsError, match="ETHEREAL_EMAIL"):
+        Settings.from_environment({**given, "ETHEREAL_EMAIL": "nobody"})
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.53", ("192.0.2.53", 53)),
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("2001:db8::1", ("2001:db8::1", 53)),
+        ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
+    ],
+)
+def test_a_dns_server_is_an_address_with_or_without_a_port(
+    text: str, server: tuple[str, int]
+) -> None:
+    assert Settings.from_environment({"DNS_SERVER": text}).api.dns_server == server
+
+
+@pytest.mark.parametrize("text", ["dns.example", "127.0.0.1:x", "127.0.0.1:70000", "1.2.3"])
+def test_what_is_no_dns_server_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingsError, match="DNS_SERVER"):
+        Settings.from_environment({"DNS_SERVER": text})

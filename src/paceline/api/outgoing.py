@@ -168,6 +168,36 @@ class SenderOut(Shown):
     updated_at: datetime
 
 
+class OpenCampaignOut(Shown):
+    """A campaign that is not over. `to_go`: emails with no outcome yet."""
+
+    id: uuid.UUID
+    name: str
+    state: CampaignState
+    to_go: int
+
+
+class SenderWorkOut(Shown):
+    """What stands in the way of deleting a sender: its open campaigns, single emails that wait, and
+    emails on their way. Counting ends at 10,000, listing at 100."""
+
+    campaigns: tuple[OpenCampaignOut, ...]
+    single_emails: int
+    on_their_way: int
+
+
+class SenderUseOut(Shown):
+    """`this_hour` is what counts against the hourly limit (null: nobody can say now), `today` what
+    was sent since `day_began_at`; with `today_is_more` at least so many."""
+
+    hourly_limit: int | None
+    this_hour: int | None
+    hour_ends_at: datetime
+    today: int
+    today_is_more: bool
+    day_began_at: datetime
+
+
 class TestOut(Shown):
     """Whether the server took it."""
 

@@ -19,6 +19,8 @@ from paceline.services.queries import Queries
 from paceline.services.retrying import Retrying
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
+from paceline.services.sender_removal import SenderRemoval
+from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 
@@ -34,6 +36,8 @@ class ApiParts:
     senders: Senders
     sender_dns: SenderDns
     sender_presets: SenderPresets
+    sender_removal: SenderRemoval
+    sender_uses: SenderUses
     campaigns: Campaigns
     imports: Imports
     attachments: Attachments

@@ -17,6 +17,8 @@ from paceline.api.outgoing import (
     PageOut,
     PresetsOut,
     SenderOut,
+    SenderUseOut,
+    SenderWorkOut,
     TestOut,
 )
 from paceline.api.paging import Cursor, Limit
@@ -25,6 +27,8 @@ from paceline.api.security import ADMIN_TO_WRITE, Caller
 from paceline.services.sender_dns import DnsReport
 from paceline.services.sender_grants import NewGrant
 from paceline.services.sender_presets import OfferedPresets
+from paceline.services.sender_removal import SenderWork
+from paceline.services.sender_use import SenderUse
 from paceline.services.senders import CheckReport, DkimRecord, NewSender, SenderPatch, TestReport
 from paceline.services.views import Page, SenderView
 
@@ -85,6 +89,30 @@ async def patch(
     change = SenderPatch(**_with_grant(body, body.given()))
     view = await parts.senders.patch(caller.user_id, sender_id, change, only=only)
     return tagged(response, view)
+
+
+@router.get("/{sender_id}/work", response_model=SenderWorkOut)
+async def work(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> SenderWork:
+    """What it still has to do: deleting it is refused meanwhile, or cancels that."""
+    return await parts.sender_removal.work(caller.user_id, sender_id)
+
+
+@router.delete("/{sender_id}", status_code=204)
+async def delete(
+    parts: Wired,
+    caller: Caller,
+    sender_id: uuid.UUID,
+    only: IfMatch,
+    cancel: Annotated[bool, Query(description="Cancel its campaigns and emails first")] = False,
+) -> None:
+    """Delete a sender and its secrets. What it has sent stays. 409 while it has work."""
+    await parts.sender_removal.remove(caller.user_id, sender_id, cancel=cancel, only=only)
+
+
+@router.get("/{sender_id}/use", response_model=SenderUseOut)
+async def use(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> SenderUse:
+    """How much of its hourly limit is used, and how much it has sent since midnight (UTC)."""
+    return await parts.sender_uses.of(caller.user_id, sender_id)
 
 
 @router.post("/{sender_id}/verify", response_model=CheckOut)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from paceline.auth.secretbox import SecretBox
 from paceline.bootstrap.smtp import smtp_pool
-from paceline.delivery import Resolver
+from paceline.delivery import Resolver, Security
+from paceline.domain.presets import preset_of
 from paceline.engine.bell import PatientBell
 from paceline.engine.queue import LaneQueue, connect
 from paceline.engine.roll import QueueEyes
@@ -25,7 +26,9 @@ from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
-from paceline.services.senders import HostPolicy, Senders
+from paceline.services.sender_removal import SenderRemoval
+from paceline.services.sender_use import SenderUses
+from paceline.services.senders import HostPolicy, NewSender, Senders
 from paceline.settings import Settings
 
 
@@ -38,6 +41,8 @@ class UseCases:
     senders: Senders
     sender_dns: SenderDns
     sender_presets: SenderPresets
+    sender_removal: SenderRemoval
+    sender_uses: SenderUses
     campaigns: Campaigns
     imports: Imports
     scheduling: Scheduling
@@ -73,8 +78,11 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
                 secrets,
                 pool,
                 HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
+                ready=_ethereal(settings),
             ),
             sender_dns=SenderDns(database, secrets, resolver),
+            sender_removal=SenderRemoval(database, bell, Campaigns(database, bell)),
+            sender_uses=SenderUses(database, limits),
             sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),
             campaigns=Campaigns(database, bell),
             imports=Imports(database, bell),
@@ -91,3 +99,18 @@ def dev_inbox_of(settings: Settings) -> tuple[str, int] | None:
     """Its address; only an installation that may talk to this machine can use its dev inbox."""
     inbox = settings.devinbox
     return (inbox.host, inbox.port) if settings.api.allow_private_hosts else None
+
+
+def _ethereal(settings: Settings) -> NewSender | None:
+    account, preset = settings.ethereal, preset_of("ethereal")
+    if account is None or preset is None:
+        return None
+    return NewSender(
+        name=preset.name,
+        from_address=account.email,
+        smtp_host=preset.host,
+        smtp_port=preset.port,
+        smtp_security=Security(preset.security),
+        smtp_username=account.email,
+        smtp_password=account.password,
+    )

@@ -16,6 +16,7 @@ from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_se
 from paceline.cli.leftovers import lifeline
 from paceline.cli.retry import retry
 from paceline.cli.schedule import EXAMPLES, schedule
+from paceline.cli.sender import sender
 from paceline.cli.status import status
 from paceline.cli.up import up
 from paceline.cli.welcome import welcome
@@ -47,6 +48,7 @@ app.command("help", rich_help_panel=DAILY, cls=Explains)(explain)
 app.command("version", hidden=True, cls=Explains)(version)
 app.command("sign-in-link", rich_help_panel=KEYS)(access.sign_in_link)
 app.add_typer(access.api_key, name="api-key", rich_help_panel=KEYS)
+app.add_typer(sender, name="sender", rich_help_panel=KEYS)
 app.add_typer(dkim, name="dkim", rich_help_panel=KEYS)
 app.command(rich_help_panel=SERVERS)(parts.api)
 app.command(rich_help_panel=SERVERS)(parts.worker)

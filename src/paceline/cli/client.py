@@ -268,6 +268,28 @@ class ApiClient:
         except httpx2.HTTPError as error:
             raise self._lost(error) from error
 
+    def presets(self, address: str | None = None) -> dict[str, Any]:
+        """How the usual providers take mail, and which of them the address needs."""
+        given = {"address": address} if address else {}
+        return self._call("GET", "/senders/presets", params=given)
+
+    def add_sender(self, sender: Mapping[str, object]) -> dict[str, Any]:
+        """A new sender; asked twice, it is added once."""
+        return self._call("POST", "/senders", json=dict(sender), key=str(uuid.uuid4()))
+
+    def verify_sender(self, sender_id: str) -> dict[str, Any]:
+        """Whether it can log in, and what was said."""
+        return self._call("POST", f"/senders/{sender_id}/verify")
+
+    def sender_dns(self, sender_id: str) -> dict[str, Any]:
+        """SPF, DKIM and DMARC of its domain."""
+        return self._call("GET", f"/senders/{sender_id}/dns")
+
+    def delete_sender(self, sender_id: str, *, cancel: bool) -> None:
+        """Gone, with its work if that is to be cancelled."""
+        given = {"cancel": "true"} if cancel else {}
+        self._call("DELETE", f"/senders/{sender_id}", params=given)
+
     def make_dkim_key(self, sender_id: str, key: Mapping[str, object]) -> dict[str, Any]:
         """The record to publish for a new key."""
         return self._call("POST", f"/senders/{sender_id}/dkim", json=dict(key))

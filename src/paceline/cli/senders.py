@@ -21,7 +21,7 @@ MAX_QUESTIONS = 5
 def choose_sender(senders: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:
     """The one asked for by address, name or id, or the only one there is. Raises `NotFound`."""
     if not senders:
-        raise NotFound("there is no sender yet: add one on the dashboard, or POST /api/v1/senders")
+        raise NotFound("there is no sender yet: `paceline sender add`, or add one on the dashboard")
     fits = [sender for sender in senders if wanted is None or _is(sender, wanted)]
     if len(fits) == 1:
         return fits[0]

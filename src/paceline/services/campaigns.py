@@ -67,7 +67,7 @@ class Campaigns:
             if reserved_id and await is_there(session, owner_id, reserved_id):
                 view = await view_of(session, owner_id, campaign_id)
                 return CreatedCampaign(campaign=view, report=None)
-            sender = await sender_store.sender(session, owner_id, new.sender_id)
+            sender = await sender_store.sender(session, owner_id, new.sender_id, keep=True)
             if sender is None:
                 problems.add("sender_id", "is none of your senders")
             problems.raise_if_any()

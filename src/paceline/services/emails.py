@@ -87,7 +87,7 @@ class Emails:
         async with self._database.transaction() as session:
             if reserved_id and await _is_there(session, owner_id, reserved_id):
                 return await _view(session, owner_id, reserved_id)
-            sender = await sender_store.sender(session, owner_id, new.sender_id)
+            sender = await sender_store.sender(session, owner_id, new.sender_id, keep=True)
             if sender is None:
                 problems.add("sender_id", "is none of your senders")
             if address is not None and await is_suppressed(session, owner_id, address.key):
@@ -193,6 +193,8 @@ class Emails:
 
     async def _send_again(self, session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:
         await store.settle_as_unsent(session, owner_id, job.email_id)
+        if not await sender_store.is_kept(session, job.sender_id):
+            raise Conflict("its sender was deleted: nothing of it is sent again")
         if job.campaign_id is None:
             return
         campaign = await campaign_store.campaign(session, owner_id, job.campaign_id)

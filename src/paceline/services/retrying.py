@@ -20,6 +20,7 @@ from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import email_records, suppressions
 from paceline.persistence.stores import emails as email_store
 from paceline.persistence.stores import retrying as store
+from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.emails import JobRecord
 from paceline.persistence.stores.retrying import Chunk, FailedGroup, Wanted
@@ -184,6 +185,8 @@ def _refuse_what_stays(chunk: Chunk, address: str) -> None:
 
 
 async def _wake(session: Session, sender_id: uuid.UUID, campaign_id: uuid.UUID | None) -> None:
+    if not await sender_store.is_kept(session, sender_id):
+        raise Conflict("its sender was deleted: nothing of it is sent again")
     if campaign_id is not None:
         await campaign_store.reopen(session, campaign_id)
     await signal(session, sender_id, clock.now())

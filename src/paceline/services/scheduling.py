@@ -65,7 +65,7 @@ async def _stored(
     problems = Problems()
     values = campaign_rules.checked(problems, new)
     problems.template(new.subject, new.text, new.html)
-    if await sender_store.sender(session, owner_id, new.sender_id) is None:
+    if await sender_store.sender(session, owner_id, new.sender_id, keep=True) is None:
         problems.add("sender_id", "is none of your senders")
     problems.raise_if_any()
     await store.insert_campaign(session, id=campaign_id, owner_id=owner_id, **values)

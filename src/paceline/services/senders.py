@@ -48,6 +48,7 @@ __all__ = [
     "TestReport",
 ]
 
+MAX_REMEMBERED = 10_000  # owners who are known to have the ready one
 MAX_LISTED = 1_000  # senders in a list that is not paged
 
 
@@ -109,12 +110,17 @@ class Senders:
         secrets: SecretBox,
         mailer: Mailer,
         policy: HostPolicy,
+        *,
+        ready: NewSender | None = None,
     ) -> None:
+        """`ready`: a sender that every owner has from the beginning, until they delete it."""
         self._database = database
         self._bell = bell
         self._secrets = secrets
         self._mailer = mailer
         self._policy = policy
+        self._ready = ready
+        self._given_to: set[uuid.UUID] = set()
 
     async def create(
         self,
@@ -148,6 +154,7 @@ class Senders:
 
     async def list(self, owner_id: uuid.UUID) -> list[SenderView]:
         """All senders, the newest first."""
+        await self._give_ready(owner_id)
         async with self._database.transaction() as session:
             records = await store.senders(session, owner_id, before=None, limit=MAX_LISTED)
         return [view_of(record) for record in records]
@@ -158,6 +165,7 @@ class Senders:
         """Some senders, the newest first. Raises `InvalidInput` for a foreign cursor."""
         limit = min(limit, MAX_PAGE)
         before = unpack_id(cursor)
+        await self._give_ready(owner_id)
         async with self._database.transaction() as session:
             records = await store.senders(session, owner_id, before=before, limit=limit + 1)
         shown = records[:limit]
@@ -250,6 +258,19 @@ class Senders:
         async with self._database.transaction() as session:
             _existing(await store.sender(session, owner_id, sender_id, for_update=True))
             await store.change_sender(session, owner_id, sender_id, dkim.NO_KEY)
+
+    async def _give_ready(self, owner_id: uuid.UUID) -> None:
+        """Once, whoever looks first: its id follows from owner and account."""
+        ready = self._ready
+        if ready is None or owner_id in self._given_to:
+            return
+        sender_id = uuid.uuid5(owner_id, f"{ready.smtp_host} {ready.smtp_username}")
+        values: dict[str, Any] = {name: getattr(ready, name) for name in NewSender.__slots__}
+        self._seal(owner_id, sender_id, values)
+        async with self._database.transaction() as session:
+            await store.insert_sender_once(session, id=sender_id, owner_id=owner_id, **values)
+        if len(self._given_to) < MAX_REMEMBERED:
+            self._given_to.add(owner_id)
 
     def _seal(self, owner_id: uuid.UUID, sender_id: uuid.UUID, values: dict[str, Any]) -> None:
         """Secrets in the form in which they are stored."""

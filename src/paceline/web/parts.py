@@ -20,6 +20,8 @@ from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
+from paceline.services.sender_removal import SenderRemoval
+from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 from paceline.web.caught_mail import CaughtMail
@@ -44,6 +46,8 @@ class Parts:
     senders: Senders
     sender_dns: SenderDns
     sender_presets: SenderPresets
+    sender_removal: SenderRemoval
+    sender_uses: SenderUses
     emails: Emails
     retrying: Retrying
     idempotency: Idempotency

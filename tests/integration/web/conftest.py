@@ -48,6 +48,8 @@ def parts(cases: UseCases) -> Parts:
         senders=cases.senders,
         sender_dns=cases.sender_dns,
         sender_presets=cases.sender_presets,
+        sender_removal=cases.sender_removal,
+        sender_uses=cases.sender_uses,
         emails=cases.emails,
         retrying=cases.retrying,
         suppressions=Suppressions(cases.database),

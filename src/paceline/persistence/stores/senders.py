@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.models import Sender
@@ -53,17 +54,38 @@ async def insert_sender(session: AsyncSession, **values: object) -> None:
     await session.flush()
 
 
+async def insert_sender_once(session: AsyncSession, **values: object) -> None:
+    """Store a new sender, unless there is one of this id, or was."""
+    await session.execute(insert(Sender).values(**values).on_conflict_do_nothing())
+
+
 async def sender(
-    session: AsyncSession, owner_id: uuid.UUID, sender_id: uuid.UUID, *, for_update: bool = False
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    sender_id: uuid.UUID,
+    *,
+    for_update: bool = False,
+    keep: bool = False,
 ) -> SenderRecord | None:
-    """One of this owner's senders, or None when there is none, or none any more."""
+    """One of this owner's senders, or None when there is none, or none any more.
+
+    `keep`: nobody deletes it before the transaction is over.
+    """
     query = select(*_COLUMNS).where(
         Sender.id == sender_id, Sender.owner_id == owner_id, Sender.deleted_at.is_(None)
     )
     if for_update:
         query = query.with_for_update()
+    elif keep:
+        query = query.with_for_update(read=True, key_share=True)
     row = (await session.execute(query)).one_or_none()
     return None if row is None else SenderRecord(**row._mapping)
+
+
+async def is_kept(session: AsyncSession, sender_id: uuid.UUID) -> bool:
+    """Whether it is there, and stays so until the transaction is over."""
+    query = select(Sender.id).where(Sender.id == sender_id, Sender.deleted_at.is_(None))
+    return await session.scalar(query.with_for_update(read=True, key_share=True)) is not None
 
 
 async def senders(
