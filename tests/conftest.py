@@ -6,31 +6,41 @@ each that asks for `redis_url` gets an empty Redis.
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 import tempfile
 import zoneinfo
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
-import asyncpg
 import hypothesis
 import pytest
 import redis
 
 from paceline.embedded import Postgres, Redis, running
-from paceline.persistence.migrate import upgrade
-
-TEMPLATE = "migrated"
+from tests.databases import Databases, ForgetfulPostgres
 
 # How long an example takes is the machine's, and says nothing about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 zoneinfo.reset_tzpath(to=())  # as the program does: the pinned tzdata, not this machine's
-T = TypeVar("T")
+
+# What takes minutes by itself begins first, so that nobody waits for it at the end.
+LONGEST = (
+    "tests/faults/test_mutations.py",
+    "tests/faults/test_faults.py",
+    "tests/fuzz/",
+    "tests/e2e/",
+    "tests/integration/cli/",
+    "tests/integration/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start)), 99)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +52,7 @@ def servers_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(servers_directory: Path) -> Iterator[Postgres]:
-    server = Postgres(servers_directory / "postgres")
+    server = ForgetfulPostgres(servers_directory / "postgres")
     with running(server, log=servers_directory / "postgres.log"):
         yield server
 
@@ -54,22 +64,28 @@ def postgres_url(postgres: Postgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def _template(postgres: Postgres) -> str:
-    _execute(postgres.url, f"CREATE DATABASE {TEMPLATE}")
-    _off_the_loop(lambda: upgrade(postgres.url_of(TEMPLATE)))
-    return TEMPLATE
+def databases(postgres: Postgres) -> Iterator[Databases]:
+    with Databases(postgres) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def _template(databases: Databases) -> str:
+    return databases.migrated("migrated")
 
 
 @pytest.fixture
-def empty_database_url(postgres: Postgres) -> Iterator[str]:
+def empty_database_url(databases: Databases) -> Iterator[str]:
     """A database without a single table."""
-    yield from _fresh_database(postgres, template="template1")
+    with databases.fresh(template="template1") as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, _template: str) -> Iterator[str]:
+def database_url(databases: Databases, _template: str) -> Iterator[str]:
     """A migrated database of this test's own."""
-    yield from _fresh_database(postgres, template=_template)
+    with databases.fresh(template=_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -85,31 +101,3 @@ def redis_url(_redis: Redis) -> str:
     with redis.Redis.from_url(_redis.url) as connection:
         connection.flushall()
     return _redis.url
-
-
-def _fresh_database(postgres: Postgres, *, template: str) -> Iterator[str]:
-    name = f"test_{secrets.token_hex(6)}"
-    _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield postgres.url_of(name)
-    _execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _execute(url: str, statement: str) -> None:
-    async def execute() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    _off_the_loop(lambda: _run(execute()))
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
-
-
-def _off_the_loop(work: Any) -> None:
-    # In a thread of its own: a fixture may run while the test's event loop is there already.
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        executor.submit(work).result()

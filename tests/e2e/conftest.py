@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import asyncpg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from paceline.embedded import Postgres, Redis, running
+from tests.databases import Databases
 from tests.e2e.running import System, running_system
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,10 +29,12 @@ ACTION_TIMEOUT_MS = 10_000
 
 
 @pytest.fixture(scope="package")
-def system(postgres: Postgres, _template: str, servers_directory: Path) -> Iterator[System]:
+def system(
+    postgres: Postgres, databases: Databases, _template: str, servers_directory: Path
+) -> Iterator[System]:
     """One for all browser tests, with a Redis of its own: its worker runs all along."""
     database = "e2e"
-    _create_database(postgres.url, database, template=_template)
+    databases.create(database, template=_template)
     redis = Redis(servers_directory / "redis-e2e")
     with (
         running(redis, log=servers_directory / "redis-e2e.log"),
@@ -105,13 +105,3 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def axe() -> str:
     assert AXE.exists(), "axe-core is missing; `npm ci --ignore-scripts` installs it"
     return AXE.read_text()
-
-
-def _create_database(url: str, name: str, *, template: str) -> None:
-    async def create() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        await connection.close()
-
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        executor.submit(asyncio.run, create()).result()
