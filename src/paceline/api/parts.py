@@ -24,6 +24,8 @@ from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 
+PARTS = "api_parts"  # their name in a request's state
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
@@ -52,8 +54,8 @@ class ApiParts:
 
 
 def parts_of(request: Request) -> ApiParts:
-    """The parts of the application that this request came to."""
-    return cast("ApiParts", request.app.state.api)
+    """What this request was handed over with."""
+    return cast("ApiParts", getattr(request.state, PARTS))
 
 
 Wired = Annotated[ApiParts, Depends(parts_of)]
