@@ -7,6 +7,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
+# Many tests wait for others, so that more than there are processors keep them all at work.
+TEST_PROCESSES := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV_VERSION := 0.13.9
 ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/templates -type f 2>/dev/null)
@@ -25,7 +27,7 @@ run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sa
 test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
 	@scripts/need-postfix
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) $(ARGS)
 
 say-needs:
 	@scripts/say-needs

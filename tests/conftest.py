@@ -1,6 +1,6 @@
 """What the tests share: one private PostgreSQL and one private Redis, the real ones.
 
-Each test that asks for `database_url` gets a database of its own, cloned from a migrated template;
+With `--numprocesses`, as `make test` has it, each process of pytest has both to itself. Each test that asks for `database_url` gets a database of its own, cloned from a migrated template;
 each that asks for `redis_url` gets an empty Redis.
 """
 
@@ -55,12 +55,6 @@ def postgres(servers_directory: Path) -> Iterator[Postgres]:
     server = ForgetfulPostgres(servers_directory / "postgres")
     with running(server, log=servers_directory / "postgres.log"):
         yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_url(postgres: Postgres) -> str:
-    """The session's PostgreSQL, an empty database."""
-    return postgres.url
 
 
 @pytest.fixture(scope="session")

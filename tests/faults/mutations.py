@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import paceline
@@ -18,7 +19,7 @@ from tests.faults.verdict import Verdict
 Edit = tuple[str, str, str]  # file, what stands there, what shall stand there
 
 PACKAGE = Path(paceline.__file__).parent
-_NOT_NEEDED = ("web", "devinbox", "__pycache__")
+_NOT_NEEDED = ("web", "devinbox", "*.pyc.*")  # the last: what is being compiled at this moment
 
 
 class NotPlanted(AssertionError):
@@ -423,7 +424,8 @@ MUTATIONS: tuple[Mutation, ...] = (
 def planted(folder: Path, edits: Sequence[Edit]) -> Path:
     """A copy of the package in `folder` with these edits, to be put first on PYTHONPATH.
 
-    Raises `NotPlanted`. Unchanged files are links to the originals.
+    Raises `NotPlanted`. Unchanged files are links to the originals,
+    and so is what they were compiled to.
     """
     copy = folder / "paceline"
     shutil.copytree(
@@ -435,5 +437,6 @@ def planted(folder: Path, edits: Sequence[Edit]) -> Path:
         if old not in text:
             raise NotPlanted(f"{name} no longer contains {old!r}")
         file.unlink()  # the link, not the original
+        Path(cache_from_source(str(file))).unlink(missing_ok=True)
         file.write_text(text.replace(old, new), encoding="utf-8")
     return folder

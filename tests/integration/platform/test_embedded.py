@@ -47,6 +47,15 @@ async def count_of(url: str, statement: str) -> object:
         await connection.close()
 
 
+async def test_postgres_waits_for_the_disk_at_each_commit(folder: Path) -> None:
+    server = Postgres(folder / "postgres")
+    with running(server, log=folder / "log"):
+        assert await count_of(server.url, "SHOW fsync") == "on"
+        assert await count_of(server.url, "SHOW full_page_writes") == "on"
+        assert await count_of(server.url, "SHOW synchronous_commit") == "on"
+        assert int(str(await count_of(server.url, "SHOW server_version_num"))) >= 150_000
+
+
 async def test_postgres_takes_over_from_an_orphan_with_all_that_was_committed(folder: Path) -> None:
     server = Postgres(folder / "postgres")
     orphan = start_and_forget(server, folder / "log")

@@ -14,16 +14,6 @@ async def test_each_test_gets_a_migrated_database_of_its_own(database_url: str) 
         await connection.close()
 
 
-async def test_postgres_waits_for_the_disk_at_each_commit(postgres_url: str) -> None:
-    connection = await asyncpg.connect(postgres_url)
-    try:
-        assert await connection.fetchval("SHOW fsync") == "on"
-        assert await connection.fetchval("SHOW synchronous_commit") == "on"
-        assert int(await connection.fetchval("SHOW server_version_num")) >= 150_000
-    finally:
-        await connection.close()
-
-
 async def test_redis_is_empty_and_set_up_for_bullmq(redis_url: str) -> None:
     async with redis.asyncio.from_url(redis_url, decode_responses=True) as connection:
         assert await connection.dbsize() == 0
