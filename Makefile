@@ -7,8 +7,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
-# Many tests wait for others, so that more than there are processors keep them all at work.
+# One process more than there are processors, as many tests wait for something. Those of one file stay
+# together and share what it sets up; tests/conftest.py says which files begin.
 TEST_PROCESSES := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+SIDE_BY_SIDE := --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV_VERSION := 0.13.9
 ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/templates -type f 2>/dev/null)
@@ -27,7 +29,7 @@ run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sa
 test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
 	@scripts/need-postfix
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 say-needs:
 	@scripts/say-needs

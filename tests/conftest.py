@@ -1,7 +1,8 @@
 """What the tests share: one private PostgreSQL and one private Redis, the real ones.
 
-With `--numprocesses`, as `make test` has it, each process of pytest has both to itself. Each test that asks for `database_url` gets a database of its own, cloned from a migrated template;
-each that asks for `redis_url` gets an empty Redis.
+Side by side, as in `make test`, each process of pytest has both to itself. Each test that asks for
+`database_url` gets a database of its own, cloned from a migrated template; each that asks for
+`redis_url` gets an empty Redis.
 """
 
 from __future__ import annotations
