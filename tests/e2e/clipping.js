@@ -57,6 +57,11 @@ function clippedText() {
   if (root.scrollWidth > root.clientWidth + SLACK) {
     found.add(`the page is ${root.scrollWidth - root.clientWidth} px too wide`);
   }
+  for (const box of document.querySelectorAll(".pl-table-box")) {
+    if (box.scrollWidth > box.clientWidth + SLACK) {
+      found.add(`a list is ${box.scrollWidth - box.clientWidth} px too wide`);
+    }
+  }
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {

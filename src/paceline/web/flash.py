@@ -47,9 +47,10 @@ def take(request: Request, *, https: bool) -> Flash | None:
         return None
     try:
         tone, message = json.loads(unquote(raw))
-    except ValueError:
+        known = tone in _TONES and isinstance(message, str)
+    except (ValueError, TypeError):
         return None
-    if tone not in _TONES or not isinstance(message, str):
+    if not known:
         return None
     return Flash(message[:MAX_CHARACTERS], tone)
 

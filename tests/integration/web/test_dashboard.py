@@ -272,3 +272,33 @@ async def test_dead_cursors_are_an_error_page_rather_than_a_crash(
     page: httpx2.AsyncClient, parts: Parts
 ) -> None:
     assert (await page.get("/", params={"cursor": "made up"})).status_code == 422
+
+
+async def test_every_entry_of_the_sidebar_leads_to_a_page_that_it_marks(
+    admin_page: httpx2.AsyncClient,
+) -> None:
+    html = (await admin_page.get("/")).text
+    links = re.findall(r'class="pl-nav-link" href="([^"]+)"', html)
+    assert len(links) >= 9
+    for link in links:
+        response = await admin_page.get(unescape(link))
+        assert response.status_code == 200
+        assert f'href="{link}" aria-current="page"' in response.text
+
+
+async def test_the_sidebar_counts_along(page: httpx2.AsyncClient, world: World) -> None:
+    await three_emails(world)
+    for path in ("/", "/nav?section=senders"):
+        nav = (await page.get(path)).text
+        for label in ("Scheduled", "Sent", "Failed"):
+            assert re.search(rf"{label} 1 ", words(nav[nav.index('id="nav"') :]))
+    assert "/nav?section=senders" in (await page.get("/senders")).text
+
+
+async def test_another_list_marks_its_entry_of_the_sidebar(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await three_emails(world)
+    part = (await page.get("/", params={"tab": "sent"}, headers=FRAGMENT)).text
+    assert 'hx-target="#nav"' in part
+    assert 'href="/?tab=sent" aria-current="page"' in part

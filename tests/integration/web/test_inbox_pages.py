@@ -104,6 +104,22 @@ async def test_the_inbox_can_be_emptied(admin_page: httpx2.AsyncClient, database
     assert "Nothing caught yet" in (await admin_page.get("/inbox")).text
 
 
+async def test_messages_that_were_ticked_are_dropped_and_it_is_said(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, *[HOSTILE] * 3)
+    found = re.findall(r'name="selected" value="([^"]+)"', (await admin_page.get("/inbox")).text)
+    assert len(found) == 3
+    response = await admin_page.post("/inbox/drop", data={"selected": found[:2]})
+    assert response.headers["Location"] == "/inbox"
+    said = words((await admin_page.get("/inbox")).text)
+    assert "2 messages dropped." in said
+    assert "1 message " in said
+    assert "2 messages dropped." not in words((await admin_page.get("/inbox")).text)
+    await admin_page.post("/inbox/drop", data={"everything": "yes"})
+    assert "Nothing caught yet" in (await admin_page.get("/inbox")).text
+
+
 async def test_only_administrators_see_the_mail_of_the_whole_machine(
     page: httpx2.AsyncClient, database: Database
 ) -> None:

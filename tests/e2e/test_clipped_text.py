@@ -1,0 +1,151 @@
+"""Nothing is cut off, covered or out of the page; on a phone, fingers hit what they aim at."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from paceline.delivery import Security
+from paceline.services.campaigns import NewCampaign
+from paceline.services.inline_recipients import RawRecipient
+from paceline.services.senders import NewSender
+from tests.e2e.clipping import clipped, small_targets
+from tests.e2e.running import System
+
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LONG = "investor-relations-quarterly-results@subsidiary.northwind-traders.example"
+TITLE = "Reminder: the webinar tomorrow is about faster exports, pricing and next year's roadmap"
+
+
+@pytest.fixture(scope="module")
+def page(system: System, chromium: Browser, signed_in_state: dict[str, object]) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url=system.url,
+        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
+        timezone_id="Europe/Berlin",
+        reduced_motion="reduce",
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def campaign_id(system: System) -> uuid.UUID:
+    """A paused campaign whose every text is long."""
+    cases, owner = system.cases, system.owner_id
+    sender = system.run(
+        cases.senders.create(
+            owner,
+            NewSender(
+                name="Quarterly results and investor relations desk",
+                from_address=LONG,
+                smtp_host="127.0.0.1",
+                smtp_port=system.settings.devinbox.port,
+                smtp_security=Security.NONE,
+            ),
+        )
+    )
+    new = NewCampaign(
+        sender_id=sender.id,
+        name=TITLE,
+        subject=TITLE,
+        text="Dear reader",
+        min_delay_ms=60_000,
+        recipients=[
+            RawRecipient(email=f"a.reader.with.a.long.name.{n}@department.example.org")
+            for n in range(3)
+        ],
+    )
+    created = system.run(cases.campaigns.create(owner, new))
+    system.run(cases.campaigns.launch(owner, created.campaign.id))
+    system.run(cases.campaigns.pause(owner, created.campaign.id))
+    return created.campaign.id
+
+
+def assert_readable(page: Page) -> None:
+    """In two sizes and two themes."""
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # both are schemes
+            expect(page.locator("html")).to_have_class("dark" if scheme == "dark" else "")
+            page.evaluate("document.fonts.ready")
+            assert not clipped(page), (size, scheme)
+    assert not small_targets(page)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/?tab=sent",
+        "/?tab=failed&q=nothing",
+        "/campaigns",
+        "/senders",
+        "/senders/new",
+        "/inbox",
+        "/auth/link?token=x",
+        "/nowhere",
+    ],
+)
+def test_a_screen_can_be_read(page: Page, campaign_id: uuid.UUID, path: str) -> None:
+    page.goto(path)
+    assert_readable(page)
+
+
+def test_a_campaign_its_question_and_an_email_of_it_can_be_read(
+    page: Page, campaign_id: uuid.UUID
+) -> None:
+    page.goto(f"/campaigns/{campaign_id}")
+    assert_readable(page)
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_text("Cancel this campaign?")).to_be_visible()
+    assert_readable(page)
+    page.get_by_role("button", name="Keep it").click()
+    link = page.locator("#rows .pl-opener").first
+    href = link.get_attribute("href")
+    link.click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    assert_readable(page)
+    assert href
+    page.goto(href)
+    assert_readable(page)
+
+
+def test_a_form_with_all_its_errors_can_be_read(page: Page, campaign_id: uuid.UUID) -> None:
+    page.goto("/senders/new")
+    page.get_by_label("Port").fill("many")
+    page.get_by_label("Hourly limit").fill("-1")
+    page.get_by_role("button", name="Add sender").click()
+    expect(page.get_by_role("alert")).to_contain_text("2 fields need another look.")
+    assert_readable(page)
+
+
+def test_the_navigation_of_a_phone_can_be_read(page: Page, campaign_id: uuid.UUID) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto("/")
+    page.get_by_role("button", name="Open navigation").click()
+    expect(page.get_by_role("link", name="Campaigns")).to_be_visible()
+    assert not clipped(page)
+    assert not small_targets(page)
+
+
+def test_the_sign_in_page_can_be_read_and_the_look_at_it_finds_what_it_had(
+    system: System, chromium: Browser
+) -> None:
+    context = chromium.new_context(base_url=system.url, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/login")
+    assert_readable(page)
+    # As it was: a class of the library's own kept its overflow to itself.
+    page.set_viewport_size(PHONE)
+    page.evaluate(
+        "const it = document.querySelector('.pl-command'); it.className = 'command';"
+        " it.style.height = '44px'; it.style.gap = '12px'"
+    )
+    assert any("is cut off" in found for found in clipped(page))
+    context.close()
