@@ -69,7 +69,7 @@ _LISTENERS = """
      WHERE datname = current_database() AND query LIKE 'LISTEN%'
 """
 _OPEN = f"""
-    SELECT count(*) AS open,
+    SELECT count(*) AS open, ({_LISTENERS}) AS listening,
            (SELECT coalesce(max(id), 0) FROM history)
            + (SELECT coalesce(max(id), 0) FROM sender_history) AS last
       FROM email_jobs j LEFT JOIN campaigns c ON c.id = j.campaign_id
@@ -82,10 +82,10 @@ class _Moved:
     """When something has last moved."""
 
     def __init__(self) -> None:
-        self._last = -1
+        self._last: tuple[int, int] | None = None
         self._at = time.monotonic()
 
-    def note(self, last: int, patience: float) -> None:
+    def note(self, last: tuple[int, int], patience: float) -> None:
         """Raises `TimeoutError` when the same was seen for too long."""
         if last != self._last:
             self._last, self._at = last, time.monotonic()
@@ -110,7 +110,7 @@ class Case:
     begun_at: float = field(default_factory=time.time)
     quicker: bool = False  # lanes of dead workers are taken over in seconds
     mends: bool = False  # a person mends every sender that is broken
-    patience: float = 60.0  # seconds until what is not final is held against the workers
+    patience: float = 120.0  # seconds until what is not final is held against the workers
 
     @property
     def domain(self) -> str:
@@ -208,7 +208,7 @@ class Case:
         """Wait until every email has come to its end. False: some have not, and nothing moves.
 
         A machine that has other things to do is slow, and that is nobody's fault: patience begins
-        anew with everything that moves.
+        anew with everything that moves, and when all workers are up.
         """
         moved = _Moved()
 
@@ -217,7 +217,7 @@ class Case:
                 raise TimeoutError("no worker lives")
             await self.hurry()
             row = (await self.world.fetch(_OPEN))[0]
-            moved.note(row["last"], self.patience)
+            moved.note((row["last"], row["listening"]), self.patience)
             return bool(row["open"] == 0)
 
         try:
@@ -226,23 +226,23 @@ class Case:
             return False
         return True
 
-    async def until_dead(self, worker: Worker, *, within: float = 60.0) -> None:
+    async def until_dead(self, worker: Worker) -> None:
         async def dead() -> bool:
             return worker.is_dead()
 
-        await until(dead, within=within, what=f"the end of a worker ({worker.log})")
+        await until(dead, within=3 * self.patience, what=f"the end of a worker ({worker.log})")
 
-    async def until_frozen(self, worker: Worker, *, within: float = 60.0) -> None:
+    async def until_frozen(self, worker: Worker) -> None:
         async def frozen() -> bool:
             return worker.is_frozen()
 
-        await until(frozen, within=within, what=f"a worker to freeze ({worker.log})")
+        await until(frozen, within=3 * self.patience, what=f"a worker to freeze ({worker.log})")
 
-    async def until_taken(self, count: int, *, within: float = 30.0) -> None:
+    async def until_taken(self, count: int) -> None:
         async def taken() -> bool:
             return len(self.dots()) >= count
 
-        await until(taken, within=within, what=f"{count} emails at the sink")
+        await until(taken, within=2 * self.patience, what=f"{count} emails at the sink")
 
     def dots(self) -> list[dict[str, Any]]:
         """What reached its final dot at the sink, of this case."""
@@ -265,7 +265,7 @@ class Case:
         async def listening() -> bool:
             return bool(await self.world.fetchval(_LISTENERS) == workers)
 
-        await until(listening, within=60, what=f"{workers} workers")
+        await until(listening, within=3 * self.patience, what=f"{workers} workers")
 
     async def is_done(self, sender: UUID) -> bool:
         """Whether nothing of the sender's waits or is under way; a doubt does not count."""
@@ -291,7 +291,8 @@ class Case:
     async def another_look(self, sender: UUID) -> None:
         """Wake the sender's lane, and wait until it sleeps again."""
         await self.world.signal(sender)
-        await until(partial(self._sleeps, sender), within=30, what="another look at the limit")
+        what = "another look at the limit"
+        await until(partial(self._sleeps, sender), within=2 * self.patience, what=what)
 
     async def _sleeps(self, sender: UUID) -> bool:
         return bool(

@@ -106,9 +106,15 @@ async def two_attempts_ask_together(case: Case) -> Verdict:
     async with case.world.database.driver() as driver, driver.transaction():
         await driver.execute("LOCK TABLE attempts IN SHARE MODE")  # nothing is written ahead
         await case.emails(sender, campaign, 1)
-        await until(partial(_waits_to_be_written_ahead, case), within=30, what="a first batch")
+        await until(
+            partial(_waits_to_be_written_ahead, case),
+            within=2 * case.patience,
+            what="a first batch",
+        )
         (email,) = await case.emails(sender, campaign, 1)  # its yes has to wait for the next batch
-        await until(partial(_is_taken_back, case, email), within=30, what="the first attempt")
+        await until(
+            partial(_is_taken_back, case, email), within=2 * case.patience, what="the first attempt"
+        )
         await case.world.signal(sender)
         await case.until_frozen(worker)
     worker.signal(signal.SIGCONT)
@@ -146,7 +152,7 @@ async def redis_wiped_while_frozen(case: Case, point: FaultPoint) -> Verdict:
     await case.until_frozen(frozen)
     await case.flush_redis()
     case.worker()
-    await until(partial(case.is_held, sender), within=60, what="the limit to hold")
+    await until(partial(case.is_held, sender), within=2 * case.patience, what="the limit to hold")
     frozen.signal(signal.SIGCONT)
     await case.another_look(sender)
     code = await asyncio.to_thread(frozen.stop)
@@ -180,7 +186,9 @@ async def two_workers_on_one_lane(case: Case) -> Verdict:
         await case.world.signal(one)
     await until(partial(case.is_done, sender), within=case.patience, what="the sender's emails")
     for bounded in limited:
-        await until(partial(case.is_held, bounded), within=30, what="a limit to hold")
+        await until(
+            partial(case.is_held, bounded), within=2 * case.patience, what="a limit to hold"
+        )
     verdict = await case.verdict(all_final=False)
     runs = await case.world.fetchval(
         "SELECT count(DISTINCT worker_run) FROM attempts WHERE sender_id = $1", sender

@@ -25,8 +25,12 @@ async def limits_and_gaps(case: Case) -> Verdict:
     victim = case.worker(faults="after_dot:60:KILL")
     await case.until_dead(victim)
     case.worker()
-    await until(partial(_limit_is_used_up, case, limited), within=40, what="the limit to hold")
-    await until(partial(case.is_done, slow), within=30, what="the slow campaign")
+    await until(
+        partial(_limit_is_used_up, case, limited),
+        within=2 * case.patience,
+        what="the limit to hold",
+    )
+    await until(partial(case.is_done, slow), within=2 * case.patience, what="the slow campaign")
     return await case.verdict(all_final=False)
 
 
@@ -81,7 +85,7 @@ async def unsubscribed_in_doubt(case: Case) -> Verdict:
     campaign = await case.world.campaign(sender, doubt_policy="resend")
     ids = await case.emails(sender, campaign, 1, modes=("accepted_drop",))
     case.worker()
-    await until(partial(_is_in_doubt, case), within=30, what="doubt")
+    await until(partial(_is_in_doubt, case), within=2 * case.patience, what="doubt")
     await case.world.execute(
         "INSERT INTO suppressions (owner_id, address_key, reason) VALUES ($1, $2, 'unsubscribed')",
         case.world.owner_id,

@@ -66,8 +66,12 @@ async def redis_wiped(case: Case) -> Verdict:
         await case.until_taken(milestone)
         await case.flush_redis()
     for other in (slow, later):
-        await until(partial(case.is_done, other), within=30, what="the senders without a limit")
-    await until(partial(case.is_held, limited), within=30, what="the limit to hold")
+        await until(
+            partial(case.is_done, other),
+            within=2 * case.patience,
+            what="the senders without a limit",
+        )
+    await until(partial(case.is_held, limited), within=2 * case.patience, what="the limit to hold")
     # A booking that was given back while its counter was rebuilt is spent: rather one too few than
     # one too many. With nobody under way the counter is rebuilt as it must be.
     expected = 10 + 12 + 5
@@ -79,7 +83,7 @@ async def redis_wiped(case: Case) -> Verdict:
     for _ in range(3):
         await case.world.signal(limited)
         await case.flush_redis()
-    await until(partial(case.is_held, limited), within=40, what="the limit to hold")
+    await until(partial(case.is_held, limited), within=2 * case.patience, what="the limit to hold")
     verdict = await case.verdict(all_final=False)
     if len(case.dots()) != expected and case.is_within_its_hour():
         verdict.add(f"{len(case.dots())} emails left instead of {expected}")
@@ -94,9 +98,11 @@ async def nothing_goes_without_redis(case: Case) -> Verdict:
     await case.until_taken(1)
     await asyncio.to_thread(case.stage.redis.end, signal.SIGKILL)
     # A look at a limit that nobody can be asked about: the lane gives up and says so.
-    await until(partial(_logged, case, ("Redis", "looks again")), within=40, what="trouble")
+    await until(
+        partial(_logged, case, ("Redis", "looks again")), within=2 * case.patience, what="trouble"
+    )
     await case.stage.redis.start_again()
-    await until(partial(case.is_held, sender), within=40, what="the limit to hold")
+    await until(partial(case.is_held, sender), within=2 * case.patience, what="the limit to hold")
     states = Counter(await case.world.states(ids))
     verdict = await case.verdict(all_final=False)
     if states["sent"] != 3 and case.is_within_its_hour():
@@ -110,7 +116,7 @@ async def redis_remembers_less(case: Case) -> Verdict:
     sender = await case.sender(hourly_limit=5)
     await case.emails(sender, await case.world.campaign(sender), 30)
     case.worker()
-    await until(partial(case.is_held, sender), within=40, what="the limit to hold")
+    await until(partial(case.is_held, sender), within=2 * case.patience, what="the limit to hold")
     await case.set_counters(1)
     await case.stage.redis.crash(signal.SIGKILL, away=0.1)
     await case.another_look(sender)
@@ -122,7 +128,9 @@ async def redis_out_of_memory(case: Case) -> Verdict:
     await _work_for_two(case, 250)
     await case.until_taken(60)
     async with case.stage.redis_out_of_memory():
-        await until(case.stage.has_refused_scripts, within=40, what="a lane to meet it")
+        await until(
+            case.stage.has_refused_scripts, within=2 * case.patience, what="a lane to meet it"
+        )
         sender = await case.sender()
         await case.emails(sender, None, 20)
     await case.until_quiet()

@@ -106,7 +106,7 @@ async def refused_log_in(case: Case) -> Verdict:
         states = await case.world.states(ids)
         return bool((state == "broken" and "claimed" not in states) or "failed" in states)
 
-    await until(judged, within=40)
+    await until(judged, within=2 * case.patience)
     states = Counter(await case.world.states(ids))
     verdict = Verdict(emails=5)
     if states != {"scheduled": 5}:

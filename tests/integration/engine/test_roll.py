@@ -107,7 +107,9 @@ async def test_lanes_are_paged_those_without_work_among_them(
     assert len(seen) == len(set(seen)) == 5
 
 
-@pytest.mark.parametrize("cursor", ["x", pack("soon", str(uuid.UUID(int=1))), pack("infinity", "x")])
+@pytest.mark.parametrize(
+    "cursor", ["x", pack("soon", str(uuid.UUID(int=1))), pack("infinity", "x")]
+)
 async def test_a_made_up_cursor_is_refused(watch: QueueWatch, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="cursor"):
         await watch.report(cursor=cursor)
