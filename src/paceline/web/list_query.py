@@ -61,7 +61,7 @@ class ListQuery:
         """Those of this list; a campaign's own page need not name it."""
         columns = (
             Column(key="recipient", label="Recipient"),
-            Column(key="subject", label="Subject", wide_from="md"),
+            Column(key="subject", label="Subject", wide_from="md", look="pl-grow"),
             Column(key="campaign", label="Campaign", wide_from="xl", look="pl-quiet"),
             Column(key="status", label="Status"),
             Column(

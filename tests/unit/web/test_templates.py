@@ -11,7 +11,10 @@ from paceline.web import assets
 from paceline.web.app import create_web
 
 TEMPLATES = sorted((Path(assets.__file__).parent / "templates").rglob("*.html"))
-ICON = re.compile(r'(?:icon|empty|notice)\("([a-z0-9-]+)"')
+STYLES = (Path(__file__).resolve().parents[3] / "frontend/app.css").read_text()
+# Classes of the library's, or of what it brings along, that a rule of ours may begin with.
+FOREIGN = {"dark", "ProseMirror", "toast", "btn", "input", "select", "textarea"}
+ICON = re.compile(r'(?:icon|empty)\("([a-z0-9-]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,18 @@ def test_every_icon_that_a_template_names_is_in_the_sprite(template: Path, sprit
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_no_link_leads_nowhere(template: Path) -> None:
     assert 'href="#"' not in template.read_text()
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_class_of_our_own_that_a_template_names_has_a_rule(template: Path) -> None:
+    named = set(re.findall(r"(?<![\w-])pl-[a-z][a-z-]*(?![\w\-])", template.read_text()))
+    ruled = set(re.findall(r"\.(pl-[a-z-]+)", STYLES))
+    assert not {name for name in named if name not in ruled and not name.endswith("-")}
+
+
+def test_every_rule_of_our_own_begins_with_our_prefix() -> None:
+    begun = set(re.findall(r"^\s*\.([A-Za-z][\w-]*)", STYLES, flags=re.MULTILINE))
+    assert not {name for name in begun if not name.startswith("pl-")} - FOREIGN
 
 
 def test_assets_that_were_never_built_are_named_with_the_remedy(

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/inbox", route_class=OnceRoute)
 
 COLUMNS = (
     Column(key="to", label="To"),
-    Column(key="subject", label="Subject", line=True),
+    Column(key="subject", label="Subject", line=True, look="pl-grow"),
     Column(key="from", label="From", wide_from="md", look="pl-quiet"),
     Column(key="received", label="Received", look="pl-quiet tabular-nums whitespace-nowrap"),
     Column(key="size", label="Size", align="end", wide_from="lg", look="pl-quiet tabular-nums"),
