@@ -14,8 +14,10 @@ from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool, Resolver
 from paceline.persistence.database import Database
 from paceline.services.attachments import Attachments
+from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
+from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
@@ -69,6 +71,8 @@ def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) 
         imports=Imports(database, bell),
         attachments=Attachments(database),
         emails=Emails(database, bell),
+        bulk=Bulk(database, bell),
+        exports=Exports(database),
         retrying=Retrying(database, bell),
         queries=Queries(database, EmptyMeter()),
         suppressions=Suppressions(database),

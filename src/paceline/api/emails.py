@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from starlette.responses import StreamingResponse
 
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id, settled_as
@@ -20,13 +21,14 @@ from paceline.api.incoming import (
     ResolveIn,
     RetryEmailIn,
 )
-from paceline.api.outgoing import CancelledOut, EmailDetailOut, EmailOut, PageOut
+from paceline.api.outgoing import BulkOut, CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
 from paceline.domain.lifecycle import EmailList, FailureReason, JobState
 from paceline.domain.retrying import FailedFilter
 from paceline.errors import TooLate
+from paceline.services.bulk import MAX_IDS, Action, BulkReport, Command
 from paceline.services.emails import NewEmail, Outcome
 from paceline.services.queries import EmailFilter
 from paceline.services.views import EmailView, Page
@@ -52,8 +54,8 @@ class Sort(StrEnum):
     BACKWARDS = "backwards"
 
 
-class CampaignEmailQuery(Given):
-    """Which emails of one campaign to list."""
+class CampaignEmailFilter(Given):
+    """Which emails of one campaign are meant."""
 
     which: EmailList | None = Field(
         default=None,
@@ -73,10 +75,7 @@ class CampaignEmailQuery(Given):
         " others, changed last",
     )
     end: Instant | None = Field(default=None, description="Before this instant")
-    sort: Sort = Field(default=Sort.FORWARDS, description="`backwards`: the last ones first")
     q: str | None = Field(default=None, description="Words, or beginnings of them")
-    cursor: Cursor = None
-    limit: Limit = 50
 
     def of(self, campaign_id: uuid.UUID | None) -> EmailFilter:
         """The same as the services put it."""
@@ -90,12 +89,11 @@ class CampaignEmailQuery(Given):
             failed=FailedFilter.of(reason=self.reason, reply=self.reply),
             begin=self.begin,
             end=self.end,
-            backwards=self.sort is Sort.BACKWARDS,
         )
 
 
-class EmailQuery(CampaignEmailQuery):
-    """Which emails to list."""
+class EmailFilterIn(CampaignEmailFilter):
+    """Which emails are meant."""
 
     campaign_id: uuid.UUID | None = None
     sender_id: uuid.UUID | None = None
@@ -103,6 +101,43 @@ class EmailQuery(CampaignEmailQuery):
     def wanted(self) -> EmailFilter:
         """The same as the services put it."""
         return replace(self.of(self.campaign_id), sender_id=self.sender_id)
+
+
+class CampaignEmailQuery(CampaignEmailFilter):
+    """Which emails of one campaign to list, and which page of them."""
+
+    sort: Sort = Field(default=Sort.FORWARDS, description="`backwards`: the last ones first")
+    cursor: Cursor = None
+    limit: Limit = 50
+
+    def of(self, campaign_id: uuid.UUID | None) -> EmailFilter:
+        """The same as the services put it."""
+        return replace(super().of(campaign_id), backwards=self.sort is Sort.BACKWARDS)
+
+
+class EmailQuery(CampaignEmailQuery, EmailFilterIn):
+    """Which emails to list, and which page of them."""
+
+
+class BulkIn(Given):
+    """What to do to which emails: to `ids`, or to all that match `filter` (an empty one: all).
+
+    `scheduled_at`: to when they are rescheduled.
+    """
+
+    action: Action
+    ids: list[uuid.UUID] | None = Field(default=None, max_length=MAX_IDS)
+    filter: EmailFilterIn | None = None
+    scheduled_at: Instant | None = None
+
+    def command(self) -> Command:
+        """The same as the services put it."""
+        return Command(
+            action=self.action,
+            ids=None if self.ids is None else tuple(self.ids),
+            wanted=None if self.filter is None else self.filter.wanted(),
+            scheduled_at=self.scheduled_at,
+        )
 
 
 @router.get("", response_model=PageOut[EmailOut])
@@ -119,6 +154,37 @@ async def list_all(
     """
     return await parts.queries.emails(
         caller.user_id, query.wanted(), cursor=query.cursor, limit=query.limit
+    )
+
+
+@router.get("/export", response_class=StreamingResponse)
+async def export(
+    parts: Wired, caller: Caller, query: Annotated[EmailFilterIn, Query()]
+) -> StreamingResponse:
+    """All that match as CSV, in the order of the list, however many there are.
+
+    What a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    return StreamingResponse(
+        await parts.exports.emails(caller.user_id, query.wanted()),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="emails.csv"'},
+    )
+
+
+@router.post("/bulk", response_model=BulkOut)
+async def bulk(request: Request, parts: Wired, caller: Caller, body: BulkIn) -> BulkReport:
+    """Cancel, reschedule, retry or mark as sent what was selected, or all that match a filter.
+
+    `done` says how many were, `not_done` how many were not, by reason. With a filter, only those
+    are looked at that the action is for: `cancel` and `reschedule` what is still to go, `retry`
+    what has failed, `mark_sent` what is in doubt. `complete` false: more match; ask again.
+    """
+    return await parts.bulk.run(
+        caller.user_id,
+        body.command(),
+        run=reserved_id(request),
+        settle=settled_as(request, BulkOut.model_validate),
     )
 
 

@@ -23,6 +23,7 @@ from paceline.domain.lifecycle import (
 from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
 from paceline.domain.tables.shape import Becomes
+from paceline.services.bulk import NotDone
 from paceline.services.emails import Outcome
 from paceline.services.status import Activity, NeedKind
 
@@ -479,6 +480,15 @@ class RetryReportOut(Shown):
     suppressed: int
     doubtful: int
     dry_run: bool
+
+
+class BulkOut(Shown):
+    """What was done to how many emails, and to how many nothing, by reason. `complete` false: more
+    match, and are done when the same is asked again."""
+
+    done: int
+    not_done: dict[NotDone, int]
+    complete: bool
 
 
 class FailedGroupOut(Shown):

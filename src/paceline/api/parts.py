@@ -11,8 +11,10 @@ from fastapi import Depends, Request
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.principal import Principal
 from paceline.services.attachments import Attachments
+from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
+from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
@@ -44,6 +46,8 @@ class ApiParts:
     imports: Imports
     attachments: Attachments
     emails: Emails
+    bulk: Bulk
+    exports: Exports
     retrying: Retrying
     queries: Queries
     suppressions: Suppressions

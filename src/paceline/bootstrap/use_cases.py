@@ -16,8 +16,10 @@ from paceline.engine.roll import QueueEyes
 from paceline.limits import Limits
 from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
+from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
+from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
@@ -48,6 +50,8 @@ class UseCases:
     scheduling: Scheduling
     idempotency: Idempotency
     emails: Emails
+    bulk: Bulk
+    exports: Exports
     retrying: Retrying
     queries: Queries
     queue_watch: QueueWatch
@@ -89,6 +93,8 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             scheduling=Scheduling(database, bell),
             idempotency=Idempotency(database),
             emails=Emails(database, bell),
+            bulk=Bulk(database, bell),
+            exports=Exports(database),
             retrying=Retrying(database, bell),
             queries=Queries(database, limits),
             queue_watch=QueueWatch(database, QueueEyes(redis, queue)),

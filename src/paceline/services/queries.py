@@ -10,16 +10,13 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from paceline import clock
-from paceline.domain.addresses import InvalidAddress, parse_address
-from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
+from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.domain.pacing import HOUR, hour_of
-from paceline.domain.retrying import ANY_FAILURE, FailedFilter
-from paceline.errors import InvalidInput, NotFound, OperationalError
+from paceline.errors import NotFound, OperationalError
 from paceline.persistence import workers
 from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
@@ -28,14 +25,13 @@ from paceline.persistence.stores import email_records, lists, overview, queues
 from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.email_records import EmailRecord
-from paceline.persistence.stores.lists import Selection
 from paceline.persistence.stores.repeats import Repeat
 from paceline.persistence.stores.session import Session
-from paceline.persistence.stores.terms import terms_of
 from paceline.services import campaign_views, email_views, status
 from paceline.services.cursors import pack_id, pack_position, unpack_id, unpack_position
 from paceline.services.ports import Meter
 from paceline.services.rendering import rendered
+from paceline.services.selecting import EmailFilter, selection_of
 from paceline.services.views import (
     AttemptView,
     CampaignView,
@@ -55,24 +51,6 @@ SAME_DAY = timedelta(hours=23)  # not quite a day: what goes out daily is no rep
 __all__ = ["EmailDetail", "EmailFilter", "EmailView", "Overview", "Page", "Queries"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailFilter:
-    """Which emails to list. `q`: words, or beginnings of them, of addresses, names, subjects.
-
-    `failed`: those that failed so. `begin` and `end` (not included) bound the time that a list is
-    sorted by: due, sent, or changed last. `backwards`: the last of the list first.
-    """
-
-    states: frozenset[JobState] = frozenset(JobState)
-    q: str | None = None
-    campaign_id: uuid.UUID | None = None
-    sender_id: uuid.UUID | None = None
-    failed: FailedFilter = ANY_FAILURE
-    begin: datetime | None = None
-    end: datetime | None = None
-    backwards: bool = False
 
 
 class Queries:
@@ -167,7 +145,7 @@ class Queries:
         limit = min(limit, MAX_PAGE)
         after = unpack_position(cursor)
         async with self._database.transaction() as session:
-            selection = await self._selection(session, owner_id, wanted)
+            selection = await selection_of(session, owner_id, wanted)
             if selection is None:
                 return Page(items=[], next_cursor=None)
             records, end = await lists.emails(
@@ -212,35 +190,6 @@ class Queries:
                 is_any_drafted=is_any_drafted,
                 now=now,
             ),
-        )
-
-    async def _selection(
-        self, session: Session, owner_id: uuid.UUID, wanted: EmailFilter
-    ) -> Selection | None:
-        """What is asked for; None: nothing can be that (a search for signs without a word)."""
-        campaign = None
-        if wanted.campaign_id is not None:
-            campaign = await campaign_store.campaign(session, owner_id, wanted.campaign_id)
-            if campaign is None:
-                raise NotFound("there is no such campaign")
-        key, asked = _search(wanted.q)
-        search = None if asked is None else await terms_of(session, owner_id, asked)
-        if asked is not None and search is None:
-            return None
-        return Selection(
-            states=wanted.states,
-            campaign_id=wanted.campaign_id,
-            campaign_sender_id=campaign.sender_id if campaign else None,
-            campaign_since=campaign.launched_at if campaign else None,
-            sender_id=wanted.sender_id,
-            address_key=key,
-            search=search,
-            reason=wanted.failed.reason,
-            reply_code=wanted.failed.reply_code,
-            reply_enhanced=wanted.failed.reply_enhanced,
-            begin=wanted.begin,
-            end=wanted.end,
-            backwards=wanted.backwards,
         )
 
     async def _ahead(self, session: Session, email: EmailRecord) -> int | None:
@@ -294,16 +243,3 @@ class Queries:
             log.warning("hourly counters unread: %s", str(error) or "no answer")
             return Surroundings(limits_answer=False, is_worked=is_worked)
         return Surroundings(used=used, is_worked=is_worked)
-
-
-def _search(q: str | None) -> tuple[str | None, str | None]:
-    """(a whole address's key, None) or (None, a part of something)."""
-    q = (q or "").strip()
-    if not q:
-        return None, None
-    if len(q) > MAX_QUERY or "\x00" in q:
-        raise InvalidInput.of("q", f"must be at most {MAX_QUERY} characters of plain text")
-    try:
-        return parse_address(q).key, None
-    except InvalidAddress:
-        return None, q

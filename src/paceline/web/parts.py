@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
+from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
+from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
@@ -49,6 +51,8 @@ class Parts:
     sender_removal: SenderRemoval
     sender_uses: SenderUses
     emails: Emails
+    bulk: Bulk
+    exports: Exports
     retrying: Retrying
     idempotency: Idempotency
     caught_mail: CaughtMail

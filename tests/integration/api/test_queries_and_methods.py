@@ -41,8 +41,8 @@ async def test_the_names_that_exist_are_told(ann: Client) -> None:
     assert told == [{"field": "sate", "message": "is not known here, only state, cursor, limit"}]
     told = (await ann.get("/emails?search=x&q=a")).json()["errors"]
     message = (
-        "is not known here, only list, state, reason, reply, begin, end, sort, q, cursor, limit,"
-        " campaign_id, sender_id"
+        "is not known here, only list, state, reason, reply, begin, end, q, campaign_id,"
+        " sender_id, sort, cursor, limit"
     )
     assert told == [{"field": "search", "message": message}]
     told = (await ann.get(f"/senders/{AN_ID}?x=1")).json()["errors"][0]["message"]

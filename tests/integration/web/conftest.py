@@ -51,6 +51,8 @@ def parts(cases: UseCases) -> Parts:
         sender_removal=cases.sender_removal,
         sender_uses=cases.sender_uses,
         emails=cases.emails,
+        bulk=cases.bulk,
+        exports=cases.exports,
         retrying=cases.retrying,
         suppressions=Suppressions(cases.database),
         queue_watch=cases.queue_watch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -100,6 +101,15 @@ async def retry_one(
     """The same for one email, if it has failed."""
     one = statement("retry").replace("j.campaign_id = $2", "j.email_id = $2")
     return await _retried(session, one, owner_id, email_id, None, None, None, 1, run, FIRST, False)
+
+
+async def retry_these(
+    session: AsyncSession, owner_id: uuid.UUID, ids: Sequence[uuid.UUID], *, run: uuid.UUID
+) -> Chunk:
+    """The same for those of some emails that have failed, at most `MAX_CHUNK`."""
+    these = statement("retry").replace("j.campaign_id = $2", "j.email_id = ANY ($2::uuid[])")
+    values = (owner_id, list(ids), None, None, None, MAX_CHUNK, run, FIRST, False)
+    return await _retried(session, these, *values)
 
 
 async def _retried(session: AsyncSession, retry: str, *values: object) -> Chunk:
