@@ -52,7 +52,7 @@ class Methods:
         return any(route.matches(scope)[0] is Match.FULL for route in own)
 
     def _candidates(self, scope: Scope) -> Sequence[BaseRoute]:
-        """Routes that may answer this path: one that is written so, before those with parameters."""
+        """Routes that may answer this path: one written so goes before those with parameters."""
         routes = self._routes()
         written = [r for r in routes if getattr(r, "path", None) == scope["path"]]
         return written or routes
