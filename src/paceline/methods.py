@@ -48,14 +48,8 @@ class Methods:
             await self._told(allowed, method)(scope, receive, send)
 
     def _is_answered(self, scope: Scope) -> bool:
-        own = (route for route in self._candidates(scope) if not isinstance(route, Mount))
+        own = (route for route in self._routes() if not isinstance(route, Mount))
         return any(route.matches(scope)[0] is Match.FULL for route in own)
-
-    def _candidates(self, scope: Scope) -> Sequence[BaseRoute]:
-        """Routes that may answer this path: one written so goes before those with parameters."""
-        routes = self._routes()
-        written = [r for r in routes if getattr(r, "path", None) == scope["path"]]
-        return written or routes
 
     def _told(self, allowed: set[str], method: str) -> ASGIApp:
         value = ", ".join(sorted(allowed))
@@ -71,7 +65,7 @@ class Methods:
     def _allowed(self, scope: Scope) -> set[str]:
         """What this path answers; nothing, where there is none."""
         found: set[str] = set()
-        for route in self._candidates(scope):
+        for route in self._routes():
             if isinstance(route, Mount):
                 matched, _ = route.matches(scope)
                 found |= _OF_FILES if matched is not Match.NONE else set()

@@ -100,7 +100,11 @@ async def test_head_answers_as_get_does_without_the_body(ann: Client) -> None:
 
 
 async def test_every_address_says_what_it_answers(ann: Client) -> None:
-    for path, methods in (await paths_of(ann)).items():
+    known = await paths_of(ann)
+    for path in known:
+        # A word of ours may stand where others have an id: `/senders/presets`, `/senders/{id}`.
+        alike = [p for p in known if re.fullmatch(re.sub(r"{\w+}", "[^/]+", p), filled(path))]
+        methods = {method for p in alike for method in known[p]}
         expected = {method.upper() for method in methods} | {"OPTIONS"}
         expected |= {"HEAD"} if "get" in methods else set()
         options = await ann.call("OPTIONS", filled(path))
