@@ -96,6 +96,7 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
         "/suppressions/new",
         "/api-keys",
         "/queue",
+        "/settings",
         "/inbox",
         "/auth/link?token=x",
         "/nowhere",
@@ -139,6 +140,18 @@ def test_a_filled_compose_page_has_no_barriers(
     assert_accessible(page, axe)
     page.get_by_role("button", name="Schedule").click()
     expect(page.locator("#subject-note")).to_have_text("Is missing.")
+    assert_accessible(page, axe)
+
+
+def test_the_palette_and_the_list_of_keys_have_no_barriers(page: Page, axe: str) -> None:
+    page.goto("/settings")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Go to")).to_be_visible()
+    assert_accessible(page, axe)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Go to")).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     assert_accessible(page, axe)
 
 

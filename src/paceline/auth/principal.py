@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from paceline.domain.preferences import DEFAULTS, Preferences
 from paceline.domain.scopes import Scope
 from paceline.persistence.stores.identity import UserRecord
 
@@ -23,6 +24,7 @@ class Principal:
     is_admin: bool
     scope: Scope = Scope.ADMIN
     key_name: str | None = None
+    preferences: Preferences = DEFAULTS
 
     @property
     def actor(self) -> str:
@@ -42,4 +44,5 @@ class Principal:
             is_admin=user.is_admin,
             scope=scope,
             key_name=key_name,
+            preferences=user.preferences,
         )

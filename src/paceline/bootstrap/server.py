@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from paceline.api.app import create_api
 from paceline.api.parts import ApiParts
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.preferring import Preferring
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.unread import ReadToTheEnd
@@ -121,6 +122,7 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         queue_watch=cases.queue_watch,
         api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),
+        preferring=Preferring(cases.database),
         sessions=Sessions(cases.database),
         links=SignInLinks(cases.database),
         base_url=settings.api.base_url,

@@ -24,6 +24,7 @@ from paceline.web.routes import (
     navigation,
     queue,
     senders,
+    settings,
     sign_in,
     suppressions,
 )
@@ -31,7 +32,7 @@ from paceline.web.routes import (
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, navigation, emails, campaigns, compose),
-    *(senders, suppressions, api_keys, inbox, queue),
+    *(senders, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

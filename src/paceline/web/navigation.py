@@ -68,8 +68,11 @@ GROUPS = (
         ),
     ),
     Group(
-        label="Access",
-        entries=(Entry(key="api-keys", label="API keys", icon="key-round", path="/api-keys"),),
+        label="You",
+        entries=(
+            Entry(key="settings", label="Settings", icon="settings", path="/settings"),
+            Entry(key="api-keys", label="API keys", icon="key-round", path="/api-keys"),
+        ),
     ),
     Group(
         label="This installation",
@@ -81,6 +84,40 @@ GROUPS = (
         ),
     ),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaletteEntry:
+    """One line of the palette. `words`: by which it is found, too."""
+
+    label: str
+    icon: str
+    path: str
+    words: str = ""
+
+
+_DEEDS = (
+    PaletteEntry(
+        label="New campaign", icon="pencil-line", path="/compose", words="compose write email send"
+    ),
+    PaletteEntry(label="Add a sender", icon="plus", path="/senders/new", words="smtp account"),
+    PaletteEntry(
+        label="Add suppressions",
+        icon="plus",
+        path="/suppressions/new",
+        words="unsubscribe opt out import",
+    ),
+)
+
+
+def palette_for(viewer: Viewer) -> tuple[PaletteEntry, ...]:
+    """Every screen of the sidebar that this person may see, and what is done often."""
+    screens = (
+        PaletteEntry(label=entry.label, icon=entry.icon, path=entry.path, words=group.label)
+        for group in groups_for(viewer)
+        for entry in group.entries
+    )
+    return (*screens, *_DEEDS)
 
 
 def groups_for(viewer: Viewer) -> tuple[Group, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.preferring import Preferring
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.services.bulk import Bulk
@@ -59,6 +60,7 @@ class Parts:
     suppressions: Suppressions
     queue_watch: QueueWatch
     api_keys: ApiKeys
+    preferring: Preferring
     sessions: Sessions
     links: SignInLinks
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins

@@ -28,7 +28,7 @@ from paceline.web.assets import asset
 from paceline.web.fields import Fields
 from paceline.web.form_tokens import already, new_token, token_in
 from paceline.web.listing import PAGE_SIZES
-from paceline.web.navigation import groups_for
+from paceline.web.navigation import groups_for, palette_for
 from paceline.web.parts import parts_of
 from paceline.web.reading_form import choices_for
 
@@ -133,8 +133,10 @@ _templates = _environment()
 
 
 def zone_of(request: Request) -> tzinfo:
-    """The reader's time zone, as their browser told it."""
-    return wording.zone_named(request.cookies.get(ZONE_COOKIE))
+    """The reader's time zone: the one that they chose, else the one that their browser told."""
+    viewer: Viewer | None = getattr(request.state, "viewer", None)
+    chosen = viewer.principal.preferences.time_zone if viewer else None
+    return wording.zone_named(chosen or request.cookies.get(ZONE_COOKIE))
 
 
 def wants_fragment(request: Request) -> bool:
@@ -166,6 +168,7 @@ def render(
             "csrf": viewer.csrf if viewer else "",
             "now": now,
             "zone": zone,
+            "theme": viewer.principal.preferences.theme if viewer else "",
             "zone_label": wording.zone_label(zone, now),
             "section": "",
             "nav_counts": None,
@@ -174,6 +177,7 @@ def render(
             "flash": said,
             "opened": _opened(request),
             "groups": groups_for(viewer) if viewer else (),
+            "palette": palette_for(viewer) if viewer else (),
             "drawn_fields": Fields(context.get("problems", {})),
             **context,
         }

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.preferring import Preferring
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.use_cases import UseCases, use_cases
@@ -58,6 +59,7 @@ def parts(cases: UseCases) -> Parts:
         queue_watch=cases.queue_watch,
         api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),
+        preferring=Preferring(cases.database),
         sessions=Sessions(cases.database),
         links=SignInLinks(cases.database),
         base_url=BASE_URL,

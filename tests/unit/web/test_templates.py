@@ -14,7 +14,7 @@ TEMPLATES = sorted((Path(assets.__file__).parent / "templates").rglob("*.html"))
 STYLES = (Path(__file__).resolve().parents[3] / "frontend/app.css").read_text()
 # Classes of the library's, or of what it brings along, that a rule of ours may begin with.
 FOREIGN = {"dark", "ProseMirror", "toast", "btn", "input", "select", "textarea"}
-ICON = re.compile(r'(?:icon|empty)\("([a-z0-9-]+)"')
+ICON = re.compile(r'(?:(?:icon|empty)\(|notice\("[a-z]+", )"([a-z0-9-]+)"')
 
 
 @pytest.fixture(scope="module")

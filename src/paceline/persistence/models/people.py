@@ -12,6 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from paceline.domain.preferences import Theme
 from paceline.domain.scopes import Scope
 from paceline.persistence.tables import Base, CreatedAt, Id, one_of
 
@@ -20,7 +21,7 @@ class User(Base):
     """A person, identified by who vouched for them: (issuer, subject), never by the address."""
 
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+    __table_args__ = (UniqueConstraint("issuer", "subject"), one_of("theme", Theme))
 
     id: Mapped[Id]
     issuer: Mapped[str]
@@ -28,6 +29,8 @@ class User(Base):
     email: Mapped[str | None]
     name: Mapped[str]
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
+    time_zone: Mapped[str | None]  # None: as each browser says
+    theme: Mapped[str] = mapped_column(server_default=text("'system'"))
     created_at: Mapped[CreatedAt]
     disabled_at: Mapped[datetime | None]
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.identifiers import new_id
+from paceline.domain.preferences import DEFAULTS, Preferences, Theme
 from paceline.domain.scopes import Scope
 from paceline.persistence.models import ApiKey, Session, SignInLink, User
 
@@ -30,6 +31,7 @@ class UserRecord:
     email: str | None
     name: str
     is_admin: bool
+    preferences: Preferences = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,13 @@ class ApiKeyRecord:
 
 
 def _record(user: User) -> UserRecord:
-    return UserRecord(id=user.id, email=user.email, name=user.name, is_admin=user.is_admin)
+    return UserRecord(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        is_admin=user.is_admin,
+        preferences=Preferences(time_zone=user.time_zone, theme=Theme(user.theme)),
+    )
 
 
 def _enabled() -> ColumnElement[bool]:
@@ -117,6 +125,15 @@ async def give_first_email(
     )
     user = changed.scalar_one_or_none()
     return None if user is None else _record(user)
+
+
+async def prefer(session: AsyncSession, user_id: uuid.UUID, preferences: Preferences) -> None:
+    """Keep what a user prefers."""
+    await session.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(time_zone=preferences.time_zone, theme=preferences.theme)
+    )
 
 
 async def insert_api_key(session: AsyncSession, key: NewApiKey) -> None:

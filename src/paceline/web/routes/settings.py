@@ -1,0 +1,80 @@
+"""Settings: what a person prefers about the dashboard, on every browser that they use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from paceline.domain.preferences import Preferences, Theme
+from paceline.errors import InvalidInput
+from paceline.web.access import SignedIn, Viewer, form_of
+from paceline.web.compose_form import zones
+from paceline.web.forms import Problems, text_of
+from paceline.web.parts import Wired
+from paceline.web.rendering import ZONE_COOKIE, go_to, render
+from paceline.web.wording import zone_named
+
+router = APIRouter(prefix="/settings")
+
+THEMES = ((Theme.SYSTEM, "As the system has it"), (Theme.LIGHT, "Light"), (Theme.DARK, "Dark"))
+_FIELDS = {"time_zone": "time_zone", "theme": "theme"}
+
+
+@router.get("")
+async def show_settings(request: Request, viewer: SignedIn) -> Response:
+    """What is preferred now."""
+    now = viewer.principal.preferences
+    return _page(request, viewer, {"time_zone": now.time_zone or "", "theme": now.theme})
+
+
+@router.post("")
+async def save_settings(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """Keep what was chosen."""
+    posted = await form_of(request)
+    form = {name: text_of(posted, name).strip() for name in _FIELDS}
+    problems = Problems()
+    if form["theme"] not in set(Theme):
+        problems.add("theme", "choose one of these")
+    else:
+        chosen = Preferences(time_zone=form["time_zone"] or None, theme=Theme(form["theme"]))
+        try:
+            await parts.preferring.keep(viewer.principal.user_id, chosen)
+        except InvalidInput as error:
+            problems.take(error.problems, names=_FIELDS)
+        else:
+            return go_to(request, "/settings", said="Saved.")
+    return _page(request, viewer, form, problems)
+
+
+@router.post("/theme", status_code=204)
+async def save_theme(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """Keep the theme that was picked in the account menu (frontend/js/app.js)."""
+    theme = text_of(await form_of(request), "theme")
+    if theme not in set(Theme):
+        raise InvalidInput.of("theme", "must be system, light or dark")
+    kept = replace(viewer.principal.preferences, theme=Theme(theme))
+    await parts.preferring.keep(viewer.principal.user_id, kept)
+    return Response(status_code=204)
+
+
+def _page(
+    request: Request, viewer: Viewer, form: Mapping[str, str], problems: Problems | None = None
+) -> Response:
+    told = zone_named(request.cookies.get(ZONE_COOKIE))
+    names = zones()
+    if form["time_zone"] and form["time_zone"] not in names:
+        names = (*names, form["time_zone"])
+    return render(
+        request,
+        "settings.html",
+        viewer=viewer,
+        status=422 if problems else 200,
+        section="settings",
+        form=form,
+        problems=problems.by_field if problems else {},
+        themes=THEMES,
+        zones=[("", f"As the browser says ({told})"), *((name, name) for name in names)],
+    )
