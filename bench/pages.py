@@ -187,7 +187,7 @@ async def _timed(
     postgres: psutil.Process,
     requests: int,
 ) -> Timing:
-    for _ in range(WARM_UP):
+    for _ in range(min(WARM_UP, requests)):
         text = await _once(client, path)
     before = cpu_seconds(api), cpu_seconds(postgres)
     walls = []

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from bench import client, messages, node_peer, node_tools, postfix, soak, whole_way
+from bench import client, messages, node_peer, node_tools, postfix, scale, soak, whole_way
 from bench.figures import Table
 from bench.processes import Meter
 from bench.servers import Servers, SinkProcess, servers, sink
@@ -31,6 +31,10 @@ class Size:
     peer_emails: int = 6_000
     soak_emails: int = 200_000
     soak_seconds: float = 240
+    import_rows: int = 1_000_000
+    import_runs: int = 1
+    page_emails: int = 1_000_000
+    page_requests: int = 20
     with_peer: bool = True
 
 
@@ -175,9 +179,19 @@ def of_soak(size: Size) -> Table:
     return table
 
 
+def of_imports(size: Size) -> Table:
+    return scale.of_imports(rows=size.import_rows, runs=size.import_runs)
+
+
+def of_pages(size: Size) -> Table:
+    return scale.of_pages(emails=size.page_emails, requests=size.page_requests)
+
+
 PARTS: Mapping[str, Callable[[Size], Table]] = {
     "messages": of_messages,
     "client": of_clients,
     "throughput": of_throughput,
     "soak": of_soak,
+    "imports": of_imports,
+    "pages": of_pages,
 }

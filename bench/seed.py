@@ -213,7 +213,7 @@ async def _fill_up(
         "        a, a, 'Receipt', '<' || a || '>',"
         "        array_to_tsvector(ARRAY[m || 'late', m || n, m || 'example', m || 'org',"
         "                                m || 'receipt'])"
-        "   FROM (SELECT n, 'late' || n || '@example.org' AS a, right($1::text, 6) AS m"
+        "   FROM (SELECT n, 'late' || n || '@example.org' AS a, right($1::uuid::text, 6) AS m"
         "           FROM generate_series(1, $2) n) late"
         " RETURNING id, owner_id, sender_id)"
         "INSERT INTO email_jobs (email_id, owner_id, sender_id, scheduled_at, due_at)"

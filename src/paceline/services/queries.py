@@ -107,9 +107,11 @@ class Queries:
     async def campaign_progress(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> Progress:
         """One campaign and its pace over the last two days it ran. Raises `NotFound`."""
         view = await self.campaign(owner_id, campaign_id)
-        since = hour_of(view.finished_at or clock.now()) - PROGRESS_HOURS * HOUR
+        last = hour_of(view.finished_at or clock.now())
         async with self._database.transaction() as session:
-            per_hour = await overview.sent_per_hour(session, campaign_id, since)
+            per_hour = await overview.sent_per_hour(
+                session, campaign_id, last - PROGRESS_HOURS * HOUR, last
+            )
         return Progress(campaign=view, sent_per_hour=per_hour)
 
     async def email(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailDetail:

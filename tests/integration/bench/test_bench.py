@@ -15,6 +15,9 @@ TINY = Size(
     limit_mails=32,
     emails=40,
     soak_emails=200,
+    import_rows=500,
+    page_emails=2_000,
+    page_requests=1,
     with_peer=False,  # it would install Node.js packages
 )
 

@@ -185,12 +185,16 @@ async def test_progress_counts_what_was_accepted_hour_by_hour(desk: Desk) -> Non
     campaign_id, sender_id = await running(desk)
     emails = await waiting(desk)
     this_hour = hour_of(clock.now())
-    for email, dot_at in zip(emails, (this_hour, this_hour, this_hour - HOUR), strict=True):
+    for email, sent_at in zip(emails, (this_hour, this_hour, this_hour - HOUR), strict=True):
         await desk.world.execute(
-            "INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome,"
-            " dot_at) VALUES ($1, 1, $2, $3, $1, 'sent', $4)",
-            *(email.id, sender_id, campaign_id, dot_at),
+            "UPDATE email_jobs SET state = 'sent', sent_at = $2 WHERE email_id = $1",
+            *(email.id, sent_at),
         )
+    await desk.world.execute(
+        "INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome,"
+        " dot_at) VALUES ($1, 1, $2, $3, $1, 'sent', $4)",
+        *(emails[0].id, sender_id, campaign_id, this_hour),
+    )
     progress = await desk.queries.campaign_progress(desk.owner, campaign_id)
     assert progress.sent_per_hour == [(this_hour - HOUR, 1), (this_hour, 2)]
     detail = await desk.queries.email(desk.owner, emails[0].id)

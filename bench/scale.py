@@ -1,0 +1,54 @@
+"""The parts of `make bench` at the size of a million emails: imports, pages, searches."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench import imports, pages, seed
+from bench.figures import Table
+from bench.servers import servers
+
+AIM_MS = 100
+
+
+def of_imports(*, rows: int, runs: int) -> Table:
+    table = Table(
+        "Imports",
+        f"{rows:,} rows with five columns. Paceline reads the file, checks each address, each "
+        "subject and each consent, and keeps emails and their jobs under eight indexes, words "
+        "included, in one transaction.",
+    )
+    ours: list[Mapping[str, float]] = []
+    plain: list[Mapping[str, float]] = []
+    with servers() as private, tempfile.TemporaryDirectory(prefix="plb-") as folder:
+        file = Path(folder) / "list.csv"
+        imports.write_rows(file, rows)
+        for _ in range(runs):
+            ours.append(imports.ours(private.database_url, private.postgres, file, rows))
+            plain.append(imports.plain_copy(private.database_url, private.postgres, file, rows))
+    table.add_runs("Paceline, an import", "rows/s", ours, aim="1,000,000 in < 30 s, < 150 MB")
+    table.add_runs("COPY into one table with to_tsvector('simple') under GIN", "rows/s", plain)
+    ratios = [a["rows/s"] / b["rows/s"] for a, b in zip(ours, plain, strict=True)]
+    table.add("an import ÷ COPY", "×", ratios)
+    return table
+
+
+def of_pages(*, emails: int, requests: int) -> Table:
+    table = Table(
+        "Pages",
+        f"An owner with {emails:,} emails, through the real server as a signed-in person; "
+        f"{requests} requests each, one after the other.",
+    )
+    with servers() as private:
+        owner = asyncio.run(seed.filled(private.database_url, emails=emails))
+        for timing in asyncio.run(pages.measured(private, owner, requests=requests)):
+            beside = {
+                "p95 ms": [timing.p95],
+                "API CPU ms": [timing.api_cpu],
+                "PostgreSQL CPU ms": [timing.postgres_cpu],
+            }
+            table.add(timing.name, "ms", [timing.median], aim=f"p95 < {AIM_MS}", beside=beside)
+    return table
