@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paceline.methods import Methods
 from paceline.web import failures
@@ -14,7 +16,7 @@ from paceline.web.access import close_form, is_https
 from paceline.web.assets import FOLDER, URL, manifest
 from paceline.web.bodies import BodyLimit
 from paceline.web.headers import ImmutableFiles, SecurityHeaders
-from paceline.web.parts import Parts
+from paceline.web.parts import PARTS, Parts
 from paceline.web.routes import (
     api_keys,
     campaigns,
@@ -37,11 +39,24 @@ _SCREENS = (
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-def create_web(parts: Parts) -> FastAPI:
+def create_web(parts: Parts) -> ASGIApp:
     """The dashboard. Raises `AssetsMissing` when the front end was never built."""
     manifest()
+    pages = _application()
+
+    async def dashboard(scope: Scope, receive: Receive, send: Send) -> None:
+        state = {**scope.get("state", {}), PARTS: parts}
+        await pages({**scope, "state": state}, receive, send)
+
+    known = TrustedHostMiddleware(dashboard, allowed_hosts=allowed_hosts(parts.base_url))
+    return SecurityHeaders(known, https=is_https(parts.base_url))
+
+
+@cache
+def _application() -> FastAPI:
+    """One for all, as the API's: FastAPI takes its time over routes, and each request brings its
+    parts along."""
     app = FastAPI(openapi_url=None, dependencies=[Depends(close_form)])
-    app.state.parts = parts
     for module in _SCREENS:
         app.include_router(module.router)
     app.mount(URL, ImmutableFiles(directory=FOLDER))
@@ -49,8 +64,6 @@ def create_web(parts: Parts) -> FastAPI:
     app.add_middleware(Methods, routes=lambda: app.routes, refuse=failures.not_allowed)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_OCTETS)
     app.add_middleware(BodyLimit, refuse=failures.too_large, refuse_packed=failures.packed)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(parts.base_url))
-    app.add_middleware(SecurityHeaders, https=is_https(parts.base_url))
     return app
 
 

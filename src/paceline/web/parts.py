@@ -29,6 +29,8 @@ from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 from paceline.web.caught_mail import CaughtMail
 
+PARTS = "web_parts"  # their name in a request's state
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxAddress:
@@ -69,7 +71,7 @@ class Parts:
 
 def parts_of(request: Request) -> Parts:
     """The parts of the application that this request came to."""
-    return cast("Parts", request.app.state.parts)
+    return cast("Parts", getattr(request.state, PARTS))
 
 
 Wired = Annotated[Parts, Depends(parts_of)]
