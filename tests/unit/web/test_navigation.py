@@ -28,7 +28,8 @@ def test_every_entry_has_a_key_and_a_place_of_its_own() -> None:
 
 
 def test_each_list_of_emails_is_there_with_its_count() -> None:
-    assert [entry.count for entry in ENTRIES if entry.count] == list(EmailList)
+    lists = [entry.count for entry in ENTRIES if entry.key.startswith("emails-")]
+    assert lists == list(EmailList)
 
 
 def test_only_administrators_are_shown_what_is_theirs() -> None:
