@@ -143,7 +143,8 @@ class CheckOut(Shown):
 
 class SenderOut(Shown):
     """A sender; whether it has a password is told, the password is not. `verified_at`: when its
-    account, as it is now, last took a log-in that was asked for."""
+    account, as it is now, last took a log-in that was asked for. `next_step`: what to do where it
+    is broken, and that can be told."""
 
     id: uuid.UUID
     name: str
@@ -161,6 +162,8 @@ class SenderOut(Shown):
     max_connections: int
     state: SenderState
     state_reason: str | None
+    next_step: str | None
+    next_step_url: str | None
     resting_until: datetime | None
     dkim: DkimOut | None
     verified_at: datetime | None

@@ -28,6 +28,7 @@ from paceline.services.views import DkimView, SenderView
 def view_of(record: SenderRecord) -> SenderView:
     """The sender as it may be shown."""
     check = sender_checks.read(record.last_check)
+    step = sender_checks.way_out(record)
     is_broken = record.state == SenderState.BROKEN  # whatever was true once
     derived: dict[str, Any] = {
         "smtp_password_set": record.smtp_password is not None,
@@ -38,6 +39,8 @@ def view_of(record: SenderRecord) -> SenderView:
         "version": version_of_sender(record),
         "dkim": _dkim_view(record),
         "last_check": check,
+        "next_step": step.text if step else None,
+        "next_step_url": step.url if step else None,
         "verified_at": check.checked_at if check and check.ok and not is_broken else None,
     }
     stored = {n: getattr(record, n) for n in SenderView.__slots__ if n not in derived}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from paceline.delivery import CheckResult, Phase
-from paceline.domain.next_steps import Trouble, next_step
+from paceline.domain.lifecycle import SenderState
+from paceline.domain.next_steps import NextStep, Trouble, next_step
 from paceline.persistence.stores.senders import SenderRecord
+
+_LOG_IN_REFUSED = re.compile(r"53[0458]\b")  # RFC 4954 §6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +38,8 @@ def report_of(record: SenderRecord, result: CheckResult, *, at: datetime) -> Che
     detail = str(result.reply) if result.reply and not result.ok else result.detail
     step = None
     if not result.ok:
-        step = next_step(
-            Trouble(
-                phase=result.phase,
-                code=result.reply.code if result.reply else None,
-                detail=detail,
-                host=record.smtp_host,
-                port=record.smtp_port,
-                security=record.smtp_security,
-                auth=record.smtp_auth,
-            )
-        )
+        code = result.reply.code if result.reply else None
+        step = next_step(_trouble(record, result.phase, code, detail))
     return CheckReport(
         ok=result.ok,
         phase=result.phase,
@@ -54,6 +49,27 @@ def report_of(record: SenderRecord, result: CheckResult, *, at: datetime) -> Che
         dialogue=result.dialogue,
         next_step=step.text if step else None,
         next_step_url=step.url if step else None,
+    )
+
+
+def way_out(record: SenderRecord) -> NextStep | None:
+    """What mends a sender that its server has refused while sending; None where that is unknown."""
+    reason = record.state_reason or ""
+    code = _LOG_IN_REFUSED.match(reason)
+    if record.state != SenderState.BROKEN or code is None:
+        return None
+    return next_step(_trouble(record, Phase.AUTH, int(code[0]), reason))
+
+
+def _trouble(record: SenderRecord, phase: Phase, code: int | None, detail: str) -> Trouble:
+    return Trouble(
+        phase=phase,
+        code=code,
+        detail=detail,
+        host=record.smtp_host,
+        port=record.smtp_port,
+        security=record.smtp_security,
+        auth=record.smtp_auth,
     )
 
 

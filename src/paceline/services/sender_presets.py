@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paceline.delivery import DnsUnavailable, Resolver, wire_address
-from paceline.domain.presets import DEV_INBOX, PRESETS, Preset, guess
+from paceline.domain.presets import DEV_INBOX, PRESETS, Preset, guess, preset_for_host
 from paceline.errors import InvalidInput
 
 
@@ -34,6 +34,10 @@ class SenderPresets:
     def of(self, key: str) -> Preset | None:
         """The one of this key."""
         return next((preset for preset in self.all if preset.key == key), None)
+
+    def for_host(self, host: str) -> Preset | None:
+        """The one whose server this is."""
+        return preset_for_host(host)
 
     async def offered(self, address: str | None) -> OfferedPresets:
         """All of them; with an address, the one that its domain or the MX of that speaks for."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 from paceline import clock
 from paceline.domain.pacing import HOUR, hour_of
@@ -40,7 +39,7 @@ class SenderUses:
         self._meter = meter
 
     async def of(
-        self, owner_id: uuid.UUID, sender_id: uuid.UUID, zone: ZoneInfo | None = None
+        self, owner_id: uuid.UUID, sender_id: uuid.UUID, zone: tzinfo | None = None
     ) -> SenderUse:
         """With the day of `zone` (None: UTC). Raises `NotFound`."""
         now = clock.now()

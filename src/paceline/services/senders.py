@@ -148,9 +148,13 @@ class Senders:
                 await settle(session, made)
         return made
 
-    async def get(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderView:
-        """One sender. Raises `NotFound`."""
-        return view_of(await self._record(owner_id, sender_id))
+    async def get(
+        self, owner_id: uuid.UUID, sender_id: uuid.UUID, *, even_deleted: bool = False
+    ) -> SenderView:
+        """One sender; what it has sent may outlive it. Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            record = await store.sender(session, owner_id, sender_id, even_deleted=even_deleted)
+        return view_of(_existing(record))
 
     async def list(self, owner_id: uuid.UUID) -> list[SenderView]:
         """All senders, the newest first."""

@@ -66,6 +66,8 @@ class SenderView:
     max_connections: int
     state: SenderState
     state_reason: str | None
+    next_step: str | None  # where it is broken and that can be told
+    next_step_url: str | None
     resting_until: datetime | None
     dkim: DkimView | None
     verified_at: datetime | None

@@ -25,6 +25,7 @@ from paceline.web.routes import (
     inbox,
     navigation,
     queue,
+    sender_upkeep,
     senders,
     settings,
     sign_in,
@@ -34,7 +35,7 @@ from paceline.web.routes import (
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, navigation, emails, campaigns, compose),
-    *(senders, suppressions, api_keys, inbox, queue, settings),
+    *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

@@ -60,6 +60,8 @@ def _environment() -> Environment:
         email_badge=states.email_badge,
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
+        verified_badge=states.verified_badge,
+        grade_badge=states.grade_badge,
         held_tone=states.held_tone,
         scope_badge=states.scope_badge,
         suppression_badge=states.suppression_badge,

@@ -6,16 +6,17 @@ from dataclasses import dataclass, fields
 
 from starlette.datastructures import FormData
 
-from paceline.delivery import Security
+from paceline.delivery import Auth, Security
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds, parse_whole_number
-from paceline.services.senders import NewSender, SenderPatch
+from paceline.domain.presets import CUSTOM, DEV_INBOX, Preset
+from paceline.errors import FieldProblem, InvalidInput
+from paceline.services.senders import NewGrant, NewSender, SenderPatch
 from paceline.services.views import SenderView
 from paceline.web.forms import (
     Problems,
     seconds,
     text_of,
 )
-from paceline.web.parts import InboxAddress
 
 # A service's names for fields, and ours.
 FIELDS = {
@@ -30,13 +31,23 @@ FIELDS = {
     "hourly_limit": "hourly_limit",
     "min_delay_ms": "min_delay",
     "max_connections": "max_connections",
+    "client_id": "oauth_client_id",
+    "client_secret": "oauth_client_secret",
+    "refresh_token": "oauth_refresh_token",
+    "token_endpoint": "oauth_token_endpoint",
+    "smtp_oauth": "oauth_refresh_token",
 }
+_OF_GRANT = "smtp_oauth."
+_SECRETS = frozenset({"smtp_password", "smtp_oauth", "smtp_auth"})
+_PLAIN = frozenset(name for name, field in FIELDS.items() if not field.startswith("oauth_"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderForm:
-    """What stands in the fields, as typed. A stored password never gets here."""
+    """What stands in the fields, as typed. A stored secret never gets here."""
 
+    preset: str = CUSTOM
+    region: str = ""
     name: str = ""
     from_address: str = ""
     from_name: str = ""
@@ -45,24 +56,29 @@ class SenderForm:
     smtp_security: str = Security.STARTTLS.value
     smtp_username: str = ""
     smtp_password: str = ""
+    oauth_client_id: str = ""
+    oauth_client_secret: str = ""
+    oauth_refresh_token: str = ""
+    oauth_token_endpoint: str = ""
     hourly_limit: str = ""
     min_delay: str = "0"
     max_connections: str = "4"
 
     @classmethod
-    def empty(cls) -> SenderForm:
-        """With the defaults that fit most providers."""
-        return cls()
-
-    @classmethod
-    def for_dev_inbox(cls, inbox: InboxAddress) -> SenderForm:
-        """A sender whose emails stay on this machine."""
+    def filled_in(cls, preset: Preset, address: str = "") -> SenderForm:
+        """As the provider wants it, with the limits that keep to its own."""
+        is_inbox = preset.key == DEV_INBOX
         return cls(
-            name="Dev inbox",
-            from_address="sender@example.com",
-            smtp_host=inbox.host,
-            smtp_port=str(inbox.port),
-            smtp_security=Security.NONE.value,
+            preset=preset.key,
+            region=next(iter(preset.regions), ""),
+            name=preset.name if is_inbox else "",
+            from_address=address or ("sender@example.com" if is_inbox else ""),
+            smtp_host=preset.host,
+            smtp_port=str(preset.port),
+            smtp_security=preset.security,
+            smtp_username=address if preset.user_name_is_address else "",
+            hourly_limit=str(preset.hourly_limit or ""),
+            min_delay=seconds(preset.min_delay_ms),
         )
 
     @classmethod
@@ -86,20 +102,30 @@ class SenderForm:
         """What was posted."""
         return cls(**{field.name: text_of(form, field.name) for field in fields(cls)})
 
-    def as_new(self, problems: Problems) -> NewSender | None:
-        """A new sender, or None with the problems noted."""
+    def as_new(self, problems: Problems, preset: Preset | None = None) -> NewSender | None:
+        """A new sender, or None with the problems noted.
+
+        With a preset, its region is the server, and the address is the user where that is usual.
+        """
         values = self._numbers(problems)
         security = problems.read("smtp_security", _security, self.smtp_security)
+        host = self._host(problems, preset)
         if problems or security is None:
             return None
+        grant = self._grant()
+        username = self.smtp_username.strip()
+        if preset is not None and preset.user_name_is_address and (self.smtp_password or grant):
+            username = username or self.from_address.strip()
         return NewSender(
             name=self.name.strip() or self.from_address.strip(),
             from_address=self.from_address,
             from_name=self.from_name.strip() or None,
-            smtp_host=self.smtp_host.strip(),
+            smtp_host=host,
             smtp_security=security,
-            smtp_username=self.smtp_username.strip() or None,
+            smtp_auth=Auth.PASSWORD if grant is None else Auth.XOAUTH2,
+            smtp_username=username or None,
             smtp_password=self.smtp_password or None,
+            smtp_oauth=grant,
             hourly_limit=values.hourly_limit,
             min_delay_ms=values.min_delay_ms,
             max_connections=values.max_connections,
@@ -107,15 +133,33 @@ class SenderForm:
         )
 
     def as_patch(self, problems: Problems, *, before: SenderView) -> SenderPatch | None:
-        """Only what differs, or None with the problems noted. An empty password changes nothing."""
+        """Only what differs, or None with the problems noted. An empty secret stays."""
         new = self.as_new(problems)
         if new is None:
             return None
-        values = {name: getattr(new, name) for name in FIELDS if name != "smtp_password"}
+        values = {name: getattr(new, name) for name in _PLAIN - _SECRETS}
         changes = {n: value for n, value in values.items() if value != getattr(before, n)}
-        if new.smtp_password is not None:
-            changes["smtp_password"] = new.smtp_password
+        if new.smtp_password is not None or new.smtp_oauth is not None:
+            changes |= {"smtp_auth": new.smtp_auth}
+            secrets = {"smtp_password": new.smtp_password, "smtp_oauth": new.smtp_oauth}
+            changes |= {name: secret for name, secret in secrets.items() if secret is not None}
         return SenderPatch(**changes)
+
+    def _grant(self) -> NewGrant | None:
+        given = (self.oauth_client_id, self.oauth_client_secret, self.oauth_refresh_token)
+        if not any(text.strip() for text in given):
+            return None
+        return NewGrant(
+            client_id=self.oauth_client_id.strip(),
+            client_secret=self.oauth_client_secret.strip() or None,
+            refresh_token=self.oauth_refresh_token.strip(),
+            token_endpoint=self.oauth_token_endpoint.strip() or None,
+        )
+
+    def _host(self, problems: Problems, preset: Preset | None) -> str:
+        if preset is None or not preset.regions:
+            return self.smtp_host.strip()
+        return problems.read("region", preset.host_in, self.region) or ""
 
     def _numbers(self, problems: Problems) -> _Numbers:
         return _Numbers(
@@ -135,6 +179,12 @@ class _Numbers:
     max_connections: int
     min_delay_ms: int
     hourly_limit: int | None
+
+
+def take(problems: Problems, found: InvalidInput) -> None:
+    """Note what a service refused, at the fields of the form."""
+    named = [FieldProblem(p.field.removeprefix(_OF_GRANT), p.message) for p in found.problems]
+    problems.take(named, names=FIELDS)
 
 
 def _security(text: str) -> Security:

@@ -16,9 +16,11 @@ from paceline.domain.lifecycle import (
     JobState,
     SenderState,
 )
+from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
 from paceline.services.queue_watch import LaneStanding, WorkerView
 from paceline.services.suppressions import HARD_BOUNCE, IMPORTED, MANUAL
+from paceline.services.views import SenderView
 
 
 class Badge(NamedTuple):
@@ -115,6 +117,32 @@ def sender_badge(state: str, held_by: str | None = None) -> Badge:
     """The badge of a sender; one that may send, but is held, says by what."""
     held = _held(held_by) if state == SenderState.ACTIVE else None
     return held or SENDER_BADGES[SenderState(state)]
+
+
+VERIFIED = Badge("Verified", "good", "full")
+UNVERIFIED = Badge("Not verified", "quiet", "ring")
+UNREACHED = Badge("Cannot log in", "bad", "full")
+
+
+def verified_badge(sender: SenderView) -> Badge:
+    """Whether its account, as it is now, has taken a log-in."""
+    if sender.verified_at is not None:
+        return VERIFIED
+    check = sender.last_check
+    return UNVERIFIED if check is None or check.ok else UNREACHED
+
+
+GRADE_BADGES = {
+    Grade.GOOD: Badge("Good", "good", "full"),
+    Grade.WARN: Badge("Better have one", "warn", "half"),
+    Grade.BAD: Badge("To be mended", "bad", "full"),
+    Grade.UNKNOWN: Badge("No answer", "quiet", "ring"),
+}
+
+
+def grade_badge(grade: str) -> Badge:
+    """The badge of a record of DNS."""
+    return GRADE_BADGES[Grade(grade)]
 
 
 def _held(held_by: str | None) -> Badge | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -12,14 +12,18 @@ import pytest
 
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.preferring import Preferring
+from paceline.auth.secretbox import SecretBox
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.persistence.database import Database, Driver
+from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_presets import SenderPresets
 from paceline.services.suppressions import Suppressions
 from paceline.web import CaughtMail, InboxAddress, Parts, create_web
 from paceline.web.access import cookie_name
-from tests.world import World, settings_for
+from tests.dns import DnsServer, dns_server
+from tests.world import SECRET_KEY, World, settings_for
 
 BASE_URL = "http://localhost:3001"
 COOKIE_DOMAIN = "localhost.local"  # what the cookie jar makes of a name without dots
@@ -39,7 +43,19 @@ async def cases(database_url: str, redis_url: str, worker: Driver) -> AsyncItera
 
 
 @pytest.fixture
-def parts(cases: UseCases) -> Parts:
+def zones() -> dict[tuple[str, str], Sequence[str]]:
+    """What DNS knows; to be filled in by a test."""
+    return {}
+
+
+@pytest.fixture
+async def names(zones: dict[tuple[str, str], Sequence[str]]) -> AsyncIterator[DnsServer]:
+    async with dns_server(zones) as server:
+        yield server
+
+
+@pytest.fixture
+def parts(cases: UseCases, names: DnsServer) -> Parts:
     return Parts(
         queries=cases.queries,
         campaigns=cases.campaigns,
@@ -47,8 +63,8 @@ def parts(cases: UseCases) -> Parts:
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,
         senders=cases.senders,
-        sender_dns=cases.sender_dns,
-        sender_presets=cases.sender_presets,
+        sender_dns=SenderDns(cases.database, SecretBox(SECRET_KEY), names.resolver),
+        sender_presets=SenderPresets(names.resolver, dev_inbox=("127.0.0.1", 1025)),
         sender_removal=cases.sender_removal,
         sender_uses=cases.sender_uses,
         emails=cases.emails,

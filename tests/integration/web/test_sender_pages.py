@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 import httpx2
 
+from tests.dns import text as text_record
+from tests.integration.delivery.sink import Act, Sink
 from tests.integration.web.conftest import words
+from tests.token_endpoint import TokenEndpoint
 from tests.world import World
 
 NEW = {
@@ -25,9 +29,11 @@ NEW = {
 
 
 async def added(page: httpx2.AsyncClient, **fields: str) -> uuid.UUID:
+    """Nobody listens at its server, unless a port is given: it is added all the same."""
     response = await page.post("/senders", data={**NEW, **fields})
     assert response.status_code == 303, words(response.text)
-    return uuid.UUID(response.headers["Location"].removeprefix("/senders/"))
+    place = response.headers["Location"].partition("#")[0]
+    return uuid.UUID(place.removeprefix("/senders/"))
 
 
 async def test_a_sender_is_added_and_listed(page: httpx2.AsyncClient, world: World) -> None:
@@ -88,6 +94,7 @@ async def test_a_broken_sender_says_why_and_what_to_do(
     text = words((await page.get(f"/senders/{sender}")).text)
     assert "535 5.7.8 wrong password" in text
     assert "none has failed" in text
+    assert "Enter user name and password again" in text
 
 
 async def test_changing_only_its_name_does_not_mend_a_broken_sender(
@@ -104,10 +111,139 @@ async def test_a_server_that_does_not_answer_is_reported(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     sender = await world.sender(port=1)  # nobody listens there
-    text = words((await page.post(f"/senders/{sender}/verify")).text)
+    response = await page.post(f"/senders/{sender}/verify")
+    assert response.headers["Location"] == f"/senders/{sender}#account"
+    text = words((await page.get(f"/senders/{sender}")).text)
     assert "It did not work" in text
+    assert "Nothing answers at 127.0.0.1, port 1" in text
     response = await page.post(f"/senders/{sender}/test", data={"to": "ada@example.org"})
     assert "It was not sent" in words(response.text)
+
+
+async def test_a_wrong_password_shows_the_dialogue_until_it_is_mended(
+    page: httpx2.AsyncClient,
+) -> None:
+    acts: dict[str, Act | list[Act]] = {"AUTH": ["535 5.7.8 no", "235 ok"]}
+    async with Sink(acts=acts, extensions=("AUTH PLAIN",)) as sink:
+        sender = await added(page, smtp_port=str(sink.port))
+        html = (await page.get(f"/senders/{sender}")).text
+        form = {**NEW, "smtp_port": str(sink.port), "smtp_password": "right"}
+        mended = await page.post(f"/senders/{sender}", data=form)
+    text = words(html)
+    assert "Cannot log in" in text
+    assert "&gt; AUTH PLAIN ***" in html
+    assert "&lt; 535 5.7.8 no" in html
+    assert "Enter user name and password again" in text
+    assert "hunter2-secret" not in html
+    assert mended.headers["Location"] == f"/senders/{sender}"
+    assert "Verified" in words((await page.get("/senders")).text)
+
+
+async def test_what_has_nothing_to_do_with_the_log_in_is_not_tried_again(
+    page: httpx2.AsyncClient,
+) -> None:
+    async with Sink(extensions=("AUTH PLAIN",)) as sink:
+        sender = await added(page, smtp_port=str(sink.port))
+        form = {**NEW, "smtp_port": str(sink.port), "smtp_password": "", "hourly_limit": "7"}
+        await page.post(f"/senders/{sender}", data=form)
+    assert len(sink.heard("AUTH")) == 1
+    text = words((await page.get(f"/senders/{sender}")).text)
+    assert "Verified" in text
+    assert "0 of 7" in text
+
+
+async def test_providers_are_offered_and_an_address_chooses_by_itself(
+    page: httpx2.AsyncClient,
+) -> None:
+    text = words((await page.get("/senders/new")).text)
+    for name in (
+        "Gmail",
+        "Amazon SES",
+        "Brevo",
+        "Dev inbox of this machine",
+        "Another SMTP server",
+    ):
+        assert name in text
+    html = (await page.get("/senders/new", params={"address": "ann@gmail.com"})).text
+    for value in ("smtp.gmail.com", "ann@gmail.com", "20"):
+        assert f'value="{value}"' in html
+    assert "app password" in html
+    assert "https://myaccount.google.com/apppasswords" in html
+    other = (await page.get("/senders/new", params={"address": "ann@127.0.0.1"})).text
+    assert 'value="ann@127.0.0.1"' in other
+
+
+async def test_a_region_is_chosen_by_its_name(page: httpx2.AsyncClient, world: World) -> None:
+    html = (await page.get("/senders/new", params={"preset": "mailgun"})).text
+    assert '<option value="eu">' in html
+    form = {**NEW, "preset": "mailgun", "region": "eu", "smtp_security": "starttls",
+            "smtp_host": "127.0.0.1", "smtp_port": "1"}  # fmt: skip
+    assert (await page.post("/senders", data={**form, "region": "moon"})).status_code == 422
+    assert await world.fetchval("SELECT count(*) FROM senders") == 0
+
+
+async def test_a_grant_is_given_in_the_form_and_refused_by_its_field(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    form = {**NEW, "smtp_password": "", "oauth_client_id": "client"}
+    refused = await page.post("/senders", data=form)
+    assert refused.status_code == 422
+    async with TokenEndpoint() as tokens, Sink(extensions=("AUTH XOAUTH2",)) as sink:
+        whole = {
+            **form,
+            "smtp_port": str(sink.port),
+            "oauth_refresh_token": "refresh-0",
+            "oauth_token_endpoint": tokens.url,
+        }
+        made = await page.post("/senders", data=whole)
+        place = made.headers["Location"]
+        html = (await page.get(place)).text
+        nowhere = await page.post("/senders", data={**whole, "oauth_token_endpoint": "ftp://x"})
+    assert "Verified" in words(html)
+    assert "(in use)" in words(html)
+    assert "refresh-0" not in html
+    assert nowhere.status_code == 422
+    assert 'id="oauth_token_endpoint-note" class="pl-note" data-tone="bad"' in nowhere.text
+    # A password takes its place.
+    await page.post(place, data={**NEW, "smtp_port": "1", "smtp_password": "secret"})
+    [row] = await world.fetch("SELECT smtp_auth, smtp_grant FROM senders")
+    assert row == {"smtp_auth": "password", "smtp_grant": None}
+
+
+async def test_a_key_is_made_shown_to_be_published_and_dropped(
+    page: httpx2.AsyncClient, world: World, zones: dict[tuple[str, str], Sequence[str]]
+) -> None:
+    sender = await world.sender()
+    zones[("_dmarc.example.com", "TXT")] = [text_record("v=DMARC1; p=reject")]
+    await page.post(f"/senders/{sender}/dkim")
+    html = (await page.get(f"/senders/{sender}", params={"dns": "yes"})).text
+    assert "_domainkey.example.com" in html
+    assert "v=DKIM1" in html
+    assert "not there yet" in words(html)
+    assert "v=DMARC1; p=reject" in words(html)
+    assert "v=spf1 a mx ~all" in words(html)
+    await page.post(f"/senders/{sender}/dkim/drop")
+    assert "_domainkey" not in (await page.get(f"/senders/{sender}")).text
+
+
+async def test_what_becomes_of_its_work_is_said_before_a_sender_is_deleted(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender, name="Spring")
+    await world.emails(sender, campaign, 2)
+    path = f"/senders/{sender}/delete"
+    asked = await page.get(path)
+    assert "Spring" in words(asked.text)
+    assert "2 emails to go: cancelled" in words(asked.text)
+    refused = await page.post(path)
+    assert refused.status_code == 409
+    assert "It is not deleted" in words(refused.text)
+    gone = await page.post(path, data={"cancel": "yes"})
+    assert (gone.status_code, gone.headers["Location"]) == (303, "/senders")
+    assert "No sender yet" in words((await page.get("/senders")).text)
+    assert (await page.get(f"/senders/{sender}")).status_code == 404
+    assert (await page.get(f"/campaigns/{campaign}")).status_code == 200
 
 
 async def test_a_test_needs_an_address(page: httpx2.AsyncClient, world: World) -> None:
@@ -122,7 +258,9 @@ async def test_nobody_touches_the_sender_of_somebody_else(
 ) -> None:
     sender = await world.sender()
     assert (await other_page.get(f"/senders/{sender}")).status_code == 404
-    for command in ("", "/pause", "/resume", "/verify", "/test"):
+    assert (await other_page.get(f"/senders/{sender}/delete")).status_code == 404
+    commands = ("", "/pause", "/resume", "/verify", "/test", "/dkim", "/dkim/drop", "/delete")
+    for command in commands:
         response = await other_page.post(
             f"/senders/{sender}{command}", data={**NEW, "to": "a@b.example"}
         )

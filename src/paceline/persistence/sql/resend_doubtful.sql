@@ -9,6 +9,7 @@ WITH settled AS (
       JOIN senders s ON s.id = j.sender_id
       LEFT JOIN campaigns c ON c.id = j.campaign_id
      WHERE j.state = 'in_doubt' AND c.state IS DISTINCT FROM 'cancelled'
+       AND s.deleted_at IS NULL
        AND (   (c.doubt_policy = 'resend' AND j.in_doubt_at < now() - make_interval(secs => $1))
             OR (lower(s.smtp_host) = ANY ($3::text[])
                 AND j.in_doubt_at < now() - interval '30 s'

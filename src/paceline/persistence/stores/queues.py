@@ -72,7 +72,7 @@ _SINGLE = """
     SELECT CAST(NULL AS uuid) AS campaign_id, CAST(NULL AS text) AS campaign_state,
            o.id AS sender_id, CAST(NULL AS timestamptz) AS moving_to,
            CAST(NULL AS int) AS campaign_hourly_limit, CAST(NULL AS int) AS campaign_min_delay_ms
-      FROM senders o WHERE o.owner_id = :owner_id
+      FROM senders o WHERE o.owner_id = :owner_id AND o.deleted_at IS NULL
 """
 _OPEN = "c.state IN ('active', 'paused') ORDER BY c.state, c.id DESC LIMIT :most"
 _OF_CAMPAIGNS = text(

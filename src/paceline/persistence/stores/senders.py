@@ -66,14 +66,15 @@ async def sender(
     *,
     for_update: bool = False,
     keep: bool = False,
+    even_deleted: bool = False,
 ) -> SenderRecord | None:
     """One of this owner's senders, or None when there is none, or none any more.
 
     `keep`: nobody deletes it before the transaction is over.
     """
-    query = select(*_COLUMNS).where(
-        Sender.id == sender_id, Sender.owner_id == owner_id, Sender.deleted_at.is_(None)
-    )
+    query = select(*_COLUMNS).where(Sender.id == sender_id, Sender.owner_id == owner_id)
+    if not even_deleted:
+        query = query.where(Sender.deleted_at.is_(None))
     if for_update:
         query = query.with_for_update()
     elif keep:

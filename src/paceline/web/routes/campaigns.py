@@ -225,7 +225,8 @@ async def _everything(
         dict(request.query_params), path=path, campaign=campaign_id, default_tab=_liveliest(counts)
     )
     page, sender = await asyncio.gather(
-        emails_of(parts, viewer, query), parts.senders.get(owner, campaign.sender_id)
+        emails_of(parts, viewer, query),
+        parts.senders.get(owner, campaign.sender_id, even_deleted=True),
     )
     ahead = outlook(progress, sender, now=clock.now())
     return {

@@ -17,8 +17,8 @@ from paceline.web.forms import Problems, text_of
 from paceline.web.listing import Column
 from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
-from paceline.web.rendering import go_to, render
-from paceline.web.sender_form import FIELDS, SenderForm
+from paceline.web.rendering import go_to, render, zone_of
+from paceline.web.sender_form import SenderForm, take
 
 router = APIRouter(prefix="/senders", route_class=OnceRoute)
 
@@ -26,14 +26,15 @@ router = APIRouter(prefix="/senders", route_class=OnceRoute)
 COLUMNS = (
     Column(key="name", label="Sender"),
     Column(key="status", label="Status"),
-    Column(key="server", label="SMTP server", wide_from="md", look="font-mono text-xs"),
+    Column(key="account", label="Account", wide_from="sm"),
+    Column(key="server", label="SMTP server", wide_from="lg", look="font-mono text-xs"),
     Column(key="limits", label="Limits", look="pl-quiet tabular-nums"),
 )
 
 
 @router.get("")
 async def list_senders(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """All senders, with their states."""
+    """All senders, with their states and what they have used of their limits."""
     owner = viewer.principal.user_id
     senders, overview = await asyncio.gather(
         parts.senders.list(owner), parts.queries.overview(owner)
@@ -45,58 +46,72 @@ async def list_senders(request: Request, parts: Wired, viewer: SignedIn) -> Resp
         section="senders",
         columns=COLUMNS,
         senders=senders,
-        statuses={each.sender_id: each.status for each in overview.now.senders},
+        standing={each.sender_id: each for each in overview.now.senders},
         dev_inbox=parts.dev_inbox,
     )
 
 
 @router.get("/new")
 async def new_sender(
-    request: Request, parts: Wired, viewer: SignedIn, preset: str = ""
+    request: Request, parts: Wired, viewer: SignedIn, preset: str = "", address: str = ""
 ) -> Response:
-    """An empty form, or one that is filled in for the dev inbox."""
-    form = SenderForm.empty()
-    if preset == "dev-inbox" and parts.dev_inbox is not None:
-        form = SenderForm.for_dev_inbox(parts.dev_inbox)
-    return _form(request, parts, viewer, form)
+    """The providers to choose from, or the form as the chosen one wants it.
+
+    An address chooses by itself, where its domain says enough.
+    """
+    offered = await parts.sender_presets.offered(address if not preset else None)
+    chosen = parts.sender_presets.of(preset or offered.guessed or "")
+    if chosen is None and not address:
+        return render(
+            request,
+            "sender_presets.html",
+            viewer=viewer,
+            section="senders",
+            presets=offered.items,
+            form={"address": ""},
+            problems={},
+        )
+    chosen = chosen or parts.sender_presets.all[-1]
+    form = SenderForm.filled_in(chosen, address.strip())
+    return await _form(request, parts, viewer, form)
 
 
 @router.post("")
 @carried_out_once
 async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """Add a sender."""
+    """Add a sender, and verify it."""
+    owner = viewer.principal.user_id
     form = SenderForm.read(await form_of(request))
     problems = Problems()
-    new = form.as_new(problems)
+    new = form.as_new(problems, parts.sender_presets.of(form.preset))
     if new is not None:
         try:
             sender = await parts.senders.create(
-                viewer.principal.user_id,
+                owner,
                 new,
                 reserved_id=reserved_id(request),
                 settle=leading_to(request, "/senders"),
             )
         except InvalidInput as error:
-            problems.take(error.problems, names=FIELDS)
+            take(problems, error)
         else:
-            return go_to(request, f"/senders/{sender.id}", said="The sender is added.")
-    return _form(request, parts, viewer, form, problems=problems)
+            return await verified(request, parts, viewer, sender.id, done="The sender is added")
+    return await _form(request, parts, viewer, form, problems=problems)
 
 
 @router.get("/{sender_id}")
 async def show_sender(
-    request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
+    request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID, dns: str = ""
 ) -> Response:
-    """One sender, to look at and to change."""
-    sender = await parts.senders.get(viewer.principal.user_id, sender_id)
-    return _form(request, parts, viewer, SenderForm.of(sender), sender=sender)
+    """One sender, to look at and to change; with `dns`, its domain is looked up."""
+    return await sender_page(request, parts, viewer, sender_id, look_up=bool(dns))
 
 
 @router.post("/{sender_id}")
 async def change_sender(
     request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
 ) -> Response:
-    """Change a sender. An empty password field leaves the password as it is."""
+    """Change a sender, and verify it if that may matter. An empty password leaves it as it is."""
     owner = viewer.principal.user_id
     form = SenderForm.read(await form_of(request))
     problems = Problems()
@@ -104,12 +119,14 @@ async def change_sender(
     patch = form.as_patch(problems, before=sender)
     if patch is not None:
         try:
-            await parts.senders.patch(owner, sender_id, patch)
+            after = await parts.senders.patch(owner, sender_id, patch)
         except InvalidInput as error:
-            problems.take(error.problems, names=FIELDS)
+            take(problems, error)
         else:
+            if after.last_check is None:
+                return await verified(request, parts, viewer, sender_id, done="Saved")
             return go_to(request, f"/senders/{sender_id}", said="Saved.")
-    return _form(request, parts, viewer, form, sender=sender, problems=problems)
+    return await sender_page(request, parts, viewer, sender_id, form=form, problems=problems)
 
 
 @router.post("/{sender_id}/pause")
@@ -137,9 +154,7 @@ async def verify_sender(
     request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
 ) -> Response:
     """Connect and log in, and say how it went."""
-    owner = viewer.principal.user_id
-    check = await parts.senders.verify(owner, sender_id)
-    return await _report(request, parts, viewer, sender_id, check=check)
+    return await verified(request, parts, viewer, sender_id)
 
 
 @router.post("/{sender_id}/test")
@@ -154,25 +169,52 @@ async def test_sender(
         report = await parts.senders.send_test(viewer.principal.user_id, sender_id, to)
     except InvalidInput as error:
         problems.take(error.problems, names={"to": "to"})
-        return await _report(request, parts, viewer, sender_id, to=to, problems=problems)
-    return await _report(request, parts, viewer, sender_id, to=to, test=report)
+        return await sender_page(request, parts, viewer, sender_id, to=to, problems=problems)
+    return await sender_page(request, parts, viewer, sender_id, to=to, test=report)
 
 
-async def _report(
+async def verified(
+    request: Request, parts: Parts, viewer: Viewer, sender_id: uuid.UUID, *, done: str = ""
+) -> Response:
+    """Verify it, and go where the report is shown; `done` is what was done before."""
+    check = await parts.senders.verify(viewer.principal.user_id, sender_id)
+    path = f"/senders/{sender_id}"
+    if check.ok:
+        return go_to(request, path, said=f"{done}, and can log in." if done else "It can log in.")
+    said = f"{done}, but it cannot log in yet." if done else "It cannot log in."
+    return go_to(request, f"{path}#account", said=said, tone="warning" if done else "error")
+
+
+async def sender_page(
     request: Request,
     parts: Parts,
     viewer: Viewer,
     sender_id: uuid.UUID,
     *,
+    form: SenderForm | None = None,
     problems: Problems | None = None,
+    look_up: bool = False,
     **report: Any,
 ) -> Response:
-    sender = await parts.senders.get(viewer.principal.user_id, sender_id)
-    form = SenderForm.of(sender)
-    return _form(request, parts, viewer, form, sender=sender, problems=problems, **report)
+    """A sender that exists: what is so, what can be tried, and the form to change it."""
+    owner = viewer.principal.user_id
+    sender = await parts.senders.get(owner, sender_id)
+    use = await parts.sender_uses.of(owner, sender_id, zone_of(request))
+    return await _form(
+        request,
+        parts,
+        viewer,
+        form or SenderForm.of(sender),
+        problems=problems,
+        sender=sender,
+        use=use,
+        record=await parts.senders.dkim_record(owner, sender_id) if sender.dkim else None,
+        looked_up=await parts.sender_dns.look_up(owner, sender_id) if look_up else None,
+        **report,
+    )
 
 
-def _form(
+async def _form(
     request: Request,
     parts: Parts,
     viewer: Viewer,
@@ -181,7 +223,7 @@ def _form(
     problems: Problems | None = None,
     **context: Any,
 ) -> Response:
-    context = {"sender": None, "check": None, "test": None, "to": None, **context}
+    context = {"sender": None, "test": None, "to": None, **context}
     if context["to"] is None:
         context["to"] = viewer.principal.email or ""
     return render(
@@ -192,6 +234,7 @@ def _form(
         status=422 if problems else 200,
         form=form,
         problems=problems.by_field if problems else {},
-        dev_inbox=parts.dev_inbox,
+        preset=parts.sender_presets.of(form.preset),
+        preset_of_host=parts.sender_presets.for_host(form.smtp_host),
         **context,
     )
