@@ -112,7 +112,7 @@ async def test_a_server_that_does_not_answer_is_reported(
 ) -> None:
     sender = await world.sender(port=1)  # nobody listens there
     response = await page.post(f"/senders/{sender}/verify")
-    assert response.headers["Location"] == f"/senders/{sender}#account"
+    assert response.headers["Location"] == f"/senders/{sender}#log-in"
     text = words((await page.get(f"/senders/{sender}")).text)
     assert "It did not work" in text
     assert "Nothing answers at 127.0.0.1, port 1" in text

@@ -182,7 +182,7 @@ async def verified(
     if check.ok:
         return go_to(request, path, said=f"{done}, and can log in." if done else "It can log in.")
     said = f"{done}, but it cannot log in yet." if done else "It cannot log in."
-    return go_to(request, f"{path}#account", said=said, tone="warning" if done else "error")
+    return go_to(request, f"{path}#log-in", said=said, tone="warning" if done else "error")
 
 
 async def sender_page(

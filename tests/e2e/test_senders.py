@@ -1,0 +1,131 @@
+"""A sender in a browser: added by its provider, refused, mended, verified, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from playwright.sync_api import Browser, Page, expect
+
+from paceline.services.campaigns import NewCampaign
+from paceline.services.inline_recipients import RawRecipient
+from tests.e2e.running import System
+from tests.e2e.test_accessibility import assert_accessible
+from tests.e2e.test_clipped_text import assert_readable
+
+ADDRESS = "investor-relations-quarterly-results@subsidiary.northwind-traders.example"
+
+
+class Server(Controller):
+    """An SMTP server with the password `right horse`."""
+
+    def factory(self) -> SMTP:
+        return SMTP(
+            self.handler,
+            authenticator=_authenticate,
+            auth_require_tls=False,
+            hostname="mail.northwind-traders.example",
+        )
+
+
+def _authenticate(
+    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
+) -> AuthResult:
+    right = isinstance(data, LoginPassword) and data.password == b"right horse"
+    return AuthResult(success=right, handled=False)
+
+
+@pytest.fixture
+def server(unused_tcp_port: int) -> Iterator[Server]:
+    server = Server(object(), hostname="127.0.0.1", port=unused_tcp_port)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def open_page(
+    system: System, chromium: Browser, signed_in_state: dict[str, object]
+) -> Iterator[Page]:
+    """Without the content policy, which would keep axe out too."""
+    context = chromium.new_context(
+        base_url=system.url,
+        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
+        bypass_csp=True,
+        reduced_motion="reduce",
+    )
+    yield context.new_page()
+    context.close()
+
+
+def fill_in(page: Page, server: Server, password: str) -> None:
+    """Choose Brevo, as it is filled in, but for the server."""
+    page.goto("/senders")
+    page.get_by_role("link", name="Add a sender").first.click()
+    page.get_by_role("link", name="Brevo").click()
+    expect(page.get_by_label("Server")).to_have_value("smtp-relay.brevo.com")
+    expect(page.get_by_label("Hourly limit")).to_have_value("12")
+    page.get_by_label("From address").fill(ADDRESS)
+    page.get_by_label("Server").fill("127.0.0.1")
+    page.get_by_label("Port").fill(str(server.port))
+    page.get_by_label("Security").select_option("none")
+    page.get_by_label("User name").fill("a1b2c3@smtp-brevo.com")
+    page.get_by_label("Password", exact=False).first.fill(password)
+    page.get_by_role("button", name="Add and verify").click()
+
+
+def test_a_wrong_password_is_explained_mended_and_verified(page: Page, server: Server) -> None:
+    fill_in(page, server, "wrong horse")
+    account = page.locator("#log-in")
+    expect(account).to_contain_text("Cannot log in")
+    expect(account).to_contain_text("Enter user name and password again")
+    expect(page.get_by_label("The dialogue with the server")).to_contain_text("< 535")
+    expect(page.locator("body")).not_to_contain_text("wrong horse")
+    page.get_by_label("Password", exact=False).first.fill("right horse")
+    page.get_by_role("button", name="Save changes").click()
+    expect(account).to_contain_text("Verified")
+    expect(account).not_to_contain_text("Cannot log in")
+    expect(page.get_by_label("Hourly limit")).to_have_value("12")
+    page.goto("/senders")
+    expect(page.get_by_role("row").filter(has_text=ADDRESS)).to_contain_text("Verified")
+
+
+def test_each_of_its_pages_can_be_read_and_used_by_everybody(
+    open_page: Page, server: Server, axe: str, system: System
+) -> None:
+    page = open_page
+    for path in ("/senders/new?preset=gmail", "/senders/new?preset=amazon-ses"):
+        page.goto(path)
+        assert_accessible(page, axe)
+        assert_readable(page)
+    fill_in(page, server, "wrong horse")
+    expect(page.locator("#log-in")).to_contain_text("Cannot log in")
+    path = page.url.partition("#")[0]
+    sender_id = path.rpartition("/")[2]
+    page.get_by_role("button", name="Make a DKIM key").click()
+    expect(page.locator("#dkim-text")).to_contain_text("v=DKIM1")
+    assert_accessible(page, axe)
+    assert_readable(page)
+    new = NewCampaign(
+        sender_id=next(
+            sender.id
+            for sender in system.run(system.cases.senders.list(system.owner_id))
+            if str(sender.id) == sender_id
+        ),
+        name="The quarterly results, with remarks on everything that was said before",
+        subject="Results",
+        text="Dear reader",
+        recipients=[RawRecipient(email="ada@example.org")],
+    )
+    system.run(system.cases.campaigns.create(system.owner_id, new))
+    page.get_by_role("link", name="Delete").click()
+    expect(page.locator("body")).to_contain_text("it is thrown away")
+    assert_accessible(page, axe)
+    assert_readable(page)
+    page.get_by_role("button", name="Cancel its work and delete it").click()
+    page.wait_for_url("**/senders")
+    page.goto(path)
+    expect(page.locator("body")).not_to_contain_text(ADDRESS)
