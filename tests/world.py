@@ -14,6 +14,7 @@ from paceline import clock
 from paceline.domain.identifiers import new_id, new_ids
 from paceline.persistence.database import Database, Driver
 from paceline.persistence.lanes import signal
+from paceline.persistence.searching import mark_of, marked
 from paceline.settings import (
     ApiSettings,
     DatabaseSettings,
@@ -145,18 +146,19 @@ class World:
         await self.execute(
             """
             INSERT INTO emails (id, owner_id, campaign_id, sender_id, address, address_key, name,
-                                subject, text_body, message_id)
+                                subject, text_body, message_id, search)
             SELECT id, $2, $3, $4, address, lower(address), split_part(address, '@', 1),
                    CASE WHEN $3::uuid IS NULL THEN 'Single {{ brace }}' END,
                    CASE WHEN $3::uuid IS NULL THEN 'Just {{ this }}' END,
-                   '<' || id || '@example.com>'
-              FROM unnest($1::uuid[], $5::text[]) AS t (id, address)
+                   '<' || id || '@example.com>', array_to_tsvector(string_to_array(words, ' '))
+              FROM unnest($1::uuid[], $5::text[], $6::text[]) AS t (id, address, words)
             """,
             ids,
             self.owner_id,
             campaign_id,
             sender_id,
             list(addresses),
+            [marked(mark_of(self.owner_id), address) for address in addresses],
         )
         await self.execute(
             """

@@ -19,6 +19,7 @@ from paceline.web.headers import ImmutableFiles, SecurityHeaders
 from paceline.web.parts import PARTS, Parts
 from paceline.web.routes import (
     api_keys,
+    bulk,
     campaigns,
     compose,
     emails,
@@ -34,7 +35,7 @@ from paceline.web.routes import (
 
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
-    *(sign_in, navigation, emails, campaigns, compose),
+    *(sign_in, navigation, bulk, emails, campaigns, compose),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

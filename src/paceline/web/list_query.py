@@ -7,10 +7,17 @@ from dataclasses import dataclass, replace
 
 from paceline.domain.bounds import MAX_QUERY
 from paceline.domain.lifecycle import EmailList, JobState
+from paceline.services.bulk import Action
+from paceline.services.selecting import EmailFilter
 from paceline.web.listing import MAX_CURSOR_CHARACTERS, Column, address, as_id
 from paceline.web.states import TABS
 
 DEFAULT_TAB = EmailList.SCHEDULED
+_BULK = {
+    EmailList.SCHEDULED: Action.CANCEL,
+    EmailList.FAILED: Action.RETRY,
+    EmailList.IN_DOUBT: Action.MARK_SENT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,38 @@ class ListQuery:
             ),
         )
         return tuple(c for c in columns if c.key != "campaign" or self.path == "/")
+
+    @property
+    def wanted(self) -> EmailFilter:
+        """The same as the services put it."""
+        return EmailFilter(
+            states=self.states,
+            q=self.q or None,
+            campaign_id=self.campaign,
+            sender_id=self.sender,
+        )
+
+    @property
+    def named(self) -> dict[str, str]:
+        """All that says which emails these are, for a form or a link about all of them."""
+        values = {
+            "tab": str(self.tab),
+            "q": self.q,
+            "campaign": str(self.campaign or ""),
+            "sender": str(self.sender or ""),
+            "page": "" if self.path == "/" else "campaign",
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def bulk(self) -> Action | None:
+        """What can be done to many of this list."""
+        return _BULK.get(self.tab)
+
+    @property
+    def export_url(self) -> str:
+        """Where all of it is had as CSV."""
+        return address("/emails/export", self.named)
 
     @property
     def fields(self) -> dict[str, str]:

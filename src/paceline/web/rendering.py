@@ -56,6 +56,7 @@ def _environment() -> Environment:
     environment.globals.update(
         asset=asset,
         TABS=states.TABS,
+        BULK=states.BULK,
         PAGE_SIZES=PAGE_SIZES,
         email_badge=states.email_badge,
         campaign_badge=states.campaign_badge,

@@ -18,6 +18,7 @@ from paceline.domain.lifecycle import (
 )
 from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
+from paceline.services.bulk import Action
 from paceline.services.queue_watch import LaneStanding, WorkerView
 from paceline.services.suppressions import HARD_BOUNCE, IMPORTED, MANUAL
 from paceline.services.views import SenderView
@@ -202,6 +203,28 @@ class Tab(NamedTuple):
     label: str
     time_heading: str
 
+
+# What can be done to many: verb, question, what follows, icon.
+BULK = {
+    Action.CANCEL: (
+        "Cancel",
+        "Cancel what is selected?",
+        "What has not left never will. This cannot be undone.",
+        "ban",
+    ),
+    Action.RETRY: (
+        "Try again",
+        "Try what is selected again?",
+        "It goes out as soon as the limits allow. Whoever is on your suppression list stays out.",
+        "rotate-cw",
+    ),
+    Action.MARK_SENT: (
+        "Mark as sent",
+        "Mark what is selected as sent?",
+        "Do this if you know that it arrived: it will not be sent again.",
+        "check",
+    ),
+}
 
 TABS = {
     EmailList.SCHEDULED: Tab("Scheduled", "Sends at"),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import EmailList, FailureReason
+from paceline.services.bulk import Action, BulkReport, NotDone
 from paceline.services.status import Activity, Allowance, SenderStatus, Status
 from paceline.services.views import Counts
 
@@ -43,6 +44,28 @@ _HELD = {
     HeldBy.SERVER_SILENT: ("Waits for the mail server’s answer, which takes long", None),
     HeldBy.NO_WORKER: ("Waits because no worker is running", None),
     HeldBy.LIMITS_UNAVAILABLE: ("Waits because Redis, which counts the limits, is away", None),
+}
+
+_DONE = {
+    Action.CANCEL: "cancelled",
+    Action.RESCHEDULE: "moved",
+    Action.RETRY: "will be tried again",
+    Action.MARK_SENT: "marked as sent",
+}
+_NOT_DONE = {
+    NotDone.NOT_FOUND: "not there any more",
+    NotDone.ON_ITS_WAY: "on the way",
+    NotDone.SENT: "sent already",
+    NotDone.FAILED: "failed",
+    NotDone.IN_DOUBT: "in doubt",
+    NotDone.CANCELLED: "cancelled already",
+    NotDone.WAITING: "waiting already",
+    NotDone.TRIED_BEFORE: "waiting for the next try",
+    NotDone.CAMPAIGN_DRAFT: "of a draft",
+    NotDone.CAMPAIGN_MOVING: "of a campaign that is being moved",
+    NotDone.CAMPAIGN_CANCELLED: "of a cancelled campaign",
+    NotDone.SUPPRESSED: "on your suppression list",
+    NotDone.DOUBTFUL: "in doubt by an earlier attempt",
 }
 
 _BRIEFLY = {
@@ -192,6 +215,16 @@ def why_standing(
         return ""
     alone = None if held_by is None else _STANDING.get(HeldBy(held_by))
     return alone or why_waiting(held_by, release_at, now=now, zone=zone)
+
+
+def what_was_done(action: Action, report: BulkReport) -> str:
+    """`3 emails cancelled. 2 were not: 1 sent already, 1 on its way.`"""
+    said = f"{count(report.done, 'email')} {_DONE[action]}."
+    if report.not_done:
+        total = sum(report.not_done.values())
+        why = ", ".join(f"{n:,} {_NOT_DONE[reason]}" for reason, n in report.not_done.items())
+        said += f" {total:,} {'was' if total == 1 else 'were'} not: {why}."
+    return said if report.complete else said + " More match: do it once more for the next ones."
 
 
 def what_is_so(status: Status, *, now: datetime, zone: tzinfo) -> str:

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from paceline.domain.lifecycle import FINAL, WAITING, EmailList, JobState
 from paceline.errors import InvalidInput, TooLate
 from paceline.services.emails import Outcome, Resolution
-from paceline.services.queries import EmailFilter
 from paceline.services.views import EmailDetail, EmailView, Overview, Page
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
@@ -85,14 +84,8 @@ def _section(query: ListQuery) -> str:
 
 async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[EmailView]:
     """One page of the emails that a list asks for."""
-    wanted = EmailFilter(
-        states=query.states,
-        q=query.q or None,
-        campaign_id=query.campaign,
-        sender_id=query.sender,
-    )
     return await parts.queries.emails(
-        viewer.principal.user_id, wanted, cursor=query.cursor or None, limit=PAGE_SIZE
+        viewer.principal.user_id, query.wanted, cursor=query.cursor or None, limit=PAGE_SIZE
     )
 
 

@@ -1,0 +1,79 @@
+"""Lists of emails as a whole: many changed at once, and the list as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from urllib.parse import unquote
+
+import httpx2
+
+from tests.integration.web.conftest import words
+from tests.integration.web.test_dashboard import FAILED, IN_DOUBT, SENT
+from tests.world import World
+
+
+def said(response: httpx2.Response) -> str:
+    return unquote(response.headers["set-cookie"])
+
+
+async def test_what_is_ticked_is_cancelled_and_the_list_says_what_was_not(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    emails = await world.emails(sender, await world.campaign(sender), 3)
+    await world.execute(SENT, emails[1])
+    shown = (await page.get("/")).text
+    assert f'value="{emails[0]}"' in shown
+    form = {"tab": "scheduled", "action": "cancel", "selected": [str(e) for e in emails[:2]]}
+    response = await page.post("/emails/bulk", data=form)
+    assert response.headers["Location"] == "/?tab=scheduled"
+    assert "1 email cancelled. 1 was not: 1 sent already." in said(response)
+    assert await world.states(emails) == ["cancelled", "sent", "scheduled"]
+
+
+async def test_all_that_match_are_tried_again_from_the_campaigns_page(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    emails = await world.emails(sender, campaign, 3)
+    others = await world.emails(sender, await world.campaign(sender), 1)
+    for email in [*emails, *others]:
+        await world.execute(FAILED, email)
+    form = {"tab": "failed", "page": "campaign", "campaign": str(campaign)}
+    response = await page.post(
+        "/emails/bulk", data={**form, "action": "retry", "everything": "yes"}
+    )
+    assert response.headers["Location"] == f"/campaigns/{campaign}?tab=failed"
+    assert "3 emails will be tried again." in said(response)
+    assert set(await world.states(emails)) == {"scheduled"}
+    assert await world.states(others) == ["failed"]
+
+
+async def test_doubts_are_settled_together_and_nothing_selected_changes_nothing(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    emails = await world.emails(sender, await world.campaign(sender), 2)
+    for email in emails:
+        await world.execute(IN_DOUBT, email)
+    assert "Mark as sent" in words((await page.get("/", params={"tab": "in_doubt"})).text)
+    form = {"tab": "in_doubt", "action": "mark_sent"}
+    assert "Nothing was selected." in said(await page.post("/emails/bulk", data=form))
+    response = await page.post("/emails/bulk", data={**form, "everything": "yes"})
+    assert "2 emails marked as sent." in said(response)
+    assert await world.states(emails) == ["sent", "sent"]
+
+
+async def test_the_list_that_is_shown_is_downloaded_as_csv(
+    page: httpx2.AsyncClient, other_page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    people = ["ada@example.org", "grace@example.org"]
+    await world.emails(sender, await world.campaign(sender), people)
+    assert 'href="/emails/export?tab=scheduled&amp;q=ada"' in (await page.get("/?q=ada")).text
+    response = await page.get("/emails/export?tab=scheduled&q=ada")
+    assert 'filename="scheduled.csv"' in response.headers["Content-Disposition"]
+    assert [row["to"] for row in csv.DictReader(io.StringIO(response.text))] == people[:1]
+    assert len((await other_page.get("/emails/export")).text.splitlines()) == 1
