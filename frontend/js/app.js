@@ -1,8 +1,6 @@
 // Entry point of every page: the libraries, our elements, and the small behaviours around them.
 import "./htmx.js";
 import "basecoat-css/basecoat";
-import "basecoat-css/dropdown-menu";
-import "basecoat-css/popover";
 import "basecoat-css/toast";
 
 import "./appearance.js";

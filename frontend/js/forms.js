@@ -1,11 +1,5 @@
 // Small helps for plain forms. Every one of them works without this file, only less comfortably.
 
-// A menu item that stands for a form elsewhere: <div role="menuitem" data-submit="form-id">.
-document.addEventListener("click", (event) => {
-  const id = event.target.closest("[data-submit]")?.dataset.submit;
-  if (id) document.getElementById(id).requestSubmit();
-});
-
 // The first field that is wrong has the focus, also after a swap; the page itself brings it along
 // as `autofocus`. Whoever is typing elsewhere by then is left alone.
 document.addEventListener("htmx:after:swap", (event) => {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -20,7 +21,9 @@ from paceline.errors import SettingsError
 SECRET_KEY_BYTES = 32
 DNS_PORT = 53
 
-# Known here, read elsewhere: by sign-in, by the command line, by the build of the web assets.
+GOOGLE_ISSUER = "https://accounts.google.com"
+
+# Known here, read elsewhere: by the command line, by the build of the web assets.
 _READ_ELSEWHERE = frozenset(
     {"PACELINE_ENV_FILE"}
     | {
@@ -40,7 +43,8 @@ _WITHOUT_PREFIX = frozenset(
     {"DATABASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "PORT", "BASE_URL"}
     | {"WORKER_CONCURRENCY", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
     | {"SMTP_VERIFY", "HELO_NAME", "DNS_SERVER"}
-    | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "OIDC_ISSUER", "ALLOWED_DOMAINS", "ADMINS"}
+    | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_BUTTON", "OIDC_ISSUER"}
+    | {"ALLOWED_DOMAINS", "ADMINS"}
     | {"ETHEREAL_EMAIL", "ETHEREAL_PASS"}
 )
 NAMES = _READ_HERE | _READ_ELSEWHERE | _WITHOUT_PREFIX
@@ -73,6 +77,35 @@ class ApiSettings:
     verify_certificates: bool = True  # of the senders' servers
     helo_name: str | None = None  # to them; None: the machine's, or the connection's address
     dns_server: tuple[str, int] | None = None  # address and port; None: this machine's own
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Whether nobody else can reach it, by what it listens on and by what it is called."""
+        return is_loopback(self.host) and is_this_machine(self.base_url)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderSettings:
+    """Who vouches for people: an OpenID Connect provider, and what it knows us by."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    redirects: bool = True  # sign in by going there and coming back
+    button: bool = False  # sign in by Google's own button, which needs no secret
+
+    @property
+    def is_google(self) -> bool:
+        return self.issuer == GOOGLE_ISSUER
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInSettings:
+    """Who vouches for people (None: nobody, links alone), who may in, and who administers."""
+
+    provider: ProviderSettings | None = None
+    allowed_domains: frozenset[str] = frozenset()  # in lower case; empty: no rule
+    admins: frozenset[str] = frozenset()  # addresses in lower case
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +147,7 @@ class Settings:
     """All pieces. The three without a default say so when they are asked for and not set."""
 
     api: ApiSettings = ApiSettings()
+    sign_in: SignInSettings = SignInSettings()
     worker: WorkerSettings = WorkerSettings()
     devinbox: DevInboxSettings = DevInboxSettings()
     ethereal: EtherealSettings | None = None
@@ -149,8 +183,10 @@ class Settings:
         """Read and check everything. An empty value counts as not set."""
         given = {name: value.strip() for name, value in env.items() if value.strip()}
         _refuse_unknown(given)
+        api = _api(given)
         return cls(
-            api=_api(given),
+            api=api,
+            sign_in=_sign_in(given, api.base_url),
             worker=_worker(given),
             devinbox=DevInboxSettings(port=_number(given, "DEVINBOX_PORT", 1025, 1, 65535)),
             ethereal=_ethereal(given),
@@ -250,6 +286,90 @@ def _dns_server(env: Mapping[str, str]) -> tuple[str, int] | None:
         raise SettingsError(
             f"DNS_SERVER must be an address such as 192.0.2.53 or 127.0.0.1:5353, not {text!r}"
         ) from None
+
+
+def _sign_in(env: Mapping[str, str], base_url: str) -> SignInSettings:
+    provider = _provider(env, base_url)
+    domains = _names(env, "ALLOWED_DOMAINS")
+    for domain in domains:
+        if "@" in domain or "." not in domain or "*" in domain:
+            raise SettingsError(
+                f"ALLOWED_DOMAINS must be domains such as example.com, commas between; not {domain}"
+            )
+    if domains and provider is None:
+        raise SettingsError(
+            "ALLOWED_DOMAINS is set, but nobody can sign in with an account of theirs: "
+            "set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or take ALLOWED_DOMAINS away"
+        )
+    admins = _names(env, "ADMINS")
+    for address in admins:
+        name, _, domain = address.rpartition("@")
+        if not name or not domain or " " in address:
+            raise SettingsError(f"ADMINS must be addresses, commas between; not {address}")
+    return SignInSettings(
+        provider=provider, allowed_domains=frozenset(domains), admins=frozenset(admins)
+    )
+
+
+def _provider(env: Mapping[str, str], base_url: str) -> ProviderSettings | None:
+    client_id, secret = env.get("GOOGLE_CLIENT_ID"), env.get("GOOGLE_CLIENT_SECRET")
+    button = _flag(env, "GOOGLE_BUTTON")
+    if client_id is None:
+        for name in ("GOOGLE_CLIENT_SECRET", "OIDC_ISSUER", *(["GOOGLE_BUTTON"] if button else [])):
+            if name in env:
+                raise SettingsError(f"{name} is set, but GOOGLE_CLIENT_ID is not")
+        return None
+    issuer = _issuer(env)
+    google = issuer == GOOGLE_ISSUER
+    if google and secret is None and not button:
+        raise SettingsError(
+            "GOOGLE_CLIENT_ID is set, but GOOGLE_CLIENT_SECRET is not: Google asks for both "
+            "(or set GOOGLE_BUTTON=yes for Google's own button, which needs no secret)"
+        )
+    if button and not google:
+        raise SettingsError("GOOGLE_BUTTON is Google's, but OIDC_ISSUER names another provider")
+    if google and not (base_url.startswith("https://") or is_this_machine(base_url)):
+        raise SettingsError(
+            f"BASE_URL is {base_url}, and Google takes nobody back to http:// but on localhost: "
+            "give it https://"
+        )
+    return ProviderSettings(
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=secret,
+        redirects=not google or secret is not None,
+        button=button,
+    )
+
+
+def _issuer(env: Mapping[str, str]) -> str:
+    issuer = env.get("OIDC_ISSUER", GOOGLE_ISSUER)
+    parts = urlsplit(issuer)
+    plain = parts.hostname and not (parts.query or parts.fragment or parts.username)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(issuer))
+    if not plain or not safe:
+        raise SettingsError(
+            "OIDC_ISSUER must be the provider's https:// address without query (http:// only on "
+            f"this machine), not {issuer}"
+        )
+    return GOOGLE_ISSUER if issuer.rstrip("/") == GOOGLE_ISSUER else issuer
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether an address can only lead to the machine of whoever follows it."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _names(env: Mapping[str, str], name: str) -> list[str]:
+    """Comma-separated names, in lower case."""
+    return [part.strip().lower() for part in env.get(name, "").split(",") if part.strip()]
 
 
 def _helo_name(env: Mapping[str, str]) -> str | None:

@@ -80,7 +80,7 @@ def test_c_begins_a_campaign(start: Page) -> None:
 def test_the_theme_of_the_menu_is_kept_by_the_server(start: Page) -> None:
     start.get_by_role("button", name="Account menu").click()
     with start.expect_response("**/settings/theme"):
-        start.get_by_role("menuitem", name="Dark").click()
+        start.get_by_role("button", name="Dark").click()
     expect(start.locator("html")).to_have_class("dark")
     start.goto("/settings")
     expect(start.get_by_label("Theme")).to_have_value("dark")

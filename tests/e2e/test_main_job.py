@@ -269,7 +269,7 @@ def test_signing_out_leads_to_the_sign_in_page(system: System, chromium: Browser
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url(system.url + "/")
     page.get_by_role("button", name="Account menu").click()
-    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("Sign in to Paceline")).to_be_visible()
     page.go_back()
     expect(page.get_by_text("Sign in to Paceline")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 
 from paceline.cli.environment import parse_dotenv
 from paceline.errors import SettingsError
-from paceline.settings import NAMES, Settings
+from paceline.settings import NAMES, ProviderSettings, Settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -45,7 +45,10 @@ def test_the_names_people_know_are_read() -> None:
         BASE_URL="https://mail.example.com/",
         ALLOW_PRIVATE_HOSTS="yes",
         SMTP_VERIFY="no",
-        GOOGLE_CLIENT_ID="known, and not for this module",
+        GOOGLE_CLIENT_ID="client",
+        GOOGLE_CLIENT_SECRET="hush",
+        ALLOWED_DOMAINS="Example.com, example.org",
+        ADMINS="Ada@Example.com",
     )
     assert settings.database.url == "postgres://ada:s3cret@db/mail"
     assert settings.redis.url == "redis://cache:6380/0"
@@ -56,6 +59,12 @@ def test_the_names_people_know_are_read() -> None:
     assert read().api.verify_certificates
     assert settings.worker.concurrency == 200
     assert settings.secrets.key == bytes(range(32))
+    assert settings.sign_in.provider == ProviderSettings(
+        issuer="https://accounts.google.com", client_id="client", client_secret="hush"
+    )
+    assert settings.sign_in.allowed_domains == {"example.com", "example.org"}
+    assert settings.sign_in.admins == {"ada@example.com"}
+    assert "hush" not in repr(settings)
 
 
 def test_an_ipv6_redis_host_is_bracketed() -> None:
@@ -78,6 +87,32 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"PACELINE_WORKER": "1"}, "unknown setting PACELINE_WORKER"),
         ({"PORT": "0"}, "PORT must be a whole number from 1 to 65535, not '0'"),
         ({"PORT": "80a"}, "PORT must be"),
+        ({"GOOGLE_CLIENT_ID": "id"}, "GOOGLE_CLIENT_SECRET is not: Google asks for both"),
+        ({"GOOGLE_CLIENT_SECRET": "s"}, "GOOGLE_CLIENT_SECRET is set, but GOOGLE_CLIENT_ID is not"),
+        ({"OIDC_ISSUER": "https://id.example"}, "OIDC_ISSUER is set, but GOOGLE_CLIENT_ID is not"),
+        ({"GOOGLE_BUTTON": "yes"}, "GOOGLE_BUTTON is set, but GOOGLE_CLIENT_ID is not"),
+        (
+            {"GOOGLE_BUTTON": "yes", "GOOGLE_CLIENT_ID": "id", "OIDC_ISSUER": "https://id.example"},
+            "GOOGLE_BUTTON is Google's, but OIDC_ISSUER names another provider",
+        ),
+        (
+            {"GOOGLE_CLIENT_ID": "id", "OIDC_ISSUER": "http://id.example"},
+            "OIDC_ISSUER must be the provider's https:// address",
+        ),
+        (
+            {
+                "GOOGLE_CLIENT_ID": "id",
+                "GOOGLE_CLIENT_SECRET": "s",
+                "BASE_URL": "http://mail.example.com",
+            },
+            "Google takes nobody back to http:// but on localhost",
+        ),
+        ({"ALLOWED_DOMAINS": "example.com"}, "but nobody can sign in with an account of theirs"),
+        (
+            {"GOOGLE_CLIENT_ID": "id", "GOOGLE_BUTTON": "yes", "ALLOWED_DOMAINS": "a@example.com"},
+            "ALLOWED_DOMAINS must be domains such as example.com",
+        ),
+        ({"ADMINS": "ada"}, "ADMINS must be addresses, commas between; not ada"),
         ({"PORT": "٣"}, "PORT must be"),
         ({"WORKER_CONCURRENCY": "-1"}, "WORKER_CONCURRENCY must be"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
@@ -127,6 +162,29 @@ def test_the_example_file_names_every_setting_and_can_be_used_as_it_is() -> None
     }
     assert set(example) == NAMES - internal
     assert Settings.from_environment(example) == Settings.from_environment({})
+
+
+def test_a_provider_of_ones_own_needs_no_secret_and_googles_button_neither() -> None:
+    own = read(GOOGLE_CLIENT_ID="id", OIDC_ISSUER="https://id.example/realms/mail").sign_in.provider
+    assert own is not None
+    assert (own.redirects, own.button, own.is_google) == (True, False, False)
+    button = read(GOOGLE_CLIENT_ID="id", GOOGLE_BUTTON="yes").sign_in.provider
+    assert button is not None
+    assert (button.redirects, button.button, button.is_google) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    ("env", "alone"),
+    [
+        ({}, True),
+        ({"PACELINE_HOST": "0.0.0.0"}, False),
+        ({"BASE_URL": "https://mail.example.com"}, False),  # a proxy in front lets others in
+    ],
+)
+def test_whether_only_this_machine_can_reach_it_is_told_by_both_addresses(
+    env: dict[str, str], alone: bool
+) -> None:
+    assert read(**env).api.only_this_machine is alone
 
 
 def test_the_name_to_introduce_ourselves_by_is_a_full_one_or_an_address() -> None:

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 
 from paceline import clock
+from paceline.auth.admission import Admission
 from paceline.auth.principal import Principal
 from paceline.auth.tokens import hash_of, new_secret
 from paceline.auth.users import Users
@@ -26,8 +27,9 @@ MAX_KEYS = 100  # of one user; revoked ones do not count
 class ApiKeys:
     """Makes, checks and revokes keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, admission: Admission = Admission()) -> None:  # noqa: B008 - frozen
         self._database = database
+        self._admission = admission
         self._users = Users(database)
 
     async def create(
@@ -69,15 +71,15 @@ class ApiKeys:
         return key
 
     async def authenticate(self, token: str) -> Principal | None:
-        """Whose key this is; None when it is unknown, revoked or expired, or its user disabled."""
+        """Whose key this is; None when it is unknown or over, or its user may not be here."""
         if not token.startswith(KEY_PREFIX) or len(token) > MAX_KEY_CHARACTERS:
             return None
         async with self._database.transaction() as session:
             found = await identity.user_by_api_key(session, hash_of(token))
-        if found is None:
+        if found is None or not self._admission.permits(found[0]):
             return None
         user, scope, name = found
-        return Principal.of(user, scope=scope, key_name=name)
+        return Principal.of(user, self._admission, scope=scope, key_name=name)
 
     async def list(self, user_id: uuid.UUID) -> list[identity.ApiKeyRecord]:
         """The user's keys that are not revoked, the newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from paceline.auth.admission import Admission
 from paceline.domain.preferences import DEFAULTS, Preferences
 from paceline.domain.scopes import Scope
 from paceline.persistence.stores.identity import UserRecord
@@ -25,6 +26,7 @@ class Principal:
     scope: Scope = Scope.ADMIN
     key_name: str | None = None
     preferences: Preferences = DEFAULTS
+    avatar_version: str | None = None  # None: no picture
 
     @property
     def actor(self) -> str:
@@ -34,15 +36,21 @@ class Principal:
 
     @classmethod
     def of(
-        cls, user: UserRecord, *, scope: Scope = Scope.ADMIN, key_name: str | None = None
+        cls,
+        user: UserRecord,
+        admission: Admission = Admission(),  # noqa: B008 - frozen
+        *,
+        scope: Scope = Scope.ADMIN,
+        key_name: str | None = None,
     ) -> Principal:
-        """The principal that a stored user is."""
+        """The principal that a stored user is under these rules."""
         return cls(
             user_id=user.id,
             email=user.email,
             name=user.name,
-            is_admin=user.is_admin,
+            is_admin=user.is_admin or admission.administers(user.email),
             scope=scope,
             key_name=key_name,
             preferences=user.preferences,
+            avatar_version=user.avatar_version,
         )

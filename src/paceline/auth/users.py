@@ -6,14 +6,15 @@ shell on this machine.
 
 from __future__ import annotations
 
+import uuid
+
+from paceline.auth.admission import LOCAL_ISSUER, OWNER_SUBJECT
 from paceline.auth.principal import Principal
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.database import Database
-from paceline.persistence.stores import identity
+from paceline.persistence.stores import identity, vouching
 
-LOCAL_ISSUER = "local"
-OWNER_SUBJECT = "owner"
 OWNER_NAME = "Owner"
 
 
@@ -66,6 +67,29 @@ class Users:
                 email=email,
             )
         return Principal.of(user)
+
+    async def invited(self, email: str) -> Principal:
+        """The user that an invitation of this address is for, made when there is none.
+
+        Never somebody who came by another way and has the address, too: it may have changed hands.
+        """
+        email = _checked(email)
+        async with self._database.transaction() as session:
+            user = await identity.ensure_user(
+                session,
+                issuer=LOCAL_ISSUER,
+                subject=email.lower(),
+                name=email.partition("@")[0],
+                email=email,
+            )
+        return Principal.of(user)
+
+    async def ways_in(self, user_id: uuid.UUID) -> list[str]:
+        """The issuers by which a user can sign in, `local` for links."""
+        async with self._database.transaction() as session:
+            user = await identity.user_by_id(session, user_id)
+            connected = await vouching.connected_to(session, user_id)
+        return ([] if user is None else [user.issuer]) + connected
 
     async def _found(self, email: str) -> Principal | None:
         """Who has it; the owner takes the first one that is named."""

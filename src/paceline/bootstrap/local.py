@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paceline.auth.api_keys import SHOWN_CHARACTERS, ApiKeys
-from paceline.auth.sign_in import SignInLinks, link_path
+from paceline.auth.sign_in import SignInLinks, invitation_path, link_path
 from paceline.auth.users import Users
+from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.use_cases import use_cases
 from paceline.delivery import Security
 from paceline.domain.recipients import RawRecipient
@@ -106,6 +107,13 @@ async def mint_sign_in_link(settings: Settings) -> str:
     async with _database(settings) as database:
         token = await SignInLinks(database).mint()
     return settings.api.base_url + link_path(token)
+
+
+async def mint_invitation(settings: Settings, email: str) -> str:
+    """A link that signs in whoever is invited under this address, once."""
+    async with _database(settings) as database:
+        token = await SignInLinks(database, admission_of(settings)).invite(email)
+    return settings.api.base_url + invitation_path(token)
 
 
 async def create_sample(settings: Settings, *, devinbox_port: int) -> None:

@@ -12,10 +12,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paceline.api.app import create_api
 from paceline.api.parts import ApiParts
+from paceline.auth.admission import Admission
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.avatars import Avatars
+from paceline.auth.oidc import Provider, ProviderSignIn
+from paceline.auth.oidc.transactions import Transactions
 from paceline.auth.preferring import Preferring
+from paceline.auth.secretbox import SecretBox
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
+from paceline.auth.users import Users
+from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.attachments import Attachments
@@ -24,6 +31,7 @@ from paceline.settings import Settings
 from paceline.web.app import create_web
 from paceline.web.caught_mail import CaughtMail
 from paceline.web.parts import InboxAddress, Parts
+from paceline.web.routes.provider import CALLBACK
 
 GRACEFUL_STOP_SECONDS = 3
 BACKLOG = 1024
@@ -58,7 +66,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
 
 def application(cases: UseCases, settings: Settings) -> ASGIApp:
     """Both applications behind one door: what is not the API's is the dashboard's."""
-    api, web = create_api(_api_parts(cases)), create_web(_web_parts(cases, settings))
+    api, web = create_api(_api_parts(cases, settings)), create_web(_web_parts(cases, settings))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -76,7 +84,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _api_parts(cases: UseCases) -> ApiParts:
+def _api_parts(cases: UseCases, settings: Settings) -> ApiParts:
     async def redis_answers() -> None:
         await cases.queue.run_id()
 
@@ -96,12 +104,14 @@ def _api_parts(cases: UseCases) -> ApiParts:
         queries=cases.queries,
         suppressions=Suppressions(cases.database),
         idempotency=cases.idempotency,
-        api_keys=ApiKeys(cases.database),
+        api_keys=ApiKeys(cases.database, admission_of(settings)),
         probes={"postgresql": cases.database.ping, "redis": redis_answers},
     )
 
 
 def _web_parts(cases: UseCases, settings: Settings) -> Parts:
+    admission = admission_of(settings)
+    avatars = Avatars(cases.database, allow_private_hosts=settings.api.allow_private_hosts)
     inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
     return Parts(
         queries=cases.queries,
@@ -120,12 +130,30 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         retrying=cases.retrying,
         suppressions=Suppressions(cases.database),
         queue_watch=cases.queue_watch,
-        api_keys=ApiKeys(cases.database),
+        api_keys=ApiKeys(cases.database, admission),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),
-        sessions=Sessions(cases.database),
-        links=SignInLinks(cases.database),
+        sessions=Sessions(cases.database, admission),
+        links=SignInLinks(cases.database, admission),
+        users=Users(cases.database),
+        avatars=avatars,
+        provider_sign_in=_provider_sign_in(cases, settings, admission, avatars),
         base_url=settings.api.base_url,
         # Only an installation that may talk to this machine can use its dev inbox.
         dev_inbox=inbox if settings.api.allow_private_hosts else None,
+    )
+
+
+def _provider_sign_in(
+    cases: UseCases, settings: Settings, admission: Admission, avatars: Avatars
+) -> ProviderSignIn | None:
+    given = settings.sign_in.provider
+    if given is None:
+        return None
+    return ProviderSignIn(
+        cases.database,
+        Provider(given, redirect_uri=settings.api.base_url + CALLBACK),
+        Transactions(SecretBox(settings.secrets.key)),
+        admission,
+        avatars,
     )

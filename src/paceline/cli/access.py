@@ -99,6 +99,21 @@ def _end(text: str) -> datetime | None:
         raise InvalidInput.of("--expires", str(error)) from error
 
 
+def invite(
+    email: Annotated[str, typer.Argument(help="Whom the link is for", metavar="EMAIL")],
+    home: HomeOption = None,
+) -> None:
+    """Make a link that lets somebody in, good once and for seven days, and print it, alone.
+
+    They become a user of their own, or an administrator where ADMINS names their address.
+    """
+    configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})
+    settings = settings_of(home)
+    from paceline.bootstrap.local import mint_invitation
+
+    say(run_quickly(mint_invitation(settings, email)))
+
+
 def sign_in_link(home: HomeOption = None) -> None:
     """Make a sign-in link, good once and for 15 minutes, and print it, alone."""
     configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})

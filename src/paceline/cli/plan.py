@@ -10,7 +10,7 @@ from paceline.cli.parts import own_command
 from paceline.cli.supervise import Component
 from paceline.embedded import Command, Postgres, Redis, Server
 from paceline.home import Home
-from paceline.settings import Settings
+from paceline.settings import Settings, is_loopback
 
 # With the parts' six, within the ten that are promised.
 INBOX_STOP_SECONDS = 1.0
@@ -40,7 +40,7 @@ class Plan:
         """From the settings. The dev inbox's port is moved when it is taken; the API's never is."""
         allow = settings.api.allow_private_hosts
         if not env.get("ALLOW_PRIVATE_HOSTS"):
-            allow = ports.is_loopback(settings.api.host)
+            allow = is_loopback(settings.api.host)
         return cls(
             home=home,
             host=settings.api.host,

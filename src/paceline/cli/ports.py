@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 from contextlib import closing, suppress
 
@@ -37,13 +36,6 @@ def free_port(host: str, *, preferred: int) -> int:
     with closing(socket.socket()) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens there."""
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def answers(host: str, port: int, path: str) -> bool:

@@ -23,7 +23,7 @@ from paceline.cli.plan import Plan
 from paceline.cli.supervise import StartFailed, Supervised, start_all, stop_all
 from paceline.home import Home, Running
 from paceline.observability import configure_logging
-from paceline.settings import Settings
+from paceline.settings import Settings, is_loopback
 
 MAX_WORKERS = 64
 ONE_OFF_TIMEOUT_SECONDS = 300
@@ -159,7 +159,7 @@ class _System:
         for label, value in lines:
             out.print(f"  [bold]{label:<24}[/bold]", end="")
             out.print(value, markup=False)
-        if not ports.is_loopback(self._plan.host):
+        if not is_loopback(self._plan.host):
             out.print(f"  Listening on {self._plan.host}: other machines can reach it.")
         out.print("\n  Ctrl-C stops everything; starting again goes on where it was.\n")
 

@@ -57,6 +57,11 @@ def refuse_destination(host: str, port: int, *, allow_private: bool) -> None:
 async def resolve(host: str, port: int, *, allow_private: bool) -> list[str]:
     """The addresses to try. Raises `InvalidInput` if any of them is not public, `Unreachable`."""
     refuse_destination(host, port, allow_private=allow_private)
+    return await public_addresses(host, port, allow_private=allow_private)
+
+
+async def public_addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
+    """The same, whatever the port."""
     addresses = await look_up(host, port)
     if not allow_private:
         for address in addresses:

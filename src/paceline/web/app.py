@@ -18,6 +18,7 @@ from paceline.web.bodies import BodyLimit
 from paceline.web.headers import ImmutableFiles, SecurityHeaders
 from paceline.web.parts import PARTS, Parts
 from paceline.web.routes import (
+    account,
     api_keys,
     bulk,
     campaigns,
@@ -25,6 +26,7 @@ from paceline.web.routes import (
     emails,
     inbox,
     navigation,
+    provider,
     queue,
     sender_upkeep,
     senders,
@@ -35,7 +37,7 @@ from paceline.web.routes import (
 
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
-    *(sign_in, navigation, bulk, emails, campaigns, compose),
+    *(sign_in, provider, account, navigation, bulk, emails, campaigns, compose),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

@@ -28,6 +28,28 @@ PAGE_POLICY = "; ".join(
     )
 )
 
+# What Google's button needs, on the one page that shows it, and only where it is switched on:
+# https://developers.google.com/identity/gsi/web/guides/get-google-api-clientid (CSP, COOP).
+_GOOGLE = "https://accounts.google.com/gsi/"
+
+
+def sign_in_policy() -> dict[str, str]:
+    """The headers of a sign-in page with Google's button."""
+    policy = PAGE_POLICY
+    for directive, source in (
+        ("script-src 'self'", f"{_GOOGLE}client"),
+        ("style-src 'self'", f"{_GOOGLE}style"),
+        ("connect-src 'self'", _GOOGLE),
+        ("frame-src 'self'", _GOOGLE),
+    ):
+        policy = policy.replace(directive, f"{directive} {source}")
+    return {
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",  # it asks in a window of its own
+        "Referrer-Policy": "strict-origin-when-cross-origin",  # it looks whose page it is on
+    }
+
+
 MAIL_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -80,7 +102,7 @@ class SecurityHeaders:
         # Whatever is shown is somebody's; only the built files may be kept (ImmutableFiles).
         if b"cache-control" not in present:
             headers.append((b"cache-control", b"no-store"))
-        message["headers"] = headers + self._always
+        message["headers"] = headers + [pair for pair in self._always if pair[0] not in present]
 
 
 class ImmutableFiles(StaticFiles):

@@ -8,9 +8,12 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.avatars import Avatars
+from paceline.auth.oidc import ProviderSignIn
 from paceline.auth.preferring import Preferring
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
+from paceline.auth.users import Users
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.emails import Emails
@@ -65,7 +68,10 @@ class Parts:
     preferring: Preferring
     sessions: Sessions
     links: SignInLinks
+    users: Users
+    avatars: Avatars
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins
+    provider_sign_in: ProviderSignIn | None = None  # where one is set up
     dev_inbox: InboxAddress | None = None  # offered as a first sender where there is one
 
 

@@ -11,10 +11,12 @@ import httpx2
 import pytest
 
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.avatars import Avatars
 from paceline.auth.preferring import Preferring
 from paceline.auth.secretbox import SecretBox
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
+from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.persistence.database import Database, Driver
 from paceline.services.sender_dns import SenderDns
@@ -78,6 +80,8 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         preferring=Preferring(cases.database),
         sessions=Sessions(cases.database),
         links=SignInLinks(cases.database),
+        users=Users(cases.database),
+        avatars=Avatars(cases.database, allow_private_hosts=True),
         base_url=BASE_URL,
         dev_inbox=InboxAddress(host="127.0.0.1", port=1025),
     )

@@ -2,7 +2,15 @@
 
 from paceline.persistence.models.content import Campaign, CampaignAttachment, Email, Sender
 from paceline.persistence.models.execution import Attempt, EmailJob, Lane
-from paceline.persistence.models.people import ApiKey, Session, SignInLink, User
+from paceline.persistence.models.people import (
+    ApiKey,
+    Avatar,
+    ConnectedIdentity,
+    Session,
+    SignInLink,
+    SpentNonce,
+    User,
+)
 from paceline.persistence.models.upkeep import (
     AuditEntry,
     IdempotencyKey,
@@ -15,8 +23,10 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AuditEntry",
+    "Avatar",
     "Campaign",
     "CampaignAttachment",
+    "ConnectedIdentity",
     "Email",
     "EmailJob",
     "IdempotencyKey",
@@ -25,6 +35,7 @@ __all__ = [
     "Sender",
     "Session",
     "SignInLink",
+    "SpentNonce",
     "Suppression",
     "User",
     "WebhookEndpoint",

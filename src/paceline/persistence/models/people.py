@@ -31,8 +31,46 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     time_zone: Mapped[str | None]  # None: as each browser says
     theme: Mapped[str] = mapped_column(server_default=text("'system'"))
+    vouched_domain: Mapped[str | None]  # what ALLOWED_DOMAINS is held against
+    avatar_version: Mapped[str | None]  # of the picture in `avatars`
     created_at: Mapped[CreatedAt]
     disabled_at: Mapped[datetime | None]
+
+
+class ConnectedIdentity(Base):
+    """A further way in for a user who was first known by another: theirs, because they said so."""
+
+    __tablename__ = "connected_identities"
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[CreatedAt]
+
+
+class Avatar(Base):
+    """A user's picture, as it was fetched from whoever vouches for them."""
+
+    __tablename__ = "avatars"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    url: Mapped[str]
+    media_type: Mapped[str]
+    content: Mapped[bytes]
+    fetched_at: Mapped[CreatedAt]
+
+
+class SpentNonce(Base):
+    """A sign-in that was carried out, so that nobody can play it again. Kept while it could be."""
+
+    __tablename__ = "spent_nonces"
+
+    nonce_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Session(Base):
@@ -45,6 +83,10 @@ class Session(Base):
         ForeignKey("users.id", ondelete="CASCADE"), index=True
     )
     csrf_token: Mapped[str]
+    handle: Mapped[uuid.UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    method: Mapped[str] = mapped_column(server_default=text("'link'"))
+    address: Mapped[str | None]
+    user_agent: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     seen_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime]

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from paceline.domain.identifiers import new_id
 from paceline.domain.preferences import DEFAULTS, Preferences, Theme
 from paceline.domain.scopes import Scope
-from paceline.persistence.models import ApiKey, Session, SignInLink, User
+from paceline.persistence.models import ApiKey, SignInLink, User
 
 # "Last used" is a help to people, not an audit: one write a minute is enough.
 TOUCH_EVERY = timedelta(minutes=1)
@@ -28,10 +28,14 @@ class UserRecord:
     """A user who is not disabled."""
 
     id: uuid.UUID
+    issuer: str
+    subject: str
     email: str | None
     name: str
     is_admin: bool
     preferences: Preferences = DEFAULTS
+    vouched_domain: str | None = None
+    avatar_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +65,21 @@ class ApiKeyRecord:
     has_expired: bool
 
 
-def _record(user: User) -> UserRecord:
+def record_of(user: User) -> UserRecord:
     return UserRecord(
         id=user.id,
+        issuer=user.issuer,
+        subject=user.subject,
         email=user.email,
         name=user.name,
         is_admin=user.is_admin,
         preferences=Preferences(time_zone=user.time_zone, theme=Theme(user.theme)),
+        vouched_domain=user.vouched_domain,
+        avatar_version=user.avatar_version,
     )
 
 
-def _enabled() -> ColumnElement[bool]:
+def enabled() -> ColumnElement[bool]:
     return User.disabled_at.is_(None)
 
 
@@ -98,19 +106,26 @@ async def ensure_user(
         .on_conflict_do_nothing(index_elements=[User.issuer, User.subject])
     )
     identity = (User.issuer == issuer) & (User.subject == subject)
-    return _record((await session.execute(select(User).where(identity))).scalar_one())
+    return record_of((await session.execute(select(User).where(identity))).scalar_one())
+
+
+async def user_by_id(session: AsyncSession, user_id: uuid.UUID) -> UserRecord | None:
+    """A user, if they are not disabled."""
+    found = await session.execute(select(User).where(User.id == user_id, enabled()))
+    user = found.scalar_one_or_none()
+    return None if user is None else record_of(user)
 
 
 async def user_by_email(session: AsyncSession, email: str) -> UserRecord | None:
     """The first user to have this address, in whatever case it is written."""
     found = await session.execute(
         select(User)
-        .where(func.lower(User.email) == email.lower(), _enabled())
+        .where(func.lower(User.email) == email.lower(), enabled())
         .order_by(User.created_at, User.id)
         .limit(1)
     )
     user = found.scalar_one_or_none()
-    return None if user is None else _record(user)
+    return None if user is None else record_of(user)
 
 
 async def give_first_email(
@@ -124,7 +139,7 @@ async def give_first_email(
         .returning(User)
     )
     user = changed.scalar_one_or_none()
-    return None if user is None else _record(user)
+    return None if user is None else record_of(user)
 
 
 async def prefer(session: AsyncSession, user_id: uuid.UUID, preferences: Preferences) -> None:
@@ -156,7 +171,7 @@ async def user_by_api_key(
             ApiKey.key_hash == key_hash,
             ApiKey.revoked_at.is_(None),
             ~_expired(),
-            _enabled(),
+            enabled(),
         )
     )
     row = found.one_or_none()
@@ -167,7 +182,7 @@ async def user_by_api_key(
         await session.execute(
             update(ApiKey).where(ApiKey.key_hash == key_hash).values(last_used_at=func.now())
         )
-    return _record(user), Scope(scope), name
+    return record_of(user), Scope(scope), name
 
 
 def _expired() -> ColumnElement[bool]:
@@ -217,64 +232,6 @@ async def revoke_api_key(session: AsyncSession, user_id: uuid.UUID, key_id: uuid
     return changed.scalar_one_or_none() is not None
 
 
-async def insert_session(
-    session: AsyncSession,
-    *,
-    id_hash: bytes,
-    user_id: uuid.UUID,
-    csrf_token: str,
-    lifetime: timedelta,
-) -> None:
-    """Store a new sign-in."""
-    await session.execute(
-        insert(Session).values(
-            id_hash=id_hash,
-            user_id=user_id,
-            csrf_token=csrf_token,
-            expires_at=func.now() + lifetime,
-        )
-    )
-
-
-async def user_by_session(
-    session: AsyncSession, id_hash: bytes, *, idle_after: timedelta
-) -> tuple[UserRecord, str] | None:
-    """(user, CSRF token) of a session that is not over. Notes the use, about once a minute."""
-    stale = Session.seen_at < func.now() - TOUCH_EVERY
-    found = await session.execute(
-        select(User, Session.csrf_token, stale)
-        .join(Session, Session.user_id == User.id)
-        .where(
-            Session.id_hash == id_hash,
-            Session.expires_at > func.now(),
-            Session.seen_at > func.now() - idle_after,
-            _enabled(),
-        )
-    )
-    row = found.one_or_none()
-    if row is None:
-        return None
-    user, csrf_token, to_touch = row
-    if to_touch:
-        await session.execute(
-            update(Session).where(Session.id_hash == id_hash).values(seen_at=func.now())
-        )
-    return _record(user), csrf_token
-
-
-async def delete_session(session: AsyncSession, id_hash: bytes) -> None:
-    """End a sign-in."""
-    await session.execute(delete(Session).where(Session.id_hash == id_hash))
-
-
-async def delete_stale_sessions(
-    session: AsyncSession, user_id: uuid.UUID, *, idle_after: timedelta
-) -> None:
-    """Clear away a user's sign-ins that are over."""
-    over = or_(Session.expires_at <= func.now(), Session.seen_at <= func.now() - idle_after)
-    await session.execute(delete(Session).where(Session.user_id == user_id, over))
-
-
 async def insert_link(
     session: AsyncSession, *, token_hash: bytes, user_id: uuid.UUID, lifetime: timedelta
 ) -> None:
@@ -286,7 +243,7 @@ async def insert_link(
     )
 
 
-async def consume_link(session: AsyncSession, token_hash: bytes) -> uuid.UUID | None:
+async def consume_link(session: AsyncSession, token_hash: bytes) -> UserRecord | None:
     """Use a link up and tell whose it was. One statement, so that one of two racers wins."""
     consumed = await session.execute(
         update(SignInLink)
@@ -294,12 +251,14 @@ async def consume_link(session: AsyncSession, token_hash: bytes) -> uuid.UUID | 
             SignInLink.token_hash == token_hash,
             SignInLink.used_at.is_(None),
             SignInLink.expires_at > func.now(),
-            SignInLink.user_id.in_(select(User.id).where(_enabled())),
+            SignInLink.user_id.in_(select(User.id).where(enabled())),
         )
         .values(used_at=func.now())
         .returning(SignInLink.user_id)
     )
-    return consumed.scalar_one_or_none()
+    user_id = consumed.scalar_one_or_none()
+    user = None if user_id is None else await session.get(User, user_id)
+    return None if user is None else record_of(user)
 
 
 async def delete_dead_links(session: AsyncSession) -> None:

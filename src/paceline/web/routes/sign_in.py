@@ -1,4 +1,4 @@
-"""Signing in by a one-time link, and signing out."""
+"""The sign-in page, signing in by a one-time link or an invitation, and signing out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from paceline.auth.refusals import SignInRefused
+from paceline.auth.sessions import BY_LINK
 from paceline.web.access import (
     MaybeSignedIn,
     SignedIn,
@@ -18,7 +20,9 @@ from paceline.web.access import (
     put_cookie,
 )
 from paceline.web.parts import Wired
+from paceline.web.provider_words import problem_of
 from paceline.web.rendering import render
+from paceline.web.sign_in_page import origin_of, provider_name, sign_in_page
 
 router = APIRouter()
 
@@ -27,17 +31,25 @@ Token = Annotated[str, Query(max_length=MAX_TOKEN_CHARACTERS)]
 
 
 @router.get("/login")
-async def login(request: Request, viewer: MaybeSignedIn, next: str = "/") -> Response:
+async def login(request: Request, parts: Wired, viewer: MaybeSignedIn, next: str = "/") -> Response:
     """Says how to get in. Somebody who is in already goes on at once."""
     if viewer is not None:
         return RedirectResponse(local_path(next), status_code=303)
-    return render(request, "login.html", viewer=None)
+    return sign_in_page(request, parts, local_path(next))
 
 
 @router.get("/auth/link")
 async def show_link(request: Request, token: Token = "") -> Response:
     """Only a button: what fetches links by itself (previews, prefetching) must not use it up."""
-    return render(request, "link.html", viewer=None, token=token)
+    return render(request, "link.html", viewer=None, token=token, invited=False, provider="")
+
+
+@router.get("/auth/invitation")
+async def show_invitation(request: Request, parts: Wired, token: Token = "") -> Response:
+    """The same for somebody who was invited."""
+    sign_in = parts.provider_sign_in
+    provider = provider_name(sign_in) if sign_in is not None else ""
+    return render(request, "link.html", viewer=None, token=token, invited=True, provider=provider)
 
 
 @router.post("/auth/link")
@@ -45,11 +57,18 @@ async def use_link(request: Request, parts: Wired) -> Response:
     """Use the link up and sign in."""
     check_origin(request, base_url=parts.base_url)
     token = (await form_of(request)).get("token")
-    user_id = await parts.links.consume(token) if isinstance(token, str) else None
+    try:
+        user_id = await parts.links.consume(token) if isinstance(token, str) else None
+    except SignInRefused as error:
+        problem = problem_of(error.reason, provider="", email=error.email, redirect_uri="")
+        return render(request, "link_dead.html", viewer=None, status=403, problem=problem)
     if user_id is None:
-        return render(request, "link_dead.html", viewer=None, status=410)
-    before = cookie_of(request, base_url=parts.base_url)
-    cookie, _ = await parts.sessions.start(user_id, replaces=before)
+        return render(request, "link_dead.html", viewer=None, status=410, problem=None)
+    cookie, _ = await parts.sessions.start(
+        user_id,
+        replaces=cookie_of(request, base_url=parts.base_url),
+        origin=origin_of(request, BY_LINK),
+    )
     response = RedirectResponse("/", status_code=303)
     put_cookie(response, cookie, base_url=parts.base_url)
     return response
