@@ -91,6 +91,7 @@ def assert_readable(page: Page) -> None:
         "/suppressions/new",
         "/api-keys",
         "/queue",
+        "/settings",
         "/inbox",
         "/compose",
         "/auth/link?token=x",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 
+from paceline.domain.mime_reading import decoded_words
 from paceline.persistence.stores.inbox import NewInboxMessage
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -26,17 +25,10 @@ def read_message(
         received_at=received_at,
         mail_from=_text(mail_from),
         rcpt_to=tuple(_text(address) for address in rcpt_to),
-        subject=_decoded(headers.get("Subject", "")),
+        subject=_text(decoded_words(str(headers.get("Subject", "")))),
         message_id=None if message_id is None else _text(str(message_id).strip()),
         raw=raw,
     )
-
-
-def _decoded(value: object) -> str:
-    try:
-        return _text(str(make_header(decode_header(str(value)))))
-    except (HeaderParseError, LookupError, UnicodeError, ValueError):
-        return _text(str(value))
 
 
 def _text(value: str) -> str:

@@ -1,27 +1,51 @@
 """The dev inbox as a reader sees it: what was caught, newest first, and what a message says.
 
-Reads only. Catching mail is `devinbox/`; the rows are `persistence/stores/inbox.py`.
+Reads only. Catching mail is `devinbox/`; the rows are `persistence/stores/inbox.py`, and what a
+message holds is found by `domain/mime_reading.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from enum import StrEnum
 
+from paceline.domain.mime_reading import Mail, Part, head_of, read_mail
 from paceline.errors import NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import inbox
-from paceline.persistence.stores.inbox import InboxSummary
+from paceline.persistence.stores.inbox import InboxSummary, StoredInboxMessage
 from paceline.web.listing import PAGE_SIZES, Selection
-from paceline.web.mail_body import text_document
+from paceline.web.mail_body import document_of, text_document
 
 PAGE_SIZE = PAGE_SIZES[0]
-SHOWN_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Reply-To")
-MAX_SOURCE_CHARACTERS = 200_000
+SHOWN_HEADERS = ("from", "to", "subject", "date", "message-id", "reply-to")
+MAX_SHOWN_OCTETS = 1024 * 1024  # of a text, or of the source
+MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images that are put in their places
+UNNAMED = "attachment"
+
+
+class View(StrEnum):
+    """The ways to look at a message."""
+
+    HTML = "html"
+    TEXT = "text"
+    HEADERS = "headers"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A part that can be downloaded. `number` is its place in the message."""
+
+    number: int
+    name: str
+    media_type: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +58,8 @@ class CaughtMessage:
     rcpt_to: tuple[str, ...]
     subject: str
     headers: tuple[tuple[str, str], ...]
-    html: str  # a whole document, for the sandboxed frame
-    source: str
+    attachments: tuple[Attachment, ...]
+    views: tuple[View, ...]  # that there are, the first one to begin with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,58 +77,110 @@ class CaughtMail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, *, before: uuid.UUID | None = None, limit: int = PAGE_SIZE) -> InboxPage:
-        """The newest messages, or those next after `before`."""
+    async def newest(
+        self, *, q: str = "", before: uuid.UUID | None = None, limit: int = PAGE_SIZE
+    ) -> InboxPage:
+        """The newest messages that have `q` in an address or the subject, after `before`."""
         async with self._database.transaction() as session:
-            rows = await inbox.list_newest(session, limit=limit + 1, before=before)
-            total = await inbox.count_messages(session)
+            rows = await inbox.list_newest(session, q=q, limit=limit + 1, before=before)
+            total = await inbox.count_messages(session, q=q)
         items = rows[:limit]
         more = len(rows) > limit
         return InboxPage(items=items, total=total, next_before=items[-1].id if more else None)
 
     async def get(self, message_id: uuid.UUID) -> CaughtMessage:
         """One message. Raises `NotFound`."""
-        async with self._database.transaction() as session:
-            stored = await inbox.get_message(session, message_id)
-        if stored is None:
-            raise NotFound("this message is not in the dev inbox (any more)")
-        parsed = message_from_bytes(stored.raw, policy=policy.default)
+        stored = await self._stored(message_id)
+        mail = await asyncio.to_thread(read_mail, stored.raw)
         return CaughtMessage(
             id=stored.id,
             received_at=stored.received_at,
             mail_from=stored.mail_from,
             rcpt_to=stored.rcpt_to,
             subject=stored.subject,
-            headers=_shown_headers(parsed),
-            html=_document(parsed),
-            source=stored.raw.decode("utf-8", "replace")[:MAX_SOURCE_CHARACTERS],
+            headers=tuple(field for field in mail.headers if field[0].lower() in SHOWN_HEADERS),
+            attachments=tuple(_attachment(number, part) for number, part in mail.attachments),
+            views=_views(mail),
         )
 
-    async def drop(self, selection: Selection) -> int:
-        """Drop what was selected of what was caught; how many that were."""
+    async def document(self, message_id: uuid.UUID, view: View | None) -> str:
+        """A document for the sandboxed frame; None: the view to begin with. Raises `NotFound`."""
+        stored = await self._stored(message_id)
+        return await asyncio.to_thread(_document, stored.raw, view)
+
+    async def part(self, message_id: uuid.UUID, number: int) -> tuple[str, bytes]:
+        """(file name, content) of an attachment. Raises `NotFound`."""
+        stored = await self._stored(message_id)
+        mail = await asyncio.to_thread(read_mail, stored.raw)
+        part = dict(mail.attachments).get(number)
+        if part is None:
+            raise NotFound("this message has no such attachment")
+        return part.file_name or UNNAMED, await asyncio.to_thread(lambda: part.content)
+
+    async def drop(self, selection: Selection, *, q: str = "") -> int:
+        """Drop what was selected of what was caught; how many that were.
+
+        Everything: all that has `q` in it.
+        """
         async with self._database.transaction() as session:
             if selection.everything:
-                return await inbox.delete_all(session)
+                return await inbox.delete_all(session, q=q)
             return await inbox.delete_some(session, selection.ids)
 
+    async def _stored(self, message_id: uuid.UUID) -> StoredInboxMessage:
+        async with self._database.transaction() as session:
+            stored = await inbox.get_message(session, message_id)
+        if stored is None:
+            raise NotFound("this message is not in the dev inbox (any more)")
+        return stored
 
-def _shown_headers(message: EmailMessage) -> tuple[tuple[str, str], ...]:
-    return tuple((name, str(message[name])) for name in SHOWN_HEADERS if name in message)
+
+def _attachment(number: int, part: Part) -> Attachment:
+    return Attachment(
+        number=number,
+        name=part.file_name or UNNAMED,
+        media_type=part.media_type,
+        size=len(part.content),
+    )
 
 
-def _document(message: EmailMessage) -> str:
-    part = message.get_body(preferencelist=("html", "plain"))
-    if part is None:
+def _views(mail: Mail) -> tuple[View, ...]:
+    kinds = (("text/html", View.HTML), ("text/plain", View.TEXT))
+    found = [view for kind, view in kinds if mail.body(kind) is not None]
+    return (*(found or [View.TEXT]), View.HEADERS, View.SOURCE)
+
+
+def _document(raw: bytes, view: View | None) -> str:
+    if view is View.SOURCE:
+        return text_document(_bounded(raw).decode("utf-8", "replace"))
+    if view is View.HEADERS:
+        return text_document(head_of(raw))
+    mail = read_mail(raw)
+    html, text = mail.body("text/html"), mail.body("text/plain")
+    if html is not None and (view is View.HTML or view is None):
+        return document_of(html=_with_images(html.text[:MAX_SHOWN_OCTETS], mail), text=None)
+    if text is None:
         return text_document("This message has no text.")
-    # Not get_content(): it raises on a charset that nobody knows, and this is anybody's mail.
-    payload = part.get_payload(decode=True)
-    body = payload if isinstance(payload, bytes) else b""
-    text = _decoded(body, part.get_content_charset("utf-8"))
-    return text if part.get_content_subtype() == "html" else text_document(text)
+    return document_of(html=None, text=text.text[:MAX_SHOWN_OCTETS])
 
 
-def _decoded(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, "replace")
-    except LookupError:
-        return body.decode("utf-8", "replace")
+def _bounded(raw: bytes) -> bytes:
+    if len(raw) <= MAX_SHOWN_OCTETS:
+        return raw
+    left = len(raw) - MAX_SHOWN_OCTETS
+    return raw[:MAX_SHOWN_OCTETS] + f"\n\n[{left:,} more octets]".encode()
+
+
+def _with_images(html: str, mail: Mail) -> str:
+    """Images that go along, in their places: the frame loads nothing from anywhere."""
+    room = MAX_INLINE_OCTETS
+    for part in mail.parts:
+        name = part.content_id
+        if not name or not part.media_type.startswith("image/") or f"cid:{name}" not in html:
+            continue
+        room -= len(part.body) * html.count(f"cid:{name}")
+        if room < 0:
+            break
+        data = base64.b64encode(part.content).decode()
+        html = html.replace(f"cid:{name}", f"data:{part.media_type};base64,{data}")
+    return html

@@ -7,6 +7,8 @@ a preview cannot ping a tracker.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -63,6 +65,7 @@ MAIL_POLICY = "; ".join(
     )
 )
 
+MAX_FILE_NAME = 150  # characters
 HSTS_SECONDS = 365 * 24 * 3600
 
 
@@ -117,3 +120,20 @@ class ImmutableFiles(StaticFiles):
 def mail_frame(html: str) -> HTMLResponse:
     """An email's HTML, harmless even when its address is opened outside its frame."""
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
+
+
+def file_of(name: str, content: bytes) -> Response:
+    """Somebody's file, to be kept: never shown, whatever it says that it is.
+
+    Its name loses what could lead elsewhere or hide how it ends (paths, controls, marks that turn
+    the direction of writing).
+    """
+    safe = "".join(c for c in name.replace("/", "_").replace("\\", "_") if c.isprintable())
+    safe = safe.strip(". ")[:MAX_FILE_NAME] or "attachment"
+    plain = "".join(c if c.isascii() and c not in '"%' else "_" for c in safe)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": disposition, "Content-Security-Policy": MAIL_POLICY},
+    )

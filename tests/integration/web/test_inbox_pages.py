@@ -66,7 +66,8 @@ async def test_a_message_is_shown_with_its_headers_escaped(
     html = (await admin_page.get(await opened(admin_page))).text
     assert "Grüße &lt;script&gt;" in html
     assert "<script>alert(1)" not in html
-    assert "pwned&#39;&lt;/script&gt;" in html  # the source
+    source = (await admin_page.get(await opened(admin_page) + "/body?view=source")).text
+    assert "pwned&#x27;&lt;/script&gt;" in source
 
 
 async def test_its_body_is_shown_under_the_policy_of_mail(
@@ -138,3 +139,79 @@ async def test_only_the_newest_are_kept(database: Database) -> None:
         await inbox.prune(session, keep=2)
         kept = await inbox.list_newest(session, limit=10)
     assert [message.subject for message in kept] == ["Message 4", "Message 3"]
+
+
+WITH_FILES = b"""\
+From: ada@example.com\r
+Subject: plan\r
+Content-Type: multipart/mixed; boundary=b\r
+\r
+--b\r
+\r
+Here it is.\r
+--b\r
+Content-Type: text/html\r
+\r
+<img src="cid:logo"><p>Here it is</p>\r
+--b\r
+Content-Type: image/png; name=logo.png\r
+Content-ID: <logo>\r
+Content-Transfer-Encoding: base64\r
+\r
+iVBO\r
+--b\r
+Content-Type: text/html\r
+Content-Disposition: attachment; filename="..\\..\\plan.html"\r
+\r
+<script>alert(1)</script>\r
+--b--\r
+"""
+
+
+async def test_a_message_is_searched_by_address_and_subject(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, HOSTILE, HOSTILE)
+    found = words((await admin_page.get("/inbox?q=message+1+MALLORY", headers=FRAGMENT)).text)
+    assert "Message 1" in found
+    assert "Message 0" not in found
+    assert "Nothing matches" in words((await admin_page.get("/inbox?q=100%25")).text)
+    live = words((await admin_page.get("/inbox/rows?q=Message+0", headers=FRAGMENT)).text)
+    assert "Message 1" not in live
+    await admin_page.post("/inbox/drop", data={"everything": "yes", "q": "Message 0"})
+    assert "Message 1" in words((await admin_page.get("/inbox")).text)
+
+
+async def test_a_message_has_views_and_each_is_shown_under_the_policy_of_mail(
+    admin_page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, WITH_FILES)
+    path = await opened(admin_page)
+    html = (await admin_page.get(path)).text
+    assert f'src="{path}/body?view=html"' in html
+    assert f'src="{path}/body?view=text"' in (await admin_page.get(f"{path}?view=text")).text
+    told = {"html": "Here it is</p>", "text": "Here it is.", "headers": "Subject: plan"}
+    for view, text in {**told, "source": "--b--"}.items():
+        answer = await admin_page.get(f"{path}/body?view={view}")
+        assert text in answer.text
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    shown = (await admin_page.get(f"{path}/body?view=html")).text
+    assert '<img src="data:image/png;base64,iVBO">' in shown
+    view = await admin_page.get(f"{path}/view?view=headers", headers=FRAGMENT)
+    assert view.text.lstrip().startswith('<div id="message"')
+
+
+async def test_an_attachment_is_a_file_to_keep_and_never_a_page_of_ours(
+    admin_page: httpx2.AsyncClient, page: httpx2.AsyncClient, database: Database
+) -> None:
+    await catch(database, WITH_FILES)
+    path = await opened(admin_page)
+    assert f'href="{path}/parts/3"' in (await admin_page.get(path)).text
+    answer = await admin_page.get(f"{path}/parts/3")
+    assert answer.content == b"<script>alert(1)</script>"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    kept = answer.headers["Content-Disposition"]
+    assert kept.startswith('attachment; filename="_.._plan.html"')
+    assert (await admin_page.get(f"{path}/parts/0")).status_code == 404  # shown, not attached
+    assert (await admin_page.get(f"{path}/parts/99")).status_code == 404

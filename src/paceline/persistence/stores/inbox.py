@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from paceline.persistence.models import InboxMessage
 
 MAX_KEPT = 10_000
 MAX_LISTED = 200
+MAX_WORDS = 10  # of a search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +76,17 @@ async def insert_messages(session: AsyncSession, messages: Sequence[NewInboxMess
     await session.execute(insert(InboxMessage), rows)
 
 
-async def count_messages(session: AsyncSession) -> int:
-    """How many are kept."""
-    counted = await session.execute(select(func.count()).select_from(InboxMessage))
+async def count_messages(session: AsyncSession, *, q: str = "") -> int:
+    """How many are kept that have `q` in them."""
+    query = select(func.count()).select_from(InboxMessage).where(*_having(q))
+    counted = await session.execute(query)
     return counted.scalar_one()
 
 
 async def list_newest(
-    session: AsyncSession, *, limit: int, before: uuid.UUID | None = None
+    session: AsyncSession, *, limit: int, before: uuid.UUID | None = None, q: str = ""
 ) -> list[InboxSummary]:
-    """The newest messages, or those next after `before`. At most `MAX_LISTED`."""
+    """The newest messages that have `q` in them, or those after `before`. At most `MAX_LISTED`."""
     query = (
         select(
             InboxMessage.id,
@@ -94,6 +96,7 @@ async def list_newest(
             InboxMessage.subject,
             func.octet_length(InboxMessage.raw).label("size_bytes"),
         )
+        .where(*_having(q))
         .order_by(InboxMessage.id.desc())
         .limit(min(limit, MAX_LISTED))
     )
@@ -136,9 +139,21 @@ async def prune(session: AsyncSession, *, keep: int = MAX_KEPT) -> None:
     await session.execute(delete(InboxMessage).where(InboxMessage.id < oldest_kept))
 
 
-async def delete_all(session: AsyncSession) -> int:
-    """Empty the inbox; how many there were."""
-    done = await session.execute(delete(InboxMessage))
+def _having(q: str) -> list[ColumnElement[bool]]:
+    """Messages with all these words in an address or the subject; they are few: no index."""
+    looked_at = func.concat_ws(
+        " ",
+        InboxMessage.subject,
+        InboxMessage.mail_from,
+        func.array_to_string(InboxMessage.rcpt_to, " "),
+    )
+    words = q.replace("\x00", "").split()[:MAX_WORDS]
+    return [looked_at.icontains(word, autoescape=True) for word in words]
+
+
+async def delete_all(session: AsyncSession, *, q: str = "") -> int:
+    """Delete all that have `q` in them; how many there were."""
+    done = await session.execute(delete(InboxMessage).where(*_having(q)))
     return cast("CursorResult[Any]", done).rowcount
 
 

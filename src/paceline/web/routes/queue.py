@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline.services.queue_watch import LaneStanding
-from paceline.web.access import Administrator
+from paceline.web.access import Administrator, Viewer
 from paceline.web.listing import Column, ListState
-from paceline.web.parts import Wired
+from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import render, wants_fragment
 
 router = APIRouter(prefix="/queue")
@@ -32,6 +32,17 @@ WORKERS = (
 @router.get("")
 async def show_queue(request: Request, parts: Wired, viewer: Administrator) -> Response:
     """All lanes, or those of one standing, the most urgent first."""
+    template = "_queue_rows.html" if wants_fragment(request) else "queue.html"
+    return await _shown(request, parts, viewer, template)
+
+
+@router.get("/rows")
+async def queue_rows(request: Request, parts: Wired, viewer: Administrator) -> Response:
+    """The same for the page that is open already."""
+    return await _shown(request, parts, viewer, "_queue_live.html")
+
+
+async def _shown(request: Request, parts: Parts, viewer: Viewer, template: str) -> Response:
     state = ListState.read(request.query_params, path="/queue", filters=("is",))
     asked = state.filters["is"]
     report = await parts.queue_watch.report(
@@ -41,7 +52,7 @@ async def show_queue(request: Request, parts: Wired, viewer: Administrator) -> R
     )
     return render(
         request,
-        "_queue_live.html" if wants_fragment(request) else "queue.html",
+        template,
         viewer=viewer,
         section="queue",
         columns=COLUMNS,
