@@ -33,13 +33,13 @@ _LAST = ("Smith", "Meyer", "Johnson", "Garcia", "Brown", "Schmidt", "Jones", "Ro
 _SYLLABLES = ("ba", "bor", "da", "del", "en", "far", "gar", "hal", "jor", "ka", "lan", "min", "ta")
 # One table, its key and its index of words: nothing is checked, and nothing else is kept.
 _PLAIN = """
-    CREATE TABLE plain (id uuid PRIMARY KEY, email text, first_name text, last_name text,
-                        company text, city text, words tsvector GENERATED ALWAYS AS
+    CREATE TABLE plain (id uuid PRIMARY KEY, email text, first_name text, company text,
+                        words tsvector GENERATED ALWAYS AS
                         (to_tsvector('simple', email || ' ' || first_name || ' ' || company))
                         STORED);
     CREATE INDEX ON plain USING gin (words);
 """
-COLUMNS = ("email", "first_name", "last_name", "company", "city")
+COLUMNS = ("email", "first_name", "company")
 
 
 class _NoBell:
@@ -48,22 +48,22 @@ class _NoBell:
 
 
 def write_rows(file: Path, rows: int) -> None:
-    """A list as people export it: five columns, every address another one."""
+    """A list with every address another one. A million rows fit into one upload (50 MiB)."""
     dice = random.Random(15)
     with file.open("w") as out:
         print(",".join(COLUMNS), file=out)
         for number in range(rows):
             first, last = dice.choice(_FIRST), dice.choice(_LAST)
-            company, city = ("".join(dice.choices(_SYLLABLES, k=3)) for _ in range(2))
-            address = f"{first}.{last}{number}@{company}.example".lower()
-            print(address, first, last, f"{company.title()} Ltd", city.title(), sep=",", file=out)
+            company = "".join(dice.choices(_SYLLABLES, k=3))
+            address = f"{first[0]}.{last}{number}@{company}.org".lower()
+            print(address, first, company.title(), sep=",", file=out)
 
 
 def ours(url: str, postgres: psutil.Process, file: Path, rows: int) -> Mapping[str, float]:
     """One import in a process of its own. All is gone afterwards."""
     before = cpu_seconds(postgres)
     command = [sys.executable, "-m", "bench.imports", url, str(file)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     assert told["accepted"] == rows
     return {
         "rows/s": rows / told["seconds"],

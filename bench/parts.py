@@ -35,6 +35,7 @@ class Size:
     import_runs: int = 1
     page_emails: int = 1_000_000
     page_requests: int = 20
+    pages: str = ""  # only those whose name contains this
     with_peer: bool = True
 
 
@@ -184,7 +185,7 @@ def of_imports(size: Size) -> Table:
 
 
 def of_pages(size: Size) -> Table:
-    return scale.of_pages(emails=size.page_emails, requests=size.page_requests)
+    return scale.of_pages(emails=size.page_emails, requests=size.page_requests, only=size.pages)
 
 
 PARTS: Mapping[str, Callable[[Size], Table]] = {

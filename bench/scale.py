@@ -17,7 +17,7 @@ AIM_MS = 100
 def of_imports(*, rows: int, runs: int) -> Table:
     table = Table(
         "Imports",
-        f"{rows:,} rows with five columns. Paceline reads the file, checks each address, each "
+        f"{rows:,} rows with three columns. Paceline reads the file, checks each address, each "
         "subject and each consent, and keeps emails and their jobs under eight indexes, words "
         "included, in one transaction.",
     )
@@ -36,7 +36,7 @@ def of_imports(*, rows: int, runs: int) -> Table:
     return table
 
 
-def of_pages(*, emails: int, requests: int) -> Table:
+def of_pages(*, emails: int, requests: int, only: str = "") -> Table:
     table = Table(
         "Pages",
         f"An owner with {emails:,} emails, through the real server as a signed-in person; "
@@ -44,7 +44,7 @@ def of_pages(*, emails: int, requests: int) -> Table:
     )
     with servers() as private:
         owner = asyncio.run(seed.filled(private.database_url, emails=emails))
-        for timing in asyncio.run(pages.measured(private, owner, requests=requests)):
+        for timing in asyncio.run(pages.measured(private, owner, requests=requests, only=only)):
             beside = {
                 "p95 ms": [timing.p95],
                 "API CPU ms": [timing.api_cpu],

@@ -18,6 +18,7 @@ TINY = Size(
     import_rows=500,
     page_emails=2_000,
     page_requests=1,
+    pages="dashboard",
     with_peer=False,  # it would install Node.js packages
 )
 
