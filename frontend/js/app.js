@@ -6,6 +6,7 @@ import "basecoat-css/toast";
 import "./appearance.js";
 import "./chart.js";
 import "./copy.js";
+import "./draft.js";
 import "./drawer.js";
 import "./forms.js";
 import "./keyboard.js";

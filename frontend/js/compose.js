@@ -70,8 +70,9 @@ function keepPreviewFresh() {
  */
 function preview() {
   const form = document.querySelector("#preview-form");
-  for (const name of ["subject", "body", "sample"]) {
-    form.elements[name].value = document.querySelector(`#compose [name=${name}]`)?.value ?? "";
+  const written = document.querySelector("#compose").elements;
+  for (const name of ["subject", "body", "format", "sample"]) {
+    form.elements[name].value = written.namedItem(name)?.value ?? "";
   }
   const frames = document.querySelector("#preview-frames");
   const old = [...frames.children];

@@ -63,5 +63,5 @@ function tell(what, { sourceElement }) {
   const form = sourceElement instanceof HTMLFormElement && sourceElement.method === "post" ? sourceElement : null;
   if (!form) return toast(`${what} ${TRY_AGAIN}`);
   const known = form.elements.namedItem("once") ? SAFE_TO_REPEAT : MAY_BE_DONE;
-  return toast(`${what} ${known}`, form.id === "compose" ? CAMPAIGNS : null);
+  return toast(`${what} ${known}`, form.id === "schedule" ? CAMPAIGNS : null);
 }

@@ -138,7 +138,7 @@ def test_a_filled_compose_page_has_no_barriers(
     page.get_by_text("How the file was read").click()
     expect(page.get_by_label("Encoding")).to_be_visible()
     assert_accessible(page, axe)
-    page.get_by_role("button", name="Schedule").click()
+    page.get_by_role("button", name="Review").click()
     expect(page.locator("#subject-note")).to_have_text("Is missing.")
     assert_accessible(page, axe)
 

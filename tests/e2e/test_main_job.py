@@ -15,7 +15,7 @@ from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
 from paceline.services.views import CampaignView, SenderView
 from tests.e2e.running import System
-from tests.e2e.writing import editor_of, write
+from tests.e2e.writing import editor_of, schedule, write
 
 LIST = "email,name,company\n" + "".join(
     f"reader{n}@example.org,Reader {n},Company {n}\n" for n in range(12)
@@ -98,8 +98,7 @@ def test_a_campaign_is_composed_and_runs_to_its_end(
     page.get_by_label("Delay").fill("0")
     page.get_by_label("Hourly limit").fill("")
     expect(page.locator("#timetable")).to_contain_text("as fast as the server takes them")
-    page.get_by_role("button", name="Schedule 12 emails").click()
-    page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}$"))
+    schedule(page)
     expect(page.locator("#progress")).to_contain_text("100 %")
     expect(page.locator("#campaign-head")).to_contain_text("Completed")
     expect(page.locator("#tabs [href*='tab=sent']")).to_contain_text("12")
@@ -126,7 +125,7 @@ def test_a_list_with_two_columns_of_addresses_waits_for_its_owner_to_choose(
     write(page, "Hello.")
     page.set_input_files("#file", table)
     expect(page.get_by_text("One thing only you can know")).to_be_visible()
-    page.get_by_role("button", name="Schedule").click()
+    page.get_by_role("button", name="Review").click()
     column = page.get_by_label("Column with the addresses")
     expect(column).to_have_attribute("aria-invalid", "true")
     column.focus()
@@ -135,8 +134,7 @@ def test_a_list_with_two_columns_of_addresses_waits_for_its_owner_to_choose(
     expect(page.get_by_text("One thing only you can know")).to_be_hidden()
     expect(column).to_have_value("Home")
     expect(column).to_be_focused()
-    page.get_by_role("button", name="Schedule 1 email").click()
-    page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}$"))
+    schedule(page)
     expect(page.locator("#progress")).to_contain_text("100 %")
     page.locator("#tabs [href*='tab=sent']").click()
     expect(page.locator("#rows")).to_contain_text("ada@home.example")
@@ -150,7 +148,7 @@ def test_an_error_keeps_the_message_and_the_file(
     page.set_input_files("#file", list_file)
     expect(page.get_by_text("12 recipients")).to_be_visible()
     page.get_by_label("Hourly limit").fill("none")
-    page.get_by_role("button", name="Schedule").click()
+    page.get_by_role("button", name="Review").click()
     expect(page.locator("#subject-note")).to_have_text("Is missing.")
     expect(page.get_by_text("Must be a whole number")).to_be_visible()
     expect(page.get_by_label("Subject")).to_have_attribute("aria-invalid", "true")
@@ -159,8 +157,7 @@ def test_an_error_keeps_the_message_and_the_file(
     page.get_by_label("Hourly limit").fill("")
     page.get_by_role("button", name="Tomorrow 10:00").click()
     expect(page.locator("#timetable")).to_contain_text("tomorrow 10:00")
-    page.get_by_role("button", name="Schedule").click()
-    page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}$"))
+    schedule(page)
     expect(page.locator("#campaign-head")).to_contain_text("Scheduled")
     expect(page.locator("#rows")).to_contain_text("tomorrow 10:00")
 
@@ -289,7 +286,7 @@ def test_everything_works_without_scripts(
     page.get_by_label("Body").fill("Dear {{ name }},\n\nno tags here.")
     page.set_input_files("#file", list_file)
     page.get_by_label("Delay").fill("0")
-    page.get_by_role("button", name="Schedule").click()
+    schedule(page)
     expect(page.locator("h1")).to_contain_text("Plain")
     page.get_by_role("link", name="Dashboard", exact=True).click()
     page.get_by_label("Search emails").fill("reader0@example.org")

@@ -18,11 +18,10 @@ from paceline.delivery import Security
 from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
 from tests.e2e.running import STOP_TIMEOUT_SECONDS, System
-from tests.e2e.writing import write
+from tests.e2e.writing import CAMPAIGN, REVIEW, review, schedule, write
 from tests.lossy import LossyProxy
 
 ROWS = 20_000
-CAMPAIGN = re.compile(r"/campaigns/[0-9a-f-]{36}$")
 
 
 @pytest.fixture(scope="module")
@@ -120,42 +119,42 @@ def campaigns(system: System, subject: str) -> int:
 
 
 def submit(page: Page) -> Locator:
-    return page.locator("#compose header button")
+    return page.locator("#compose header button:not([form])")
 
 
 def test_a_double_click_schedules_once(
     page: Page, system: System, sender: SenderView, short_list: Path
 ) -> None:
     subject = fill_in(page, sender, short_list)
-    expect(submit(page)).to_contain_text("Schedule 3 emails")
-    submit(page).dblclick()
+    expect(submit(page)).to_contain_text("Review 3 emails")
+    review(page).dblclick()
     page.wait_for_url(CAMPAIGN)
     assert campaigns(system, subject) == 1
 
 
-def test_enter_twice_schedules_once(
+def test_enter_in_a_field_goes_to_the_review_and_never_further(
     page: Page, system: System, sender: SenderView, short_list: Path
 ) -> None:
     subject = fill_in(page, sender, short_list)
-    expect(submit(page)).to_contain_text("Schedule 3 emails")
+    expect(submit(page)).to_contain_text("Review 3 emails")
     page.get_by_label("Subject").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    page.wait_for_url(CAMPAIGN)
-    assert campaigns(system, subject) == 1
+    page.wait_for_url(REVIEW)
+    expect(page.get_by_role("button", name="Schedule 3 emails")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(REVIEW)
+    assert campaigns(system, subject) == 0
 
 
-def test_the_button_is_out_of_order_while_a_long_list_is_on_its_way(
+def test_the_button_is_out_of_order_while_a_long_list_is_stored(
     page: Page, system: System, sender: SenderView, long_list: Path
 ) -> None:
     subject = fill_in(page, sender, long_list)
-    expect(submit(page)).to_contain_text(f"Schedule {ROWS:,} emails")
-    submit(page).click()
-    expect(submit(page)).to_be_disabled()
-    expect(submit(page)).to_have_text("Scheduling…")
+    expect(submit(page)).to_contain_text(f"Review {ROWS:,} emails")
+    button = review(page)
     # By force, as a second click 250 ms later is: whatever the button looks like.
-    submit(page).dispatch_event("click")
-    page.evaluate("document.querySelector('#compose').requestSubmit()")
+    button.evaluate("button => { button.click(); button.click(); button.form.requestSubmit(); }")
     page.wait_for_url(CAMPAIGN, timeout=30_000)
     assert campaigns(system, subject) == 1
 
@@ -171,30 +170,24 @@ def test_without_scripts_a_double_click_schedules_once_and_ends_on_its_page(
     page.locator("textarea[name=body]").fill("Hello")
     page.locator("#file").set_input_files(short_list)
     page.get_by_label("Later").check()
-    submit(page).dblclick()
+    review(page).dblclick()
     page.wait_for_url(CAMPAIGN)
     expect(page.get_by_role("heading", name=subject)).to_be_visible()
     assert campaigns(system, subject) == 1
 
 
-def test_back_and_once_more_leads_to_the_first_ones_page(
+def test_back_from_a_campaign_leads_to_it_again(
     page: Page, system: System, sender: SenderView, short_list: Path
 ) -> None:
     subject = fill_in(page, sender, short_list)
-    expect(submit(page)).to_contain_text("Schedule 3 emails")
-    submit(page).click()
-    page.wait_for_url(CAMPAIGN)
+    expect(submit(page)).to_contain_text("Review 3 emails")
+    schedule(page)
     first = page.url
+    page.goto("/compose")
     page.go_back()
-    page.wait_for_url(re.compile("/compose$"))
-    page.get_by_label("From").select_option(str(sender.id))
-    page.get_by_label("Subject").fill(subject)
-    write(page, "Hello again")
-    page.locator("#file").set_input_files(short_list)
-    expect(submit(page)).to_be_enabled()
-    submit(page).click()
-    page.wait_for_url(re.compile(re.escape(first) + r"\?already="))
-    expect(page.get_by_text("This form had been sent before")).to_be_visible()
+    page.go_back()
+    page.reload()
+    page.wait_for_url(first)
     assert campaigns(system, subject) == 1
 
 
@@ -203,17 +196,18 @@ def test_an_answer_that_is_lost_is_told_as_such_and_the_next_click_finds_it(
 ) -> None:
     page, proxy = lossy
     subject = fill_in(page, sender, short_list)
-    expect(submit(page)).to_contain_text("Schedule 3 emails")
-    proxy.lose("/compose")
-    submit(page).click()
+    expect(submit(page)).to_contain_text("Review 3 emails")
+    button = review(page)
+    proxy.lose("/schedule")
+    button.click()
     toast = page.get_by_role("alert").filter(has_text="The server did not answer")
     expect(toast).to_contain_text("may have been carried out all the same")
     expect(toast.get_by_role("link", name="Look under Campaigns")).to_be_visible()
-    expect(submit(page)).to_be_enabled()
-    expect(submit(page)).to_contain_text("Schedule 3 emails")
+    expect(button).to_be_enabled()
+    expect(button).to_contain_text("Schedule 3 emails")
     assert campaigns(system, subject) == 1
     proxy.let_all_pass()
-    submit(page).click()
+    button.click()
     page.wait_for_url(re.compile(r"/campaigns/[0-9a-f-]{36}"))
     assert campaigns(system, subject) == 1
 
@@ -227,6 +221,5 @@ def test_what_is_refused_can_be_mended_with_the_same_button(
     expect(page.get_by_text("must be a number of seconds")).to_be_visible()
     expect(submit(page)).to_be_enabled()
     page.get_by_label("Delay").fill("0")
-    submit(page).click()
-    page.wait_for_url(CAMPAIGN)
+    schedule(page)
     assert campaigns(system, subject) == 1

@@ -1,8 +1,14 @@
-"""Writing a message in the browser, as a person does."""
+"""Writing a message in the browser, and sending it off, as a person does."""
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page
+
+CAMPAIGN = re.compile(r"/campaigns/[0-9a-f-]{36}$")
+REVIEW = re.compile(r"/compose/[0-9a-f-]{36}/review$")
+DRAFT = re.compile(r"/compose/[0-9a-f-]{36}$")
 
 
 def editor_of(page: Page) -> Locator:
@@ -16,3 +22,16 @@ def write(page: Page, text: str) -> None:
     """Type at the end of the body."""
     editor_of(page).click()
     page.keyboard.type(text)
+
+
+def review(page: Page) -> Locator:
+    """Go on to the review; its button."""
+    page.locator("#compose header button:not([form])").click()
+    page.wait_for_url(REVIEW)
+    return page.get_by_role("button", name="Schedule")
+
+
+def schedule(page: Page) -> None:
+    """All the way to the campaign's page."""
+    review(page).click()
+    page.wait_for_url(CAMPAIGN)

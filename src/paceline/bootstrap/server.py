@@ -116,6 +116,7 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
     return Parts(
         queries=cases.queries,
         campaigns=cases.campaigns,
+        drafts=cases.drafts,
         imports=cases.imports,
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,

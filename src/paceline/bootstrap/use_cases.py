@@ -18,6 +18,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
+from paceline.services.drafts import Drafts
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
@@ -46,6 +47,7 @@ class UseCases:
     sender_removal: SenderRemoval
     sender_uses: SenderUses
     campaigns: Campaigns
+    drafts: Drafts
     imports: Imports
     scheduling: Scheduling
     idempotency: Idempotency
@@ -89,6 +91,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             sender_uses=SenderUses(database, limits),
             sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),
             campaigns=Campaigns(database, bell),
+            drafts=Drafts(database),
             imports=Imports(database, bell),
             scheduling=Scheduling(database, bell),
             idempotency=Idempotency(database),

@@ -45,16 +45,18 @@ def preview(
     wanted: Collection[str] = (),
     choices: Choices = NOTHING_CHOSEN,
     checks: RowChecks | None = None,
+    suppressed: Collection[int] = frozenset(),
 ) -> ImportPreview:
     """What an upload of this file would do. Raises `InvalidInput`.
 
     `wanted` are the merge fields of the message, as far as it is written: a header that is one of
     them keeps its spelling, and a row without a value for one is refused, as at the import. That no
     column provides one is not refused here: the message can still be changed. `checks` are its own.
+    `suppressed` holds `hash(key)` of each address that must not be mailed.
     """
     reader = RecipientReader(wanted=wanted, choices=choices)
     reader.look_ahead(table_octets([data]))
-    return _preview(reader, [data], frozenset(wanted), checks)
+    return _preview(reader, [data], frozenset(wanted), checks, suppressed)
 
 
 def _preview(
@@ -62,10 +64,12 @@ def _preview(
     pieces: Iterator[bytes] | Sequence[bytes],
     wanted: Collection[str],
     checks: RowChecks | None = None,
+    suppressed: Collection[int] = frozenset(),
 ) -> ImportPreview:
     seen: set[int] = set()  # hashes, a third of the size of the addresses
     first: list[Recipient] = []
     lacking: list[RefusedRow] = []
+    refused = _Suppressed(suppressed)
     usable = 0
     shape: Shape | None = None
     try:
@@ -75,6 +79,8 @@ def _preview(
             if checks is not None and frozenset(wanted) <= frozenset(reader.fields):
                 kept = checks.sound(kept, reader.refuse)
             usable += len(kept)
+            if suppressed:
+                kept = refused.without(kept)
             seen.update(hash(recipient.key) for recipient in kept)
             first += kept[: MAX_SHOWN - len(first)]
     except OpenQuestions as asked:
@@ -83,15 +89,44 @@ def _preview(
     return ImportPreview(
         rows=reader.rows,
         usable=len(seen),
-        duplicates=usable - len(seen),
+        duplicates=usable - len(seen) - refused.count,
         invalid=tuple(invalid),
         fields=reader.fields,
         first=tuple(first),
         left_out=reader.left_out_count,
         left_out_rows=tuple(reader.left_out),
+        suppressed=tuple(refused.first),
+        suppressed_count=refused.count,
         shape=shape or reader.shape,
         notes=() if shape else reader.notes,  # of rows that were not read yet there are none
     )
+
+
+class _Suppressed:
+    """Those who must not be mailed, each counted once."""
+
+    def __init__(self, hashes: Collection[int]) -> None:
+        self._hashes = hashes
+        self._met: set[int] = set()
+        self.first: list[RefusedRow] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._met)
+
+    def without(self, batch: list[Recipient]) -> list[Recipient]:
+        """The others of a batch."""
+        kept = []
+        for recipient in batch:
+            known = hash(recipient.key)
+            if known not in self._hashes:
+                kept.append(recipient)
+            elif known not in self._met:
+                self._met.add(known)
+                if len(self.first) < MAX_REFUSED:
+                    why = "is on your list of suppressed addresses"
+                    self.first.append(RefusedRow(recipient.line, recipient.address, why))
+        return kept
 
 
 def _with_values(

@@ -93,6 +93,11 @@ class Counts:
         """How many one list holds."""
         return sum(int(getattr(self, state)) for state in which.states)
 
+    @property
+    def beyond_recall(self) -> int:
+        """Those that have left, or may be leaving."""
+        return self.claimed + self.sending + self.sent + self.failed + self.in_doubt
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignView:
@@ -187,6 +192,8 @@ class ImportPreview:
     first: tuple[Recipient, ...]
     left_out: int = 0
     left_out_rows: tuple[RefusedRow, ...] = ()
+    suppressed: tuple[RefusedRow, ...] = ()  # where its reader was told who is; the first of them
+    suppressed_count: int = 0
     shape: Shape | None = None
     notes: tuple[str, ...] = ()
 

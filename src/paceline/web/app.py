@@ -23,12 +23,14 @@ from paceline.web.routes import (
     bulk,
     campaigns,
     compose,
+    drafts,
     emails,
     inbox,
     navigation,
     provider,
     queue,
     sender_upkeep,
+    review,
     senders,
     settings,
     sign_in,
@@ -37,7 +39,8 @@ from paceline.web.routes import (
 
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
-    *(sign_in, provider, account, navigation, bulk, emails, campaigns, compose),
+    *(sign_in, provider, account, navigation, bulk, emails, campaigns),
+    *(compose, review, drafts),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

@@ -17,6 +17,7 @@ from paceline.domain.when import HAS_PASSED
 from paceline.errors import FieldProblem, InvalidInput
 from paceline.services import campaign_rules
 from paceline.services.campaigns import NewCampaign
+from paceline.services.drafts import NAMES
 from paceline.web import reading_form
 from paceline.web.forms import (
     Problems,
@@ -42,6 +43,9 @@ FIELDS = {
     **reading_form.FIELDS,
 }
 NOW, LATER = "now", "later"
+# How the body is written. Rich text is HTML, unless it has not a single tag: without scripts the
+# field is a plain one.
+RICH, SOURCE, PLAIN = "rich", "html", "text"
 PASSED = "has passed; choose a later time, or “Right away”"
 NOBODY = uuid.UUID(int=0)
 
@@ -54,6 +58,7 @@ class ComposeForm:
     sender_id: str = ""
     subject: str = ""
     body: str = ""
+    format: str = RICH
     when: str = NOW
     start: str = ""
     time_zone: str = "UTC"
@@ -69,7 +74,25 @@ class ComposeForm:
     def read(cls, form: FormData) -> ComposeForm:
         """What was posted."""
         read = cls(**{f.name: text_of(form, f.name, str(f.default)) for f in fields(cls)})
-        return read if read.when in (NOW, LATER) else replace(read, when=LATER)
+        return read._sensible()
+
+    @classmethod
+    def of(cls, draft: object) -> ComposeForm:
+        """What was kept."""
+        return cls(**{f.name: getattr(draft, f.name) for f in fields(cls)})._sensible()
+
+    def _sensible(self) -> ComposeForm:
+        when = self.when if self.when in (NOW, LATER) else LATER
+        style = self.format if self.format in (RICH, SOURCE, PLAIN) else RICH
+        return replace(self, when=when, format=style, time_zone=self.time_zone or "UTC")
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is HTML, rather than plain text."""
+        if self.format == PLAIN:
+            return False
+        is_source = self.format == SOURCE and bool(self.body.strip())
+        return is_source or looks_like_html(self.body)
 
     @property
     def zone(self) -> tzinfo:
@@ -91,7 +114,7 @@ class ComposeForm:
 
     def message(self) -> MessageTemplate | None:
         """The message, as far as it is written: a list is read with an eye on it."""
-        html = looks_like_html(self.body)
+        html = self.is_html
         for subject in (self.subject.strip() or "-", "-"):
             with suppress(InvalidInput):
                 return MessageTemplate.compile(
@@ -107,7 +130,7 @@ class ComposeForm:
         start_at = self.start_at(problems)
         pace = self.pace(problems)
         body = self.body.strip()
-        is_html = looks_like_html(body)
+        is_html = self.is_html
         new = NewCampaign(
             name=self.name.strip() or None,
             sender_id=sender_id or NOBODY,
@@ -122,6 +145,11 @@ class ComposeForm:
         # What a service would say, beside what only the form can: all of it at once.
         problems.take(map(_in_words_of_the_form, campaign_rules.wrong_with(new)), names=FIELDS)
         return None if problems else new
+
+
+def typed_of(form: FormData) -> dict[str, str]:
+    """The fields of a draft that were posted; what was not is left as it was."""
+    return {name: text_of(form, name) for name in NAMES if isinstance(form.get(name), str)}
 
 
 def _in_words_of_the_form(problem: FieldProblem) -> FieldProblem:

@@ -48,8 +48,6 @@ PRESSED_TWICE = timedelta(seconds=10)
 _CHUNK_OCTETS = 256 * 1024
 _REFUSED = (DomainError, HTTPException, RequestValidationError, Forbidden, SignInNeeded)
 _CSRF_PLACE = b"\0csrf\0"  # in a page that is kept: tokens of a sign-in are not stored twice
-# Without a token (an older page, a script) what the form holds stands in for it.
-_CREATING = frozenset({"/compose"})
 _ONCE: set[Callable[..., Any]] = set()
 
 
@@ -111,7 +109,7 @@ async def _guarded(request: Request, handle: Handler) -> Response:
         return await handle(request)  # which sends them to sign in
     posted = await form_of(request)
     content = await _digest(posted)
-    token = _token(request, posted, content)
+    token = _token(request, posted)
     if token is None:
         return await handle(request)
     standing = await parts.idempotency.begin_form(
@@ -126,10 +124,10 @@ async def _guarded(request: Request, handle: Handler) -> Response:
     return await _carried_out(request, viewer, standing, handle)
 
 
-def _token(request: Request, posted: FormData, content: bytes) -> str | None:
+def _token(request: Request, posted: FormData) -> str | None:
     token = posted.get(FIELD)
     if not isinstance(token, str) or not token:
-        return content.hex() if request.url.path in _CREATING else None
+        return None
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise InvalidInput.of("form", "is not one of ours: reload the page")
     request.state.once = token

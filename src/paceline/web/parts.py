@@ -16,6 +16,7 @@ from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
+from paceline.services.drafts import Drafts
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
@@ -49,6 +50,7 @@ class Parts:
 
     queries: Queries
     campaigns: Campaigns
+    drafts: Drafts
     imports: Imports
     scheduling: Scheduling
     senders: Senders

@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 from html import escape
 
 from paceline import clock
-from paceline.delivery import Headers, MessageTemplate, has_words, looks_like_html
+from paceline.delivery import Headers, MessageTemplate, has_words
 from paceline.errors import DomainError
 from paceline.services.views import ImportPreview
 from paceline.web.mail_body import document_of
@@ -41,11 +41,24 @@ def read_sample(text: str) -> dict[str, object]:
     return values if isinstance(values, dict) else dict(EXAMPLE)
 
 
-def preview_document(*, subject: str, body: str, sample: Mapping[str, object]) -> str:
+def rendered_subject(subject: str, sample: Mapping[str, object]) -> str:
+    """The subject that one recipient will read. It was found to be sound before."""
+    try:
+        template = MessageTemplate.compile(subject=subject, text="-", html=None)
+        message = message_from_bytes(
+            template.render(dict(sample), headers=_headers()), policy=policy.default
+        )
+    except DomainError as error:
+        return str(error)
+    return str(message["Subject"])
+
+
+def preview_document(
+    *, subject: str, body: str, is_html: bool, sample: Mapping[str, object]
+) -> str:
     """The rendered message as a document, or the reason why it cannot be rendered."""
     if not subject.strip() and not has_words(body):
         return _note("What you write appears here as your recipients will read it.")
-    is_html = looks_like_html(body)
     try:
         template = MessageTemplate.compile(
             subject=subject.strip() or "(no subject)",

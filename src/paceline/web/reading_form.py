@@ -29,7 +29,7 @@ Options = list[tuple[str, str]]  # (value, what a person reads)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingForm:
-    """What was chosen; "" is left to the reader. `seen`: which guesses the page has shown."""
+    """What was chosen; "" is left to the reader."""
 
     encoding: str = ""
     header_line: str = ""
@@ -37,12 +37,16 @@ class ReadingForm:
     opt_out_column: str = ""
     opt_in_column: str = ""
     opted_out: str = ""
-    seen: str = ""
 
     @classmethod
     def read(cls, form: FormData) -> ReadingForm:
         """What was posted."""
         return cls(**{field.name: text_of(form, field.name).strip() for field in fields(cls)})
+
+    @classmethod
+    def of(cls, draft: object) -> ReadingForm:
+        """What was kept."""
+        return cls(**{field.name: getattr(draft, field.name) for field in fields(cls)})
 
     def choices(self, problems: Problems) -> Choices:
         """The same as the reader takes it; nothing at all is chosen where some of it is wrong."""
@@ -71,10 +75,7 @@ def choices_for(question: Question) -> Options:
 
 
 def guesses(form: ReadingForm, shape: Shape | None) -> list[str]:
-    """What was taken in doubt, nobody having chosen, that decides who gets what: to be seen first.
-
-    With the page's script a list is read as soon as it is there; without, it is when it is sent.
-    """
+    """What was taken in doubt, nobody having chosen, and decides who gets what: to be seen."""
     questions = shape.questions if shape else ()
     return [
         question.text

@@ -9,11 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from paceline.domain.pacing import HOUR, estimate, hour_of
 
 MAX_BARS = 48
+MAX_DAYS = 400
 HOUR_MS = 3_600_000
 
 
@@ -95,6 +96,33 @@ def plan(
         hourly_limit=pace.hourly_limit,
         bars=tuple(bars),
     )
+
+
+def by_day(emails: int, planned: Timetable, pace: Pace, zone: tzinfo) -> list[tuple[date, int]]:
+    """How many of a plan's emails go out on which day in `zone`: all days that have any.
+
+    Past `MAX_DAYS` the last entry holds the rest.
+    """
+
+    def turn(ahead: int) -> datetime:
+        return estimate(
+            release_at=planned.first_at,
+            ahead=ahead,
+            min_delay_ms=pace.min_delay_ms,
+            hourly_limit=pace.hourly_limit,
+        )
+
+    days: list[tuple[date, int]] = []
+    before = 0
+    while before < emails:
+        day = turn(before).astimezone(zone).date()
+        ends = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+        until = bisect_left(range(emails), ends, lo=before, key=turn)
+        if len(days) == MAX_DAYS - 1:
+            until = emails
+        days.append((day, until - before))
+        before = until
+    return days
 
 
 def past_and_future(

@@ -1,17 +1,17 @@
-"""An uploaded list of recipients: read back for the page, and checked against the message.
+"""A draft's list of recipients: read back for the page, and checked against the message.
 
-Reads only; storing the list is `services/imports.py`.
+Reads only; storing the list is `services/drafts.py`. What was read is remembered for a while: a
+million rows take seconds, and the page is shown more often than its list or its message changes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-
-from starlette.datastructures import FormData, UploadFile
 
 from paceline.delivery import MessageTemplate
 from paceline.domain.recipients import shown as shown_value
@@ -19,25 +19,24 @@ from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
 from paceline.domain.tables.columns import ALWAYS_AVAILABLE
 from paceline.domain.tables.file_kinds import table_octets
 from paceline.domain.tables.shape import Question
-from paceline.errors import InvalidInput
+from paceline.errors import FieldProblem, InvalidInput
+from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services import import_previews
 from paceline.services.campaigns import NewCampaign
+from paceline.services.drafts import Drafts
 from paceline.services.message_notes import unknown_fields
 from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportPreview
-from paceline.web.compose_form import FIELDS
-from paceline.web.forms import Problems, digest_of
+from paceline.web.compose_form import FIELDS, ComposeForm
+from paceline.web.forms import Problems
 from paceline.web.preview import sample_of
 from paceline.web.reading_form import ReadingForm, Select, guesses, selects
 
 FILE_FIELD = "file"
-CHUNK_OCTETS = 256 * 1024
 HEAD_OCTETS = 8 * 1024  # of a file, to show its first lines from
 MAX_LINES = 12
-LOOK_FIRST = (
-    "look below at how it was read: something had to be guessed. Nothing was scheduled; press again"
-    " if it is right, with the file chosen again where the page has let go of it"
-)
+MAX_REMEMBERED = 16  # readings of lists
+LARGE_OCTETS = 2 * 1024 * 1024  # a list that the page is not kept waiting for
 UNREAD = ImportPreview(
     rows=0, usable=0, duplicates=0, invalid=(), fields=ALWAYS_AVAILABLE, first=()
 )
@@ -45,19 +44,15 @@ UNREAD = ImportPreview(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file of recipients, as the page shows it. `choices` are how it was read."""
+    """A list of recipients, as the page shows it. `choices` are how it was read."""
 
-    file: UploadFile
+    name: str
+    octets: int
     preview: ImportPreview
     choices: Choices
     form: ReadingForm
     lines: tuple[tuple[int, str], ...]  # the first ones, numbered
     notes: tuple[str, ...] = ()  # about rows and the message together
-
-    @property
-    def name(self) -> str:
-        """What it is called on its owner's machine."""
-        return self.file.filename or "list"
 
     @property
     def sample(self) -> str:
@@ -75,59 +70,99 @@ class Upload:
         return self.preview.shape.open_questions if self.preview.shape else ()
 
     @property
-    def guessed(self) -> str:
-        """What tells the weighty guesses from others, or "": whoever saw them sends it along."""
-        return digest_of(guesses(self.form, self.preview.shape))
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Its bytes, from the beginning."""
-        await self.file.seek(0)
-        while chunk := await self.file.read(CHUNK_OCTETS):
-            yield chunk
+    def guessed(self) -> tuple[str, ...]:
+        """What was taken in doubt and decides who gets what."""
+        return tuple(guesses(self.form, self.preview.shape))
 
 
-async def read_upload(
-    posted: FormData, problems: Problems, *, message: MessageTemplate | None, form: ReadingForm
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What reading a list gave. `head` None: it is no text that anybody could read."""
+
+    head: bytes | None
+    preview: ImportPreview
+    notes: tuple[str, ...] = ()
+    problems: tuple[FieldProblem, ...] = ()
+
+
+_remembered: OrderedDict[Hashable, _Reading] = OrderedDict()
+
+
+async def read_list(
+    drafts: Drafts, draft: DraftRecord, problems: Problems, *, form: ComposeForm, anew: bool = False
 ) -> Upload | None:
-    """The file of a form, read for the message as far as it is written; problems are noted.
+    """A draft's list, read for its message as far as that is written; problems are noted.
 
-    None where there is no file, or one that no choice makes a table.
+    None where there is none, or one that no choice makes a table. `anew`: who is suppressed may
+    have changed since it was read last.
     """
-    file = posted.get(FILE_FIELD)
-    if not isinstance(file, UploadFile) or not file.filename:
+    if draft.list_id is None:
         problems.add(FILE_FIELD, "choose a list of recipients")
         return None
-    await file.seek(0)
-    data = await file.read()
-    choices = form.choices(problems)
-    head, preview, notes = await asyncio.to_thread(_read, data, message, choices, problems)
-    if head is None:
+    reading_form = ReadingForm.of(draft)
+    choices = reading_form.choices(problems)
+    key = _key(draft, form, choices)
+    reading = None if anew else _remembered.get(key)
+    if reading is None:
+        suppressed = await drafts.suppressed(draft.owner_id)
+        data = b"".join([piece async for piece in drafts.list_of(draft)])
+        reading = await asyncio.to_thread(_read, data, form.message(), choices, suppressed)
+        _remember(key, reading)
+    problems.take(reading.problems, names=FIELDS)
+    if reading.head is None:
         return None
-    encoding = preview.shape.encoding if preview.shape else choices.encoding or "utf-8"
-    lines = first_lines(head, encoding)
-    return Upload(file=file, preview=preview, choices=choices, form=form, lines=lines, notes=notes)
+    shape = reading.preview.shape
+    return Upload(
+        name=draft.list_name or "list",
+        octets=draft.list_octets or 0,
+        preview=reading.preview,
+        choices=choices,
+        form=reading_form,
+        lines=first_lines(reading.head, shape.encoding if shape else choices.encoding or "utf-8"),
+        notes=reading.notes,
+    )
+
+
+def takes_long(draft: DraftRecord, form: ComposeForm) -> bool:
+    """Whether its list is large, and is not remembered as it is to be read."""
+    choices = ReadingForm.of(draft).choices(Problems())
+    is_large = (draft.list_octets or 0) > LARGE_OCTETS
+    return is_large and _key(draft, form, choices) not in _remembered
+
+
+def _key(draft: DraftRecord, form: ComposeForm, choices: Choices) -> Hashable:
+    return draft.list_id, choices, form.subject, form.body, form.format
+
+
+def _remember(key: Hashable, reading: _Reading) -> None:
+    _remembered[key] = reading
+    _remembered.move_to_end(key)
+    while len(_remembered) > MAX_REMEMBERED:
+        _remembered.popitem(last=False)
 
 
 def _read(
-    data: bytes, message: MessageTemplate | None, choices: Choices, problems: Problems
-) -> tuple[bytes | None, ImportPreview, tuple[str, ...]]:
-    """The beginning of a text, and what reading it gave: nothing where it cannot be read so."""
+    data: bytes, message: MessageTemplate | None, choices: Choices, suppressed: frozenset[int]
+) -> _Reading:
     head = None
     wanted = message.fields if message else frozenset()
     checks = RowChecks(message) if message else None
     try:
         head = next(table_octets([data]), b"")[:HEAD_OCTETS]
-        preview = import_previews.preview(data, wanted=wanted, choices=choices, checks=checks)
+        preview = import_previews.preview(
+            data, wanted=wanted, choices=choices, checks=checks, suppressed=suppressed
+        )
         notes = _notes(message, checks, preview) if message and checks else ()
-        return head, preview, notes
+        return _Reading(head=head, preview=preview, notes=notes)
     except InvalidInput as error:
-        problems.take(error.problems, names=FIELDS)
+        problems = tuple(error.problems)
     if head and choices != NOTHING_CHOSEN:
         # The choice was no good; what there is to choose from is what is found without it.
         with suppress(InvalidInput):
             found = import_previews.preview(data, wanted=wanted)
-            return head, replace(UNREAD, shape=found.shape, fields=found.fields), ()
-    return head or None, UNREAD, ()
+            unread = replace(UNREAD, shape=found.shape, fields=found.fields)
+            return _Reading(head=head, preview=unread, problems=problems)
+    return _Reading(head=head or None, preview=UNREAD, problems=problems)
 
 
 def _notes(message: MessageTemplate, checks: RowChecks, preview: ImportPreview) -> tuple[str, ...]:
@@ -144,18 +179,16 @@ def first_lines(head: bytes, encoding: str) -> tuple[tuple[int, str], ...]:
 
 
 def check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None:
-    """The message must suit the file: nobody gets a hole in a sentence.
+    """The message must suit the list: nobody gets a hole in a sentence.
 
-    A file that has to be asked about is not judged before there is an answer.
+    A list that has to be asked about is not judged before there is an answer.
     """
     for question in upload.open_questions:
         problems.add(question.parameter, question.text)
     if problems:
         return
-    if upload.guessed not in ("", upload.form.seen):
-        problems.add(FILE_FIELD, LOOK_FIRST)
     if not upload.preview.usable:
-        problems.add(FILE_FIELD, "no row of it can be used")
+        problems.add(FILE_FIELD, _nobody(upload.preview))
     try:
         template = MessageTemplate.compile(subject=new.subject, text=new.text, html=new.html)
     except InvalidInput as error:
@@ -165,3 +198,9 @@ def check_together(new: NewCampaign, upload: Upload, problems: Problems) -> None
     if missing:
         names = ", ".join(f"{{{{ {name} }}}}" for name in missing)
         problems.add("body", f"the message uses {names}, which no column of the file provides")
+
+
+def _nobody(preview: ImportPreview) -> str:
+    if preview.suppressed_count:
+        return "holds no recipient that may be mailed"
+    return "no row of it can be used"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from paceline.bootstrap.server import application
 from paceline.bootstrap.use_cases import use_cases
 from paceline.cli.app import app
 from paceline.web.access import cookie_name
+from tests.integration.web.composing import schedule
 from tests.world import World, settings_for
 
 # (address, name, fields) of each email; None where nothing was scheduled.
@@ -91,18 +91,10 @@ class Entrances:
     async def by_form(self, subject: str, case: Case) -> People:
         posted = {"sender_id": self.sender_id, "subject": subject, "body": case.text, "when": "now"}
         posted |= {"min_delay": "0", "hourly_limit": "", **dict(case.choices)}
-        # What had to be guessed is shown first; what is sent then says that it was seen.
-        shown = await self._sent("/compose/recipients", posted, case.table)
-        seen = re.search(r'name="seen" value="(\w+)"', shown.text)
-        answer = await self._sent(
-            "/compose", posted | {"seen": seen[1] if seen else ""}, case.table
-        )
+        files = {"file": ("leads.csv", case.table, "text/csv")}
+        answer = await schedule(self.browser, posted, files)
         assert answer.status_code in (303, 422), answer.text
         return await self.people() if answer.status_code == 303 else None
-
-    async def _sent(self, path: str, posted: dict[str, str], table: bytes) -> httpx2.Response:
-        files = {"file": ("leads.csv", table, "text/csv")}
-        return await self.browser.post(path, data=posted, files=files)
 
     async def people(self) -> People:
         """Whom the latest campaign is for."""

@@ -61,6 +61,7 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
     return Parts(
         queries=cases.queries,
         campaigns=cases.campaigns,
+        drafts=cases.drafts,
         imports=cases.imports,
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,

@@ -8,32 +8,16 @@ import uuid
 
 import httpx2
 
+from tests.integration.web.composing import File, compose, file, form, new_draft, schedule
 from tests.integration.web.conftest import FRAGMENT, words
 from tests.world import World
 
-LIST = b"""email,name,company
-ada@example.org,Ada Lovelace,Engines
-grace@@example.org,Grace,Navy
-ada@example.org,Ada again,Engines
-alan@example.org,Alan Turing,Bletchley
-"""
 
-
-def file(data: bytes = LIST, name: str = "people.csv") -> dict[str, tuple[str, bytes, str]]:
-    return {"file": (name, data, "text/csv")}
-
-
-async def form(world: World, **fields: str) -> dict[str, str]:
-    return {
-        "sender_id": str(await world.sender()),
-        "subject": "Hello {{ name }}",
-        "body": "<p>From <strong>{{ company }}</strong></p>",
-        "when": "now",
-        "time_zone": "Europe/Berlin",
-        "min_delay": "2",
-        "hourly_limit": "100",
-        **fields,
-    }
+async def read_back(page: httpx2.AsyncClient, files: File) -> httpx2.Response:
+    draft = new_draft(page)
+    return await page.post(
+        f"{draft.path}/recipients", data=draft.carried, files=files, headers=FRAGMENT
+    )
 
 
 async def campaigns(world: World) -> int:
@@ -56,20 +40,21 @@ async def test_a_file_is_read_back_with_counts_and_reasons(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     await world.sender()
-    response = await page.post("/compose/recipients", files=file(), headers=FRAGMENT)
+    response = await read_back(page, file())
     text = words(response.text)
     assert "2 recipients" in text
     assert "1 duplicate" in text
     assert "1 row refused" in text
     assert re.search(r"\b3 grace@@example.org", text)
     assert 'data-field="company"' in response.text
-    assert "Schedule 2 emails" in text
+    assert "Review 2 emails" in text
     assert 'name="count" value="2"' in response.text
 
 
-async def test_a_file_of_no_use_says_why(page: httpx2.AsyncClient) -> None:
+async def test_a_file_of_no_use_says_why(page: httpx2.AsyncClient, world: World) -> None:
+    await world.sender()
     for data in (b"", b"no addresses here\nat all\n", b"\x00\x01\x02"):
-        response = await page.post("/compose/recipients", files=file(data), headers=FRAGMENT)
+        response = await read_back(page, file(data))
         assert response.status_code == 200
         assert 'role="alert"' in response.text
 
@@ -122,7 +107,7 @@ async def test_the_preview_is_the_message_as_somebody_will_get_it(
 async def test_a_campaign_is_stored_with_its_recipients_and_launched(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    response = await page.post("/compose", data=await form(world), files=file())
+    response = await schedule(page, await form(world), file())
     campaign_id = uuid.UUID(response.headers["Location"].removeprefix("/campaigns/"))
     [row] = await world.fetch("SELECT * FROM campaigns WHERE id = $1", campaign_id)
     assert row["state"] == "active"
@@ -136,13 +121,14 @@ async def test_a_campaign_is_stored_with_its_recipients_and_launched(
 
 
 async def test_a_script_is_told_where_to_go_next(page: httpx2.AsyncClient, world: World) -> None:
-    response = await page.post("/compose", data=await form(world), files=file(), headers=FRAGMENT)
-    assert response.headers["HX-Redirect"].startswith("/campaigns/")
+    response = await compose(page, await form(world), file(), FRAGMENT)
+    assert response.headers["HX-Redirect"].endswith("/review")
+    assert await campaigns(world) == 0
 
 
 async def test_a_later_start_is_kept_in_its_zone(page: httpx2.AsyncClient, world: World) -> None:
     fields = await form(world, when="later", start="2030-07-15T10:00")
-    await page.post("/compose", data=fields, files=file())
+    await schedule(page, fields, file())
     [row] = await world.fetch("SELECT start_at, time_zone FROM campaigns")
     assert row["start_at"].isoformat() == "2030-07-15T08:00:00+00:00"
     assert row["time_zone"] == "Europe/Berlin"
@@ -171,7 +157,7 @@ async def test_what_is_wrong_stands_next_to_its_field_and_nothing_is_stored(
     right = await form(world, when="later", start="2030-07-15T10:00")
     for field, value, message in WRONG:
         given = {**right, field: value}
-        response = await page.post("/compose", data=given, files=file(), headers=FRAGMENT)
+        response = await compose(page, given, file(), FRAGMENT)
         assert response.status_code == 422
         note = re.search(rf'id="{field}-note"[^>]*>([^<]*)', response.text)
         assert note, field
@@ -182,9 +168,7 @@ async def test_what_is_wrong_stands_next_to_its_field_and_nothing_is_stored(
 async def test_a_start_that_makes_no_sense_is_not_taken_for_now(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    response = await page.post(
-        "/compose", data=await form(world, when="soon"), files=file(), headers=FRAGMENT
-    )
+    response = await compose(page, await form(world, when="soon"), file(), FRAGMENT)
     assert response.status_code == 422
     assert "choose a date and a time" in response.text.lower()
     assert await campaigns(world) == 0
@@ -194,7 +178,7 @@ async def test_nothing_that_was_typed_is_lost_on_an_error(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     fields = await form(world, subject="", name="My “own” name", hourly_limit="77")
-    response = await page.post("/compose", data=fields, files=file(), headers=FRAGMENT)
+    response = await compose(page, fields, file(), FRAGMENT)
     assert 'value="My “own” name"' in response.text
     assert 'value="77"' in response.text
     assert "&lt;strong&gt;{{ company }}" in response.text
@@ -202,7 +186,7 @@ async def test_nothing_that_was_typed_is_lost_on_an_error(
 
 
 async def test_a_campaign_needs_a_list(page: httpx2.AsyncClient, world: World) -> None:
-    response = await page.post("/compose", data=await form(world))
+    response = await compose(page, await form(world))
     assert response.status_code == 422
     assert "Choose a list of recipients." in response.text
     assert await campaigns(world) == 0
@@ -217,7 +201,7 @@ async def test_a_list_of_suppressed_people_leaves_nothing_to_launch(
             world.owner_id,
             key,
         )
-    response = await page.post("/compose", data=await form(world), files=file())
+    response = await schedule(page, await form(world), file())
     assert response.status_code == 422
     assert "Holds no recipient that may be mailed." in response.text
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
@@ -227,7 +211,7 @@ async def test_a_number_with_a_comma_is_refused_and_not_read_as_another(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     typed = {"min_delay": "1,5", "hourly_limit": "1,5"}
-    response = await page.post("/compose", data=await form(world, **typed), files=file())
+    response = await compose(page, await form(world, **typed), file())
     assert response.status_code == 422
     text = words(response.text)
     assert "“1,5” has a comma: write 1.5, if that is meant." in text
@@ -239,19 +223,17 @@ async def test_a_number_with_a_comma_is_refused_and_not_read_as_another(
 async def test_what_is_likely_to_be_wrong_is_shown_before_anything_is_scheduled(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    given = await form(world, subject="Hi %FIRSTNAME%")
-    first = await page.post("/compose", data=given, files=file())
-    text = words(first.text)
-    assert first.status_code == 422
+    draft = new_draft(page)
+    await draft.save(await form(world, subject="Hi %FIRSTNAME%"), file())
+    text = words((await page.get(f"{draft.path}/review")).text)
     assert "“%FIRSTNAME%” looks like a field of ActiveCampaign" in text
-    assert "Nothing was scheduled" in text
+    assert "Nothing has been scheduled yet" in text
+    unread = {**await draft.reviewed(), "noted": ""}
+    refused = await draft.schedule(unread)
+    assert refused.status_code == 409
+    assert "Nothing was scheduled" in words(refused.text)
     assert await campaigns(world) == 0
-    noted = re.search(r'name="noted" value="(\w+)"', first.text)
-    assert noted is not None
-    other = {**given, "subject": "Hi *|FNAME|*", "noted": noted[1]}
-    assert (await page.post("/compose", data=other, files=file())).status_code == 422
-    again = await page.post("/compose", data={**given, "noted": noted[1]}, files=file())
-    assert again.status_code == 303
+    assert (await draft.schedule()).status_code == 303
     assert await campaigns(world) == 1
 
 
@@ -259,12 +241,13 @@ async def test_a_row_that_is_left_out_for_its_subject_is_shown_first(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     given = await form(world, subject="For {{ company }}")
-    data = b'email,name,company\na@x.org,A,=?utf-8?q?a=0AB:?=\nb@x.org,B,"Two\nlines"\n'
-    answer = await page.post("/compose", data=given, files=file(data))
-    assert answer.status_code == 422
-    assert "Line 2, a@x.org, is left out: the subject:" in words(answer.text).replace(
-        "line", "Line"
+    data = (
+        b'email,name,company\na@x.org,A,=?utf-8?q?a=0AB:?=\nb@x.org,B,"Two\nlines"\nc@x.org,C,D\n'
     )
+    draft = new_draft(page)
+    await draft.save(given, file(data))
+    text = words((await page.get(f"{draft.path}/review")).text)
+    assert "Line 2, a@x.org, is left out: the subject:" in text.replace("line", "Line")
     assert await campaigns(world) == 0
 
 
@@ -272,7 +255,7 @@ async def test_a_plain_text_stays_one_though_it_has_angle_brackets(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     body = "Hello {{ name }},\r\n\r\nplease see Support <support@example.com> or\r\n<https://x.y>."
-    answer = await page.post("/compose", data=await form(world, body=body), files=file())
+    answer = await schedule(page, await form(world, body=body), file())
     assert answer.status_code == 303
     (stored,) = await world.fetch("SELECT text_body, html_body FROM campaigns")
     assert stored["html_body"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,8 +18,9 @@ from paceline.persistence.database import Database, DatabaseUnavailable
 from paceline.services.idempotency import Answer, Idempotency, Ticket
 from paceline.services.scheduling import Scheduling
 from paceline.web import Parts, once
+from tests.integration.web.composing import Draft, file, form, new_draft
 from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
-from tests.integration.web.test_compose_pages import campaigns, file, form
+from tests.integration.web.test_compose_pages import campaigns
 from tests.world import World
 
 
@@ -33,10 +35,16 @@ def token_of(html: str) -> str:
     return found[1]
 
 
-async def filled_in(page: httpx2.AsyncClient, world: World, **fields: str) -> dict[str, str]:
-    """The form as a browser sends it: with the token of its page."""
-    typed = await form(world, **fields)
-    return {**typed, "once": token_of((await page.get("/compose")).text)}
+async def reviewed(page: httpx2.AsyncClient, world: World) -> tuple[str, dict[str, str]]:
+    """Where the form of a review goes, and what a browser sends: with the token of its page."""
+    draft = await kept(page, world)
+    return f"{draft.path}/schedule", await draft.reviewed()
+
+
+async def kept(page: httpx2.AsyncClient, world: World) -> Draft:
+    draft = new_draft(page)
+    assert (await draft.save(await form(world), file())).status_code == 303
+    return draft
 
 
 async def new_sender(page: httpx2.AsyncClient) -> dict[str, str]:
@@ -55,8 +63,8 @@ async def new_sender(page: httpx2.AsyncClient) -> dict[str, str]:
 async def test_the_second_submission_leads_to_the_first_ones_page(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
-    answers = [await page.post("/compose", data=typed, files=file()) for _ in range(3)]
+    path, sent = await reviewed(page, world)
+    answers = [await page.post(path, data=sent) for _ in range(3)]
     assert {a.status_code for a in answers} == {303}
     assert len({a.headers["location"] for a in answers}) == 1
     assert await campaigns(world) == 1
@@ -66,9 +74,9 @@ async def test_the_second_submission_leads_to_the_first_ones_page(
 async def test_of_two_at_one_moment_the_second_waits_for_the_first(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
+    path, sent = await reviewed(page, world)
     answers = await asyncio.gather(
-        *(page.post("/compose", data=typed, files=file(), headers=FRAGMENT) for _ in range(5))
+        *(page.post(path, data=sent, headers=FRAGMENT) for _ in range(5))
     )
     assert len({a.headers["HX-Redirect"] for a in answers}) == 1
     assert await campaigns(world) == 1
@@ -80,13 +88,13 @@ async def test_one_process_waits_for_the_other(
     """Two API processes behind one address, each with its own sign of life."""
     elsewhere = Database(database_url)
     other = _over(parts, elsewhere)
-    typed = await filled_in(page, world)
+    path, sent = await reviewed(page, world)
     try:
         async with browser(other) as there:
             await sign_in(there, other, world)
             both = await asyncio.gather(
-                page.post("/compose", data=typed, files=file()),
-                there.post("/compose", data=typed, files=file()),
+                page.post(path, data=sent),
+                there.post(path, data=sent),
             )
     finally:
         await elsewhere.close()
@@ -97,12 +105,12 @@ async def test_one_process_waits_for_the_other(
 async def test_while_the_first_is_under_way_the_second_is_told_where_to_look(
     page: httpx2.AsyncClient, world: World, database: Database, impatient: None
 ) -> None:
-    typed = await filled_in(page, world)
+    path, sent = await reviewed(page, world)
     async with database.transaction() as session:
         await session.execute(text("LOCK TABLE campaigns IN SHARE MODE"))
-        first = asyncio.create_task(page.post("/compose", data=typed, files=file()))
+        first = asyncio.create_task(page.post(path, data=sent))
         await world.until_blocked(1)
-        second = await page.post("/compose", data=typed, files=file())
+        second = await page.post(path, data=sent)
         assert second.status_code == 409
         assert "still being worked on" in words(second.text)
         assert 'href="/campaigns"' in second.text
@@ -113,11 +121,11 @@ async def test_while_the_first_is_under_way_the_second_is_told_where_to_look(
 async def test_a_form_that_was_refused_is_mended_and_sent_again_under_its_token(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
-    refused = await page.post("/compose", data={**typed, "min_delay": "x"}, files=file())
-    assert refused.status_code == 422
-    assert token_of(refused.text) == typed["once"]
-    mended = await page.post("/compose", data=typed, files=file())
+    path, sent = await reviewed(page, world)
+    refused = await page.post(path, data={**sent, "version": "99"})
+    assert refused.status_code == 409
+    assert token_of(refused.text) == sent["once"]
+    mended = await page.post(path, data=sent)
     assert mended.status_code == 303
     assert await campaigns(world) == 1
 
@@ -125,24 +133,22 @@ async def test_a_form_that_was_refused_is_mended_and_sent_again_under_its_token(
 async def test_what_was_changed_since_is_not_stored_and_the_page_says_so(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
-    first = await page.post("/compose", data=typed, files=file())
-    changed = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
-    other_list = await page.post("/compose", data=typed, files=file(b"new@example.org\n"))
-    for again in (changed, other_list):
-        assert urlsplit(again.headers["location"]).path == first.headers["location"]
-        shown = words((await page.get(again.headers["location"])).text)
-        assert "What you changed since was not stored" in shown
+    path, sent = await reviewed(page, world)
+    first = await page.post(path, data=sent)
+    changed = await page.post(path, data={**sent, "version": "99"})
+    assert urlsplit(changed.headers["location"]).path == first.headers["location"]
+    shown = words((await page.get(changed.headers["location"])).text)
+    assert "What you changed since was not stored" in shown
     assert await campaigns(world) == 1
 
 
 async def test_who_comes_back_later_is_told_that_nothing_was_done_twice(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
-    await page.post("/compose", data=typed, files=file())
+    path, sent = await reviewed(page, world)
+    await page.post(path, data=sent)
     await world.execute("UPDATE idempotency_keys SET created_at = now() - interval '1 minute'")
-    again = await page.post("/compose", data=typed, files=file())
+    again = await page.post(path, data=sent)
     assert "nothing was done twice" in words((await page.get(again.headers["location"])).text)
     assert await campaigns(world) == 1
 
@@ -150,39 +156,54 @@ async def test_who_comes_back_later_is_told_that_nothing_was_done_twice(
 async def test_an_owner_does_not_meet_the_token_of_another(
     page: httpx2.AsyncClient, other_page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
-    await page.post("/compose", data=typed, files=file())
-    theirs = await other_page.post("/compose", data=typed, files=file())
-    assert theirs.status_code == 422  # the sender is none of theirs
+    path, sent = await reviewed(page, world)
+    await page.post(path, data=sent)
+    theirs = await other_page.post(path, data=sent)
+    assert theirs.status_code == 404  # the draft is none of theirs
     assert await campaigns(world) == 1
 
 
-async def test_a_form_from_before_there_were_tokens_is_not_carried_out_twice_either(
+async def test_without_a_token_a_draft_is_one_campaign_all_the_same(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await form(world)
-    first = await page.post("/compose", data=typed, files=file())
-    again = await page.post("/compose", data=typed, files=file())
-    other = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
-    assert first.headers["location"] == again.headers["location"] != other.headers["location"]
-    assert await campaigns(world) == 2
+    path, sent = await reviewed(page, world)
+    sent.pop("once")
+    answers = [await page.post(path, data=sent) for _ in range(2)]
+    assert len({a.headers["location"] for a in answers}) == 1
+    assert await campaigns(world) == 1
+
+
+async def test_two_reviews_of_one_draft_make_one_campaign(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = await kept(page, world)
+    both = await asyncio.gather(*(draft.reviewed() for _ in range(2)))
+    answers = await asyncio.gather(*(draft.schedule(sent) for sent in both))
+    assert sorted(a.status_code for a in answers) in ([303, 303], [303, 409])
+    assert await campaigns(world) == 1
 
 
 async def test_the_same_from_another_tab_is_asked_about_and_done_when_it_is_meant(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
-    await page.post("/compose", data=typed, files=file())
-    other_tab = {**typed, "once": token_of((await page.get("/compose")).text)}
-    asked = await page.post("/compose", data=other_tab, files=file())
-    assert asked.status_code == 422
+    first, other = await kept(page, world), new_draft(page)
+    await other.save(await same_as(world, first), file())
+    before = await other.reviewed()
+    await first.schedule()
+    asked = await other.schedule(before)
+    assert asked.status_code == 409
     assert "The same message to as many recipients was scheduled at" in words(asked.text)
     assert await campaigns(world) == 1
-    noted = re.search(r'name="noted" value="([^"]+)"', asked.text)
-    assert noted
-    meant = await page.post("/compose", data={**other_tab, "noted": noted[1]}, files=file())
-    assert meant.status_code == 303
+    assert (await other.schedule()).status_code == 303
     assert await campaigns(world) == 2
+
+
+async def same_as(world: World, draft: Draft) -> dict[str, str]:
+    """The fields of another draft, its sender included."""
+    sender = await world.fetchval(
+        "SELECT sender_id FROM drafts WHERE id = $1", uuid.UUID(draft.path.rpartition("/")[2])
+    )
+    return await form(world, sender_id=sender)
 
 
 @pytest.fixture
@@ -204,15 +225,15 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_a_crash_between_the_commit_and_the_answer_is_no_second_campaign(
     page: httpx2.AsyncClient, world: World, dying: None
 ) -> None:
-    typed = await filled_in(page, world)
-    answer = await page.post("/compose", data=typed, files=file())
+    path, sent = await reviewed(page, world)
+    answer = await page.post(path, data=sent)
     assert answer.status_code == 503
     said = words(answer.text)
     assert "may have been carried out all the same" in said
     assert "it will not be done twice" in said
     assert "Nothing was changed" not in said
     assert 'href="/campaigns"' in answer.text
-    again = await page.post("/compose", data=typed, files=file())
+    again = await page.post(path, data=sent)
     there = await world.fetchval("SELECT id::text FROM campaigns")
     assert again.headers["location"] == f"/campaigns/{there}"
     assert await campaigns(world) == 1
@@ -221,30 +242,30 @@ async def test_a_crash_between_the_commit_and_the_answer_is_no_second_campaign(
 async def test_what_was_changed_after_a_crash_is_not_stored_and_the_page_says_so(
     page: httpx2.AsyncClient, world: World, dying: None
 ) -> None:
-    typed = await filled_in(page, world)
-    assert (await page.post("/compose", data=typed, files=file())).status_code == 503
-    changed = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
+    path, sent = await reviewed(page, world)
+    assert (await page.post(path, data=sent)).status_code == 503
+    changed = await page.post(path, data={**sent, "version": "99"})
     there = await world.fetchval("SELECT id::text FROM campaigns")
     assert changed.headers["location"] == f"/campaigns/{there}?already=changed"
     shown = words((await page.get(changed.headers["location"])).text)
     assert "What you changed since was not stored" in shown
 
 
-async def test_a_crash_before_the_commit_leaves_room_for_what_was_changed(
+async def test_a_crash_before_the_commit_leaves_the_draft_to_be_scheduled(
     page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = await filled_in(page, world)
+    path, sent = await reviewed(page, world)
 
     async def gone(*_: object) -> None:
         raise DatabaseUnavailable("gone before the commit")
 
     with monkeypatch.context() as patch:
         patch.setattr(Idempotency, "settle", gone)
-        assert (await page.post("/compose", data=typed, files=file())).status_code == 503
+        assert (await page.post(path, data=sent)).status_code == 503
     assert await campaigns(world) == 0
-    changed = await page.post("/compose", data={**typed, "subject": "Other"}, files=file())
-    there = await world.fetchval("SELECT id::text FROM campaigns WHERE subject = 'Other'")
-    assert changed.headers["location"] == f"/campaigns/{there}"
+    again = await page.post(path, data=sent)
+    there = await world.fetchval("SELECT id::text FROM campaigns")
+    assert again.headers["location"] == f"/campaigns/{there}"
     assert await campaigns(world) == 1
 
 
@@ -261,13 +282,13 @@ async def test_a_sender_that_was_changed_after_a_crash_is_the_first_and_the_page
 async def test_what_breaks_half_way_leaves_no_draft_and_the_token_free(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = await filled_in(page, world)
+    path, sent = await reviewed(page, world)
     await world.execute("ALTER TABLE email_jobs RENAME TO away")
-    broken = await page.post("/compose", data=typed, files=file())
+    broken = await page.post(path, data=sent)
     await world.execute("ALTER TABLE away RENAME TO email_jobs")
     assert broken.status_code == 500
     assert await campaigns(world) == 0
-    assert (await page.post("/compose", data=typed, files=file())).status_code == 303
+    assert (await page.post(path, data=sent)).status_code == 303
     assert await campaigns(world) == 1
 
 
@@ -329,8 +350,8 @@ async def test_a_button_pressed_twice_acts_once_and_shows_no_error(
 async def test_a_token_that_is_none_of_ours_is_refused(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    typed = {**await form(world), "once": "x" * 101}
-    assert (await page.post("/compose", data=typed, files=file())).status_code == 422
+    path, sent = await reviewed(page, world)
+    assert (await page.post(path, data={**sent, "once": "x" * 101})).status_code == 422
 
 
 @pytest.fixture(autouse=True)

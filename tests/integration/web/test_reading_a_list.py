@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import re
 
 import httpx2
 
+from tests.integration.web.composing import compose, file, form, new_draft, schedule
 from tests.integration.web.conftest import FRAGMENT, words
-from tests.integration.web.test_compose_pages import campaigns, file, form
+from tests.integration.web.test_compose_pages import campaigns
 from tests.world import World
 
 
 async def read(page: httpx2.AsyncClient, data: bytes, **fields: str) -> str:
+    draft = new_draft(page)
     response = await page.post(
-        "/compose/recipients", data=fields, files=file(data), headers=FRAGMENT
+        f"{draft.path}/recipients",
+        data={**draft.carried, **fields},
+        files=file(data),
+        headers=FRAGMENT,
     )
     assert response.status_code == 200
     return response.text
@@ -26,7 +30,7 @@ async def test_a_packed_list_is_read_back_like_any_other(
     packed = gzip.compress(b"email,name\nada@example.org,Ada\n")
     assert "1 recipient " in words(await read(page, packed))
     posted = await form(world, body="<p>Hi</p>")
-    await page.post("/compose", data=posted, files=file(packed, "people.csv.gz"))
+    await schedule(page, posted, file(packed, "people.csv.gz"))
     assert await world.fetchval("SELECT address FROM emails") == "ada@example.org"
 
 
@@ -45,7 +49,7 @@ async def test_a_field_is_spelt_as_the_message_spells_it(
     assert 'data-field="FNAME"' in await read(page, table, body=body)
     assert 'data-field="fname"' in await read(page, table, body="<p>Hi</p>")
     posted = await form(world, subject="Hi", body=body)
-    sent = await page.post("/compose", data=posted, files=file(table))
+    sent = await schedule(page, posted, file(table))
     assert sent.status_code == 303, words(sent.text)
     assert await world.fetchval("SELECT fields->>'FNAME' FROM emails") == "Ada"
 
@@ -58,7 +62,7 @@ async def test_an_encoding_can_be_chosen_and_holds_at_the_end(
     assert "Завод" in shown
     assert '<option value="cp1251" selected>Cyrillic (Windows-1251)</option>' in shown
     posted = await form(world, subject="Hi", encoding="cp1251")
-    await page.post("/compose", data=posted, files=file(table))
+    await schedule(page, posted, file(table))
     assert await world.fetchval("SELECT fields->>'company' FROM emails") == "Завод"
 
 
@@ -66,9 +70,10 @@ async def test_another_file_begins_without_the_choices_about_the_one_before(
     page: httpx2.AsyncClient,
 ) -> None:
     table = "email,company\nada@example.org,Завод\n".encode()
+    draft = new_draft(page)
     response = await page.post(
-        "/compose/recipients?fresh=1",
-        data={"encoding": "cp1251", "address_column": "E-mail 2"},
+        f"{draft.path}/recipients?fresh=1",
+        data={**draft.carried, "encoding": "cp1251", "address_column": "E-mail 2"},
         files=file(table),
         headers=FRAGMENT,
     )
@@ -85,7 +90,7 @@ async def test_a_choice_that_is_no_good_is_told_beside_it_and_can_be_taken_back(
         assert f'id="{name}-note" class="text-xs text-destructive"' in shown
         assert f'<option value="{value}" selected>' in shown
         posted = await form(world, **{name: value})
-        refused = await page.post("/compose", data=posted, files=file(table))
+        refused = await compose(page, posted, file(table))
         assert refused.status_code == 422
     assert await campaigns(world) == 0
 
@@ -106,7 +111,7 @@ async def test_a_row_without_a_value_for_the_message_is_refused_before_the_end(
     assert "no value for {{ company }}" in text
     assert "2 recipients" in words(await read(page, table, body="<p>{{ firm }}</p>"))
     posted = await form(world, subject="Hi", body="<p>{{ company }}</p>")
-    await page.post("/compose", data=posted, files=file(table))
+    await schedule(page, posted, file(table))
     assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@example.org"]
 
 
@@ -118,18 +123,15 @@ async def test_nothing_goes_out_by_a_guess_that_the_page_has_not_shown(
         b"rep@agency.example,ada@leads.example,subscribed\n"
         b"rep@agency.example,grace@leads.example,unsubscribed\n"
     )
-    posted = await form(world, subject="Hi", body="<p>Hi</p>")
-    first = await page.post("/compose", data=posted, files=file(table))
-    assert first.status_code == 422
-    text = words(first.text)
-    assert "something had to be guessed" in text
+    draft = new_draft(page)
+    await draft.save(await form(world, subject="Hi", body="<p>Hi</p>"), file(table))
+    text = words((await page.get(f"{draft.path}/review")).text)
     assert "“Lead Email” is taken" in text
     assert "1 row is left out that the table says not to write to: Status: unsubscribed" in text
+    unread = {**await draft.reviewed(), "noted": ""}
+    assert (await draft.schedule(unread)).status_code == 409
     assert await campaigns(world) == 0
-    seen = re.search(r'name="seen" value="(\w+)"', first.text)
-    assert seen
-    again = await page.post("/compose", data=posted | {"seen": seen[1]}, files=file(table))
-    assert again.status_code == 303
+    assert (await draft.schedule()).status_code == 303
     assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@leads.example"]
 
 
@@ -138,10 +140,10 @@ async def test_a_choice_made_by_hand_needs_no_second_look(
 ) -> None:
     table = b"Work,Home\nada@work.example,ada@home.example\n"
     posted = await form(world, subject="Hi", body="<p>Hi</p>")
-    asked = await page.post("/compose", data=posted, files=file(table))
+    asked = await compose(page, posted, file(table))
     assert asked.status_code == 422
     assert "Several columns hold addresses, “Work”, “Home”" in words(asked.text)
-    await page.post("/compose", data=posted | {"address_column": "Home"}, files=file(table))
+    await schedule(page, posted | {"address_column": "Home"}, file(table))
     assert await world.fetchval("SELECT array_agg(address) FROM emails") == ["ada@home.example"]
 
 

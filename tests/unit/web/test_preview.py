@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from paceline.delivery import looks_like_html
 from paceline.domain.recipients import Recipient
 from paceline.services.views import ImportPreview
 from paceline.web.preview import EXAMPLE, preview_document, read_sample, sample_of
@@ -27,7 +28,9 @@ from paceline.web.preview import EXAMPLE, preview_document, read_sample, sample_
 def test_a_draft_is_shown_as_its_recipient_reads_it_or_the_reason_why_not(
     subject: str, body: str, shown: str
 ) -> None:
-    assert shown in preview_document(subject=subject, body=body, sample=EXAMPLE)
+    assert shown in preview_document(
+        subject=subject, body=body, is_html=looks_like_html(body), sample=EXAMPLE
+    )
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[" * 5000, '["a"]', "1", "x" * 50_000])

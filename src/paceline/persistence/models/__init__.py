@@ -1,6 +1,7 @@
 """The tables. `emails` is content, `email_jobs` is execution, `attempts` is evidence."""
 
 from paceline.persistence.models.content import Campaign, CampaignAttachment, Email, Sender
+from paceline.persistence.models.drafts import Draft, DraftListPiece
 from paceline.persistence.models.execution import Attempt, EmailJob, Lane
 from paceline.persistence.models.people import (
     ApiKey,
@@ -27,6 +28,8 @@ __all__ = [
     "Campaign",
     "CampaignAttachment",
     "ConnectedIdentity",
+    "Draft",
+    "DraftListPiece",
     "Email",
     "EmailJob",
     "IdempotencyKey",

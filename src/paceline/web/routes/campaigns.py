@@ -34,6 +34,7 @@ router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
 
 MAX_BARS_SHOWN = 36
 MAX_DIGITS = 9
+_CALLED_BACK_FROM = (CampaignState.ACTIVE, CampaignState.PAUSED)
 _LIMIT_FIELDS = {"min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
 
 
@@ -229,7 +230,12 @@ async def _everything(
         parts.senders.get(owner, campaign.sender_id, even_deleted=True),
     )
     ahead = outlook(progress, sender, now=clock.now())
+    undo = None
+    if campaign.state in _CALLED_BACK_FROM and not campaign.counts.beyond_recall:
+        undo = await parts.drafts.of_campaign(owner, campaign_id)
     return {
+        "undo": undo,
+        "undone_late": request.query_params.get("undo") == "late",
         "campaign": campaign,
         "sender": sender,
         "outlook": ahead,

@@ -1,0 +1,173 @@
+// A compose page is kept while it is written: on the server within a second or so, and in this tab
+// (sessionStorage) until the server has it. Requests carry only what changed since the last one.
+const SAVE_AFTER_MS = 1_000;
+const RETRY_MS = 5_000;
+const KEEPALIVE_OCTETS = 60_000; // the Fetch standard lets 64 KiB outlive their page
+const UNSAVED = "paceline:unsaved";
+const NOT_TYPED = new Set(["csrf", "once", "version", "page", "turn", "file", "count", "sample"]);
+
+const form = document.querySelector("#compose[data-draft]");
+if (form) keep();
+
+function keep() {
+  const id = form.dataset.draft;
+  const field = (name) => form.elements.namedItem(name);
+  const typed = () =>
+    Object.fromEntries(
+      [...new FormData(form)].filter(([name, value]) => !NOT_TYPED.has(name) && typeof value === "string"),
+    );
+  let saved = typed();
+  let turn = 1;
+  let timer;
+  let busy = false;
+  let stopped = false;
+
+  const isNew = () => field("version").value === "0";
+  const say = (text, link) => {
+    const state = document.querySelector("#draft-state");
+    const words = [document.createTextNode(text)];
+    if (link) {
+      const anchor = Object.assign(document.createElement("a"), { href: link.href, className: "pl-link" });
+      anchor.textContent = link.label;
+      words.push(" ", anchor);
+    }
+    state.replaceChildren(...words);
+  };
+  const unsaved = () => {
+    const now = typed();
+    return Object.fromEntries(Object.entries(now).filter(([name, value]) => saved[name] !== value));
+  };
+
+  // What another sign-in, or this tab before a reload, could not hand to the server any more.
+  function restore() {
+    const left = JSON.parse(sessionStorage.getItem(UNSAVED) ?? "null");
+    sessionStorage.removeItem(UNSAVED);
+    if (!left || (left.id !== id && !(left.isNew && isNew()))) return;
+    if (left.id === id) field("page").value = left.page;
+    turn = left.turn;
+    for (const [name, value] of Object.entries(left.fields)) put(name, value);
+    if (Object.keys(left.fields).length) soon();
+  }
+
+  function put(name, value) {
+    const control = field(name);
+    if (!control) return;
+    control.value = value; // of radio buttons: the one that is checked
+  }
+
+  function remember() {
+    const fields = isNew() ? typed() : unsaved();
+    const left = { id, isNew: isNew(), page: field("page").value, turn: turn + 1, fields };
+    try {
+      sessionStorage.setItem(UNSAVED, JSON.stringify(left));
+    } catch {
+      sessionStorage.removeItem(UNSAVED); // too large for it; the server has it, or the form does
+    }
+  }
+
+  function soon(delay = SAVE_AFTER_MS) {
+    clearTimeout(timer);
+    timer = setTimeout(save, delay);
+  }
+
+  async function save({ leaving = false } = {}) {
+    clearTimeout(timer);
+    const changes = unsaved();
+    if (stopped || !Object.keys(changes).length) return;
+    if (busy && !leaving) return void soon();
+    const sent = typed();
+    const body = new URLSearchParams(isNew() ? sent : changes);
+    for (const name of ["version", "page"]) body.set(name, field(name).value);
+    body.set("turn", (turn += 1));
+    field("turn").value = turn + 1;
+    busy = true;
+    say("Saving…");
+    try {
+      const answer = await fetch(`/compose/${id}/autosave`, {
+        method: "POST",
+        body,
+        keepalive: leaving && String(body).length < KEEPALIVE_OCTETS,
+        headers: {
+          "X-CSRF-Token": document.querySelector('meta[name="csrf-token"]').content,
+          "HX-Request": "true",
+          "HX-Current-URL": location.href,
+        },
+      });
+      await hear(answer, sent);
+    } catch {
+      say("Not saved yet: the server does not answer. Trying again …");
+      soon(RETRY_MS);
+    } finally {
+      busy = false;
+    }
+  }
+
+  async function hear(answer, sent) {
+    const signIn = answer.headers.get("HX-Redirect");
+    if (signIn) return say("Not saved: you were signed out. It is kept in this tab.", { href: signIn, label: "Sign in again" });
+    if (answer.status === 403) return say("Not saved: you signed in anew.", { href: location.href, label: "Reload: nothing is lost" });
+    if (answer.status >= 500) throw new Error(answer.statusText);
+    const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
+    const told = isJson ? await answer.json() : {};
+    if (answer.status === 409 && told.version) return conflict(told);
+    if (!answer.ok) return stop(told.problem ?? "it was scheduled already, or deleted");
+    saved = sent;
+    if (isNew()) history.replaceState(history.state, "", `/compose/${id}`);
+    const version = field("version");
+    version.value = Math.max(version.value, told.version);
+    say(`Saved ${told.saved}`);
+    if (Object.keys(unsaved()).length) soon();
+  }
+
+  function stop(why) {
+    say(`Not saved: ${why}`);
+  }
+
+  function conflict(told) {
+    stopped = true;
+    const banner = document.querySelector("#draft-conflict");
+    banner.hidden = false;
+    banner.dataset.version = told.version;
+    say(`Not saved: changed elsewhere at ${told.saved}`);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-keep-this]")) return;
+    const banner = document.querySelector("#draft-conflict");
+    if (banner.dataset.version) field("version").value = banner.dataset.version;
+    banner.hidden = true;
+    stopped = false;
+    saved = {};
+    save();
+  });
+
+  for (const kind of ["input", "change"]) form.addEventListener(kind, () => soon());
+
+  // A list is kept by its own request, and need not come along with the form again.
+  document.addEventListener("htmx:before:request", (event) => {
+    if (!form.contains(event.detail.ctx?.sourceElement)) return;
+    turn += 1;
+    field("turn").value = turn + 1;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    field("turn").value = turn + 1;
+    if (field("file")?.files.length && document.querySelector("#recipients [name=count]")) {
+      field("file").value = "";
+      if (!isNew()) history.replaceState(history.state, "", `/compose/${id}`);
+    }
+    stopped = !(document.querySelector("#draft-conflict")?.hidden ?? true);
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    const { sourceElement, response } = event.detail.ctx ?? {};
+    if (sourceElement === form && response?.ok) saved = typed();
+  });
+
+  addEventListener("pagehide", () => {
+    remember();
+    save({ leaving: true });
+  });
+  document.addEventListener("visibilitychange", () => document.hidden && save({ leaving: true }));
+
+  restore();
+  field("turn").value = turn + 1;
+}

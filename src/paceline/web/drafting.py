@@ -1,0 +1,102 @@
+"""What the compose page, its review and the list of drafts share about a draft."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+
+from paceline import clock
+from paceline.persistence.stores.drafts import DraftRecord
+from paceline.services.campaigns import NewCampaign
+from paceline.services.drafts import Saving
+from paceline.services.message_notes import notes_on
+from paceline.web import same_again
+from paceline.web.access import Viewer
+from paceline.web.compose_form import ComposeForm
+from paceline.web.forms import Problems, text_of
+from paceline.web.parts import Parts
+from paceline.web.rendering import zone_of
+from paceline.web.uploads import FILE_FIELD, Upload, check_together, read_list
+
+VERSION, PAGE, TURN = "version", "page", "turn"
+CHUNK_OCTETS = 256 * 1024
+MAX_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A draft looked at as a whole: what it amounts to, and what is to be said of it."""
+
+    form: ComposeForm
+    upload: Upload | None
+    new: NewCampaign | None
+    problems: Problems
+    notes: tuple[str, ...]
+
+
+def saving_of(posted: FormData) -> Saving:
+    """On top of what a page saves."""
+    return Saving(
+        version=_number(posted, VERSION), page=text_of(posted, PAGE), turn=_number(posted, TURN)
+    )
+
+
+def _number(posted: FormData, name: str) -> int:
+    text = text_of(posted, name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
+
+
+def file_in(posted: FormData) -> UploadFile | None:
+    """The list of recipients that came along, if any."""
+    file = posted.get(FILE_FIELD)
+    return file if isinstance(file, UploadFile) and file.filename else None
+
+
+async def chunks_of(file: UploadFile) -> AsyncIterator[bytes]:
+    """Its bytes, from the beginning."""
+    await file.seek(0)
+    while chunk := await file.read(CHUNK_OCTETS):
+        yield chunk
+
+
+async def look_at(
+    parts: Parts, viewer: Viewer, draft: DraftRecord, *, anew: bool = False
+) -> Looked:
+    """All that is wrong with it or worth a note, as it stands."""
+    form = ComposeForm.of(draft)
+    problems = Problems()
+    new = form.as_new(problems)
+    upload = await read_list(parts.drafts, draft, problems, form=form, anew=anew)
+    if new is not None:
+        senders = await parts.senders.list(viewer.principal.user_id)
+        if all(sender.id != new.sender_id for sender in senders):
+            problems.add("sender_id", "is none of your senders")
+    notes: tuple[str, ...] = ()
+    if new is not None and upload is not None:
+        check_together(new, upload, problems)
+        notes = await notes_on(
+            new.subject, new.text, new.html, fields=upload.preview.fields, inline=()
+        )
+        notes += upload.notes + upload.guessed
+    return Looked(form=form, upload=upload, new=new, problems=problems, notes=notes)
+
+
+async def sent_before(
+    parts: Parts, viewer: Viewer, looked: Looked, *, own_id: uuid.UUID | None, request: Request
+) -> tuple[str, ...]:
+    """That the same message went to as many people minutes ago, if it did."""
+    if looked.new is None or looked.upload is None:
+        return ()
+    return await same_again.note_on(
+        parts.queries,
+        viewer.principal.user_id,
+        looked.new,
+        recipients=looked.upload.preview.usable,
+        own_id=own_id,
+        now=clock.now(),
+        zone=zone_of(request),
+    )

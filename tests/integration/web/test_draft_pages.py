@@ -1,0 +1,199 @@
+"""Drafts on their pages: saved while they are typed, reviewed, scheduled, called back."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+
+from tests.integration.web.composing import Draft, file, form, new_draft
+from tests.integration.web.conftest import FRAGMENT, words
+from tests.integration.web.test_compose_pages import campaigns
+from tests.world import World
+
+
+async def autosave(draft: Draft, version: int = 0, **fields: str) -> httpx2.Response:
+    sent = {**draft.carried, "version": str(version), **fields}
+    return await draft.page.post(
+        f"{draft.path}/autosave", data=sent, headers={"HX-Request": "true"}
+    )
+
+
+async def test_what_is_typed_is_there_again_under_the_drafts_address(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await world.sender()
+    draft = new_draft(page)
+    saved = await autosave(draft, subject="Half a subj", hourly_limit="many", format="text")
+    assert saved.json()["version"] == 1
+    assert re.fullmatch(r"\d\d:\d\d", saved.json()["saved"])
+    html = (await page.get(draft.path)).text
+    assert 'value="Half a subj"' in html
+    assert 'value="many"' in html
+    assert "Half a subj" in words((await page.get("/drafts")).text)
+    assert await campaigns(world) == 0
+
+
+async def test_another_tab_is_told_and_overwrites_nothing(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    here = new_draft(page)
+    await autosave(here, subject="Here")
+    there = Draft(page=page, path=here.path, carried={**here.carried, "page": "another"})
+    refused = await autosave(there, subject="There")
+    assert refused.status_code == 409
+    assert refused.json()["version"] == 1
+    typed = await form(world, subject="There")
+    sent = await there.save(typed, headers=FRAGMENT)
+    assert sent.status_code == 409
+    text = words(sent.text)
+    assert "changed in another tab" in text
+    assert "nothing was overwritten" in text
+    assert 'value="There"' in sent.text
+    assert await world.fetchval("SELECT subject FROM drafts") == "Here"
+    assert (await autosave(there, version=1, subject="There")).status_code == 200
+
+
+async def test_the_review_says_to_whom_from_whom_and_when(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await world.execute(
+        "INSERT INTO suppressions (owner_id, address_key, reason) VALUES ($1, $2, 'manual')",
+        world.owner_id,
+        "alan@example.org",
+    )
+    draft = new_draft(page)
+    data = (
+        b"email,name,company,unsubscribed\nada@example.org,Ada,Engines,\nbob@example.org,Bob,Docks,"
+        b"\nada@example.org,Ada,Engines,\nalan@example.org,Alan,Park,\nno,No,No,"
+        b"\neve@example.org,Eve,Out,yes\n"
+    )
+    fields = await form(world, when="later", start="2030-07-15T23:00", hourly_limit="1")
+    assert (await draft.save(fields, file(data))).status_code == 303
+    text = words((await page.get(f"{draft.path}/review")).text)
+    for fact in (
+        "Will be sent 2 emails",
+        "Rows in people.csv 6",
+        "Duplicates 1",
+        "Suppressed 1",
+        "Refused 1",
+        "Opted out, by the list 1",
+        "never verified",
+        "Hourly limit that holds 1 an hour",
+        "Delay that holds 2 s",
+        "First email Jul 15 2030, 23:00",
+        "Last email Jul 16 2030, 00:00",
+        "Mon 15 Jul 2030 1",
+        "Tue 16 Jul 2030 1",
+        "Subject Hello Ada",
+        "Schedule 2 emails",
+    ):
+        assert fact in text
+    assert "From <strong>Engines</strong>" in (await page.get(f"{draft.path}/message")).text
+    table = (await page.get(f"{draft.path}/left-out.csv")).text
+    assert [line.partition(",")[0] for line in table.splitlines()[1:]] == ["5", "6", "7"]
+    assert "alan@example.org" in table
+    assert await campaigns(world) == 0
+
+
+async def test_what_is_not_ready_has_no_review(page: httpx2.AsyncClient, world: World) -> None:
+    await world.sender()
+    draft = new_draft(page)
+    await autosave(draft, subject="No list yet")
+    sent = await page.get(f"{draft.path}/review")
+    assert sent.status_code == 303
+    assert "Choose a list of recipients." in (await page.get(sent.headers["Location"])).text
+
+
+async def test_a_draft_that_changed_since_its_review_is_not_scheduled(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    sent = await draft.reviewed()
+    await autosave(draft, version=int(sent["version"]), subject="Other, {{ name }}")
+    refused = await draft.schedule(sent)
+    assert refused.status_code == 409
+    assert "Something changed since this page was made" in words(refused.text)
+    assert "Other, Ada Lovelace" in words(refused.text)
+    assert await campaigns(world) == 0
+
+
+async def test_a_scheduled_draft_leads_to_its_campaign_and_is_called_back_from_there(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    campaign = (await draft.schedule()).headers["Location"]
+    for path in (draft.path, f"{draft.path}/review"):
+        assert (await page.get(path)).headers["Location"] == campaign
+    assert (await autosave(draft, subject="Too late")).status_code == 409
+    shown = (await page.get(campaign)).text
+    assert "2 emails scheduled. Nothing has left yet." in words(shown)
+    assert f'action="{draft.path}/undo"' in shown
+    back = await page.post(f"{draft.path}/undo")
+    assert back.headers["Location"] == f"{draft.path}?undone=1"
+    text = words((await page.get(back.headers["Location"])).text)
+    assert "nothing had left, and nothing will" in text
+    assert await world.fetchval("SELECT count(*) FROM email_jobs WHERE state <> 'cancelled'") == 0
+    assert (await draft.schedule()).headers["Location"] != campaign
+
+
+async def test_an_undo_that_comes_too_late_says_how_much_had_left(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    campaign = (await draft.schedule()).headers["Location"]
+    await world.execute(
+        """
+        UPDATE email_jobs SET state = 'sent', sent_at = now()
+         WHERE email_id = (SELECT email_id FROM email_jobs ORDER BY email_id LIMIT 1)
+        """
+    )
+    assert "Nothing has left yet" not in words((await page.get(campaign)).text)
+    late = await page.post(f"{draft.path}/undo")
+    assert late.headers["Location"] == f"{campaign}?undo=late"
+    text = words((await page.get(late.headers["Location"])).text)
+    assert "Too late to undo all of it: 1 email had left" in text
+    assert (await page.get(draft.path)).headers["Location"] == campaign
+
+
+async def test_a_draft_is_deleted_and_had_back(page: httpx2.AsyncClient, world: World) -> None:
+    await world.sender()
+    draft = new_draft(page)
+    await autosave(draft, name="Autumn")
+    gone = await page.post(f"{draft.path}/delete")
+    text = words((await page.get(gone.headers["Location"])).text)
+    assert "“Autumn” was deleted" in text
+    assert "No draft" in text
+    back = await page.post(f"{draft.path}/restore")
+    assert back.headers["Location"] == draft.path
+    assert 'value="Autumn"' in (await page.get(draft.path)).text
+
+
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [
+        ("GET", ""),
+        ("GET", "/review"),
+        ("GET", "/message"),
+        ("GET", "/recipients"),
+        ("GET", "/left-out.csv"),
+        ("POST", "/autosave"),
+        ("POST", "/schedule"),
+        ("POST", "/undo"),
+        ("POST", "/delete"),
+        ("POST", "/restore"),
+    ],
+)
+async def test_nobody_meets_the_draft_of_another(
+    page: httpx2.AsyncClient, other_page: httpx2.AsyncClient, world: World, method: str, rest: str
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    data = {**draft.carried, "subject": "Theirs"} if method == "POST" else None
+    answer = await other_page.request(method, draft.path + rest, data=data)
+    assert answer.status_code == 404
+    assert await world.fetchval("SELECT subject FROM drafts") == "Hello {{ name }}"
