@@ -17,7 +17,7 @@ from paceline.bootstrap.server import run_api
 from paceline.delivery import Security
 from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
-from tests.e2e.running import STOP_TIMEOUT_SECONDS, System
+from tests.e2e.running import STOP_TIMEOUT_SECONDS, System, answers
 from tests.e2e.writing import CAMPAIGN, REVIEW, review, schedule, write
 from tests.lossy import LossyProxy
 
@@ -89,11 +89,6 @@ def lossy(
     system.loop.call_soon_threadsafe(stop.set)
     serving.result(STOP_TIMEOUT_SECONDS)
     system.run(proxy.__aexit__())
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def fill_in(page: Page, sender: SenderView, leads: Path) -> str:

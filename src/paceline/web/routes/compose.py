@@ -22,12 +22,13 @@ from paceline.errors import InvalidInput, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.drafts import READING
 from paceline.web import wording
-from paceline.web.access import SignedIn, form_of
+from paceline.web.access import MaybeSignedIn, SignedIn, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, typed_of
 from paceline.web.compose_page import Composed, compose_page, shown_list, timetable_of
 from paceline.web.drafting import PAGE, chunks_of, file_in, look_at, saving_of
 from paceline.web.forms import Problems, text_of
 from paceline.web.headers import mail_frame
+from paceline.web.mail_body import document_of
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import preview_document, read_sample
 from paceline.web.rendering import go_to, render, zone_of
@@ -35,6 +36,7 @@ from paceline.web.uploads import read_list, takes_long
 
 router = APIRouter(prefix="/compose")
 
+SIGNED_OUT = "You were signed out. What you typed is kept."
 CHECK = "check"  # of the page's address: say at once what is missing
 
 
@@ -57,8 +59,10 @@ async def show_timetable(request: Request, parts: Wired, viewer: SignedIn) -> Re
 
 
 @router.post("/preview")
-async def show_preview(request: Request, viewer: SignedIn) -> Response:
+async def show_preview(request: Request, viewer: MaybeSignedIn) -> Response:
     """The message as one recipient will read it, for the sandboxed frame."""
+    if viewer is None:
+        return mail_frame(document_of(html=None, text=SIGNED_OUT))
     posted = await form_of(request)
     document = preview_document(
         subject=text_of(posted, "subject"),

@@ -1,0 +1,194 @@
+"""Nothing typed is lost: reload, crash, two tabs, a server that restarts, a session that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from paceline.bootstrap.server import run_api
+from paceline.delivery import Security
+from paceline.services.senders import NewSender
+from paceline.services.views import SenderView
+from tests.e2e.running import STOP_TIMEOUT_SECONDS, System, answers
+from tests.e2e.writing import CAMPAIGN, DRAFT, editor_of, review, write
+
+LIST = {
+    "name": "list.csv",
+    "mimeType": "text/csv",
+    "buffer": b"email\nada@example.org\nalan@example.org\n",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sender(system: System) -> SenderView:
+    new = NewSender(
+        name="Northwind Drafts",
+        from_address="drafts@northwind.example",
+        smtp_host="127.0.0.1",
+        smtp_port=system.settings.devinbox.port,
+        smtp_security=Security.NONE,
+    )
+    return system.run(system.cases.senders.create(system.owner_id, new))
+
+
+def state(page: Page, text: str) -> None:
+    expect(page.locator("#draft-state")).to_contain_text(text, timeout=20_000)
+
+
+def begin(page: Page) -> str:
+    """A draft that is kept; its subject, which is its own."""
+    subject = f"Kept {uuid.uuid4().hex[:8]}"
+    page.goto("/compose")
+    editor_of(page)
+    page.get_by_label("Subject").fill(subject)
+    state(page, "Saved")
+    expect(page).to_have_url(DRAFT)
+    return subject
+
+
+def test_a_reload_finds_fields_body_and_list(page: Page, sender: SenderView) -> None:
+    subject = begin(page)
+    write(page, "Dear reader")
+    page.get_by_label("Hourly limit").fill("nonsense")
+    page.get_by_label("From").select_option(str(sender.id))
+    page.set_input_files("#file", LIST)
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+    page.get_by_label("Delay").fill("7")
+    page.reload()
+    expect(editor_of(page)).to_have_text("Dear reader")
+    expect(page.get_by_label("Subject")).to_have_value(subject)
+    expect(page.get_by_label("Hourly limit")).to_have_value("nonsense")
+    expect(page.get_by_label("Delay")).to_have_value("7")
+    expect(page.get_by_label("From")).to_have_value(str(sender.id))
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+
+
+def test_the_list_of_drafts_leads_back_to_what_was_written(page: Page) -> None:
+    subject = begin(page)
+    page.get_by_role("link", name="Senders").first.click()
+    page.goto("/drafts")
+    page.get_by_role("link", name=subject).click()
+    expect(page.get_by_label("Subject")).to_have_value(subject)
+    page.get_by_role("button", name="Delete draft").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Subject")).to_have_value(subject)
+
+
+def test_two_tabs_do_not_overwrite_each_other(page: Page) -> None:
+    subject = begin(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    editor_of(other)
+    with other.expect_response("**/autosave"):
+        other.get_by_label("Campaign name").fill("The other tab")
+    page.get_by_label("Subject").fill(f"{subject} here")
+    expect(page.get_by_text("was changed in another tab")).to_be_visible()
+    state(page, "Not saved")
+    other.reload()
+    expect(other.get_by_label("Subject")).to_have_value(subject)
+    with page.expect_response("**/autosave"):
+        page.get_by_role("button", name="Keep this one").click()
+    other.reload()
+    expect(other.get_by_label("Subject")).to_have_value(f"{subject} here")
+    other.close()
+
+
+def test_a_session_that_ended_leads_back_to_the_text(
+    page: Page, signed_in_state: dict[str, object]
+) -> None:
+    subject = begin(page)
+    page.context.clear_cookies(name="paceline-session")
+    write(page, "Typed while nobody was signed in")
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
+    draft = page.url
+    page.get_by_role("link", name="Sign in again").click()
+    expect(page.get_by_text("Sign in to Paceline")).to_be_visible()
+    page.context.add_cookies(signed_in_state["cookies"])  # type: ignore[arg-type]
+    page.goto(draft)
+    expect(editor_of(page)).to_have_text("Typed while nobody was signed in")
+    expect(page.get_by_label("Subject")).to_have_value(subject)
+    state(page, "Saved")
+
+
+@dataclass
+class Restartable:
+    """A server of its own for one test."""
+
+    system: System
+    port: int
+    stop_it: asyncio.Event | None = None
+    serving: Future[None] | None = field(default=None)
+
+    def start(self) -> None:
+        self.stop_it = asyncio.Event()
+        api = replace(
+            self.system.settings.api, port=self.port, base_url=f"http://localhost:{self.port}"
+        )
+        self.serving = asyncio.run_coroutine_threadsafe(
+            run_api(replace(self.system.settings, api=api), self.stop_it), self.system.loop
+        )
+        self.system.eventually(lambda: answers(self.port))
+
+    def stop(self) -> None:
+        assert self.stop_it
+        assert self.serving
+        self.system.loop.call_soon_threadsafe(self.stop_it.set)
+        self.serving.result(STOP_TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def restartable(
+    system: System, chromium: Browser, signed_in_state: dict[str, object]
+) -> Iterator[tuple[Page, Restartable]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        server = Restartable(system, int(probe.getsockname()[1]))
+    server.start()
+    context = chromium.new_context(
+        base_url=f"http://localhost:{server.port}",
+        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
+    )
+    yield context.new_page(), server
+    context.close()
+    server.stop()
+
+
+def test_a_server_that_restarts_while_somebody_types_keeps_all_of_it(
+    restartable: tuple[Page, Restartable],
+) -> None:
+    page, server = restartable
+    begin(page)
+    server.stop()
+    write(page, "Typed while the server was away")
+    state(page, "Not saved yet: the server does not answer")
+    server.start()
+    state(page, "Saved")
+    page.reload()
+    expect(editor_of(page)).to_have_text("Typed while the server was away")
+
+
+def test_what_was_scheduled_is_called_back_while_nothing_has_left(
+    page: Page, sender: SenderView
+) -> None:
+    subject = begin(page)
+    page.get_by_label("From").select_option(str(sender.id))
+    write(page, "Hello")
+    page.set_input_files("#file", LIST)
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+    page.get_by_label("Later").check()
+    button = review(page)
+    expect(page.get_by_text(subject)).to_be_visible()
+    button.click()
+    page.wait_for_url(CAMPAIGN)
+    expect(page.get_by_text("Nothing has left yet.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Called back: nothing had left")).to_be_visible()
+    expect(editor_of(page)).to_have_text("Hello")
+    expect(page.get_by_label("Subject")).to_have_value(subject)
