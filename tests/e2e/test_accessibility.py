@@ -90,6 +90,7 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
         "/?tab=failed&q=nothing",
         "/campaigns",
         "/compose",
+        "/drafts",
         "/senders",
         "/senders/new",
         "/suppressions",

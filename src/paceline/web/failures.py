@@ -7,6 +7,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError
@@ -55,6 +56,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _out_of_reach)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -149,6 +151,11 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _out_of_reach(request: Request, error: Exception) -> Response:
     log.warning("a page could not be shown: %s", error)
     return _lost(request, 503, OUT_OF_REACH)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    # Nobody hears it: the page was left while it still sent. What it keeps it sends again.
+    return Response(status_code=400)
 
 
 async def _broken(request: Request, _error: Exception) -> Response:
