@@ -93,6 +93,7 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
         "/drafts",
         "/senders",
         "/senders/new",
+        "/senders/new?preset=gmail",
         "/suppressions",
         "/suppressions/new",
         "/api-keys",

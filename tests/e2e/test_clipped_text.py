@@ -87,6 +87,7 @@ def assert_readable(page: Page) -> None:
         "/campaigns",
         "/senders",
         "/senders/new",
+        "/senders/new?preset=gmail",
         "/suppressions",
         "/suppressions/new",
         "/api-keys",
@@ -123,10 +124,10 @@ def test_a_campaign_its_question_and_an_email_of_it_can_be_read(
 
 
 def test_a_form_with_all_its_errors_can_be_read(page: Page, campaign_id: uuid.UUID) -> None:
-    page.goto("/senders/new")
+    page.goto("/senders/new?preset=custom")
     page.get_by_label("Port").fill("many")
     page.get_by_label("Hourly limit").fill("-1")
-    page.get_by_role("button", name="Add sender").click()
+    page.get_by_role("button", name="Add and verify").click()
     expect(page.get_by_role("alert")).to_contain_text("2 fields need another look.")
     assert_readable(page)
 

@@ -133,11 +133,11 @@ def test_what_is_done_is_said_after_the_redirect_and_once(page: Page, path: str)
 
 
 def test_what_is_wrong_is_linked_and_the_first_field_has_the_focus(page: Page) -> None:
-    page.goto("/senders/new")
+    page.goto("/senders/new?preset=custom")
     page.get_by_label("From address").fill("me@northwind.example")
     page.get_by_label("Port").fill("many")
     page.get_by_label("Connections").fill("none")
-    page.get_by_role("button", name="Add sender").click()
+    page.get_by_role("button", name="Add and verify").click()
     banner = page.get_by_role("alert")
     expect(banner).to_contain_text("2 fields need another look.")
     expect(page.get_by_label("Port")).to_be_focused()

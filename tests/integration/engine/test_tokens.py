@@ -9,7 +9,9 @@ import uuid
 import pytest
 
 from paceline.auth.secretbox import SecretBox, smtp_password_label
+from paceline.services.sender_grants import sealed
 from tests.integration.delivery.sink import Sink
+from tests.token_endpoint import TokenEndpoint
 from tests.world import SECRET_KEY, World
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -42,6 +44,18 @@ async def test_a_worker_logs_in_with_the_token(world: World) -> None:
         await world.until(sent)
     (said,) = sink.heard("AUTH")
     assert TOKEN.encode() in base64.b64decode(said.removeprefix("AUTH XOAUTH2 "))
+
+
+async def test_a_worker_has_its_token_by_a_grant(world: World) -> None:
+    async with TokenEndpoint() as tokens, Sink(extensions=OFFER) as sink:
+        sender = await world.sender(port=sink.port, smtp_auth="xoauth2", smtp_username="ann")
+        grant = sealed(SecretBox(SECRET_KEY), world.owner_id, sender, tokens.grant)
+        await world.execute("UPDATE senders SET smtp_grant = $2 WHERE id = $1", sender, grant)
+        ids = await world.emails(sender, None, ["ada@example.org"])
+        await world.signal(sender)
+        await world.until_all_are(ids, "sent")
+    (said,) = sink.heard("AUTH")
+    assert b"Bearer token-1" in base64.b64decode(said.removeprefix("AUTH XOAUTH2 "))
 
 
 async def test_an_expired_token_stops_the_sender_and_fails_nobody(
