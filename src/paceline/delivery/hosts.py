@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from paceline.delivery.channel import Channel
 from paceline.delivery.racing import first_to_answer, in_turns
+from paceline.delivery.system_words import in_words
 from paceline.errors import InvalidInput, OperationalError
 
 ALLOWED_PORTS = frozenset({25, 465, 587, 2525})
@@ -77,7 +78,7 @@ async def look_up(host: str, port: int) -> list[str]:
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{host} has no address: {error}") from error
+        raise Unreachable(f"{host} has no address: {in_words(error)}") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -107,7 +108,7 @@ async def connect(
         except TimeoutError:
             raise Unreachable(f"{address} did not answer within {seconds:g} s") from None
         except OSError as error:
-            raise Unreachable(f"{address}: {error.strerror or error}") from error
+            raise Unreachable(f"{address}: {in_words(error)}") from error
         return channel
 
     try:

@@ -125,7 +125,7 @@ async def _received(chunks: AsyncIterator[bytes]) -> bytes:
         if len(content) > MAX_ATTACHMENT_OCTETS:
             raise FileTooLarge.of("file", f"is larger than {MAX_ATTACHMENT_OCTETS >> 20} MiB")
     if not content:
-        raise InvalidInput.of("file", "is empty: send the file's octets as the body")
+        raise InvalidInput.of("file", "holds nothing: send the file's octets as the body")
     return bytes(content)
 
 

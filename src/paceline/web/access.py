@@ -143,7 +143,8 @@ async def close_form(request: Request) -> AsyncIterator[None]:
 
 async def form_of(request: Request) -> FormData:
     """The posted form. Starlette keeps it: it is read once, however often it is asked for."""
-    return await request.form(max_part_size=MAX_FIELD_OCTETS)
+    form = request.state.typed = await request.form(max_part_size=MAX_FIELD_OCTETS)
+    return form
 
 
 async def _carries(request: Request, token: str) -> bool:

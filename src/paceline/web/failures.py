@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError
 from paceline.services.idempotency import UnderWay
-from paceline.web.access import Forbidden, SignInNeeded, sign_in_url
+from paceline.web.access import CSRF_FIELD, Forbidden, SignInNeeded, Viewer, sign_in_url
 from paceline.web.bodies import MAX_REQUEST_OCTETS
+from paceline.web.form_tokens import FIELD as TOKEN_FIELD
 from paceline.web.form_tokens import token_in
 from paceline.web.rendering import Look, is_htmx, render, toast_only
+
+MAX_TYPED_CHARACTERS = 3_000_000
+_SECRET = re.compile("password|secret|token", re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +33,9 @@ _TITLES = {
     405: "Not found",
     409: "Not possible any more",
     413: "Too large",
-    422: "That request makes no sense",
+    412: "Changed meanwhile",
+    422: "Not possible like that",
+    429: "Too much at once",
     500: "Something broke",
     503: "Out of reach for a moment",
 }
@@ -44,6 +53,16 @@ UNDER_WAY = (
     "This form was sent before, and is still being worked on. It is done once; nothing is lost "
     "when you leave this page."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A form's fields, those of them that are worth being shown, and whether there was more: files
+    and passwords, which are not sent back."""
+
+    fields: list[tuple[str, str]]
+    shown: list[tuple[str, str]]
+    had_more: bool
 
 
 def install(app: FastAPI) -> None:
@@ -65,6 +84,7 @@ def failure(request: Request, status: int, message: str, *, look: Look | None = 
     if is_htmx(request):
         return toast_only(message, status=status, look=look)
     title = _TITLES.get(status, "That did not work")
+    viewer: Viewer | None = getattr(request.state, "viewer", None)
     return render(
         request,
         "error.html",
@@ -74,7 +94,39 @@ def failure(request: Request, status: int, message: str, *, look: Look | None = 
         title=title,
         message=message,
         look=look,
+        typed=typed_in(request),
+        again=viewer.csrf if viewer and request.method == "POST" else "",
+        path=request.url.path,
     )
+
+
+def typed_in(request: Request) -> Typed | None:
+    """What a form held that came to nothing: it is shown again, so that nobody types it twice."""
+    form: FormData | None = getattr(request.state, "typed", None)
+    if form is None:
+        return None
+    fields = [
+        (name, value)
+        for name, value in form.multi_items()
+        if isinstance(value, str) and name != CSRF_FIELD and not _SECRET.search(name)
+    ]
+    if sum(len(value) for _, value in fields) > MAX_TYPED_CHARACTERS:
+        return None
+    had_more = len(fields) < sum(name != CSRF_FIELD for name, _ in form.multi_items())
+    return Typed(
+        fields=fields,
+        shown=[(_label(name), value) for name, value in fields if _is_worth(name, value)],
+        had_more=had_more,
+    )
+
+
+def _is_worth(name: str, value: str) -> bool:
+    """Whether somebody may have typed it, rather than ticked or chosen."""
+    return name not in (TOKEN_FIELD, "csrf") and len(value.strip()) > 1
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def where_to_look(request: Request) -> Look:

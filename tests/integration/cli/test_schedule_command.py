@@ -117,7 +117,7 @@ async def test_a_file_that_is_refused_leaves_no_draft_behind(
         "schedule", leads, "--subject", "S", "--text", "T", "--attach", leads.parent / "empty.pdf"
     )
     assert isinstance(ran.exception, DomainError)
-    assert "is empty" in str(ran.exception)
+    assert "holds nothing" in str(ran.exception)
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import uuid
@@ -10,8 +11,11 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from paceline.errors import Conflict
 from paceline.persistence.database import Database
 from paceline.services.queries import Queries
+from paceline.services.senders import Senders
+from paceline.services.suppressions import Suppressions
 from paceline.web import Parts, assets
 from paceline.web.bodies import MAX_REQUEST_OCTETS
 from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
@@ -124,3 +128,53 @@ async def test_what_a_mailing_adds_to_a_link_does_not_break_a_page(
 ) -> None:
     for path in ("/?utm_source=mail", "/campaigns?fbclid=1", "/senders?ref=x"):
         assert (await page.get(path)).status_code == 200
+
+
+async def test_what_was_typed_survives_a_bug_and_can_be_sent_again(
+    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    typed = {"addresses": "ada@x.org\n<b>bob</b>@x.org", "note": "asked by phone", "once": "abc"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Suppressions, "add_file", broken)
+        answer = await page.post("/suppressions", data=typed)
+    assert answer.status_code == 500
+    text = words(answer.text)
+    assert "What you typed It is still here." in text
+    assert "&lt;b&gt;bob&lt;/b&gt;@x.org" in answer.text
+    assert "secret detail" not in answer.text
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+    again = {name: html.unescape(value) for name, value in fields}
+    assert {name: again[name] for name in typed} == typed
+    del page.headers["X-CSRF-Token"]  # the page brings its own
+    assert (await page.post("/suppressions", data=again)).status_code == 200
+    assert await world.fetchval("SELECT count(*) FROM suppressions") == 1
+
+
+async def test_a_password_is_never_sent_back(
+    page: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object, **__: object) -> None:
+        raise Conflict("it is too late")
+
+    monkeypatch.setattr(Senders, "get", gone)
+    typed = {"name": "The news", "smtp_password": "hunter2-secret"}
+    answer = await page.post(f"/senders/{uuid.uuid4()}", data=typed)
+    assert answer.status_code == 409
+    assert "The news" in answer.text
+    assert "hunter2-secret" not in answer.text
+    assert "Files and passwords are not: give them again." in words(answer.text)
+    assert "Send it again" not in words(answer.text)
+
+
+async def test_what_was_typed_under_an_earlier_sign_in_is_shown_and_not_carried_out(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    del page.headers["X-CSRF-Token"]
+    answer = await page.post("/suppressions", data={"addresses": "ada@x.org", "csrf": "old"})
+    assert answer.status_code == 403
+    assert "ada@x.org" in answer.text
+    assert "Send it again" not in words(answer.text)
+    assert await world.fetchval("SELECT count(*) FROM suppressions") == 0

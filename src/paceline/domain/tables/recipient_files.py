@@ -149,7 +149,7 @@ class RecipientReader:
         """The last batches."""
         yield from self._read(self._decoder.feed(b"", final=True), final=True)
         if self._cutter is None:
-            raise InvalidInput.of("file", "is empty")
+            raise InvalidInput.of("file", "holds nothing: choose another")
         if self._batch:
             yield self._batch
             self._batch = []
