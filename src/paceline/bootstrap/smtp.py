@@ -6,21 +6,27 @@ import asyncio
 import logging
 import socket
 
+from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool
 from paceline.domain.host_names import public_name
+from paceline.persistence.database import Database
+from paceline.persistence.standing import Standing
+from paceline.sending.grants import KeptGrants
 from paceline.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-async def smtp_pool(settings: Settings) -> Pool:
+async def smtp_pool(settings: Settings, database: Database) -> Pool:
     """One per process; whoever asks closes it."""
+    grants = KeptGrants(Standing(database), SecretBox(settings.secrets.key))
     if not settings.api.verify_certificates:
         log.warning("SMTP_VERIFY=no: the certificates of SMTP servers are not checked")
     return Pool(
         allow_private_hosts=settings.api.allow_private_hosts,
         verify_certificates=settings.api.verify_certificates,
         helo_name=settings.api.helo_name or await _own_name(),
+        keep_grant=grants.keep,
     )
 
 

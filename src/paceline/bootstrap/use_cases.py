@@ -69,7 +69,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         stack.push_async_callback(redis.aclose)
         limits = Limits(settings.redis.url, spent=Standing(database).spent)
         stack.push_async_callback(limits.close)
-        pool = await smtp_pool(settings)
+        pool = await smtp_pool(settings, database)
         stack.push_async_callback(pool.close)
         queue = LaneQueue(redis)
         bell = PatientBell(queue)

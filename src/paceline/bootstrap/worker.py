@@ -138,7 +138,7 @@ async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Groun
         stack.push_async_callback(redis.aclose)
         limits = Limits(settings.redis.url, spent=Standing(database).spent)
         stack.push_async_callback(limits.close)
-        pool = await smtp_pool(settings)
+        pool = await smtp_pool(settings, database)
         stack.push_async_callback(pool.close)
         box = BlackBox(black_boxes)
         stack.callback(box.close)

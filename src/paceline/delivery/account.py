@@ -7,6 +7,7 @@ repaired: what cannot go on the wire as it stands is refused.
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
@@ -41,13 +42,17 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """By what access tokens are had, and renewed (RFC 6749 §6). Raises `InvalidInput`."""
+    """By what access tokens are had, and renewed (RFC 6749 §6). Raises `InvalidInput`.
+
+    `of` is the sender whose grant it is, for whoever keeps a refresh token that was replaced.
+    """
 
     token_endpoint: str
     client_id: str
     client_secret: str | None = field(default=None, repr=False)  # None: a public client
     refresh_token: str = field(repr=False)
     scope: str | None = None
+    of: uuid.UUID | None = None
 
     def __post_init__(self) -> None:
         url = _parts_of(self.token_endpoint)

@@ -21,7 +21,7 @@ from paceline.delivery.outbox import Outbox
 from paceline.delivery.results import Phase, Scope
 from paceline.delivery.session import Session
 from paceline.delivery.timeouts import Timeouts
-from paceline.delivery.tokens import AccessTokens
+from paceline.delivery.tokens import AccessTokens, KeepGrant
 from paceline.errors import InvalidInput
 
 
@@ -35,13 +35,14 @@ class Dialling:
         allow_private_hosts: bool,
         verify_certificates: bool,
         helo_name: str | None,
+        keep_grant: KeepGrant | None = None,
     ) -> None:
         self._timeouts = timeouts
         self._allow_private_hosts = allow_private_hosts
         self._verify_certificates = verify_certificates
         self._helo_name = helo_name
         self._log_ins = Memory()
-        self._tokens = AccessTokens()
+        self._tokens = AccessTokens(keep=keep_grant)
 
     async def open(self, account: Account, *, dialogue: Dialogue | None = None) -> Session:
         """A session that may send. Raises `OpenFailed`."""

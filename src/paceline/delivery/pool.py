@@ -18,6 +18,7 @@ from paceline.delivery.opening import OpenFailed
 from paceline.delivery.results import CheckResult, Phase, Result
 from paceline.delivery.session import Guard, Session, StaleSession
 from paceline.delivery.timeouts import RFC_TIMEOUTS, Timeouts
+from paceline.delivery.tokens import KeepGrant
 from paceline.delivery.wire import Mail
 
 IDLE_SECONDS = 30  # below the minute after which many servers hang up
@@ -30,13 +31,14 @@ _SWEEP_SECONDS = 5
 class Pool:
     """One per worker process and event loop. `close` it at the end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is named, and has a default that fits nearly everybody
         self,
         *,
         timeouts: Timeouts = RFC_TIMEOUTS,
         allow_private_hosts: bool,
         verify_certificates: bool = True,
         helo_name: str | None = None,
+        keep_grant: KeepGrant | None = None,
         idle_seconds: float = IDLE_SECONDS,
         max_mails: int = MAX_MAILS,
         max_age_seconds: float = MAX_AGE_SECONDS,
@@ -46,6 +48,7 @@ class Pool:
             allow_private_hosts=allow_private_hosts,
             verify_certificates=verify_certificates,
             helo_name=helo_name,
+            keep_grant=keep_grant,
         )
         self._idle_seconds = idle_seconds
         self._max_mails = max_mails

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,9 @@ MAX_ANSWER = 64 * 1024  # octets
 MARGIN_SECONDS = 60.0  # before its end a token is no longer used
 USUAL_SECONDS = 3_600.0  # how long it holds where the provider does not say (RFC 6749 §5.1)
 _BUSY = 429
+
+# Stores the refresh token that the provider gave in place of the one that was used. Never raises.
+KeepGrant = Callable[[Grant, str, str], Awaitable[None]]
 
 
 class TokenRefused(OperationalError):
@@ -53,7 +57,8 @@ class _Kept:
 class AccessTokens:
     """One per pool."""
 
-    def __init__(self, *, seconds: float = SECONDS) -> None:
+    def __init__(self, *, keep: KeepGrant | None = None, seconds: float = SECONDS) -> None:
+        self._keep = keep
         self._seconds = seconds
         self._kept: OrderedDict[Grant, _Kept] = OrderedDict()
 
@@ -82,14 +87,17 @@ class AccessTokens:
 
     async def _renew(self, grant: Grant, kept: _Kept) -> None:
         asked_at = time.monotonic()
-        answer = await self._ask(grant, kept.refresh_token or grant.refresh_token)
+        used = kept.refresh_token or grant.refresh_token
+        answer = await self._ask(grant, used)
         lasts = answer.get("expires_in")
         seconds = float(lasts) if isinstance(lasts, int | float) else USUAL_SECONDS
         kept.text = str(answer["access_token"])
         kept.good_until = asked_at + seconds - min(MARGIN_SECONDS, seconds / 2)
         rotated = answer.get("refresh_token")
-        if isinstance(rotated, str) and rotated:
+        if isinstance(rotated, str) and rotated and rotated != used:
             kept.refresh_token = rotated
+            if self._keep is not None:
+                await self._keep(grant, used, rotated)
 
     async def _ask(self, grant: Grant, refresh_token: str) -> dict[str, Any]:
         given = {

@@ -51,6 +51,14 @@ class SenderAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealedGrant:
+    """By what a sender's access tokens are had, still sealed."""
+
+    owner_id: uuid.UUID
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignContent:
     """A campaign's templates, and how large its files are together (0: it has none)."""
 
@@ -104,6 +112,26 @@ class Standing:
             )
         assert row is not None, "a lane is run only for a sender that was just read"
         return SenderAccount(**dict(row))
+
+    async def grant(self, sender_id: uuid.UUID) -> SealedGrant | None:
+        """The sender's grant for access tokens; None when it has none."""
+        async with self._database.driver() as driver:
+            row = await driver.fetchrow(
+                "SELECT owner_id, smtp_grant AS sealed FROM senders"
+                " WHERE id = $1 AND smtp_grant IS NOT NULL",
+                sender_id,
+            )
+        return None if row is None else SealedGrant(**dict(row))
+
+    async def replace_grant(self, sender_id: uuid.UUID, *, before: bytes, after: bytes) -> None:
+        """Store it, unless it was changed meanwhile. To workers it is the same account."""
+        async with self._database.driver() as driver:
+            await driver.execute(
+                "UPDATE senders SET smtp_grant = $3 WHERE id = $1 AND smtp_grant = $2",
+                sender_id,
+                before,
+                after,
+            )
 
     async def content(self, campaign_id: uuid.UUID) -> CampaignContent:
         """The campaign's templates; they no longer change once it has been launched."""

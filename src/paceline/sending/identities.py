@@ -88,7 +88,7 @@ def account_of(secrets: SecretBox, sender_id: uuid.UUID, row: Reachable) -> Acco
     grant = None
     if row.smtp_grant is not None:
         label = smtp_grant_label(owner_id=row.owner_id, sender_id=sender_id)
-        grant = Grant(**json.loads(secrets.open(row.smtp_grant, label=label)))
+        grant = Grant(**json.loads(secrets.open(row.smtp_grant, label=label)), of=sender_id)
     return Account(
         host=row.smtp_host,
         port=row.smtp_port,

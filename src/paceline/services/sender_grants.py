@@ -56,7 +56,9 @@ def completed(given: NewGrant, smtp_host: str, *, any_endpoint: bool) -> Grant:
 def sealed(secrets: SecretBox, owner_id: uuid.UUID, sender_id: uuid.UUID, grant: Grant) -> bytes:
     """As it is stored."""
     label = smtp_grant_label(owner_id=owner_id, sender_id=sender_id)
-    return secrets.seal(json.dumps(asdict(grant)), label=label)
+    values = asdict(grant)
+    del values["of"]  # it is the row's own
+    return secrets.seal(json.dumps(values), label=label)
 
 
 def _is_known(endpoint: str) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import logging
 import uuid
+from dataclasses import replace
 
 import pytest
 
-from paceline.auth.secretbox import SecretBox, smtp_password_label
+from paceline.auth.secretbox import SecretBox, smtp_grant_label, smtp_password_label
+from paceline.delivery import Grant
+from paceline.persistence.standing import Standing
+from paceline.sending.grants import KeptGrants
 from paceline.services.sender_grants import sealed
 from tests.integration.delivery.sink import Sink
 from tests.token_endpoint import TokenEndpoint
@@ -56,6 +60,36 @@ async def test_a_worker_has_its_token_by_a_grant(world: World) -> None:
         await world.until_all_are(ids, "sent")
     (said,) = sink.heard("AUTH")
     assert b"Bearer token-1" in base64.b64decode(said.removeprefix("AUTH XOAUTH2 "))
+
+
+async def test_a_refresh_token_that_the_provider_changes_is_kept_sealed(world: World) -> None:
+    box = SecretBox(SECRET_KEY)
+    async with TokenEndpoint() as tokens, Sink(extensions=OFFER) as sink:
+        tokens.answers = [(200, {"access_token": "a", "refresh_token": "refresh-1"})]
+        sender = await world.sender(port=sink.port, smtp_auth="xoauth2", smtp_username="ann")
+        grant = sealed(box, world.owner_id, sender, tokens.grant)
+        await world.execute("UPDATE senders SET smtp_grant = $2 WHERE id = $1", sender, grant)
+        ids = await world.emails(sender, None, ["ada@example.org"])
+        await world.signal(sender)
+        await world.until_all_are(ids, "sent")
+    kept = await world.fetchval("SELECT smtp_grant FROM senders WHERE id = $1", sender)
+    label = smtp_grant_label(owner_id=world.owner_id, sender_id=sender)
+    assert '"refresh_token": "refresh-1"' in box.open(kept, label=label)
+
+
+async def test_a_refresh_token_that_a_person_has_changed_stays(world: World) -> None:
+    box = SecretBox(SECRET_KEY)
+    sender = await world.sender(smtp_auth="xoauth2", smtp_username="ann")
+    grant = Grant(
+        token_endpoint="https://x.invalid/", client_id="c", refresh_token="theirs", of=sender
+    )
+    stored = sealed(box, world.owner_id, sender, grant)
+    await world.execute("UPDATE senders SET smtp_grant = $2 WHERE id = $1", sender, stored)
+    grants = KeptGrants(Standing(world.database), box)
+    await grants.keep(replace(grant, refresh_token="old"), "old", "rotated")
+    assert await world.fetchval("SELECT smtp_grant FROM senders WHERE id = $1", sender) == stored
+    await grants.keep(grant, "theirs", "rotated")
+    assert await world.fetchval("SELECT smtp_grant FROM senders WHERE id = $1", sender) != stored
 
 
 async def test_an_expired_token_stops_the_sender_and_fails_nobody(
