@@ -157,6 +157,17 @@ def test_the_palette_and_the_list_of_keys_have_no_barriers(page: Page, axe: str)
     assert_accessible(page, axe)
 
 
+def test_an_error_page_with_what_was_typed_has_no_barriers(page: Page, axe: str) -> None:
+    page.goto("/suppressions/new")
+    page.get_by_role("textbox", name="Addresses").fill("ada@example.org")
+    page.locator("form[action='/suppressions'] input[name=csrf]").evaluate(
+        "field => field.value = 'old'"
+    )
+    page.get_by_role("button", name="Suppress them").click()
+    expect(page.get_by_role("heading", name="What you typed")).to_be_visible()
+    assert_accessible(page, axe)
+
+
 def test_a_sender_has_no_barriers(page: Page, axe: str, campaign_id: uuid.UUID) -> None:
     page.goto("/senders")
     page.get_by_role("link", name="Quiet").first.click()
