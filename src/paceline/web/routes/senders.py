@@ -26,7 +26,7 @@ router = APIRouter(prefix="/senders", route_class=OnceRoute)
 COLUMNS = (
     Column(key="name", label="Sender"),
     Column(key="status", label="Status"),
-    Column(key="account", label="Account", wide_from="sm"),
+    Column(key="account", label="Account"),
     Column(key="server", label="SMTP server", wide_from="lg", look="font-mono text-xs"),
     Column(key="limits", label="Limits", look="pl-quiet tabular-nums"),
 )
