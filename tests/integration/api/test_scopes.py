@@ -14,17 +14,8 @@ from tests.integration.api.conftest import Client
 from tests.integration.api.test_queries_and_methods import filled, paths_of
 from tests.world import World
 
-# Everything else that writes needs `send`.
-NEEDS_ADMIN = {
-    ("post", "/api/v1/senders"),
-    ("patch", "/api/v1/senders/{sender_id}"),
-    ("post", "/api/v1/senders/{sender_id}/verify"),
-    ("post", "/api/v1/senders/{sender_id}/test"),
-    ("post", "/api/v1/senders/{sender_id}/dkim"),
-    ("delete", "/api/v1/senders/{sender_id}/dkim"),
-    ("delete", "/api/v1/api-keys/{key_id}"),
-    ("delete", "/api/v1/suppressions/{address}"),
-}
+# Whatever writes there needs `admin`; everything else that writes needs `send`.
+FOR_ADMINS = ("/api/v1/senders", "/api/v1/api-keys", "/api/v1/suppressions/{address}")
 
 
 async def with_scope(ann: Client, parts: ApiParts, scope: Scope) -> Client:
@@ -40,7 +31,7 @@ async def test_every_route_asks_for_the_scope_that_it_needs(
     for path, methods in (await paths_of(ann)).items():
         for method in methods:
             needed = Scope.READ if method == "get" else Scope.SEND
-            if (method, path) in NEEDS_ADMIN:
+            if method != "get" and path.startswith(FOR_ADMINS):
                 needed = Scope.ADMIN
             # A parameter that no route knows is refused next: nothing is carried out.
             answer = await client.call(method.upper(), f"{filled(path)}?colour=red")
