@@ -12,12 +12,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, select, text, union
+from sqlalchemy import ColumnElement, Select, Subquery, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from paceline.persistence.models import Campaign, Email, EmailJob
-from paceline.persistence.stores.terms import Terms, has
+from paceline.persistence.stores.terms import Terms, Words, has, has_by_index
 
 GLANCE = 2_000  # emails looked at before the index is asked
 MAX_SORTED = 5_000  # emails of the index that are sorted for one page
@@ -63,19 +63,28 @@ class Search:
         self._owner_id = owner_id
         self._terms = terms
         self._common: Collection[str] | None = None
-        self._few: list[uuid.UUID] | None = None
+        self._found: list[uuid.UUID] | None = None
         self._asked = False
 
     async def first(self, candidates: Candidates, limit: int) -> list[uuid.UUID]:
         """The first `limit` candidates that match."""
-        found = await self._walked(candidates, GLANCE, limit)
-        if len(found) == limit or not await self._goes_on(candidates, GLANCE):
+        looked_at = GLANCE
+        found = await self._walked(candidates, looked_at, limit)
+        if found and len(found) < limit:  # the rest is about as far again, and again
+            looked_at = min(2 * GLANCE * limit // len(found), MAX_WALKED)
+            found = await self._walked(candidates, looked_at, limit)
+        if len(found) == limit or not await self._goes_on(candidates, looked_at):
             return found
-        if not await self._are_few(candidates) or len(self._terms.saying_all) > MAX_APART:
+        if len(self._terms.saying) <= MAX_APART:
+            few = await self._few(candidates)
+            if few is not None:
+                return await self._gathered(candidates, limit, few, self._terms.saying_all)
+        if looked_at < MAX_WALKED and not self._terms.saying:
             found = await self._walked(candidates, MAX_WALKED, limit)
             if len(found) == limit or not await self._goes_on(candidates, MAX_WALKED):
                 return found
-        return await self._gathered(candidates, limit)
+        own = select(Email.id).where(has_by_index(self._terms.words, self._common or ()))
+        return await self._gathered(candidates, limit, own, self._terms.saying)
 
     async def _walked(self, candidates: Candidates, most: int, limit: int) -> list[uuid.UUID]:
         """Those of the first `most` candidates that match."""
@@ -95,16 +104,16 @@ class Search:
         one_more = candidates.ids.offset(most).limit(1)
         return (await self._session.execute(one_more)).one_or_none() is not None
 
-    async def _are_few(self, candidates: Candidates) -> bool:
-        """Whether the index finds no more than can be sorted in time."""
+    async def _few(self, candidates: Candidates) -> list[uuid.UUID] | None:
+        """All that the index finds; None: more than can be sorted in time."""
         if not self._asked:
             self._asked = True
             self._common = await self._common_words(candidates)
             await self._session.execute(_BY_WORDS)
             query = self._terms.found(self._owner_id, self._common).limit(MAX_SORTED + 1)
             found = list((await self._session.execute(query)).scalars())
-            self._few = found if len(found) <= MAX_SORTED else None
-        return self._few is not None
+            self._found = found if len(found) <= MAX_SORTED else None
+        return self._found
 
     async def _common_words(self, candidates: Candidates) -> Collection[str]:
         """Words that many of the first candidates have."""
@@ -117,21 +126,32 @@ class Search:
         row = (await self._session.execute(query)).one()
         return {word for word, n in zip(words, row, strict=True) if n > COMMON * GLANCE}
 
-    async def _gathered(self, candidates: Candidates, limit: int) -> list[uuid.UUID]:
-        """The first of all that match, which are sorted for it."""
+    async def _gathered(
+        self,
+        candidates: Candidates,
+        limit: int,
+        own: Sequence[uuid.UUID] | Select[uuid.UUID],
+        saying: Sequence[tuple[Words, uuid.UUID]],
+    ) -> list[uuid.UUID]:
+        """The first of those that have all the words themselves, which are sorted for it, and of
+        the campaigns whose subject says some, each walked in its own order."""
         await self._session.execute(_BY_WORDS)
-        found: Sequence[uuid.UUID] | Select[uuid.UUID] | None = self._few
-        if found is None:
-            found = self._terms.found(self._owner_id, self._common or ())
-        parts = [candidates.first(limit, EmailJob.email_id.in_(found))]
-        saying_all = self._terms.saying_all
-        if len(saying_all) > MAX_APART:
-            parts.append(candidates.first(limit, EmailJob.campaign_id.in_(saying_all)))
-        else:
-            parts += [candidates.first(limit, *_its(campaign)) for campaign in saying_all]
-        every = union(*(select(part.subquery()) for part in parts)).subquery()
-        first = select(every.c.email_id).order_by(*candidates.order_of(every)).limit(limit)
-        return list((await self._session.execute(first)).scalars())
+        part = candidates.first(limit, EmailJob.email_id.in_(own))
+        rows = list(await self._session.execute(part))
+        await self._session.execute(_IN_ORDER)
+        for left, campaign_id in saying:
+            its = _its(campaign_id)
+            if left:
+                of_job = select(Email.id).where(Email.id == EmailJob.email_id)
+                its.append(of_job.where(*map(has, left)).exists())
+            rows += await self._session.execute(candidates.first(limit, *its))
+        place = 0 if candidates.at is None else 1
+        ordered = sorted(
+            {row[0]: (row[place], row[0]) for row in rows}.items(),
+            key=lambda item: item[1],
+            reverse=candidates.newest_first,
+        )
+        return [email_id for email_id, _ in ordered[:limit]]
 
 
 def _its(campaign_id: uuid.UUID) -> list[ColumnElement[bool]]:

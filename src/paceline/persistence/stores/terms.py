@@ -44,16 +44,21 @@ class Terms:
         The index is not asked for `common` words, as long as there are others: it would gather
         every email that has them.
         """
-        ways = [_has(self.words, common)]
+        ways = [has_by_index(self.words, common)]
         for left, campaigns in self.said:
             if left:
-                ways.append(and_(Email.campaign_id.in_(campaigns), _has(left, common)))
+                ways.append(and_(Email.campaign_id.in_(campaigns), has_by_index(left, common)))
         return or_(*ways)
 
     @property
-    def saying_all(self) -> Sequence[uuid.UUID]:
-        """The campaigns whose subject says every word."""
-        return [campaign for left, campaigns in self.said if not left for campaign in campaigns]
+    def saying(self) -> Sequence[tuple[Words, uuid.UUID]]:
+        """Each campaign whose subject says some of it, and what is left to find in its emails."""
+        return [(left, campaign) for left, campaigns in self.said for campaign in campaigns]
+
+    @property
+    def saying_all(self) -> Sequence[tuple[Words, uuid.UUID]]:
+        """Those whose subject says every word."""
+        return [(left, campaign) for left, campaign in self.saying if not left]
 
     def found(self, owner_id: uuid.UUID, common: Collection[str] = ()) -> Select[uuid.UUID]:
         """The ids of all that `match_by_index`."""
@@ -65,7 +70,8 @@ def has(word: str) -> ColumnElement[bool]:
     return _kept_from_the_index().op("@@")(cast(literal(word), TSQUERY))
 
 
-def _has(words: Words, common: Collection[str]) -> ColumnElement[bool]:
+def has_by_index(words: Words, common: Collection[str]) -> ColumnElement[bool]:
+    """Whether an email has all words, as the index is asked for the rarer ones."""
     rare = [word for word in words if word not in common] or list(words)
     rest = [has(word) for word in words if word not in rare]
     return and_(Email.search.op("@@")(cast(literal(" & ".join(rare)), TSQUERY)), *rest)
