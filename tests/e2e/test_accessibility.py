@@ -116,6 +116,16 @@ def test_a_campaign_has_no_barriers(page: Page, axe: str, campaign_id: uuid.UUID
     assert_accessible(page, axe)
 
 
+@pytest.mark.parametrize(
+    "rest", ["/edit", "/change?min_delay=soon&hourly_limit=7", "/change?min_delay=9&hourly_limit=7"]
+)
+def test_a_change_of_a_campaign_has_no_barriers(
+    page: Page, axe: str, campaign_id: uuid.UUID, rest: str
+) -> None:
+    page.goto(f"/campaigns/{campaign_id}{rest}")
+    assert_accessible(page, axe)
+
+
 def test_an_email_has_no_barriers_as_a_page_and_in_the_drawer(
     page: Page, axe: str, campaign_id: uuid.UUID
 ) -> None:

@@ -123,6 +123,18 @@ def test_a_campaign_its_question_and_an_email_of_it_can_be_read(
     assert_readable(page)
 
 
+@pytest.mark.parametrize("rest", ["/edit", "/change", "/change?min_delay=soon&hourly_limit=7"])
+def test_a_change_of_a_campaign_can_be_read(page: Page, campaign_id: uuid.UUID, rest: str) -> None:
+    page.goto(f"/campaigns/{campaign_id}{rest}")
+    assert_readable(page)
+
+
+def test_the_difference_that_a_change_makes_can_be_read(page: Page, campaign_id: uuid.UUID) -> None:
+    page.goto(f"/campaigns/{campaign_id}/change?min_delay=7200&hourly_limit=7")
+    expect(page.get_by_role("button", name="Save the change")).to_be_visible()
+    assert_readable(page)
+
+
 def test_a_form_with_all_its_errors_can_be_read(page: Page, campaign_id: uuid.UUID) -> None:
     page.goto("/senders/new?preset=custom")
     page.get_by_label("Port").fill("many")

@@ -41,6 +41,7 @@ from paceline.domain.recipients import RawRecipient
 from paceline.domain.retrying import FailedFilter, reply_key
 from paceline.errors import FieldProblem, InvalidInput
 from paceline.services.campaigns import CampaignPatch, NewCampaign
+from paceline.services.queries import CampaignFilter
 from paceline.services.retrying import RetryReport
 from paceline.services.views import (
     CampaignView,
@@ -104,7 +105,8 @@ async def list_all(
     limit: Limit = 50,
 ) -> Page[CampaignView]:
     """The campaigns, the newest first."""
-    return await parts.queries.campaigns(caller.user_id, state=state, cursor=cursor, limit=limit)
+    wanted = CampaignFilter(state=state)
+    return await parts.queries.campaigns(caller.user_id, wanted, cursor=cursor, limit=limit)
 
 
 @router.get("/{campaign_id}", response_model=CampaignOut)

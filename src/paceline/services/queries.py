@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
-from paceline.domain.lifecycle import WAITING, CampaignState, JobState
+from paceline.domain.lifecycle import WAITING, JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.errors import NotFound, OperationalError
 from paceline.persistence import workers
@@ -24,6 +24,7 @@ from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import email_records, lists, overview, queues
 from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
+from paceline.persistence.stores.campaigns import ALL_CAMPAIGNS, CampaignFilter
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.persistence.stores.repeats import Repeat
 from paceline.persistence.stores.session import Session
@@ -48,7 +49,15 @@ METER_SECONDS = 2.0  # that Redis may take to say what the counters hold
 MAX_SENDERS_SHOWN = 200
 SAME_DAY = timedelta(hours=23)  # not quite a day: what goes out daily is no repeat
 
-__all__ = ["EmailDetail", "EmailFilter", "EmailView", "Overview", "Page", "Queries"]
+__all__ = [
+    "CampaignFilter",
+    "EmailDetail",
+    "EmailFilter",
+    "EmailView",
+    "Overview",
+    "Page",
+    "Queries",
+]
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +82,8 @@ class Queries:
     async def campaigns(
         self,
         owner_id: uuid.UUID,
+        wanted: CampaignFilter = ALL_CAMPAIGNS,
         *,
-        state: CampaignState | None = None,
         cursor: str | None = None,
         limit: int = DEFAULT_PAGE,
     ) -> Page[CampaignView]:
@@ -83,7 +92,7 @@ class Queries:
         before = unpack_id(cursor)
         async with self._database.transaction() as session:
             records = await campaign_store.campaigns(
-                session, owner_id, state=state, before=before, limit=limit + 1
+                session, owner_id, wanted, before=before, limit=limit + 1
             )
         more = len(records) > limit
         records = records[:limit]
@@ -91,6 +100,13 @@ class Queries:
         async with self._database.transaction() as session:
             items = await campaign_views.views_of(session, owner_id, records, around)
         return Page(items=items, next_cursor=pack_id(items[-1].id) if more else None)
+
+    async def how_many_campaigns(
+        self, owner_id: uuid.UUID, wanted: CampaignFilter = ALL_CAMPAIGNS
+    ) -> int:
+        """How many campaigns there are, or match."""
+        async with self._database.transaction() as session:
+            return await campaign_store.how_many(session, owner_id, wanted)
 
     async def repeats(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[Repeat]:
         """Who of a campaign gets its subject twice within a day, by the other campaign.

@@ -21,6 +21,7 @@ from paceline.web.routes import (
     account,
     api_keys,
     bulk,
+    campaign_changes,
     campaigns,
     compose,
     drafts,
@@ -39,7 +40,7 @@ from paceline.web.routes import (
 
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
-    *(sign_in, provider, account, navigation, bulk, emails, campaigns),
+    *(sign_in, provider, account, navigation, bulk, emails, campaigns, campaign_changes),
     *(compose, review, drafts),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )

@@ -52,6 +52,7 @@ CAMPAIGN_BADGES = {
     CampaignState.COMPLETED: Badge("Completed", "good", "full"),
     CampaignState.CANCELLED: Badge("Cancelled", "quiet", "ring"),
 }
+CAMPAIGN_STATES = tuple((str(key), badge.label) for key, badge in CAMPAIGN_BADGES.items())
 CAMPAIGN_AHEAD = Badge("Scheduled", "planned", "ring")
 
 SENDER_BADGES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -36,6 +37,42 @@ async def test_the_list_shows_each_campaign_with_its_progress(
     assert "Running" in text
 
 
+async def test_the_list_is_searched_by_name_and_subject_and_narrowed_by_state(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    await world.campaign(sender, name="Spring sale", subject="For you")
+    await world.campaign(sender, name="Autumn", subject="The sale of 100%", state="paused")
+    await world.campaign(sender, name="Winter", subject="Snow")
+    for asked, found in (
+        ({"q": "SALE"}, {"Spring sale", "Autumn"}),
+        ({"q": "sale", "state": "paused"}, {"Autumn"}),
+        ({"q": "sale spring"}, {"Spring sale"}),
+        ({"q": "0%"}, {"Autumn"}),
+        ({"q": "_"}, set()),
+        ({"state": "made up"}, {"Spring sale", "Autumn", "Winter"}),
+    ):
+        for path in ("/campaigns", "/campaigns/rows"):
+            text = words((await page.get(path, params=asked)).text)
+            shown = {name for name in ("Spring sale", "Autumn", "Winter") if f" {name} " in text}
+            assert shown == found, asked
+            assert ("Nothing matches" in text) == (not found)
+            if found:
+                assert f"{len(found)} campaign" in text
+
+
+async def test_a_long_list_has_pages(page: httpx2.AsyncClient, world: World) -> None:
+    sender = await world.sender()
+    for n in range(26):
+        await world.campaign(sender, name=f"Number {n}")
+    html = (await page.get("/campaigns")).text
+    assert "26 campaigns" in words(html)
+    assert "Number 0<" not in html
+    [more] = re.findall(r'href="([^"]+cursor=[^"]+)"', html)
+    assert "Number 0<" in (await page.get(more.replace("&amp;", "&"))).text
+    assert "Number 0<" in (await page.get("/campaigns", params={"size": "50"})).text
+
+
 async def test_without_a_campaign_the_list_says_what_one_is(page: httpx2.AsyncClient) -> None:
     assert "No campaign yet" in (await page.get("/campaigns")).text
 
@@ -60,7 +97,6 @@ async def test_the_live_answer_brings_everything_that_moves(
     html = (await page.get(f"/campaigns/{campaign}/rows", headers=FRAGMENT)).text
     for target in ("#tabs", "#campaign-head", "#progress", "#throughput"):
         assert f'hx-target="{target}"' in html
-    assert "min_delay" not in html  # whoever is typing a new pace is left in peace
 
 
 async def test_a_campaign_is_paused_and_resumed(page: httpx2.AsyncClient, world: World) -> None:
@@ -90,30 +126,6 @@ async def test_a_cancelled_campaign_can_only_be_looked_at(
     assert "Cannot resume a campaign that is cancelled." in words(again.text)
 
 
-async def test_the_pace_is_changed_while_it_runs(page: httpx2.AsyncClient, world: World) -> None:
-    campaign = await ten_emails(world)
-    form = {"min_delay": "1.5", "hourly_limit": "40"}
-    response = await page.post(f"/campaigns/{campaign}/limits", data=form)
-    assert response.headers["Location"] == f"/campaigns/{campaign}"
-    [row] = await world.fetch(
-        "SELECT min_delay_ms, hourly_limit FROM campaigns WHERE id = $1", campaign
-    )
-    assert row == {"min_delay_ms": 1500, "hourly_limit": 40}
-
-
-async def test_a_pace_that_makes_no_sense_is_refused_next_to_its_field(
-    page: httpx2.AsyncClient, world: World
-) -> None:
-    campaign = await ten_emails(world)
-    form = {"min_delay": "soon", "hourly_limit": "0"}
-    response = await page.post(f"/campaigns/{campaign}/limits", data=form)
-    assert response.status_code == 422
-    assert 'value="soon" id="min_delay" name="min_delay"' in response.text
-    assert response.text.count("Must be a number of seconds") == 1
-    assert '<a class="pl-link" href="#min_delay">Delay</a>' in response.text
-    assert "Must be 1 to 1,000,000; leave it empty (null) for no limit." in response.text
-
-
 async def test_a_broken_sender_is_named_as_the_reason(
     page: httpx2.AsyncClient, world: World
 ) -> None:
@@ -128,8 +140,9 @@ async def test_nobody_commands_the_campaign_of_somebody_else(
     other_page: httpx2.AsyncClient, world: World
 ) -> None:
     campaign = await ten_emails(world)
-    assert (await other_page.get(f"/campaigns/{campaign}")).status_code == 404
-    for command in ("launch", "pause", "resume", "cancel", "limits"):
+    for page in ("", "/rows", "/change", "/edit"):
+        assert (await other_page.get(f"/campaigns/{campaign}{page}")).status_code == 404
+    for command in ("launch", "pause", "resume", "cancel", "change", "edit", "duplicate"):
         response = await other_page.post(
             f"/campaigns/{campaign}/{command}", data={"min_delay": "1"}
         )

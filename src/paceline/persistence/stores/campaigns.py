@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, BindParameter, delete, func, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
@@ -21,6 +31,7 @@ from paceline.persistence.searching import column_of, said_by
 from paceline.persistence.stores.calling_back import called_back
 
 _LOOKED_AT = 20  # recipients whose fields stand for all
+_MAX_WORDS = 8  # of a search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,17 @@ class CampaignRecord:
     finished_at: datetime | None
     moving_to: datetime | None  # where a large campaign's emails are being moved
     sender_address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignFilter:
+    """Which campaigns: those with all these words in name or subject, in this state if any."""
+
+    words: str = ""
+    state: CampaignState | None = None
+
+
+ALL_CAMPAIGNS = CampaignFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +124,33 @@ async def campaign(
 async def campaigns(
     session: AsyncSession,
     owner_id: uuid.UUID,
+    wanted: CampaignFilter,
     *,
-    state: CampaignState | None,
     before: uuid.UUID | None,
     limit: int,
 ) -> list[CampaignRecord]:
     """This owner's campaigns, the newest first, from the one after `before` on."""
-    query = _RECORD.where(Campaign.owner_id == owner_id, Campaign.discarded_at.is_(None))
-    if state is not None:
-        query = query.where(Campaign.state == state)
+    query = _RECORD.where(*_matching(owner_id, wanted))
     if before is not None:
         query = query.where(Campaign.id < before)
     rows = await session.execute(query.order_by(Campaign.id.desc()).limit(limit))
     return [CampaignRecord(**row._mapping) for row in rows]
+
+
+async def how_many(session: AsyncSession, owner_id: uuid.UUID, wanted: CampaignFilter) -> int:
+    """How many of this owner's campaigns match."""
+    query = select(func.count()).select_from(Campaign).where(*_matching(owner_id, wanted))
+    return (await session.execute(query)).scalar_one()
+
+
+def _matching(owner_id: uuid.UUID, wanted: CampaignFilter) -> list[ColumnElement[bool]]:
+    conditions = [Campaign.owner_id == owner_id, Campaign.discarded_at.is_(None)]
+    if wanted.state is not None:
+        conditions.append(Campaign.state == wanted.state)
+    for word in wanted.words.split()[:_MAX_WORDS]:
+        in_name = Campaign.name.icontains(word, autoescape=True)
+        conditions.append(in_name | Campaign.subject.icontains(word, autoescape=True))
+    return conditions
 
 
 async def change_campaign(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,29 +12,25 @@ from starlette.responses import Response
 
 from paceline import clock
 from paceline.domain.lifecycle import CampaignState, EmailList
-from paceline.domain.numbers import parse_hourly_limit, parse_seconds
-from paceline.domain.pacing import hour_of
 from paceline.domain.retrying import FailedFilter, reply_key
-from paceline.errors import InvalidInput
 from paceline.services.campaign_rules import has_missed_start
-from paceline.services.campaigns import CampaignPatch
-from paceline.services.views import CampaignView, Counts, Progress, SenderView
+from paceline.services.queries import CampaignFilter
+from paceline.services.views import CampaignView, Counts
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.forms import Problems, seconds, text_of
+from paceline.web.forms import text_of
 from paceline.web.list_query import ListQuery
 from paceline.web.listing import Column, ListState
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
+from paceline.web.outlook import chart_of, outlook
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
 from paceline.web.routes.emails import emails_of
-from paceline.web.timetable import Pace, Timetable, past_and_future, plan, series
+from paceline.web.states import CAMPAIGN_STATES
 
 router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
 
-MAX_BARS_SHOWN = 36
 MAX_DIGITS = 9
 _CALLED_BACK_FROM = (CampaignState.ACTIVE, CampaignState.PAUSED)
-_LIMIT_FIELDS = {"min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
 
 
 COLUMNS = (
@@ -53,19 +48,39 @@ COLUMNS = (
 
 @router.get("")
 async def list_campaigns(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """All campaigns, the newest first."""
-    state = ListState.read(request.query_params, path="/campaigns")
-    page = await parts.queries.campaigns(
-        viewer.principal.user_id, cursor=state.cursor or None, limit=state.size
+    """The campaigns that the address asks for, the newest first."""
+    template = "_campaign_list.html" if wants_fragment(request) else "campaigns.html"
+    return await _listed(request, parts, viewer, template)
+
+
+@router.get("/rows")
+async def campaigns_rows(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """What moves, for the list that is open already."""
+    return await _listed(request, parts, viewer, "_campaigns_live.html")
+
+
+async def _listed(request: Request, parts: Parts, viewer: Viewer, template: str) -> Response:
+    state = ListState.read(request.query_params, path="/campaigns", filters=("q", "state"))
+    chosen = state.filters["state"]
+    wanted = CampaignFilter(
+        words=state.q, state=CampaignState(chosen) if chosen in set(CampaignState) else None
+    )
+    owner = viewer.principal.user_id
+    page, total = await asyncio.gather(
+        parts.queries.campaigns(owner, wanted, cursor=state.cursor or None, limit=state.size),
+        parts.queries.how_many_campaigns(owner, wanted),
     )
     return render(
         request,
-        "_campaigns_live.html" if wants_fragment(request) else "campaigns.html",
+        template,
         viewer=viewer,
         section="campaigns",
         columns=COLUMNS,
         state=state,
+        states=CAMPAIGN_STATES,
         page=page,
+        total=total,
+        live_url=f"/campaigns/rows?{state.url().partition('?')[2]}",
     )
 
 
@@ -157,31 +172,6 @@ async def cancel(
     return await _change(request, viewer, campaign_id, parts.campaigns.cancel, "Cancelled.")
 
 
-@router.post("/{campaign_id}/limits")
-async def change_limits(
-    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
-) -> Response:
-    """Another delay or hourly limit, while it runs or before."""
-    form = await form_of(request)
-    typed = {name: text_of(form, name) for name in _LIMIT_FIELDS.values()}
-    problems = Problems()
-    min_delay_ms = problems.read("min_delay", parse_seconds, typed["min_delay"])
-    hourly_limit = problems.read("hourly_limit", parse_hourly_limit, typed["hourly_limit"])
-    if not problems and min_delay_ms is not None:
-        patch = CampaignPatch(min_delay_ms=min_delay_ms, hourly_limit=hourly_limit)
-        try:
-            await parts.campaigns.patch(viewer.principal.user_id, campaign_id, patch)
-        except InvalidInput as error:
-            problems.take(error.problems, names=_LIMIT_FIELDS)
-        else:
-            return go_to(request, f"/campaigns/{campaign_id}", said="The pace is saved.")
-    context = await _everything(request, parts, viewer, campaign_id)
-    context |= {"limits": typed, "problems": problems.by_field}
-    return render(
-        request, "campaign.html", viewer=viewer, section="campaigns", status=422, **context
-    )
-
-
 async def _change(
     request: Request,
     viewer: Viewer,
@@ -240,12 +230,7 @@ async def _everything(
         "sender": sender,
         "outlook": ahead,
         "start_missed": has_missed_start(campaign, now=clock.now()),
-        "chart": _chart(progress, ahead, request),
-        "limits": {
-            "min_delay": seconds(campaign.min_delay_ms),
-            "hourly_limit": campaign.hourly_limit or "",
-        },
-        "problems": {},
+        "chart": chart_of(progress, ahead, zone=zone_of(request), now=clock.now()),
         "query": query,
         "page": page,
         "counts": counts,
@@ -261,33 +246,3 @@ def _by_tab(counts: Counts) -> dict[EmailList, int]:
 
 def _liveliest(counts: dict[EmailList, int]) -> EmailList:
     return next((which for which in EmailList if counts[which]), EmailList.SCHEDULED)
-
-
-def outlook(progress: Progress, sender: SenderView, *, now: datetime) -> Timetable | None:
-    """The plan for what is left, if anything is and nobody holds it."""
-    campaign = progress.campaign
-    left = campaign.counts.of(EmailList.SCHEDULED)
-    # Without a time of release it waits for a person.
-    held = campaign.held_by is not None and campaign.release_at is None
-    if campaign.state is not CampaignState.ACTIVE or held or not left:
-        return None
-    start_at = max(now, campaign.start_at or now, campaign.release_at or now)
-    pace = _pace(campaign, sender)
-    left_this_hour = None
-    if pace.hourly_limit is not None:
-        sent_this_hour = dict(progress.sent_per_hour).get(hour_of(start_at), 0)
-        left_this_hour = max(0, pace.hourly_limit - sent_this_hour)
-    return plan(left, start_at=start_at, pace=pace, left_this_hour=left_this_hour)
-
-
-def _pace(campaign: CampaignView, sender: SenderView) -> Pace:
-    own = Pace(min_delay_ms=campaign.min_delay_ms, hourly_limit=campaign.hourly_limit)
-    return own.tightened_by(
-        Pace(min_delay_ms=sender.min_delay_ms, hourly_limit=sender.hourly_limit)
-    )
-
-
-def _chart(progress: Progress, ahead: Timetable | None, request: Request) -> dict[str, Any]:
-    bars = past_and_future(progress.sent_per_hour, ahead, most=MAX_BARS_SHOWN)
-    limit = ahead.hourly_limit if ahead else progress.campaign.hourly_limit
-    return {"series": series(bars, zone_of(request)), "limit": limit or 0}

@@ -1,0 +1,119 @@
+"""What may be changed of a campaign, as its pages ask for it: start and pace, or its message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from paceline.domain.numbers import parse_hourly_limit, parse_seconds
+from paceline.domain.when import wrong_with_start
+from paceline.services.campaigns import CampaignPatch
+from paceline.services.unset import UNSET
+from paceline.services.views import CampaignView
+from paceline.web.forms import Problems, local_input, seconds, wall_time
+from paceline.web.outlook import Terms
+from paceline.web.wording import zone_named
+
+# A service's names for fields, and ours.
+TERMS = {"start_at": "start", "min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
+MESSAGE = {name: name for name in ("name", "subject", "text", "html")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsForm:
+    """Start and pace as they are typed. An empty `start` means right away."""
+
+    start: str = ""
+    min_delay: str = "0"
+    hourly_limit: str = ""
+
+    @classmethod
+    def of(cls, campaign: CampaignView) -> TermsForm:
+        """As they are, in the campaign's own zone."""
+        return cls(
+            start=local_input(campaign.start_at, zone_named(campaign.time_zone))
+            if campaign.start_at
+            else "",
+            min_delay=seconds(campaign.min_delay_ms) or "0",
+            hourly_limit=str(campaign.hourly_limit or ""),
+        )
+
+    @classmethod
+    def read(cls, values: Mapping[str, object]) -> TermsForm:
+        """As they were sent."""
+        return cls(**{f.name: _text(values, f.name, str(f.default)) for f in fields(cls)})
+
+    def terms(self, campaign: CampaignView, problems: Problems, *, now: datetime) -> Terms:
+        """What they amount to; what is wrong goes to `problems`. A start left alone stays."""
+        start_at = campaign.start_at
+        if self.start != TermsForm.of(campaign).start:
+            start_at = self._start_at(campaign, problems, now=now)
+        return Terms(
+            start_at=start_at,
+            min_delay_ms=problems.read("min_delay", parse_seconds, self.min_delay) or 0,
+            hourly_limit=problems.read("hourly_limit", parse_hourly_limit, self.hourly_limit),
+        )
+
+    def _start_at(
+        self, campaign: CampaignView, problems: Problems, *, now: datetime
+    ) -> datetime | None:
+        if not self.start.strip():
+            return None
+        zone = zone_named(campaign.time_zone)
+        start_at = problems.read("start", lambda text: wall_time(text, zone), self.start)
+        wrong = wrong_with_start(start_at, now=now) if start_at else None
+        if wrong is not None:
+            problems.add("start", wrong)
+        return start_at
+
+
+def patch_of(terms: Terms, campaign: CampaignView) -> CampaignPatch:
+    """Only what differs."""
+    was = Terms.of(campaign)
+    return CampaignPatch(
+        start_at=UNSET if terms.start_at == was.start_at else terms.start_at,
+        min_delay_ms=UNSET if terms.min_delay_ms == was.min_delay_ms else terms.min_delay_ms,
+        hourly_limit=UNSET if terms.hourly_limit == was.hourly_limit else terms.hourly_limit,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageForm:
+    """Name and message as they are typed. An empty body is none."""
+
+    name: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+    @classmethod
+    def of(cls, campaign: CampaignView) -> MessageForm:
+        """As they are."""
+        return cls(
+            name=campaign.name,
+            subject=campaign.subject,
+            text=(campaign.text or "").replace("\r\n", "\n"),
+            html=(campaign.html or "").replace("\r\n", "\n"),
+        )
+
+    @classmethod
+    def read(cls, values: Mapping[str, object], campaign: CampaignView) -> MessageForm:
+        """As they were sent; what was not stays."""
+        was = cls.of(campaign)
+        return cls(**{f.name: _text(values, f.name, getattr(was, f.name)) for f in fields(cls)})
+
+    def patch(self, campaign: CampaignView) -> CampaignPatch:
+        """Only what differs."""
+        was = MessageForm.of(campaign)
+        return CampaignPatch(
+            name=UNSET if self.name == was.name else self.name,
+            subject=UNSET if self.subject == was.subject else self.subject.strip(),
+            text=UNSET if self.text == was.text else self.text or None,
+            html=UNSET if self.html == was.html else self.html or None,
+        )
+
+
+def _text(values: Mapping[str, object], name: str, default: str) -> str:
+    value = values.get(name)
+    return value.replace("\r\n", "\n") if isinstance(value, str) else default

@@ -1,0 +1,79 @@
+"""A campaign's page keeps itself up to date around what somebody is doing on it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from paceline.delivery import Security
+from paceline.services.campaigns import NewCampaign
+from paceline.services.inline_recipients import RawRecipient
+from paceline.services.senders import NewSender
+from tests.e2e.running import System
+
+
+@pytest.fixture(scope="module")
+def campaign_id(system: System) -> uuid.UUID:
+    """A paused campaign of four."""
+    cases, owner = system.cases, system.owner_id
+    sender = system.run(
+        cases.senders.create(
+            owner,
+            NewSender(
+                name="Campaign page",
+                from_address="campaign-page@northwind.example",
+                smtp_host="127.0.0.1",
+                smtp_port=system.settings.devinbox.port,
+                smtp_security=Security.NONE,
+            ),
+        )
+    )
+    new = NewCampaign(
+        sender_id=sender.id,
+        name="Looked at",
+        subject="Hello",
+        html="<p>Dear reader</p><script>document.title='ran'</script>",
+        min_delay_ms=60_000,
+        recipients=[RawRecipient(email=f"page{n}@example.org") for n in range(4)],
+    )
+    created = system.run(cases.campaigns.create(owner, new))
+    system.run(cases.campaigns.launch(owner, created.campaign.id))
+    system.run(cases.campaigns.pause(owner, created.campaign.id))
+    return created.campaign.id
+
+
+def test_the_question_before_cancelling_stays_open_while_the_page_lives(
+    page: Page, campaign_id: uuid.UUID
+) -> None:
+    page.goto(f"/campaigns/{campaign_id}")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    question = page.get_by_text("Cancel this campaign?")
+    expect(question).to_be_visible()
+    before = page.locator("#live-time").text_content()
+    expect(page.locator("#live-time")).not_to_have_text(before or "")
+    expect(question).to_be_visible()
+    page.get_by_role("button", name="Keep it").click()
+    expect(question).to_be_hidden()
+
+
+def test_a_pace_is_changed_without_scripts_and_its_difference_read_first(
+    system: System, chromium: Browser, signed_in_state: dict[str, object], campaign_id: uuid.UUID
+) -> None:
+    context = chromium.new_context(
+        base_url=system.url,
+        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
+        java_script_enabled=False,
+    )
+    page = context.new_page()
+    page.goto(f"/campaigns/{campaign_id}")
+    page.get_by_role("link", name="Change start or pace").click()
+    page.get_by_label("Delay").fill("7200")
+    page.get_by_role("button", name="Show the difference").click()
+    expect(page.locator("#difference")).to_contain_text(re.compile(r"Finishes around.*later", re.S))
+    page.get_by_role("button", name="Save the change").click()
+    expect(page).to_have_url(re.compile(f"/campaigns/{campaign_id}$"))
+    expect(page.locator(".pl-facts")).to_contain_text("7,200 s")
+    context.close()
