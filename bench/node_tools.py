@@ -30,7 +30,7 @@ class NotInstalled(Exception):
 def installed() -> Toolchain:
     """Node.js, with everything in place. Raises `NotInstalled`."""
     try:
-        tools = system_toolchain() if system_node_will_do() else _from_pypi()
+        tools = toolchain()
         stamp = HERE / "node_modules" / ".inputs"
         wanted = _digest()
         if not stamp.exists() or stamp.read_text() != wanted:
@@ -43,13 +43,19 @@ def installed() -> Toolchain:
         raise NotInstalled(str(error)) from error
 
 
+def toolchain() -> Toolchain:
+    """This machine's Node.js, else that of PyPI, put into the virtual environment."""
+    return system_toolchain() if system_node_will_do() else _from_pypi()
+
+
 def _from_pypi() -> Toolchain:
     folder = Path(sys.prefix, "node")
     if not folder.exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         wheels = ["--only-binary=:all:", "--target", str(folder), NODE_FROM_PYPI]
         subprocess.run([*pip, *wheels], check=True, timeout=TIMEOUT_SECONDS)
-    sys.path.append(str(folder))
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
     return bundled_toolchain()
 
 

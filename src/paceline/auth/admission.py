@@ -46,6 +46,14 @@ class Admission:
             return Refusal.NOT_LISTED
         return None if self.only_this_machine else Refusal.NOBODY_CHOSEN
 
+    def may_own(self, person: Vouched) -> bool:
+        """Whether the first to sign in takes the place of the installation's owner.
+
+        Only where nobody else can get to be the first, and never past rules that name somebody.
+        """
+        open_to_all = not self.admins and not self.allowed_domains
+        return self.only_this_machine and (open_to_all or self.administers(person.email))
+
     def permits(self, user: UserRecord) -> bool:
         """Whether a user whom we know may be here.
 

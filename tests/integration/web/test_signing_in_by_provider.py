@@ -425,6 +425,24 @@ async def test_on_a_machine_of_ones_own_the_first_to_sign_in_owns_it_and_the_nex
         assert not resolved[0].is_admin
 
 
+async def test_a_rule_that_names_administrators_keeps_others_from_owning_it(
+    parts: Parts, cases: UseCases, provider: Provider
+) -> None:
+    owner = await Users(cases.database).local_owner()
+    rules = Admission(
+        admins=frozenset({"boss@example.com"}), allowed_domains=frozenset({"example.com"})
+    )
+    pages = with_provider(parts, cases, provider.url, rules)
+    async with browser(pages) as client:
+        for email, owns in (("ada@example.com", False), ("boss@example.com", True)):
+            provider.reset(sub=email, email=email)
+            await sign_in(client)
+            resolved = await pages.sessions.resolve(client.cookies["paceline-session"])
+            assert resolved is not None
+            assert (resolved[0].user_id == owner.user_id) is owns
+            assert resolved[0].is_admin is owns
+
+
 async def test_whoever_was_invited_connects_an_account_to_come_back_by(
     parts: Parts, cases: UseCases, provider: Provider
 ) -> None:

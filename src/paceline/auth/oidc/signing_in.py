@@ -81,6 +81,9 @@ class ProviderSignIn:
         self, answer: Mapping[str, str], cookie: str | None, *, viewer: uuid.UUID | None
     ) -> SignedInBy:
         """What came back by the browser, with the cookie that it was sent away with."""
+        if "error" in answer and "state" not in answer:
+            # RFC 6749 §4.1.2.1 wants the state here, too; some leave it out. Nothing is at stake.
+            raise _said_no(answer["error"])
         transaction = self._transactions.open(cookie, state=answer.get("state", ""))
         if transaction.connects is not None and transaction.connects != str(viewer):
             raise SignInRefused(Refusal.STALE, "somebody else is signed in by now")
@@ -191,7 +194,8 @@ class ProviderSignIn:
     async def _newcomer(self, session: Session, person: Vouched) -> uuid.UUID:
         """A new user; on a machine that nobody else can reach, the first one is its owner."""
         owner = (await Users(self._database).local_owner()).user_id
-        if self._admission.only_this_machine and not await vouching.connected_to(session, owner):
+        free = self._admission.may_own(person) and not await vouching.connected_to(session, owner)
+        if free:
             return await self._connect(session, owner, person)
         user = await identity.ensure_user(
             session,
