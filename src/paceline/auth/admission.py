@@ -82,6 +82,18 @@ class Admission:
         return email is not None and email.lower() in self.admins
 
 
+def vouched_domain(email: str, *, hosted: str | None, is_google: bool) -> str | None:
+    """What ALLOWED_DOMAINS is held against. `hosted` is the claim `hd`.
+
+    At Google it says whose member somebody is, and the address does not: anybody may open an
+    account there with an address of elsewhere. Other providers have no such claim.
+    """
+    domain = email.rpartition("@")[2].lower()
+    if not is_google or domain == GMAIL:
+        return domain
+    return (hosted or "").lower() or None
+
+
 def is_owner(user: UserRecord) -> bool:
     """Whether this is the installation's own administrator."""
     return (user.issuer, user.subject) == (LOCAL_ISSUER, OWNER_SUBJECT)

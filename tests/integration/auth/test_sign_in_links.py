@@ -7,10 +7,14 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
+from paceline.auth.admission import Admission
+from paceline.auth.refusals import SignInRefused
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.tokens import hash_of
 from paceline.auth.users import Users
+from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
+from paceline.persistence.stores import identity
 
 
 async def test_a_link_signs_in_the_local_owner(database: Database) -> None:
@@ -53,3 +57,50 @@ async def test_only_the_hash_of_a_link_is_stored(database: Database) -> None:
     async with database.transaction() as session:
         rows = await session.execute(text("SELECT sign_in_links::text FROM sign_in_links"))
         assert not any(token in row for row in rows.scalars())
+
+
+async def test_an_invitation_signs_in_a_user_of_its_own_once(database: Database) -> None:
+    links = SignInLinks(database)
+    token = await links.invite("Grace@example.com")
+    grace = await links.consume(token)
+    assert grace is not None
+    assert await links.consume(token) is None
+    assert await links.consume(await links.invite("grace@example.com")) == grace
+    assert grace != (await Users(database).local_owner()).user_id
+
+
+async def test_an_invitation_never_leads_to_who_has_the_address_by_another_way(
+    database: Database,
+) -> None:
+    links = SignInLinks(database)
+    owner = await Users(database).with_email("owner@example.com")  # the owner's from now on
+    async with database.transaction() as session:
+        other = await identity.ensure_user(
+            session, issuer="https://id.example", subject="1", name="Bob", email="bob@example.com"
+        )
+    assert await links.consume(await links.invite("owner@example.com")) != owner.user_id
+    assert await links.consume(await links.invite("bob@example.com")) != other.id
+
+
+async def test_nobody_is_invited_past_the_settings_but_whom_admins_names(
+    database: Database,
+) -> None:
+    rules = Admission(
+        allowed_domains=frozenset({"example.com"}), admins=frozenset({"boss@elsewhere.org"})
+    )
+    links = SignInLinks(database, rules)
+    with pytest.raises(InvalidInput, match="outside ALLOWED_DOMAINS"):
+        await links.invite("eve@elsewhere.org")
+    assert await links.consume(await links.invite("boss@elsewhere.org"))
+    assert await links.consume(await links.invite("ada@example.com"))
+
+
+async def test_a_link_is_good_for_nothing_once_the_settings_keep_its_user_out(
+    database: Database,
+) -> None:
+    token = await SignInLinks(database).invite("eve@elsewhere.org")
+    strict = SignInLinks(database, Admission(allowed_domains=frozenset({"example.com"})))
+    with pytest.raises(SignInRefused):
+        await strict.consume(token)
+    owner = (await Users(database).local_owner()).user_id
+    assert await strict.consume(await strict.mint()) == owner  # whose shell it is

@@ -172,6 +172,8 @@ def test_a_key_and_a_link_are_printed_alone(up: Up, key: str) -> None:
     assert re.fullmatch(r"pl_[A-Za-z0-9_-]{20,}", key)
     link = paceline("sign-in-link", "--home", str(up.home)).stdout
     assert re.fullmatch(rf"http://localhost:{up.port}/auth/link\?token=\S+\n", link)
+    link = paceline("invite", "grace@example.com", "--home", str(up.home)).stdout
+    assert re.fullmatch(rf"http://localhost:{up.port}/auth/invitation\?token=\S+\n", link)
 
 
 def test_a_second_one_on_the_same_home_says_so_and_leaves(up: Up) -> None:

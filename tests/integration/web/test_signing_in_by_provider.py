@@ -217,8 +217,9 @@ async def test_what_went_wrong_is_told_with_what_to_do(
         provider.reset(mode)
         if mode == "no email":
             provider.person["email"] = None  # nor at userinfo
-        answer = await sign_in(visitor)
+        answer = await sign_in(visitor, "/auth/start?next=/senders")
         assert answer.status_code == status, mode
+        assert "/auth/start?next=%2Fsenders" in answer.text, mode  # to try again by
         assert told in words(answer.text), mode
         assert "paceline-session" not in visitor.cookies, mode
 

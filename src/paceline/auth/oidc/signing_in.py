@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paceline.auth.admission import GMAIL, LOCAL_ISSUER, Admission, Vouched, is_owner
+from paceline.auth.admission import LOCAL_ISSUER, Admission, Vouched, is_owner, vouched_domain
 from paceline.auth.avatars import Avatars
 from paceline.auth.oidc.id_token import Claims
 from paceline.auth.oidc.provider import MAX_CODE_CHARACTERS, Provider
@@ -101,6 +101,13 @@ class ProviderSignIn:
         person = await self._person(claims, access_token)
         return await self._sign_in(person, transaction)
 
+    def wanted(self, answer: Mapping[str, str], cookie: str | None) -> str:
+        """Where somebody wanted to go who was not let in, for the next try."""
+        try:
+            return self._transactions.open(cookie, state=answer.get("state", "")).next_path
+        except SignInRefused:
+            return "/"
+
     def begin_button(self, next_path: str) -> tuple[str, str]:
         """(nonce for Google's button, cookie)."""
         transaction, cookie = self._transactions.begin_button(next_path)
@@ -143,16 +150,13 @@ class ProviderSignIn:
             subject=claims["sub"],
             email=email,
             name=_name(said.get("name")) or email.partition("@")[0],
-            domain=self._domain(claims, email),
+            domain=vouched_domain(
+                email,
+                hosted=_text(claims.get("hd")),
+                is_google=self.provider.settings.is_google,
+            ),
             picture=_text(said.get("picture")) or None,
         )
-
-    def _domain(self, claims: Claims, email: str) -> str | None:
-        """At Google, who is a member of an organisation is said by `hd`, not by the address."""
-        domain = email.rpartition("@")[2].lower()
-        if not self.provider.settings.is_google or domain == GMAIL:
-            return domain
-        return _text(claims.get("hd")).lower() or None
 
     async def _sign_in(self, person: Vouched, transaction: Transaction) -> SignedInBy:
         async with self._database.transaction() as session:

@@ -61,7 +61,7 @@ async def start(
     try:
         started = await sign_in.start(next_path, connects=connects)
     except _FAILED as error:
-        return _told(request, parts, sign_in, error)
+        return _told(request, parts, sign_in, error, next_path)
     response = RedirectResponse(started.url, 303)
     put_started(request, response, started, parts)
     return response
@@ -74,16 +74,17 @@ async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Re
     pairs = request.query_params.multi_items()
     answer = dict(pairs)
     state = answer.get("state", "")
+    cookie = started_cookie(request, state, parts)
     try:
         if len(pairs) > MAX_PARAMETERS or len(answer) != len(pairs):
             raise SignInRefused(Refusal.UNTRUSTED, "the answer says the same thing twice")
         done = await sign_in.finish(
             answer,
-            started_cookie(request, state, parts),
+            cookie,
             viewer=viewer.principal.user_id if viewer else None,
         )
     except _FAILED as error:
-        response = _told(request, parts, sign_in, error)
+        response = _told(request, parts, sign_in, error, sign_in.wanted(answer, cookie))
     else:
         response = await _signed_in(request, parts, done)
     drop_started(response, state, parts)
@@ -106,7 +107,7 @@ async def google_button(request: Request, parts: Wired) -> Response:
             credential if isinstance(credential, str) else "", button_cookie(request, parts)
         )
     except _FAILED as error:
-        return _told(request, parts, sign_in, error)
+        return _told(request, parts, sign_in, error, "/")
     response = await _signed_in(request, parts, done)
     put_transaction(response, BUTTON_COOKIE, "", parts, 0)
     return response
@@ -141,10 +142,11 @@ def _told(
     parts: Parts,
     sign_in: ProviderSignIn,
     error: SignInRefused | ProviderUnreachable,
+    next_path: str,
 ) -> Response:
     """What the person can do on the page, and what was wrong in the log."""
     log.warning("nobody was signed in: %s", error)
-    return sign_in_page(request, parts, next_of(request), problem=words_for(sign_in, error))
+    return sign_in_page(request, parts, next_path, problem=words_for(sign_in, error))
 
 
 def _check_own_page(request: Request, parts: Parts) -> None:
