@@ -59,7 +59,7 @@ class Stage:
         return Told(
             dashboard=words(dashboard[: dashboard.index('id="list"')]),
             campaign=words((await self.page.get(f"/campaigns/{self.campaign}")).text),
-            campaigns=words((await self.page.get("/campaigns")).text),
+            campaigns=words((await self.page.get("/campaigns/rows")).text),
             row=words(row[: row.index("</tr>")]),
             status="\n".join(held.lines(answer, BASE_URL)),
         )
