@@ -156,9 +156,11 @@ async def paths_of(database_url: str, owner: uuid.UUID) -> Mapping[str, str]:
         await driver.close()
     paths = {
         "dashboard": "/",
-        "dashboard, sent": "/?tab=sent",
-        "dashboard, failed": "/?tab=failed",
-        "dashboard, its rows": "/rows",
+        "dashboard, what moves": "/dashboard/now",
+        "scheduled": "/emails",
+        "sent": "/emails?tab=sent",
+        "failed": "/emails?tab=failed",
+        "scheduled, its rows": "/emails/rows",
         "campaigns": "/campaigns",
         "email": f"/emails/{email}",
     }
@@ -169,7 +171,7 @@ async def paths_of(database_url: str, owner: uuid.UUID) -> Mapping[str, str]:
     for name, words in SEARCHES.items():
         for tab in ("scheduled", "sent", "failed"):
             q = httpx2.QueryParams({"tab": tab, "q": words})
-            paths[f"{tab}: {name}"] = f"/rows?{q}"
+            paths[f"{tab}: {name}"] = f"/emails/rows?{q}"
     return paths
 
 

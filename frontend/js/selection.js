@@ -8,15 +8,18 @@ function show(bar) {
   const boxes = boxesOf(bar);
   const ticked = boxes.filter((box) => box.checked).length;
   const everything = bar.elements.namedItem("everything");
-  const total = Number(bar.dataset.total);
+  const total = "total" in bar.dataset ? Number(bar.dataset.total) : null; // null: nobody counted
   // "All that match" is on offer once the whole page is chosen and there is more than that.
-  const offered = Boolean(everything) && ticked > 0 && ticked === boxes.length && total > ticked;
+  const offered = Boolean(everything) && ticked > 0 && ticked === boxes.length &&
+    (total === null ? "more" in bar.dataset : total > ticked);
   if (everything) {
     if (!offered) everything.checked = false;
     everything.closest("[data-everything]").hidden = !offered;
   }
-  const count = everything?.checked ? total : ticked;
-  const words = `${number.format(count)} ${count === 1 ? bar.dataset.noun : bar.dataset.plural}`;
+  const all = everything?.checked;
+  const count = all ? total : ticked;
+  const noun = count === 1 ? bar.dataset.noun : bar.dataset.plural;
+  const words = all && total === null ? `All matching ${noun}` : `${number.format(count)} ${noun}`;
   for (const place of bar.querySelectorAll("[data-selected]")) place.textContent = `${words} selected`;
   for (const place of bar.querySelectorAll("[data-selected-count]")) place.textContent = words;
   const page = document.querySelector(`[data-select-page][form="${bar.id}"]`);

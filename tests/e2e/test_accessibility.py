@@ -86,8 +86,9 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
     "path",
     [
         "/",
-        "/?tab=sent",
-        "/?tab=failed&q=nothing",
+        "/emails",
+        "/emails?tab=sent",
+        "/emails?tab=failed&q=nothing",
         "/campaigns",
         "/compose",
         "/drafts",

@@ -82,8 +82,9 @@ def assert_readable(page: Page) -> None:
     "path",
     [
         "/",
-        "/?tab=sent",
-        "/?tab=failed&q=nothing",
+        "/emails",
+        "/emails?tab=sent",
+        "/emails?tab=failed&q=nothing",
         "/campaigns",
         "/senders",
         "/senders/new",

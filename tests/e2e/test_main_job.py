@@ -164,7 +164,7 @@ def test_an_error_keeps_the_message_and_the_file(
 def test_the_dashboard_counts_along_without_a_reload(
     page: Page, system: System, sender: SenderView
 ) -> None:
-    page.goto("/")
+    page.goto("/emails")
     page.evaluate("window.sameDocument = true")
     sent = page.locator("#tabs [href*='tab=sent'] .pl-count")
     before = int(sent.inner_text())
@@ -249,7 +249,7 @@ def test_a_hostile_email_reaches_nothing_outside_its_frame(
 
 def test_a_lost_connection_is_said_and_taken_back(context: BrowserContext) -> None:
     page = context.new_page()  # its complaints are those of a browser without a network
-    page.goto("/")
+    page.goto("/emails")
     expect(page.get_by_text("Live ·")).to_be_visible()
     context.set_offline(True)
     expect(page.get_by_text("Connection lost, trying again…")).to_be_visible()

@@ -21,7 +21,7 @@ from paceline.errors import InvalidInput
 from paceline.services import cursors
 from paceline.services.validation import Problems
 from paceline.web.forms import wall_time
-from paceline.web.list_query import ListQuery
+from paceline.web.list_query import NAMES, ListQuery
 from tests.fuzz import alphabet
 from tests.fuzz.hunting import Family, hold, pure
 
@@ -230,9 +230,9 @@ def _read_zone(text: str, _zone: ZoneInfo) -> object:
     return text
 
 
-def _read_query(text: str, _zone: ZoneInfo) -> object:
-    names = ("tab", "q", "campaign", "sender", "cursor")
-    query = ListQuery.read(dict.fromkeys(names, text))
+def _read_query(text: str, zone: ZoneInfo) -> object:
+    query = ListQuery.read(dict.fromkeys(NAMES, text))
+    query.wanted(zone)
     hold(len(query.q) <= 200 and len(query.cursor) <= 500, "keeps more than it shows")
     if text.isprintable():
         hold(query.url().isascii() and " " not in query.url(), "is no address")

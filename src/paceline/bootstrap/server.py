@@ -115,6 +115,7 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
     inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
     return Parts(
         queries=cases.queries,
+        activities=cases.activities,
         campaigns=cases.campaigns,
         drafts=cases.drafts,
         imports=cases.imports,

@@ -16,6 +16,7 @@ from paceline.engine.roll import QueueEyes
 from paceline.limits import Limits
 from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
+from paceline.services.activity import Activities
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.drafts import Drafts
@@ -56,6 +57,7 @@ class UseCases:
     exports: Exports
     retrying: Retrying
     queries: Queries
+    activities: Activities
     queue_watch: QueueWatch
 
 
@@ -100,6 +102,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             exports=Exports(database),
             retrying=Retrying(database, bell),
             queries=Queries(database, limits),
+            activities=Activities(database),
             queue_watch=QueueWatch(database, QueueEyes(redis, queue)),
         )
 

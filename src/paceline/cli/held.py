@@ -61,7 +61,7 @@ def needed(need: Mapping[str, Any], url: str) -> str:
             return f"{need['sender_address']} is broken{said}; mend and verify it: {page}"
         case "in_doubt":
             emails = "1 email is" if need["count"] == 1 else f"{need['count']:,} emails are"
-            return f"{emails} in doubt; settle that: {url}/?tab=in_doubt"
+            return f"{emails} in doubt; settle that: {url}/emails?tab=in_doubt"
         case "no_worker":
             return "no worker is running: start one with `paceline worker`, or all by `paceline up`"
         case "limits_unavailable":

@@ -26,10 +26,11 @@ from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import ALL_CAMPAIGNS, CampaignFilter
 from paceline.persistence.stores.email_records import EmailRecord
+from paceline.persistence.stores.queues import QueueRecord
 from paceline.persistence.stores.repeats import Repeat
 from paceline.persistence.stores.session import Session
-from paceline.services import campaign_views, email_views, status
-from paceline.services.cursors import pack_id, pack_position, unpack_id, unpack_position
+from paceline.services import campaign_views, email_views, next_up, paging, status
+from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.ports import Meter
 from paceline.services.rendering import rendered
 from paceline.services.selecting import EmailFilter, selection_of
@@ -160,21 +161,42 @@ class Queries:
 
         Raises `InvalidInput`, `NotFound` for somebody else's campaign.
         """
-        limit = min(limit, MAX_PAGE)
-        after = unpack_position(cursor)
+        paging.read(cursor)
         async with self._database.transaction() as session:
             selection = await selection_of(session, owner_id, wanted)
             if selection is None:
                 return Page(items=[], next_cursor=None)
-            records, end = await lists.emails(
-                session, owner_id, selection, after=after, limit=limit
+            found = await paging.stretch(
+                session, owner_id, selection, cursor=cursor, limit=min(limit, MAX_PAGE)
             )
-            ahead = await self._ranks(session, records)
-        around = await self._around(records)
-        items = [
-            email_views.view_of(record, around, ahead=ahead.get(record.id)) for record in records
-        ]
-        return Page(items=items, next_cursor=pack_position(end))
+        return Page(
+            items=await self._views(found.records),
+            next_cursor=found.next_cursor,
+            previous_cursor=found.previous_cursor,
+        )
+
+    async def next_to_go(self, owner_id: uuid.UUID, *, limit: int) -> list[EmailView]:
+        """The waiting emails that are expected to go first; behind them those without a time."""
+        now = clock.now()
+        async with self._database.transaction() as session:
+            waiting = await queues.of_owner(session, owner_id)
+        around = await self._look_around(*_of_queues(waiting))
+        records: list[EmailRecord] = []
+        async with self._database.transaction() as session:
+            for queue in next_up.soonest(waiting, around, now=now, most=limit):
+                records += await lists.first_of_queue(
+                    session,
+                    owner_id,
+                    sender_id=queue.sender_id,
+                    campaign_id=queue.campaign_id,
+                    limit=limit,
+                )
+        return sorted(await self._views(records), key=next_up.expected)[:limit]
+
+    async def is_any_launched(self, owner_id: uuid.UUID, sender_ids: Collection[uuid.UUID]) -> bool:
+        """Whether a campaign of one of these senders was ever launched."""
+        async with self._database.transaction() as session:
+            return await campaign_store.is_any_launched(session, owner_id, sender_ids)
 
     async def overview(self, owner_id: uuid.UUID) -> Overview:
         """An owner's figures at a glance."""
@@ -189,7 +211,7 @@ class Queries:
             senders = await sender_store.senders(
                 session, owner_id, before=None, limit=MAX_SENDERS_SHOWN
             )
-        limited = [q.campaign_id for q in waiting if q.campaign_id and q.campaign_hourly_limit]
+        _, limited = _of_queues(waiting)
         around = await self._look_around([sender.id for sender in senders], limited)
         over = totals.sent + totals.failed + totals.cancelled + totals.in_doubt
         return Overview(
@@ -208,7 +230,16 @@ class Queries:
                 is_any_drafted=is_any_drafted,
                 now=now,
             ),
+            campaigns=status.campaigns_limited(waiting, around),
         )
+
+    async def _views(self, records: Sequence[EmailRecord]) -> list[EmailView]:
+        async with self._database.transaction() as session:
+            ahead = await self._ranks(session, records)
+        around = await self._around(records)
+        return [
+            email_views.view_of(record, around, ahead=ahead.get(record.id)) for record in records
+        ]
 
     async def _ahead(self, session: Session, email: EmailRecord) -> int | None:
         if JobState(email.state) not in WAITING:
@@ -261,3 +292,9 @@ class Queries:
             log.warning("hourly counters unread: %s", str(error) or "no answer")
             return Surroundings(limits_answer=False, is_worked=is_worked)
         return Surroundings(used=used, is_worked=is_worked)
+
+
+def _of_queues(waiting: Sequence[QueueRecord]) -> tuple[set[uuid.UUID], list[uuid.UUID]]:
+    """Their senders, and the campaigns among them that have an hourly limit."""
+    limited = [q.campaign_id for q in waiting if q.campaign_id and q.campaign_hourly_limit]
+    return {queue.sender_id for queue in waiting}, limited

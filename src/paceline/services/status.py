@@ -97,6 +97,15 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignAllowance:
+    """A running campaign's hourly limit."""
+
+    campaign_id: uuid.UUID
+    name: str
+    hourly: Allowance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SenderStatus:
     """One sender with its limits. `hourly` None: it has no hourly limit."""
 
@@ -184,6 +193,27 @@ def of_all(
         is_worked=around.is_worked,
         limits_answer=around.limits_answer,
     )
+
+
+def campaigns_limited(
+    queues: Sequence[QueueRecord], around: Surroundings
+) -> tuple[CampaignAllowance, ...]:
+    """The hourly limits of campaigns that are running, the fullest first."""
+    limited = [
+        CampaignAllowance(
+            campaign_id=queue.campaign_id,
+            name=queue.campaign_name or "",
+            hourly=Allowance(
+                limit=queue.campaign_hourly_limit,
+                used=around.used.get(queue.campaign_id, 0) if around.limits_answer else None,
+            ),
+        )
+        for queue in queues
+        if queue.campaign_id
+        and queue.campaign_hourly_limit
+        and queue.campaign_state == CampaignState.ACTIVE
+    ]
+    return tuple(sorted(limited, key=lambda campaign: -campaign.hourly.share))
 
 
 def together(statuses: Iterable[Status]) -> Status:

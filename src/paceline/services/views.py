@@ -20,17 +20,21 @@ from paceline.domain.lifecycle import (
 from paceline.domain.recipients import Recipient, RefusedRow
 from paceline.domain.tables.shape import Shape
 from paceline.services.sender_checks import CheckReport
-from paceline.services.status import Allowance, OwnerStatus, Status
+from paceline.services.status import Allowance, CampaignAllowance, OwnerStatus, Status
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):
-    """Some items, and where the next ones begin (None: these were the last)."""
+    """Some items, where the next ones begin (None: these were the last), and those before them.
+
+    `previous_cursor` None: these were the first, or the list is walked one way only.
+    """
 
     items: list[T]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +267,10 @@ class EmailDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """An owner's figures at a glance, with a count for each `EmailList`; and what is so now."""
+    """An owner's figures at a glance, with a count for each `EmailList`; and what is so now.
+
+    `campaigns`: those that are running under an hourly limit of their own.
+    """
 
     scheduled: int
     sent: int
@@ -273,6 +280,7 @@ class Overview:
     sent_today: int
     sent_last_hour: int
     now: OwnerStatus
+    campaigns: tuple[CampaignAllowance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,9 @@ from paceline.web.routes import (
     campaign_changes,
     campaigns,
     compose,
+    dashboard,
     drafts,
+    email_lists,
     emails,
     inbox,
     navigation,
@@ -40,8 +42,8 @@ from paceline.web.routes import (
 
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
-    *(sign_in, provider, account, navigation, bulk, emails, campaigns, campaign_changes),
-    *(compose, review, drafts),
+    *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
+    *(campaigns, campaign_changes, compose, review, drafts),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

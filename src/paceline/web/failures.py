@@ -132,6 +132,8 @@ def _label(name: str) -> str:
 def where_to_look(request: Request) -> Look:
     """Where it is seen what came of a form."""
     section, _, rest = request.url.path.strip("/").partition("/")
+    if section == "emails" and rest == "bulk":
+        return Look(path="/emails", label="Look under Emails")
     if section in ("campaigns", "senders", "emails") and rest:
         return Look(path=f"/{section}/{rest.partition('/')[0]}", label="Look")
     if section in ("senders", "inbox"):

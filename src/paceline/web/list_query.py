@@ -3,54 +3,87 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Literal
 
 from paceline.domain.bounds import MAX_QUERY
-from paceline.domain.lifecycle import EmailList, JobState
+from paceline.domain.lifecycle import EmailList, FailureReason, JobState
+from paceline.domain.retrying import FailedFilter
 from paceline.services.bulk import Action
 from paceline.services.selecting import EmailFilter
-from paceline.web.listing import MAX_CURSOR_CHARACTERS, Column, address, as_id
+from paceline.web.listing import (
+    MAX_CURSOR_CHARACTERS,
+    PAGE_SIZES,
+    Column,
+    address,
+    as_id,
+    page_size,
+)
 from paceline.web.states import TABS
 
+HOME = "/emails"  # the lists of all emails; a campaign's page has its own
 DEFAULT_TAB = EmailList.SCHEDULED
+YEARS = range(1970, 9999)  # of dates in an address
+NAMES = (
+    *("tab", "q", "campaign", "sender", "reason", "from", "to"),
+    *("sort", "size", "cursor"),
+)
 _BULK = {
-    EmailList.SCHEDULED: Action.CANCEL,
-    EmailList.FAILED: Action.RETRY,
-    EmailList.IN_DOUBT: Action.MARK_SENT,
+    EmailList.SCHEDULED: (Action.RESCHEDULE, Action.CANCEL),
+    EmailList.FAILED: (Action.RETRY,),
+    EmailList.IN_DOUBT: (Action.MARK_SENT,),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """Which emails are listed, and under which path."""
+    """Which emails are listed, in which order, and under which path.
 
-    path: str = "/"
+    `since` and `until`, both included, are days of the reader's about the time that the list shows.
+    `sort` is "" for the list's own order, which is `time` for what is scheduled, `-time` otherwise.
+    """
+
+    path: str = HOME
     tab: EmailList = DEFAULT_TAB
     q: str = ""
     campaign: uuid.UUID | None = None
     sender: uuid.UUID | None = None
+    reason: FailureReason | None = None
+    since: date | None = None
+    until: date | None = None
+    sort: str = ""
+    size: int = PAGE_SIZES[0]
     cursor: str = ""
     chosen: bool = False  # the tab is the reader's own choice
 
     @classmethod
     def read(
         cls,
-        values: dict[str, str],
+        values: Mapping[str, str],
         *,
-        path: str = "/",
+        path: str = HOME,
         campaign: uuid.UUID | None = None,
         default_tab: EmailList = DEFAULT_TAB,
     ) -> ListQuery:
         """From an address, however it was typed: what makes no sense is left out."""
-        tab = values.get("tab", default_tab)
+        chosen = values.get("tab", "") in set(EmailList)
+        tab = EmailList(values["tab"]) if chosen else default_tab
+        reason = values.get("reason", "") if tab is EmailList.FAILED else ""
         return cls(
             path=path,
-            tab=EmailList(tab) if tab in set(EmailList) else default_tab,
+            tab=tab,
             q=values.get("q", "").strip()[:MAX_QUERY],
             campaign=campaign or as_id(values.get("campaign", "")),
             sender=as_id(values.get("sender", "")),
+            reason=FailureReason(reason) if reason in set(FailureReason) else None,
+            since=_day(values.get("from", "")),
+            until=_day(values.get("to", "")),
+            sort=values["sort"] if values.get("sort") == _other_way(tab) else "",
+            size=page_size(values.get("size", "")),
             cursor=values.get("cursor", "")[:MAX_CURSOR_CHARACTERS],
-            chosen=tab == values.get("tab") and tab in set(EmailList),
+            chosen=chosen,
         )
 
     @property
@@ -61,7 +94,19 @@ class ListQuery:
     @property
     def filtered(self) -> bool:
         """Whether the reader narrowed the list down."""
-        return bool(self.q or self.sender or (self.campaign and self.path == "/"))
+        return bool(
+            self.q
+            or self.sender
+            or self.reason
+            or self.since
+            or self.until
+            or (self.campaign and self.is_of_all)
+        )
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is a list of all emails, rather than of one campaign's."""
+        return self.path == HOME
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -75,18 +120,22 @@ class ListQuery:
                 key="time",
                 label=TABS[self.tab].time_heading,
                 look="pl-quiet tabular-nums whitespace-nowrap",
+                sort=True,
             ),
         )
-        return tuple(c for c in columns if c.key != "campaign" or self.path == "/")
+        return tuple(c for c in columns if c.key != "campaign" or self.is_of_all)
 
-    @property
-    def wanted(self) -> EmailFilter:
-        """The same as the services put it."""
+    def wanted(self, zone: tzinfo) -> EmailFilter:
+        """The same as the services put it, with the days of this zone."""
         return EmailFilter(
             states=self.states,
             q=self.q or None,
             campaign_id=self.campaign,
             sender_id=self.sender,
+            failed=FailedFilter(reason=self.reason),
+            begin=_beginning_of(self.since, zone),
+            end=_beginning_of(self.until and self.until + timedelta(days=1), zone),
+            backwards=bool(self.sort),
         )
 
     @property
@@ -97,14 +146,22 @@ class ListQuery:
             "q": self.q,
             "campaign": str(self.campaign or ""),
             "sender": str(self.sender or ""),
-            "page": "" if self.path == "/" else "campaign",
+            "reason": self.reason or "",
+            "from": _text(self.since),
+            "to": _text(self.until),
+            "page": "" if self.is_of_all else "campaign",
         }
         return {name: value for name, value in values.items() if value}
 
     @property
-    def bulk(self) -> Action | None:
+    def named_and_shown(self) -> dict[str, str]:
+        """The same, with the look of the list: to come back to it."""
+        return self.named | self._look
+
+    @property
+    def bulk(self) -> tuple[Action, ...]:
         """What can be done to many of this list."""
-        return _BULK.get(self.tab)
+        return _BULK.get(self.tab, ())
 
     @property
     def export_url(self) -> str:
@@ -114,16 +171,23 @@ class ListQuery:
     @property
     def fields(self) -> dict[str, str]:
         """What a search in this list keeps."""
-        return {"tab": self.tab}
+        return {"tab": self.tab} | self._look
 
     @property
     def unfiltered(self) -> str:
         """The address of the whole list."""
-        return replace(self, q="", sender=None, campaign=None, cursor="").url()
+        return ListQuery(
+            path=self.path,
+            tab=self.tab,
+            campaign=None if self.is_of_all else self.campaign,
+            sort=self.sort,
+            size=self.size,
+        ).url()
 
     def on_tab(self, tab: EmailList) -> str:
         """The address of another tab with the same filters."""
-        return replace(self, tab=tab, cursor="").url()
+        kept = self.reason if tab is EmailList.FAILED else None
+        return replace(self, tab=tab, reason=kept, sort="", cursor="").url()
 
     def after(self, cursor: str) -> str:
         """The address of the page that starts at `cursor`; of the first one when it is empty."""
@@ -134,8 +198,58 @@ class ListQuery:
         values = {
             "tab": self.tab,
             "q": self.q,
-            "campaign": str(self.campaign or "") if self.path == "/" else "",
+            "campaign": str(self.campaign or "") if self.is_of_all else "",
             "sender": str(self.sender or ""),
+            "reason": self.reason or "",
+            "from": _text(self.since),
+            "to": _text(self.until),
+            **self._look,
             "cursor": self.cursor,
         }
         return address(self.path, values)
+
+    @property
+    def rows_url(self) -> str:
+        """Where what moves of this very list is asked for."""
+        path, _, query = self.url().partition("?")
+        return f"{path}/rows?{query}"
+
+    def of_size(self, size: int) -> str:
+        """The address of the list with so many rows on a page."""
+        return replace(self, size=size, cursor="").url()
+
+    def sorted_by(self, _key: str) -> str:
+        """The address of the list the other way round: its time is all that it is sorted by."""
+        return replace(self, sort="" if self.sort else _other_way(self.tab), cursor="").url()
+
+    def direction(self, key: str) -> Literal["ascending", "descending", "none"]:
+        """How this column is sorted, in the words of `aria-sort`."""
+        if key != "time":
+            return "none"
+        return "ascending" if bool(self.sort) is (_other_way(self.tab) == "time") else "descending"
+
+    @property
+    def _look(self) -> dict[str, str]:
+        size = "" if self.size == PAGE_SIZES[0] else str(self.size)
+        return {name: value for name, value in (("sort", self.sort), ("size", size)) if value}
+
+
+def _other_way(tab: EmailList) -> str:
+    """The order that is not the list's own."""
+    return "-time" if tab is EmailList.SCHEDULED else "time"
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
+
+
+def _beginning_of(day: date | None, zone: tzinfo) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), zone)
+
+
+def _text(day: date | None) -> str:
+    return "" if day is None else day.isoformat()

@@ -28,7 +28,7 @@ class Group:
     entries: tuple[Entry, ...]
 
 
-_LIST_ICONS = {
+LIST_ICONS = {
     "scheduled": "calendar-clock",
     "sent": "send",
     "failed": "circle-alert",
@@ -43,8 +43,8 @@ def _lists() -> tuple[Entry, ...]:
         Entry(
             key=f"emails-{key}",
             label=tab.label,
-            icon=_LIST_ICONS.get(key, "mail"),
-            path=f"/?tab={key}",
+            icon=LIST_ICONS.get(key, "mail"),
+            path=f"/emails?tab={key}",
             count=key,
         )
         for key, tab in TABS.items()
@@ -56,7 +56,7 @@ NEEDS = "needs"  # the count of what needs somebody
 GROUPS = (
     Group(
         label="",
-        entries=(Entry(key="emails", label="Dashboard", icon="gauge", path="/", count=NEEDS),),
+        entries=(Entry(key="dashboard", label="Dashboard", icon="gauge", path="/", count=NEEDS),),
     ),
     Group(label="Emails", entries=_lists()),
     Group(

@@ -42,7 +42,7 @@ def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
             )
         case NeedKind.IN_DOUBT:
             emails = need.count or 0
-            path = f"/campaigns/{campaign_id}" if campaign_id else "/"
+            path = f"/campaigns/{campaign_id}" if campaign_id else "/emails"
             return Shown(
                 title=f"{count(emails, 'email')} {'is' if emails == 1 else 'are'} in doubt",
                 text="The connection broke after they were handed over. Only somebody who looks "

@@ -14,6 +14,7 @@ from paceline.auth.preferring import Preferring
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
+from paceline.services.activity import Activities
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.drafts import Drafts
@@ -49,6 +50,7 @@ class Parts:
     """Handed to `create_web` by the composition root."""
 
     queries: Queries
+    activities: Activities
     campaigns: Campaigns
     drafts: Drafts
     imports: Imports

@@ -28,7 +28,7 @@ from paceline.web.assets import asset
 from paceline.web.fields import Fields
 from paceline.web.form_tokens import already, new_token, token_in
 from paceline.web.listing import PAGE_SIZES
-from paceline.web.navigation import groups_for, palette_for
+from paceline.web.navigation import LIST_ICONS, groups_for, palette_for
 from paceline.web.parts import parts_of
 from paceline.web.reading_form import choices_for
 
@@ -57,7 +57,9 @@ def _environment() -> Environment:
         asset=asset,
         TABS=states.TABS,
         BULK=states.BULK,
+        FAILURES=states.FAILURES,
         PAGE_SIZES=PAGE_SIZES,
+        LIST_ICONS=LIST_ICONS,
         email_badge=states.email_badge,
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
@@ -73,10 +75,10 @@ def _environment() -> Environment:
         choices_for=choices_for,
         told=wording.told,
         used_of=wording.used_of,
-        limits_that_hold=wording.limits_that_hold,
         what_is_so=pass_context(_what_is_so),
         need_shown=needs.shown,
         why_failed=wording.why_failed,
+        why_briefly=wording.why_briefly,
         why_waiting=pass_context(_why_waiting),
         why_standing=pass_context(_why_standing),
     )

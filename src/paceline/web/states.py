@@ -13,6 +13,7 @@ from paceline.domain.lifecycle import (
     WAITING,
     CampaignState,
     EmailList,
+    FailureReason,
     JobState,
     SenderState,
 )
@@ -207,6 +208,12 @@ class Tab(NamedTuple):
 
 # What can be done to many: verb, question, what follows, icon.
 BULK = {
+    Action.RESCHEDULE: (
+        "Reschedule",
+        "Reschedule what is selected?",
+        "It goes out from this time on, one after the other as the limits allow.",
+        "calendar-clock",
+    ),
     Action.CANCEL: (
         "Cancel",
         "Cancel what is selected?",
@@ -225,6 +232,14 @@ BULK = {
         "Do this if you know that it arrived: it will not be sent again.",
         "check",
     ),
+}
+
+FAILURES = {
+    FailureReason.HARD_BOUNCE: "Address refused",
+    FailureReason.ATTEMPTS_EXHAUSTED: "Out of tries",
+    FailureReason.SUPPRESSED: "Suppressed",
+    FailureReason.EXPIRED: "Too late",
+    FailureReason.REJECTED: "Refused",
 }
 
 TABS = {

@@ -7,7 +7,7 @@ Plain values in, plain values out, by the same arithmetic that answers "when is 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -67,16 +67,7 @@ def plan(
     emails: int, *, start_at: datetime, pace: Pace, left_this_hour: int | None = None
 ) -> Timetable:
     """Spread `emails` (at least one) from `start_at` on."""
-
-    def turn(ahead: int) -> datetime:
-        return estimate(
-            release_at=start_at,
-            ahead=ahead,
-            min_delay_ms=pace.min_delay_ms,
-            hourly_limit=pace.hourly_limit,
-            left_this_hour=left_this_hour,
-        )
-
+    turn = _turns(start_at, pace, left_this_hour)
     last_at = turn(max(emails, 1) - 1)
     first_hour = hour_of(start_at)
     hours = int((hour_of(last_at) - first_hour) / HOUR) + 1
@@ -103,15 +94,7 @@ def by_day(emails: int, planned: Timetable, pace: Pace, zone: tzinfo) -> list[tu
 
     Past `MAX_DAYS` the last entry holds the rest.
     """
-
-    def turn(ahead: int) -> datetime:
-        return estimate(
-            release_at=planned.first_at,
-            ahead=ahead,
-            min_delay_ms=pace.min_delay_ms,
-            hourly_limit=pace.hourly_limit,
-        )
-
+    turn = _turns(planned.first_at, pace)
     days: list[tuple[date, int]] = []
     before = 0
     while before < emails:
@@ -123,6 +106,18 @@ def by_day(emails: int, planned: Timetable, pace: Pace, zone: tzinfo) -> list[tu
         days.append((day, until - before))
         before = until
     return days
+
+
+def planned_in(
+    hours: Sequence[datetime], emails: int, *, start_at: datetime, pace: Pace
+) -> list[int]:
+    """How many of `emails` an undisturbed run has in each of these hours."""
+    turn = _turns(start_at, pace)
+
+    def before(at: datetime) -> int:
+        return bisect_left(range(emails), at, key=turn)
+
+    return [before(hour + HOUR) - before(hour) for hour in hours]
 
 
 def past_and_future(
@@ -145,3 +140,20 @@ def series(bars: Sequence[Bar], zone: tzinfo) -> list[dict[str, object]]:
         }
         for bar in bars
     ]
+
+
+def _turns(
+    start_at: datetime, pace: Pace, left_this_hour: int | None = None
+) -> Callable[[int], datetime]:
+    """When the email goes that has so many before it."""
+
+    def turn(ahead: int) -> datetime:
+        return estimate(
+            release_at=start_at,
+            ahead=ahead,
+            min_delay_ms=pace.min_delay_ms,
+            hourly_limit=pace.hourly_limit,
+            left_this_hour=left_this_hour,
+        )
+
+    return turn

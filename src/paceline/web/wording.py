@@ -6,17 +6,17 @@ shown in the reader's zone, which their browser tells (`zone_named`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import EmailList, FailureReason
 from paceline.services.bulk import Action, BulkReport, NotDone
-from paceline.services.status import Activity, Allowance, SenderStatus, Status
+from paceline.services.status import Activity, Allowance, Status
 from paceline.services.views import Counts
 
 MAX_ZONE_CHARACTERS = 64
+WORTH_A_WORD = timedelta(minutes=1)  # what is held for less is just next
 
 _FAILURES = {
     FailureReason.HARD_BOUNCE: "The address does not exist, or refuses all mail.",
@@ -207,6 +207,11 @@ def why_waiting(
     return f"{alone}, {then.format(when=at_moment(release_at, now=now, zone=zone))}."
 
 
+def why_briefly(held_by: str | None) -> str:
+    """`delay between two emails`; what nothing holds has its turn."""
+    return "its turn has come" if held_by is None else _BRIEFLY[HeldBy(held_by)]
+
+
 def why_standing(
     held_by: str | None, release_at: datetime | None, *, now: datetime, zone: tzinfo
 ) -> str:
@@ -234,21 +239,11 @@ def what_is_so(status: Status, *, now: datetime, zone: tzinfo) -> str:
     if status.activity is Activity.SENDING:
         return "going out now"
     at = None if status.at is None else at_moment(status.at, now=now, zone=zone)
-    if status.activity is Activity.NEXT:
+    if status.activity is Activity.NEXT or (status.at and status.at - now < WORTH_A_WORD):
         return f"next {at or 'soon'}"
     until = f" until {at.removeprefix('at ').removeprefix('on ')}" if at and at != "now" else ""
     held_by = None if status.held_by is None else _BRIEFLY[status.held_by]
     return f"held{until}: {held_by}"
-
-
-def limits_that_hold(senders: Sequence[SenderStatus]) -> str:
-    """The hourly limit that is nearest to its end: `60 of 100 this hour`."""
-    limited = [sender for sender in senders if sender.hourly is not None]
-    if not limited:
-        return "no hourly limit"
-    tightest = max(limited, key=lambda s: s.hourly.share if s.hourly else 0)
-    told = used_of(tightest.hourly)
-    return told if len(senders) == 1 else f"{tightest.address}: {told}"
 
 
 def used_of(hourly: Allowance | None) -> str:

@@ -60,6 +60,7 @@ async def names(zones: dict[tuple[str, str], Sequence[str]]) -> AsyncIterator[Dn
 def parts(cases: UseCases, names: DnsServer) -> Parts:
     return Parts(
         queries=cases.queries,
+        activities=cases.activities,
         campaigns=cases.campaigns,
         drafts=cases.drafts,
         imports=cases.imports,

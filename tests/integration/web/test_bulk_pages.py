@@ -23,13 +23,41 @@ async def test_what_is_ticked_is_cancelled_and_the_list_says_what_was_not(
     sender = await world.sender()
     emails = await world.emails(sender, await world.campaign(sender), 3)
     await world.execute(SENT, emails[1])
-    shown = (await page.get("/")).text
+    shown = (await page.get("/emails")).text
     assert f'value="{emails[0]}"' in shown
     form = {"tab": "scheduled", "action": "cancel", "selected": [str(e) for e in emails[:2]]}
     response = await page.post("/emails/bulk", data=form)
-    assert response.headers["Location"] == "/?tab=scheduled"
+    assert response.headers["Location"] == "/emails?tab=scheduled"
     assert "1 email cancelled. 1 was not: 1 sent already." in said(response)
     assert await world.states(emails) == ["cancelled", "sent", "scheduled"]
+
+
+async def test_what_is_ticked_is_rescheduled_in_the_readers_zone_and_never_without_a_time(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    emails = await world.emails(sender, await world.campaign(sender), 2)
+    form = {"tab": "scheduled", "size": "50", "action": "reschedule", "selected": str(emails[0])}
+    response = await page.post("/emails/bulk", data={**form, "at": ""})
+    assert "Not moved: choose a date and a time." in said(response)
+    response = await page.post("/emails/bulk", data={**form, "at": "2031-06-01T09:30"})
+    assert response.headers["Location"] == "/emails?tab=scheduled&size=50"
+    assert "1 email moved." in said(response)
+    due = await world.fetchval("SELECT due_at FROM email_jobs WHERE email_id = $1", emails[0])
+    assert f"{due:%Y-%m-%dT%H:%M}" == "2031-06-01T07:30"
+
+
+async def test_what_is_chosen_as_all_that_match_is_what_the_filters_say(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    emails = await world.emails(sender, await world.campaign(sender), 30)
+    await world.emails(sender, await world.campaign(sender), ["ada@example.org"])
+    assert "data-more" in (await page.get("/emails?q=reader")).text
+    form = {"tab": "scheduled", "q": "reader", "action": "cancel", "everything": "yes"}
+    assert "30 emails cancelled." in said(await page.post("/emails/bulk", data=form))
+    assert set(await world.states(emails)) == {"cancelled"}
+    assert await world.fetchval("SELECT count(*) FROM email_jobs WHERE state = 'scheduled'") == 1
 
 
 async def test_all_that_match_are_tried_again_from_the_campaigns_page(
@@ -58,7 +86,7 @@ async def test_doubts_are_settled_together_and_nothing_selected_changes_nothing(
     emails = await world.emails(sender, await world.campaign(sender), 2)
     for email in emails:
         await world.execute(IN_DOUBT, email)
-    assert "Mark as sent" in words((await page.get("/", params={"tab": "in_doubt"})).text)
+    assert "Mark as sent" in words((await page.get("/emails", params={"tab": "in_doubt"})).text)
     form = {"tab": "in_doubt", "action": "mark_sent"}
     assert "Nothing was selected." in said(await page.post("/emails/bulk", data=form))
     response = await page.post("/emails/bulk", data={**form, "everything": "yes"})
@@ -72,7 +100,7 @@ async def test_the_list_that_is_shown_is_downloaded_as_csv(
     sender = await world.sender()
     people = ["ada@example.org", "grace@example.org"]
     await world.emails(sender, await world.campaign(sender), people)
-    assert 'href="/emails/export?tab=scheduled&amp;q=ada"' in (await page.get("/?q=ada")).text
+    assert 'href="/emails/export?tab=scheduled&amp;q=ada"' in (await page.get("/emails?q=ada")).text
     response = await page.get("/emails/export?tab=scheduled&q=ada")
     assert 'filename="scheduled.csv"' in response.headers["Content-Disposition"]
     assert [row["to"] for row in csv.DictReader(io.StringIO(response.text))] == people[:1]

@@ -1,4 +1,4 @@
-"""The dashboard: key figures, tabs, search, pages; and one email from start to end."""
+"""The lists of emails: tabs, search, filters, pages; and one email from start to end."""
 
 from __future__ import annotations
 
@@ -54,23 +54,12 @@ def tab_count(html: str, label: str) -> int:
     return int(found[1])
 
 
-async def test_a_newcomer_is_told_the_first_two_steps(page: httpx2.AsyncClient) -> None:
-    text = words((await page.get("/")).text)
-    assert "Two steps to the first email" in text
-    assert "Add a sender" in text
-
-
-async def test_the_steps_go_away_once_they_are_done(page: httpx2.AsyncClient, world: World) -> None:
-    await three_emails(world)
-    assert "Two steps" not in (await page.get("/")).text
-
-
 async def test_each_tab_lists_its_own_with_counts_on_all(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     await three_emails(world)
     for tab, mine in (("scheduled", "ada"), ("sent", "grace"), ("failed", "alan")):
-        html = (await page.get("/", params={"tab": tab})).text
+        html = (await page.get("/emails", params={"tab": tab})).text
         listed = set(re.findall(r"(ada|grace|alan)@example\.org", html))
         assert listed == {mine}
         assert [tab_count(html, name) for name in ("Scheduled", "Sent", "Failed")] == [1, 1, 1]
@@ -88,7 +77,7 @@ async def test_failed_in_doubt_and_cancelled_are_lists_and_counts_of_their_own(
     labels = ("Scheduled", "Sent", "Failed", "In doubt", "Cancelled")
     tabs = ("scheduled", "sent", "failed", "in_doubt", "cancelled")
     for tab, mine in zip(tabs, names, strict=True):
-        html = (await page.get("/", params={"tab": tab})).text
+        html = (await page.get("/emails", params={"tab": tab})).text
         assert set(re.findall(r"(\w+)@example\.org", html)) == {mine}
         assert [tab_count(html, label) for label in labels] == [1, 1, 1, 1, 1]
 
@@ -101,13 +90,13 @@ async def test_a_list_is_narrowed_down_by_search_and_by_campaign(
     second = await world.campaign(sender, name="Second")
     await world.emails(sender, first, ["ada@example.org", "grace@example.org"])
     await world.emails(sender, second, ["ada@example.net"])
-    found = (await page.get("/", params={"q": "ada"})).text
+    found = (await page.get("/emails", params={"q": "ada"})).text
     assert "ada@example.org" in found
     assert "grace@example.org" not in found
-    found = (await page.get("/", params={"q": "ada", "campaign": str(second)})).text
+    found = (await page.get("/emails", params={"q": "ada", "campaign": str(second)})).text
     assert "ada@example.net" in found
     assert "ada@example.org" not in found
-    assert "Nothing matches" in (await page.get("/", params={"q": "zzz"})).text
+    assert "Nothing matches" in (await page.get("/emails", params={"q": "zzz"})).text
 
 
 async def test_a_long_list_has_a_next_page_and_a_way_back(
@@ -115,33 +104,33 @@ async def test_a_long_list_has_a_next_page_and_a_way_back(
 ) -> None:
     sender = await world.sender()
     await world.emails(sender, await world.campaign(sender), 30)
-    first = (await page.get("/")).text
-    following = re.search(r'href="(/\?[^"]*cursor=[^"]+)"', first)
+    first = (await page.get("/emails")).text
+    following = re.search(r'href="(/emails\?[^"]*cursor=[^"]+)"', first)
     assert following
     second = (await page.get(unescape(following[1]))).text
     both = [set(re.findall(r"reader\d+@", html)) for html in (first, second)]
     assert [len(listed) for listed in both] == [25, 5]
     assert not both[0] & both[1]
-    assert 'href="/?tab=scheduled"' in second
+    assert 'href="/emails?tab=scheduled"' in second
 
 
 async def test_a_fragment_is_part_of_its_page(page: httpx2.AsyncClient, world: World) -> None:
     await three_emails(world)
-    whole = await page.get("/")
-    part = await page.get("/", headers=FRAGMENT)
+    whole = await page.get("/emails")
+    part = await page.get("/emails", headers=FRAGMENT)
     assert "<!doctype html>" in whole.text
     assert "<html" not in part.text
     assert 'id="rows"' in part.text
     assert whole.headers["Vary"].startswith("HX-Request-Type")
 
 
-async def test_the_live_answer_brings_rows_tabs_and_key_figures(
+async def test_the_live_answer_brings_rows_tabs_and_the_time(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     await three_emails(world)
-    html = (await page.get("/rows", params={"tab": "sent"}, headers=FRAGMENT)).text
+    html = (await page.get("/emails/rows", params={"tab": "sent"}, headers=FRAGMENT)).text
     assert "grace@example.org" in html
-    for target in ("#tabs", "#kpis", "#live-time"):
+    for target in ("#tabs", "#live-time"):
         assert f'hx-target="{target}"' in html
 
 
@@ -149,7 +138,8 @@ async def test_nobody_sees_the_emails_of_somebody_else(
     other_page: httpx2.AsyncClient, world: World
 ) -> None:
     waiting, _, _ = await three_emails(world)
-    assert "ada@example.org" not in (await other_page.get("/")).text
+    for path in ("/", "/emails"):
+        assert "ada@example.org" not in (await other_page.get(path)).text
     for path in ("", "/detail", "/body"):
         assert (await other_page.get(f"/emails/{waiting}{path}")).status_code == 404
     assert (await other_page.post(f"/emails/{waiting}/cancel")).status_code == 404
@@ -244,7 +234,7 @@ async def test_an_email_whose_server_is_silent_says_so(
     )
     shown = words((await page.get(f"/emails/{waiting}")).text)
     assert "Waits for the mail server’s answer, which takes long. It was begun" in shown
-    assert "on hold" not in words((await page.get("/")).text)
+    assert "on hold" not in words((await page.get("/emails")).text)
 
 
 async def test_a_person_settles_what_is_in_doubt(page: httpx2.AsyncClient, world: World) -> None:
@@ -271,7 +261,7 @@ async def test_doubt_is_settled_in_one_of_two_ways_only(
 async def test_dead_cursors_are_an_error_page_rather_than_a_crash(
     page: httpx2.AsyncClient, parts: Parts
 ) -> None:
-    assert (await page.get("/", params={"cursor": "made up"})).status_code == 422
+    assert (await page.get("/emails", params={"cursor": "made up"})).status_code == 422
 
 
 async def test_every_entry_of_the_sidebar_leads_to_a_page_that_it_marks(
@@ -299,6 +289,76 @@ async def test_another_list_marks_its_entry_of_the_sidebar(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     await three_emails(world)
-    part = (await page.get("/", params={"tab": "sent"}, headers=FRAGMENT)).text
+    part = (await page.get("/emails", params={"tab": "sent"}, headers=FRAGMENT)).text
     assert 'hx-target="#nav"' in part
-    assert 'href="/?tab=sent" aria-current="page"' in part
+    assert 'href="/emails?tab=sent" aria-current="page"' in part
+
+
+def listed_in(html: str) -> list[str]:
+    return re.findall(r'id="email-([0-9a-f-]{36})"', html)
+
+
+def link(html: str, label: str) -> str:
+    """Where the link of the pager with this label leads."""
+    links = re.findall(r'<a class="btn"[^>]*? href="([^"]+)"[^>]*>(.*?)</a>', html, re.DOTALL)
+    found = [href for href, text in links if label in words(text)]
+    return unescape(found[0]) if found else ""
+
+
+async def test_next_and_previous_walk_a_list_of_any_size_of_page_both_ways(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, await world.campaign(sender), 130)
+    first = (await page.get("/emails?size=50")).text
+    assert "130 emails" in words(first)
+    second = (await page.get(link(first, "Next"))).text
+    third = (await page.get(link(second, "Next"))).text
+    assert [len(listed_in(html)) for html in (first, second, third)] == [50, 50, 30]
+    assert not link(third, "Next")
+    back = (await page.get(link(third, "Previous"))).text
+    assert listed_in(back) == listed_in(second)
+    start = (await page.get(link(back, "Previous"))).text
+    assert listed_in(start) == listed_in(first)
+    assert not link(start, "Previous")
+    assert len(listed_in((await page.get("/emails?size=100")).text)) == 100
+
+
+async def test_a_list_is_sorted_by_its_time_either_way(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    [late] = await world.emails(sender, campaign, ["b@x.org"], due_in=timedelta(hours=9))
+    [soon] = await world.emails(sender, campaign, ["a@x.org"], due_in=timedelta(hours=1))
+    html = (await page.get("/emails")).text
+    assert listed_in(html) == [str(soon), str(late)]
+    assert 'aria-sort="ascending"' in html
+    html = (await page.get("/emails?sort=-time")).text
+    assert listed_in(html) == [str(late), str(soon)]
+    assert 'aria-sort="descending"' in html
+
+
+async def test_failed_emails_are_found_by_the_reason_and_by_the_readers_days(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    old, new, other = await world.emails(sender, await world.campaign(sender), 3)
+    for email, reason, at in (
+        (old, "hard_bounce", "2026-03-01T22:59Z"),  # 23:59 in Berlin
+        (new, "hard_bounce", "2026-03-01T23:01Z"),  # the next day there
+        (other, "expired", "2026-03-02T12:00Z"),
+    ):
+        await world.execute(
+            "UPDATE email_jobs SET state = 'failed', failure_reason = $2, attempt = 1,"
+            f" updated_at = '{at}' WHERE email_id = $1",
+            email,
+            reason,
+        )
+    html = (await page.get("/emails?tab=failed&reason=hard_bounce")).text
+    assert listed_in(html) == [str(new), str(old)]
+    assert "Address refused" in html
+    html = (await page.get("/emails?tab=failed&from=2026-03-02")).text
+    assert listed_in(html) == [str(other), str(new)]
+    assert listed_in((await page.get("/emails?tab=failed&to=2026-03-01")).text) == [str(old)]
+    assert "All that match" not in words(html)

@@ -16,12 +16,12 @@ CAMPAIGN = uuid.UUID("0191d5a0-0000-7000-8000-000000000000")
 
 def test_an_address_says_what_it_was_made_from() -> None:
     query = ListQuery.read({"tab": "sent", "q": "ada & co", "campaign": str(CAMPAIGN)})
-    assert query.url() == f"/?tab=sent&q=ada+%26+co&campaign={CAMPAIGN}"
+    assert query.url() == f"/emails?tab=sent&q=ada+%26+co&campaign={CAMPAIGN}"
 
 
 def test_another_tab_keeps_the_filters_and_starts_over() -> None:
     query = ListQuery.read({"q": "ada", "cursor": "abc"})
-    assert query.on_tab(EmailList.FAILED) == "/?tab=failed&q=ada"
+    assert query.on_tab(EmailList.FAILED) == "/emails?tab=failed&q=ada"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ mix, each begins with `take_turns`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,6 +119,18 @@ async def campaign(
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else CampaignRecord(**row._mapping)
+
+
+async def is_any_launched(
+    session: AsyncSession, owner_id: uuid.UUID, sender_ids: Collection[uuid.UUID]
+) -> bool:
+    """Whether a campaign of one of these senders was ever launched."""
+    launched = select(Campaign.id).where(
+        Campaign.owner_id == owner_id,
+        Campaign.sender_id.in_(sender_ids),
+        Campaign.launched_at.is_not(None),
+    )
+    return (await session.execute(launched.limit(1))).one_or_none() is not None
 
 
 async def campaigns(

@@ -126,8 +126,29 @@ async def emails(
         candidates = _candidates(owner_id, selection, way, begin)
         found += await _first(session, search, candidates, way, limit + 1 - len(found))
         if len(found) > limit:
-            return found[:limit], _position(found[limit - 1], selection)
+            return found[:limit], position(found[limit - 1], selection)
     return found, None
+
+
+async def first_of_queue(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    *,
+    sender_id: uuid.UUID,
+    campaign_id: uuid.UUID | None,
+    limit: int,
+) -> list[EmailRecord]:
+    """What goes next of one campaign, or of a sender's single emails (None), without bodies."""
+    queue = select(EmailJob.email_id).where(
+        EmailJob.owner_id == owner_id,
+        EmailJob.sender_id == sender_id,
+        EmailJob.campaign_id.is_(None)
+        if campaign_id is None
+        else EmailJob.campaign_id == campaign_id,
+        EmailJob.state.in_(sorted(WAITING)),
+    )
+    way = _Way(Segment.WAITING, newest_first=False)
+    return await _records(session, _sorted(queue, way), way, limit)
 
 
 def _segments(selection: Selection) -> list[Segment]:
@@ -148,7 +169,8 @@ def _way(segment: Segment, selection: Selection) -> _Way:
     return _Way(segment, (segment in _NEWEST_FIRST) is not selection.backwards)
 
 
-def _position(record: EmailRecord, selection: Selection) -> Position:
+def position(record: EmailRecord, selection: Selection) -> Position:
+    """Where an email stands in the list of a selection."""
     segments = _segments(selection)
     if segments == [Segment.CAMPAIGN]:
         return Position(segment=Segment.CAMPAIGN, at=None, email_id=record.id)

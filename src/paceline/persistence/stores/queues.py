@@ -27,6 +27,7 @@ class QueueRecord:
     """
 
     campaign_id: uuid.UUID | None
+    campaign_name: str | None
     campaign_state: str | None
     campaign_hourly_limit: int | None
     campaign_min_delay_ms: int | None
@@ -47,10 +48,11 @@ class QueueRecord:
 
 
 _NEXT = """
-    SELECT q.campaign_id, q.campaign_state, q.campaign_hourly_limit, q.campaign_min_delay_ms,
-           s.id AS sender_id, s.from_address AS sender_address, s.state AS sender_state,
-           s.state_reason AS sender_state_reason, s.hourly_limit AS sender_hourly_limit,
-           s.min_delay_ms AS sender_min_delay_ms, s.resting_until, l.held_by AS lane_held_by,
+    SELECT q.campaign_id, q.campaign_name, q.campaign_state, q.campaign_hourly_limit,
+           q.campaign_min_delay_ms, s.id AS sender_id, s.from_address AS sender_address,
+           s.state AS sender_state, s.state_reason AS sender_state_reason,
+           s.hourly_limit AS sender_hourly_limit, s.min_delay_ms AS sender_min_delay_ms,
+           s.resting_until, l.held_by AS lane_held_by,
            nullif(l.wake_at, 'infinity') AS lane_wake_at,
            n.state, coalesce(q.moving_to, n.due_at) AS due_at
       FROM ({queues}) q
@@ -63,13 +65,15 @@ _NEXT = """
             ORDER BY j.due_at, j.email_id LIMIT 1) n ON true
 """
 _CAMPAIGNS = """
-    SELECT c.id AS campaign_id, c.state AS campaign_state, c.sender_id, c.moving_to,
-           c.hourly_limit AS campaign_hourly_limit, c.min_delay_ms AS campaign_min_delay_ms
+    SELECT c.id AS campaign_id, c.name AS campaign_name, c.state AS campaign_state,
+           c.sender_id, c.moving_to, c.hourly_limit AS campaign_hourly_limit,
+           c.min_delay_ms AS campaign_min_delay_ms
       FROM campaigns c
      WHERE c.owner_id = :owner_id AND c.discarded_at IS NULL AND {which}
 """
 _SINGLE = """
-    SELECT CAST(NULL AS uuid) AS campaign_id, CAST(NULL AS text) AS campaign_state,
+    SELECT CAST(NULL AS uuid) AS campaign_id, CAST(NULL AS text) AS campaign_name,
+           CAST(NULL AS text) AS campaign_state,
            o.id AS sender_id, CAST(NULL AS timestamptz) AS moving_to,
            CAST(NULL AS int) AS campaign_hourly_limit, CAST(NULL AS int) AS campaign_min_delay_ms
       FROM senders o WHERE o.owner_id = :owner_id AND o.deleted_at IS NULL

@@ -24,7 +24,7 @@ from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.outlook import chart_of, outlook
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
-from paceline.web.routes.emails import emails_of
+from paceline.web.routes.email_lists import emails_of
 from paceline.web.states import CAMPAIGN_STATES
 
 router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
@@ -216,7 +216,7 @@ async def _everything(
         dict(request.query_params), path=path, campaign=campaign_id, default_tab=_liveliest(counts)
     )
     page, sender = await asyncio.gather(
-        emails_of(parts, viewer, query),
+        emails_of(request, parts, viewer, query),
         parts.senders.get(owner, campaign.sender_id, even_deleted=True),
     )
     ahead = outlook(progress, sender, now=clock.now())
@@ -236,7 +236,7 @@ async def _everything(
         "counts": counts,
         "campaigns": [],
         "senders": [],
-        "live_url": f"{path}/rows?{query.url().partition('?')[2]}",
+        "live_url": query.rows_url,
     }
 
 

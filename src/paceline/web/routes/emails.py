@@ -1,8 +1,7 @@
-"""The dashboard: every email by state, and one email from start to end."""
+"""One email from start to end: what it says, what happened to it, and what can be done."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Any
 
@@ -12,92 +11,16 @@ from starlette.responses import Response
 from paceline.domain.lifecycle import FINAL, WAITING, EmailList, JobState
 from paceline.errors import InvalidInput, TooLate
 from paceline.services.emails import Outcome, Resolution
-from paceline.services.views import EmailDetail, EmailView, Overview, Page
+from paceline.services.views import EmailDetail
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
 from paceline.web.headers import mail_frame
-from paceline.web.list_query import ListQuery
 from paceline.web.mail_body import document_of
-from paceline.web.navigation import NEEDS
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment
 
 router = APIRouter(route_class=OnceRoute)
-
-PAGE_SIZE = 25
-MAX_FILTER_CHOICES = 100
-
-
-@router.get("/")
-async def dashboard(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """The key figures, and the emails of one tab."""
-    query = ListQuery.read(dict(request.query_params))
-    owner = viewer.principal.user_id
-    listing, campaigns, senders = await asyncio.gather(
-        _listing(parts, viewer, query),
-        parts.queries.campaigns(owner, limit=MAX_FILTER_CHOICES),
-        parts.senders.list(owner),
-    )
-    context = {
-        **listing,
-        "campaigns": [(campaign.id, campaign.name) for campaign in campaigns.items],
-        "senders": [(sender.id, sender.from_address) for sender in senders],
-        "first_steps": None,
-    }
-    if not (campaigns.items and senders):
-        done = {"has_sender": bool(senders), "has_campaign": bool(campaigns.items)}
-        context["first_steps"] = done
-    template = "_list_swap.html" if wants_fragment(request) else "emails.html"
-    return render(request, template, viewer=viewer, **context)
-
-
-@router.get("/rows")
-async def dashboard_rows(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """What moves on the dashboard, for the page that is open already."""
-    query = ListQuery.read(dict(request.query_params))
-    listing = await _listing(parts, viewer, query)
-    return render(request, "_rows_live.html", viewer=viewer, **listing)
-
-
-async def _listing(parts: Parts, viewer: Viewer, query: ListQuery) -> dict[str, Any]:
-    overview, page = await asyncio.gather(
-        parts.queries.overview(viewer.principal.user_id), emails_of(parts, viewer, query)
-    )
-    return {
-        "query": query,
-        "page": page,
-        "overview": overview,
-        "counts": counts_of(overview),
-        "nav_counts": nav_counts_of(overview),
-        "section": _section(query),
-        "needs": overview.now.status.needs,
-        "campaign_id": None,
-        "live_url": f"/rows?{query.url().partition('?')[2]}",
-    }
-
-
-def _section(query: ListQuery) -> str:
-    """The entry of the sidebar: a list's own once it was chosen."""
-    return f"emails-{query.tab}" if query.chosen else "emails"
-
-
-async def emails_of(parts: Parts, viewer: Viewer, query: ListQuery) -> Page[EmailView]:
-    """One page of the emails that a list asks for."""
-    return await parts.queries.emails(
-        viewer.principal.user_id, query.wanted, cursor=query.cursor or None, limit=PAGE_SIZE
-    )
-
-
-def nav_counts_of(overview: Overview) -> dict[str, int]:
-    """What the sidebar counts: each list, and what needs somebody."""
-    counts = {str(which): count for which, count in counts_of(overview).items()}
-    return counts | {NEEDS: len(overview.now.status.needs)}
-
-
-def counts_of(overview: Overview) -> dict[EmailList, int]:
-    """How many emails each list holds."""
-    return {which: getattr(overview, which) for which in EmailList}
 
 
 @router.get("/emails/{email_id}")
@@ -107,7 +30,7 @@ async def show_email(
     """One email: in the drawer, or on a page of its own."""
     detail = await parts.queries.email(viewer.principal.user_id, email_id)
     template = "_email_drawer.html" if wants_fragment(request) else "email.html"
-    return render(request, template, viewer=viewer, section="emails", **_shown(detail))
+    return render(request, template, viewer=viewer, **_shown(detail))
 
 
 @router.get("/emails/{email_id}/detail")
@@ -180,4 +103,5 @@ def _shown(detail: EmailDetail) -> dict[str, Any]:
         "attempts": detail.attempts,
         "waiting": state in WAITING,
         "over": state in FINAL,
+        "section": f"emails-{next(which for which in EmailList if state in which.states)}",
     }

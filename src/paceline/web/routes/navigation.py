@@ -8,7 +8,7 @@ from starlette.responses import Response
 from paceline.web.access import SignedIn
 from paceline.web.parts import Wired
 from paceline.web.rendering import render
-from paceline.web.routes.emails import nav_counts_of
+from paceline.web.routes.email_lists import nav_counts_of
 
 router = APIRouter()
 

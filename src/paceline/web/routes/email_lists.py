@@ -1,0 +1,89 @@
+"""The five lists of emails: scheduled, sent, failed, in doubt, cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from paceline.domain.lifecycle import EmailList
+from paceline.services.views import EmailView, Overview, Page
+from paceline.web.access import SignedIn, Viewer
+from paceline.web.list_query import ListQuery
+from paceline.web.navigation import NEEDS
+from paceline.web.parts import Parts, Wired
+from paceline.web.rendering import render, wants_fragment, zone_of
+
+router = APIRouter(prefix="/emails")
+
+MAX_FILTER_CHOICES = 100
+
+
+@router.get("")
+async def list_emails(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """The emails of one list, as the address asks for them."""
+    query = ListQuery.read(request.query_params)
+    owner = viewer.principal.user_id
+    listing, campaigns, senders = await asyncio.gather(
+        _listing(request, parts, viewer, query),
+        parts.queries.campaigns(owner, limit=MAX_FILTER_CHOICES),
+        parts.senders.list(owner),
+    )
+    return render(
+        request,
+        "_list_swap.html" if wants_fragment(request) else "emails.html",
+        viewer=viewer,
+        **listing,
+        campaigns=[(campaign.id, campaign.name) for campaign in campaigns.items],
+        senders=[(sender.id, sender.from_address) for sender in senders],
+    )
+
+
+@router.get("/rows")
+async def email_rows(request: Request, parts: Wired, viewer: SignedIn) -> Response:
+    """What moves of it, for the page that is open already."""
+    query = ListQuery.read(request.query_params)
+    listing = await _listing(request, parts, viewer, query)
+    return render(request, "_rows_live.html", viewer=viewer, **listing)
+
+
+async def _listing(
+    request: Request, parts: Parts, viewer: Viewer, query: ListQuery
+) -> dict[str, Any]:
+    overview, page = await asyncio.gather(
+        parts.queries.overview(viewer.principal.user_id),
+        emails_of(request, parts, viewer, query),
+    )
+    return {
+        "query": query,
+        "page": page,
+        "counts": counts_of(overview),
+        "nav_counts": nav_counts_of(overview),
+        "section": f"emails-{query.tab}",
+        "live_url": query.rows_url,
+    }
+
+
+async def emails_of(
+    request: Request, parts: Parts, viewer: Viewer, query: ListQuery
+) -> Page[EmailView]:
+    """One page of the emails that a list asks for."""
+    return await parts.queries.emails(
+        viewer.principal.user_id,
+        query.wanted(zone_of(request)),
+        cursor=query.cursor or None,
+        limit=query.size,
+    )
+
+
+def nav_counts_of(overview: Overview) -> dict[str, int]:
+    """What the sidebar counts: each list, and what needs somebody."""
+    counts = {str(which): count for which, count in counts_of(overview).items()}
+    return counts | {NEEDS: len(overview.now.status.needs)}
+
+
+def counts_of(overview: Overview) -> dict[EmailList, int]:
+    """How many emails each list holds."""
+    return {which: getattr(overview, which) for which in EmailList}
