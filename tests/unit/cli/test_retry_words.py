@@ -22,7 +22,7 @@ NOTHING = {"retried": 0, "suppressed": 0, "doubtful": 0, "dry_run": False}
             [
                 "nothing to try again",
                 "2 stay failed: on the suppression list "
-                "(DELETE /api/v1/suppressions/ADDRESS takes an address off)",
+                "(`paceline suppressions remove ADDRESS` takes an address off)",
                 "1 stay failed: they may have arrived",
             ],
         ),

@@ -202,8 +202,8 @@ def test_a_row_without_a_value_that_the_message_needs_is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "empty"),
-        (b"\n \n", "empty"),
+        (b"", "holds nothing"),
+        (b"\n \n", "holds nothing"),
         (b"\n" * 100_000 + b"a@x.org", "no row that can be read"),
         (b"name,city\nAnn,Rome\n", "no column with email addresses"),
         (b"PK\x03\x04rest", "Excel"),

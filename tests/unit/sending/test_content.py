@@ -37,6 +37,7 @@ class OneSender(Standing):
             smtp_auth="password",
             smtp_username=None,
             smtp_password=None,
+            smtp_grant=None,
             dkim_selector=None,
             dkim_domain=None,
             dkim_key=None,
