@@ -64,9 +64,11 @@ _MEND = """
     UPDATE senders SET state = 'active', state_reason = NULL, updated_at = clock_timestamp()
      WHERE state = 'broken' RETURNING id AS sender_id
 """
+# A worker signs on once it listens (`persistence/workers.py`); nobody else locks anything shared.
 _LISTENERS = """
-    SELECT count(*) FROM pg_stat_activity
-     WHERE datname = current_database() AND query LIKE 'LISTEN%'
+    SELECT count(*) FROM pg_locks
+     WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 _OPEN = f"""
     SELECT count(*) AS open, ({_LISTENERS}) AS listening,
