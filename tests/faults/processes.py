@@ -34,6 +34,7 @@ from tests.world import SECRET_KEY
 ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.05
 START_SECONDS = 40.0
+STOP_SECONDS = 60  # for a machine that has much else to do; a worker that hangs takes for ever
 # The shortest that the settings allow: a lease covers two heartbeats and the guard's margin.
 LEASE_SECONDS = 3
 TEMPLATE = "migrated"
@@ -355,7 +356,7 @@ class Worker:
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
         try:
-            return self.process.wait(15)
+            return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             return -signal.SIGKILL
