@@ -11,7 +11,7 @@ const addressed = () => {
   const path = new URLSearchParams(location.search).get(OPEN);
   return path && LOCAL.test(path) ? path : null;
 };
-const dialog = () => document.querySelector("#drawer dialog");
+const dialog = () => document.querySelector("#drawer > dialog");
 const isOpen = () => Boolean(dialog()?.open);
 
 /** This address with the drawer's path in it, or without. */
@@ -58,7 +58,7 @@ document.addEventListener("click", (event) => {
 // Whatever lands in #drawer is opened. The mark keeps a later swap elsewhere on the page from
 // reopening a drawer that was closed.
 document.addEventListener("htmx:after:swap", () => {
-  const fresh = document.querySelector("#drawer dialog:not([data-shown])");
+  const fresh = document.querySelector("#drawer > dialog:not([data-shown])");
   if (!fresh) return;
   fresh.setAttribute("data-shown", "");
   fresh.addEventListener("close", () => closed(fresh));

@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from paceline.delivery import Security
 from paceline.services.campaigns import NewCampaign
@@ -77,3 +77,32 @@ def test_a_pace_is_changed_without_scripts_and_its_difference_read_first(
     expect(page).to_have_url(re.compile(f"/campaigns/{campaign_id}$"))
     expect(page.locator(".pl-facts")).to_contain_text("7,200 s")
     context.close()
+
+
+def test_the_views_of_an_email_change_in_the_drawer_and_the_poll_leaves_them_alone(
+    context: BrowserContext, campaign_id: uuid.UUID
+) -> None:
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(f"/campaigns/{campaign_id}")
+    page.get_by_role("link", name="page3@example.org").click()
+    drawer = page.locator("#drawer dialog[open]")
+    frame = drawer.frame_locator("iframe")
+    expect(frame.locator("body")).to_contain_text("Dear reader")
+    for view, said in (
+        ("Headers", "Subject: Hello"),
+        ("Source", "multipart/alternative"),
+        ("HTML", "Dear reader"),
+        ("Source", "<script>"),
+    ):
+        drawer.get_by_role("link", name=view, exact=True).click()
+        expect(drawer.locator("[aria-current=page]")).to_have_text(view)
+        expect(frame.locator("body")).to_contain_text(said)
+    with page.expect_response(re.compile("/detail$")):
+        pass
+    expect(frame.locator("body")).to_contain_text("multipart/alternative")
+    # The browser kept the email's script from running, and had nothing else to complain about.
+    assert complaints
+    assert all(said.startswith("Blocked script execution in") for said in complaints)
+    expect(page).not_to_have_title("ran")

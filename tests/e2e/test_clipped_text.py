@@ -120,8 +120,9 @@ def test_a_campaign_its_question_and_an_email_of_it_can_be_read(
     expect(page.locator("dialog[open]")).to_be_visible()
     assert_readable(page)
     assert href
-    page.goto(href)
-    assert_readable(page)
+    for rest in ("", "?view=headers", "/move"):
+        page.goto(href + rest)
+        assert_readable(page)
 
 
 @pytest.mark.parametrize("rest", ["/edit", "/change", "/change?min_delay=soon&hourly_limit=7"])

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
-from paceline.domain.lifecycle import WAITING, JobState
+from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.errors import NotFound, OperationalError
 from paceline.persistence import workers
@@ -32,7 +32,7 @@ from paceline.persistence.stores.session import Session
 from paceline.services import campaign_views, email_views, next_up, paging, status
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.ports import Meter
-from paceline.services.rendering import rendered
+from paceline.services.rendering import rendered, source_of
 from paceline.services.selecting import EmailFilter, selection_of
 from paceline.services.views import (
     AttemptView,
@@ -143,11 +143,21 @@ class Queries:
         content = rendered(record)
         return EmailDetail(
             email=email_views.view_of(record, around, ahead=ahead),
+            created_at=record.created_at,
+            campaign_state=CampaignState(record.campaign_state) if record.campaign_state else None,
             text=content.text,
             html=content.html,
             fields=dict(record.fields),
             attempts=tuple(AttemptView(**attempt) for attempt in attempts),
         )
+
+    async def email_source(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> bytes | None:
+        """One email as it goes to the server (`rendering.source_of`). Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            record = await email_records.email(session, owner_id, email_id)
+        if record is None:
+            raise NotFound("there is no such email")
+        return await asyncio.to_thread(source_of, record)
 
     async def emails(
         self,

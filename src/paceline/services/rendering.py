@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.policy import default as stdlib_policy
 from functools import lru_cache
 
-from paceline.delivery import Headers, MessageTemplate
+from paceline.delivery import Headers, MessageTemplate, message, text_part
 from paceline.errors import DomainError
 from paceline.persistence.stores.email_records import EmailRecord
 
@@ -53,11 +53,27 @@ def rendered(email: EmailRecord) -> Rendered:
         raw = _message(MessageTemplate.compile(subject=subject, text=text, html=html), email)
     except DomainError:
         return Rendered(subject=subject, text=text, html=html)
-    message = message_from_bytes(raw, policy=stdlib_policy)
-    assert isinstance(message, EmailMessage), "the policy makes it one"
+    parsed = message_from_bytes(raw, policy=stdlib_policy)
+    assert isinstance(parsed, EmailMessage), "the policy makes it one"
     return Rendered(
-        subject=_subject_of(raw), text=_body(message, "plain"), html=_body(message, "html")
+        subject=_subject_of(raw), text=_body(parsed, "plain"), html=_body(parsed, "html")
     )
+
+
+def source_of(email: EmailRecord) -> bytes | None:
+    """The message as it goes to the server, but for what is added as it is sent: the signature and
+    attached files. None where it cannot be filled."""
+    try:
+        if email.campaign_id is None:
+            html = email.html_body
+            text = email.text_body or (text_part(html) if html is not None else None)
+            return message(_headers(email), subject=email.subject or "", text=text, html=html)
+        template = MessageTemplate.compile(
+            subject=email.campaign_subject or "", text=email.campaign_text, html=email.campaign_html
+        )
+        return _message(template, email)
+    except DomainError:
+        return None
 
 
 def fields_of_subject(subject: str) -> tuple[str, ...]:
@@ -74,17 +90,19 @@ def _subject_template(subject: str) -> MessageTemplate:
 
 
 def _message(template: MessageTemplate, email: EmailRecord) -> bytes:
-    return template.render(
-        {**email.fields, "email": email.address, "name": email.name or ""},
-        headers=Headers(
-            from_address=email.sender_address,
-            from_name=email.sender_name,
-            to_address=email.address,
-            to_name=email.name,
-            message_id=email.message_id,
-            date=email.dated_at or email.scheduled_at,
-            boundary_seed=email.id.hex,
-        ),
+    fields = {**email.fields, "email": email.address, "name": email.name or ""}
+    return template.render(fields, headers=_headers(email))
+
+
+def _headers(email: EmailRecord) -> Headers:
+    return Headers(
+        from_address=email.sender_address,
+        from_name=email.sender_name,
+        to_address=email.address,
+        to_name=email.name,
+        message_id=email.message_id,
+        date=email.dated_at or email.scheduled_at,
+        boundary_seed=email.id.hex,
     )
 
 

@@ -256,9 +256,14 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailDetail:
-    """One email with its content as it is sent, and its history, the oldest attempt first."""
+    """One email with its content as it is sent, and its history, the oldest attempt first.
+
+    `campaign_state` None: it is a single email.
+    """
 
     email: EmailView
+    created_at: datetime
+    campaign_state: CampaignState | None
     text: str | None
     html: str | None
     fields: dict[str, object]

@@ -7,35 +7,22 @@ message holds is found by `domain/mime_reading.py`.
 from __future__ import annotations
 
 import asyncio
-import base64
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from paceline.domain.mime_reading import Mail, Part, head_of, read_mail
+from paceline.domain.mime_reading import Mail, Part, read_mail
 from paceline.errors import NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import inbox
 from paceline.persistence.stores.inbox import InboxSummary, StoredInboxMessage
 from paceline.web.listing import PAGE_SIZES, Selection
-from paceline.web.mail_body import document_of, text_document
+from paceline.web.mail_body import View, document_of_message, views_of
 
 PAGE_SIZE = PAGE_SIZES[0]
 SHOWN_HEADERS = ("from", "to", "subject", "date", "message-id", "reply-to")
-MAX_SHOWN_OCTETS = 1024 * 1024  # of a text, or of the source
-MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images that are put in their places
 UNNAMED = "attachment"
-
-
-class View(StrEnum):
-    """The ways to look at a message."""
-
-    HTML = "html"
-    TEXT = "text"
-    HEADERS = "headers"
-    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +93,7 @@ class CaughtMail:
     async def document(self, message_id: uuid.UUID, view: View | None) -> str:
         """A document for the sandboxed frame; None: the view to begin with. Raises `NotFound`."""
         stored = await self._stored(message_id)
-        return await asyncio.to_thread(_document, stored.raw, view)
+        return await asyncio.to_thread(document_of_message, stored.raw, view)
 
     async def part(self, message_id: uuid.UUID, number: int) -> tuple[str, bytes]:
         """(file name, content) of an attachment. Raises `NotFound`."""
@@ -145,42 +132,6 @@ def _attachment(number: int, part: Part) -> Attachment:
 
 
 def _views(mail: Mail) -> tuple[View, ...]:
-    kinds = (("text/html", View.HTML), ("text/plain", View.TEXT))
-    found = [view for kind, view in kinds if mail.body(kind) is not None]
-    return (*(found or [View.TEXT]), View.HEADERS, View.SOURCE)
-
-
-def _document(raw: bytes, view: View | None) -> str:
-    if view is View.SOURCE:
-        return text_document(_bounded(raw).decode("utf-8", "replace"))
-    if view is View.HEADERS:
-        return text_document(head_of(raw))
-    mail = read_mail(raw)
-    html, text = mail.body("text/html"), mail.body("text/plain")
-    if html is not None and (view is View.HTML or view is None):
-        return document_of(html=_with_images(html.text[:MAX_SHOWN_OCTETS], mail), text=None)
-    if text is None:
-        return text_document("This message has no text.")
-    return document_of(html=None, text=text.text[:MAX_SHOWN_OCTETS])
-
-
-def _bounded(raw: bytes) -> bytes:
-    if len(raw) <= MAX_SHOWN_OCTETS:
-        return raw
-    left = len(raw) - MAX_SHOWN_OCTETS
-    return raw[:MAX_SHOWN_OCTETS] + f"\n\n[{left:,} more octets]".encode()
-
-
-def _with_images(html: str, mail: Mail) -> str:
-    """Images that go along, in their places: the frame loads nothing from anywhere."""
-    room = MAX_INLINE_OCTETS
-    for part in mail.parts:
-        name = part.content_id
-        if not name or not part.media_type.startswith("image/") or f"cid:{name}" not in html:
-            continue
-        room -= len(part.body) * html.count(f"cid:{name}")
-        if room < 0:
-            break
-        data = base64.b64encode(part.content).decode()
-        html = html.replace(f"cid:{name}", f"data:{part.media_type};base64,{data}")
-    return html
+    return views_of(
+        has_html=mail.body("text/html") is not None, has_text=mail.body("text/plain") is not None
+    )

@@ -1,11 +1,38 @@
-"""What an email says as one HTML document, for a sandboxed frame."""
+"""What an email says as one HTML document, for a sandboxed frame; and the ways to look at one."""
 
 from __future__ import annotations
 
+import base64
+from enum import StrEnum
 from html import escape
+
+from paceline.domain.mime_reading import Mail, head_of, read_mail
+
+MAX_SHOWN_OCTETS = 1024 * 1024  # of a text, or of the source
+MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images that are put in their places
 
 _TEXT_STYLE = "font: 14px/1.6 ui-monospace, monospace; white-space: pre-wrap; padding: 12px 16px"
 _HTML_STYLE = "font: 15px/1.6 Arial, sans-serif; padding: 8px 16px; color: #1d1d24"
+
+
+class View(StrEnum):
+    """The ways to look at a message."""
+
+    HTML = "html"
+    TEXT = "text"
+    HEADERS = "headers"
+    SOURCE = "source"
+
+    @classmethod
+    def named(cls, text: str) -> View | None:
+        """The one that an address names, if it does."""
+        return cls(text) if text in set(cls) else None
+
+
+def views_of(*, has_html: bool, has_text: bool) -> tuple[View, ...]:
+    """Those that there are of a message, the first one to begin with."""
+    bodies = [view for view, there in ((View.HTML, has_html), (View.TEXT, has_text)) if there]
+    return (*(bodies or [View.TEXT]), View.HEADERS, View.SOURCE)
 
 
 def document_of(*, html: str | None, text: str | None) -> str:
@@ -18,6 +45,43 @@ def document_of(*, html: str | None, text: str | None) -> str:
 def text_document(text: str) -> str:
     """Plain text as a document."""
     return f"{_HEAD}<body style='{_TEXT_STYLE}'>{escape(text)}</body>"
+
+
+def document_of_message(raw: bytes, view: View | None) -> str:
+    """One view of a message as it is on the wire; None: the one to begin with."""
+    if view is View.SOURCE:
+        return text_document(_bounded(raw).decode("utf-8", "replace"))
+    if view is View.HEADERS:
+        return text_document(head_of(raw))
+    mail = read_mail(raw)
+    html, text = mail.body("text/html"), mail.body("text/plain")
+    if html is not None and (view is View.HTML or view is None):
+        return document_of(html=_with_images(html.text[:MAX_SHOWN_OCTETS], mail), text=None)
+    if text is None:
+        return text_document("This message has no text.")
+    return document_of(html=None, text=text.text[:MAX_SHOWN_OCTETS])
+
+
+def _bounded(raw: bytes) -> bytes:
+    if len(raw) <= MAX_SHOWN_OCTETS:
+        return raw
+    left = len(raw) - MAX_SHOWN_OCTETS
+    return raw[:MAX_SHOWN_OCTETS] + f"\n\n[{left:,} more octets]".encode()
+
+
+def _with_images(html: str, mail: Mail) -> str:
+    """Images that go along, in their places: the frame loads nothing from anywhere."""
+    room = MAX_INLINE_OCTETS
+    for part in mail.parts:
+        name = part.content_id
+        if not name or not part.media_type.startswith("image/") or f"cid:{name}" not in html:
+            continue
+        room -= len(part.body) * html.count(f"cid:{name}")
+        if room < 0:
+            break
+        data = base64.b64encode(part.content).decode()
+        html = html.replace(f"cid:{name}", f"data:{part.media_type};base64,{data}")
+    return html
 
 
 _HEAD = '<!doctype html><meta charset="utf-8"><base target="_blank">'

@@ -174,7 +174,7 @@ async def test_the_drawer_holds_the_same_as_the_page(
     waiting, _, _ = await three_emails(world)
     drawer = (await page.get(f"/emails/{waiting}", headers=FRAGMENT)).text
     assert drawer.lstrip().startswith("<dialog")
-    assert f'src="/emails/{waiting}/body"' in drawer
+    assert f'src="/emails/{waiting}/body?view=text"' in drawer
 
 
 async def test_an_email_is_shown_under_a_policy_of_its_own(

@@ -1,39 +1,53 @@
-"""One email from start to end: what it says, what happened to it, and what can be done."""
+"""One email: what it says, what happened to it, why it is not out yet, and what can be done."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from paceline import clock
 from paceline.domain.lifecycle import FINAL, WAITING, EmailList, JobState
-from paceline.errors import InvalidInput, TooLate
+from paceline.errors import InvalidInput, Outdated, TooLate
 from paceline.services.emails import Outcome, Resolution
-from paceline.services.views import EmailDetail
+from paceline.services.versions import ANY, Only
+from paceline.services.views import EmailDetail, EmailView
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.forms import text_of
+from paceline.web.email_story import story
+from paceline.web.forms import Problems, local_input, text_of, wall_time
 from paceline.web.headers import mail_frame
-from paceline.web.mail_body import document_of
+from paceline.web.mail_body import (
+    View,
+    document_of,
+    document_of_message,
+    text_document,
+    views_of,
+)
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
-from paceline.web.rendering import go_to, render, wants_fragment
+from paceline.web.rendering import go_to, render, wants_fragment, zone_of
 
-router = APIRouter(route_class=OnceRoute)
+router = APIRouter(prefix="/emails", route_class=OnceRoute)
+
+UNFILLED = (
+    "It cannot be put together: a merge field of its message has no value for this recipient."
+)
 
 
-@router.get("/emails/{email_id}")
+@router.get("/{email_id}")
 async def show_email(
-    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID, view: str = ""
 ) -> Response:
     """One email: in the drawer, or on a page of its own."""
     detail = await parts.queries.email(viewer.principal.user_id, email_id)
     template = "_email_drawer.html" if wants_fragment(request) else "email.html"
-    return render(request, template, viewer=viewer, **_shown(detail))
+    return render(request, template, viewer=viewer, **_shown(detail, view))
 
 
-@router.get("/emails/{email_id}/detail")
+@router.get("/{email_id}/detail")
 async def email_detail(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:
@@ -42,14 +56,33 @@ async def email_detail(
     return render(request, "_email_live.html", viewer=viewer, **_shown(detail))
 
 
-@router.get("/emails/{email_id}/body")
-async def email_body(parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Response:
-    """What it says, for the sandboxed frame."""
+@router.get("/{email_id}/view")
+async def email_view(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID, view: str = ""
+) -> Response:
+    """Another view of what it says, without what is around it."""
     detail = await parts.queries.email(viewer.principal.user_id, email_id)
-    return mail_frame(document_of(html=detail.html, text=detail.text))
+    return render(request, "_email_content.html", viewer=viewer, **_shown(detail, view))
 
 
-@router.post("/emails/{email_id}/cancel")
+@router.get("/{email_id}/body")
+async def email_body(
+    parts: Wired, viewer: SignedIn, email_id: uuid.UUID, view: str = ""
+) -> Response:
+    """What it says, its header or its source, for the sandboxed frame."""
+    owner = viewer.principal.user_id
+    source = await parts.queries.email_source(owner, email_id)
+    asked = View.named(view)
+    if source is not None:
+        return mail_frame(await asyncio.to_thread(document_of_message, source, asked))
+    if asked in (View.HEADERS, View.SOURCE):
+        return mail_frame(text_document(UNFILLED))
+    detail = await parts.queries.email(owner, email_id)
+    html = None if asked is View.TEXT else detail.html
+    return mail_frame(document_of(html=html, text=detail.text))
+
+
+@router.post("/{email_id}/cancel")
 @carried_out_once
 async def cancel_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
@@ -58,10 +91,10 @@ async def cancel_email(
     result = await parts.emails.cancel(viewer.principal.user_id, email_id)
     if result.outcome is Outcome.TOO_LATE:
         raise TooLate("it is too late: this email has left, or is leaving right now")
-    return await _after_write(request, parts, viewer, email_id)
+    return await _after_write(request, parts, viewer, email_id, "Cancelled.")
 
 
-@router.post("/emails/{email_id}/retry")
+@router.post("/{email_id}/retry")
 @carried_out_once
 async def retry_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
@@ -69,10 +102,10 @@ async def retry_email(
     """Try one email again that has failed, its address taken off the suppression list if asked."""
     release = text_of(await form_of(request), "release") == "yes"
     await parts.retrying.one(viewer.principal.user_id, email_id, release=release)
-    return await _after_write(request, parts, viewer, email_id)
+    return await _after_write(request, parts, viewer, email_id, "It will be tried again.")
 
 
-@router.post("/emails/{email_id}/resolve")
+@router.post("/{email_id}/resolve")
 @carried_out_once
 async def resolve_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
@@ -84,24 +117,86 @@ async def resolve_email(
     except ValueError:
         raise InvalidInput.of("resolution", "must be sent or resend") from None
     await parts.emails.resolve(viewer.principal.user_id, email_id, resolution)
-    return await _after_write(request, parts, viewer, email_id)
+    said = "Marked as sent." if resolution is Resolution.SENT else "It will be sent again."
+    return await _after_write(request, parts, viewer, email_id, said)
+
+
+@router.get("/{email_id}/move")
+async def show_move(
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+) -> Response:
+    """Another time for one email that waits."""
+    email = (await parts.queries.email(viewer.principal.user_id, email_id)).email
+    start = local_input(email.scheduled_at, zone_of(request))
+    return _move_page(request, viewer, email, start, Problems())
+
+
+@router.post("/{email_id}/move")
+@carried_out_once
+async def move(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Response:
+    """Move it, if it was not tried yet. An empty time means right away."""
+    owner = viewer.principal.user_id
+    posted = await form_of(request)
+    start, version, problems = text_of(posted, "start"), text_of(posted, "version"), Problems()
+    zone = zone_of(request)
+    at = clock.now()
+    if start.strip():
+        at = problems.read("start", lambda text: wall_time(text, zone), start) or at
+    if not problems:
+        only = Only(frozenset({version})) if version else ANY
+        try:
+            await parts.emails.reschedule(owner, email_id, at, only=only)
+        except InvalidInput as error:
+            problems.take(error.problems, names={"scheduled_at": "start"})
+        except Outdated:
+            problems.add("", "it was changed meanwhile; look at it again before you move it")
+        else:
+            return go_to(request, f"/emails/{email_id}", said="Moved.")
+    email = (await parts.queries.email(owner, email_id)).email
+    return _move_page(request, viewer, email, start, problems)
+
+
+def _move_page(
+    request: Request, viewer: Viewer, email: EmailView, start: str, problems: Problems
+) -> Response:
+    return render(
+        request,
+        "email_move.html",
+        viewer=viewer,
+        section=_section_of(JobState(email.state)),
+        status=422 if problems else 200,
+        email=email,
+        form={"start": start},
+        problems=problems.by_field,
+    )
 
 
 async def _after_write(
-    request: Request, parts: Parts, viewer: Viewer, email_id: uuid.UUID
+    request: Request, parts: Parts, viewer: Viewer, email_id: uuid.UUID, said: str
 ) -> Response:
     if wants_fragment(request):
         return await email_detail(request, parts, viewer, email_id)
-    return go_to(request, f"/emails/{email_id}")
+    return go_to(request, f"/emails/{email_id}", said=said)
 
 
-def _shown(detail: EmailDetail) -> dict[str, Any]:
+def _section_of(state: JobState) -> str:
+    """The entry of the sidebar: the list that it is in."""
+    return f"emails-{next(which for which in EmailList if state in which.states)}"
+
+
+def _shown(detail: EmailDetail, view: str = "") -> dict[str, Any]:
     email = detail.email
     state = JobState(email.state)
+    # An HTML message always has a text part, made from it where nobody wrote one.
+    views = views_of(has_html=bool(detail.html), has_text=bool(detail.text or detail.html))
+    asked = View.named(view)
     return {
         "email": email,
         "attempts": detail.attempts,
+        "story": story(detail),
         "waiting": state in WAITING,
         "over": state in FINAL,
-        "section": f"emails-{next(which for which in EmailList if state in which.states)}",
+        "views": views,
+        "view": asked if asked in views else views[0],
+        "section": _section_of(state),
     }

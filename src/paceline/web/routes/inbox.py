@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from paceline.domain.bounds import MAX_QUERY
 from paceline.web.access import Administrator, Viewer, form_of
-from paceline.web.caught_mail import View
 from paceline.web.forms import text_of
 from paceline.web.headers import file_of, mail_frame
 from paceline.web.listing import Column, ListState, Selection, as_id
+from paceline.web.mail_body import View
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment
@@ -107,7 +107,7 @@ async def show_message_body(
     parts: Wired, viewer: Administrator, message_id: uuid.UUID, view: str = ""
 ) -> Response:
     """What it says, for the sandboxed frame."""
-    asked = View(view) if view in set(View) else None
+    asked = View.named(view)
     return mail_frame(await parts.caught_mail.document(message_id, asked))
 
 

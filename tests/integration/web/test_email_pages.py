@@ -1,0 +1,207 @@
+"""One email: each view of it harmless, its whole story, and what can be done while it waits."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from tests.integration.web.conftest import FRAGMENT, words
+from tests.integration.web.test_dashboard import IN_DOUBT
+from tests.world import World
+
+HOSTILE = "</pre><script>top.location='//evil.test'</script><img src=//evil.test/x onerror=go()>"
+ATTEMPT = """
+    INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome, phase, reply_code,
+                          reply_enhanced, reply_text, ended_at)
+    SELECT email_id, $2, sender_id, email_id, $3, $4, $5, $6, $7, now()
+      FROM email_jobs WHERE email_id = $1
+"""
+VIEWS = ("html", "text", "headers", "source")
+
+
+async def one(world: World, *, single: bool = False, **columns: object) -> uuid.UUID:
+    sender = await world.sender()
+    campaign = None if single else await world.campaign(sender, **columns)
+    [email] = await world.emails(sender, campaign, ["ada@example.org"], due_in=timedelta(hours=1))
+    return email
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_no_view_of_a_hostile_email_can_run_or_load_anything(
+    page: httpx2.AsyncClient, world: World, view: str
+) -> None:
+    email = await one(world, subject=HOSTILE, text_body=HOSTILE, html_body=f"<p>Hi</p>{HOSTILE}")
+    frame = await page.get(f"/emails/{email}/body", params={"view": view})
+    policy = frame.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox allow-popups" in policy
+    assert "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy
+    if view != "html":
+        assert "<script" not in frame.text
+        assert "<img" not in frame.text
+    for path in ("", "/view", "/detail"):
+        shown = (await page.get(f"/emails/{email}{path}", params={"view": view})).text
+        assert "<script>" not in shown
+        assert "<img src=//" not in shown
+        for tag in re.findall(r"<iframe[^>]*>", shown):
+            assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in tag
+            assert f'src="/emails/{email}/body?view={view}"' in tag
+
+
+async def test_the_views_show_what_goes_to_the_server(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, html_body="<p>Hi {{ name }}</p>")
+    shown = {
+        view: (await page.get(f"/emails/{email}/body", params={"view": view})).text
+        for view in VIEWS
+    }
+    assert "<p>Hi ada</p>" in shown["html"]
+    assert "Dear ada, this is for ada@example.org." in shown["text"]
+    assert "Subject: Hello ada" in shown["headers"]
+    assert "Dear ada" not in shown["headers"]
+    assert "Content-Type: multipart/alternative" in shown["source"]
+    assert "Dear ada" in shown["source"]
+    made_up = await page.get(f"/emails/{email}/body", params={"view": "made up"})
+    assert made_up.text == shown["html"]
+
+
+async def test_a_single_email_is_shown_as_it_was_written(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, single=True)
+    await world.execute(
+        "UPDATE emails SET subject = 'As {{ is }}', html_body = NULL, text_body = 'Just {{ this }}'"
+    )
+    source = (await page.get(f"/emails/{email}/body", params={"view": "source"})).text
+    assert "Subject: As {{ is }}" in source
+    assert "Just {{ this }}" in source
+    views = re.findall(
+        rf'href="/emails/{email}\?view=(\w+)"', (await page.get(f"/emails/{email}")).text
+    )
+    assert views == ["text", "headers", "source"]
+
+
+async def test_the_views_are_links_that_need_no_script(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, html_body="<p>Hi</p>")
+    html = (await page.get(f"/emails/{email}")).text
+    assert re.findall(rf'href="/emails/{email}\?view=(\w+)"', html) == list(VIEWS)
+    source = (await page.get(f"/emails/{email}", params={"view": "source"})).text
+    assert f'src="/emails/{email}/body?view=source"' in source
+    assert "What is added as it is sent is not in it" in words(source)
+
+
+async def test_a_message_that_cannot_be_put_together_says_so(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, text_body="Dear {{ nickname }}")
+    for view in ("source", "headers"):
+        frame = await page.get(f"/emails/{email}/body", params={"view": view})
+        assert "a merge field of its message has no value" in frame.text
+    assert "Dear {{ nickname }}" in (await page.get(f"/emails/{email}/body")).text
+
+
+async def test_the_story_tells_who_decided_what_and_what_the_server_said(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    await world.execute(ATTEMPT, email, 1, "rejected", "rcpt", 451, "4.7.1", "<b>greylisted</b>")
+    await world.execute(ATTEMPT, email, 2, "retried", None, None, None, None)
+    await world.execute(ATTEMPT, email, 3, "in_doubt", "dot", None, None, None)
+    await world.execute(IN_DOUBT, email)
+    await page.post(f"/emails/{email}/resolve", data={"resolution": "sent"})
+    html = (await page.get(f"/emails/{email}")).text
+    text = words(html[html.index('class="pl-timeline') :])
+    steps = ("Scheduled", "Attempt 1", "Tried again by you", "Attempt 2", "Marked as sent")
+    assert [text.index(step) for step in steps] == sorted(text.index(step) for step in steps)
+    assert "at rcpt: 451 4.7.1 &lt;b&gt;greylisted&lt;/b&gt; Decided by the mail server" in text
+    assert "Connection lost after the email was handed over" in text
+    assert "Decided by nobody: no answer came" in text
+    assert re.search(r"Marked as sent .* Decided by you", text)
+
+
+async def test_what_each_way_out_of_a_doubt_risks_is_said_before(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    await world.execute(IN_DOUBT, email)
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert "If it did not arrive, they never get it." in text
+    assert "If it did arrive, ada@example.org gets it twice" in text
+
+
+async def test_an_email_that_waits_is_moved_to_another_time(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    assert f"/emails/{email}/move" in (await page.get(f"/emails/{email}")).text
+    html = (await page.get(f"/emails/{email}/move")).text
+    assert "In Europe/Berlin" in html
+    form = dict(re.findall(r'name="(version|once)" value="([^"]*)"', html))
+    done = await page.post(f"/emails/{email}/move", data=form | {"start": "2030-01-15T10:30"})
+    assert done.headers["Location"] == f"/emails/{email}"
+    due = await world.fetchval("SELECT due_at FROM email_jobs")
+    assert due == datetime(2030, 1, 15, 9, 30, tzinfo=UTC)
+
+
+async def test_a_time_that_makes_no_sense_or_that_somebody_else_chose_moves_nothing(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    before = await world.fetchval("SELECT due_at FROM email_jobs")
+    for start, said in (("soon", "Choose a date and a time."), ("2020-01-01T10:00", "Has passed")):
+        refused = await page.post(f"/emails/{email}/move", data={"start": start})
+        assert refused.status_code == 422
+        assert said in words(refused.text)
+        assert f'value="{start}"' in refused.text
+    late = {"start": "2030-01-15T10:30", "version": "0" * 16}
+    refused = await page.post(f"/emails/{email}/move", data=late)
+    assert refused.status_code == 422
+    assert "It was changed meanwhile" in words(refused.text)
+    assert await world.fetchval("SELECT due_at FROM email_jobs") == before
+
+
+async def test_what_was_tried_already_or_is_of_a_draft_is_not_moved(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, state="draft")
+    assert f"/emails/{email}/move" not in (await page.get(f"/emails/{email}")).text
+    form = {"start": "2030-01-15T10:30"}
+    assert (await page.post(f"/emails/{email}/move", data=form)).status_code == 409
+    await world.execute("UPDATE campaigns SET state = 'active'")
+    await world.execute(IN_DOUBT, email)
+    assert "cannot be moved any more" in words((await page.get(f"/emails/{email}/move")).text)
+    assert (await page.post(f"/emails/{email}/move", data=form)).status_code == 409
+
+
+async def test_the_poll_leaves_the_frame_alone(page: httpx2.AsyncClient, world: World) -> None:
+    email = await one(world)
+    assert "<iframe" not in (await page.get(f"/emails/{email}/detail", headers=FRAGMENT)).text
+
+
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [
+        *(
+            ("GET", rest)
+            for rest in ("", "/detail", "/view", "/body", "/body?view=source", "/move")
+        ),
+        *(("POST", rest) for rest in ("/cancel", "/retry", "/resolve", "/move")),
+    ],
+)
+async def test_nobody_sees_or_does_anything_to_the_email_of_somebody_else(
+    other_page: httpx2.AsyncClient, world: World, method: str, rest: str
+) -> None:
+    email = await one(world)
+    form = {"start": "2030-01-15T10:30", "resolution": "sent"}
+    data = form if method == "POST" else None
+    answer = await other_page.request(method, f"/emails/{email}{rest}", data=data)
+    assert answer.status_code == 404
+    assert await world.states([email]) == ["scheduled"]
