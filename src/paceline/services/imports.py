@@ -27,7 +27,9 @@ from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores import import_reports
 from paceline.persistence.stores.campaigns import CampaignRecord
+from paceline.persistence.stores.import_reports import KeptReport
 from paceline.persistence.stores.recipients import add_recipients, prepared
 from paceline.persistence.stores.session import Session
 from paceline.services.inline_recipients import (
@@ -126,6 +128,21 @@ class Imports:
         await self._ring(record, report)
         return report
 
+    async def reports(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[KeptReport]:
+        """What became of a campaign's files, the newest first."""
+        async with self._database.transaction() as session:
+            return await import_reports.reports(session, owner_id, campaign_id)
+
+    async def not_taken(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, report_id: uuid.UUID
+    ) -> list[RefusedRow]:
+        """The rows of one file that were refused or left out, and why. Raises `NotFound`."""
+        async with self._database.transaction() as session:
+            rows = await import_reports.not_taken(session, owner_id, campaign_id, report_id)
+        if rows is None:
+            raise NotFound("there is no such import")
+        return rows
+
     async def _ring(self, record: CampaignRecord, report: ImportReport) -> None:
         if report.accepted and record.state == CampaignState.ACTIVE:
             await self._bell.ring([record.sender_id])
@@ -180,7 +197,7 @@ async def store_file(
             added = await add_recipients(session, to, batch)
             accepted += added.accepted
             suppressed += added.suppressed
-    return ImportReport(
+    report = ImportReport(
         rows=reader.rows,
         accepted=accepted,
         duplicates=read - accepted - suppressed,
@@ -195,6 +212,18 @@ async def store_file(
             *await asyncio.to_thread(_notes, record, template, reader.fields),
         ),
     )
+    await import_reports.keep(
+        session,
+        record.id,
+        rows=report.rows,
+        accepted=report.accepted,
+        duplicates=report.duplicates,
+        suppressed=report.suppressed,
+        refused=len(report.invalid),
+        left_out=report.left_out,
+        not_taken=by_line([*report.invalid, *report.left_out_rows]),
+    )
+    return report
 
 
 def _notes(

@@ -3,6 +3,7 @@
 from paceline.persistence.models.content import Campaign, CampaignAttachment, Email, Sender
 from paceline.persistence.models.drafts import Draft, DraftListPiece
 from paceline.persistence.models.execution import Attempt, EmailJob, Lane
+from paceline.persistence.models.imports import ImportedList
 from paceline.persistence.models.people import (
     ApiKey,
     Avatar,
@@ -33,6 +34,7 @@ __all__ = [
     "Email",
     "EmailJob",
     "IdempotencyKey",
+    "ImportedList",
     "InboxMessage",
     "Lane",
     "Sender",

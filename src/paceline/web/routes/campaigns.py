@@ -14,10 +14,12 @@ from paceline import clock
 from paceline.domain.lifecycle import CampaignState, EmailList
 from paceline.domain.retrying import FailedFilter, reply_key
 from paceline.services.campaign_rules import has_missed_start
+from paceline.services.csv_output import csv_lines
 from paceline.services.queries import CampaignFilter
 from paceline.services.views import CampaignView, Counts
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
+from paceline.web.headers import file_of
 from paceline.web.list_query import ListQuery
 from paceline.web.listing import Column, ListState
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
@@ -93,6 +95,7 @@ async def show_campaign(
     template = "_list.html" if wants_fragment(request) else "campaign.html"
     if template == "campaign.html":
         context |= await _failures(request, parts, viewer, context["campaign"])
+        context["imports"] = await parts.imports.reports(viewer.principal.user_id, campaign_id)
     return render(request, template, viewer=viewer, section="campaigns", **context)
 
 
@@ -103,6 +106,16 @@ async def campaign_rows(
     """What moves on it, for the page that is open already."""
     context = await _everything(request, parts, viewer, campaign_id)
     return render(request, "_campaign_live.html", viewer=viewer, **context)
+
+
+@router.get("/{campaign_id}/imports/{report_id}/refused")
+async def refused_rows(
+    parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID, report_id: uuid.UUID
+) -> Response:
+    """What was refused of one of its lists, to be mended and imported again."""
+    rows = await parts.imports.not_taken(viewer.principal.user_id, campaign_id, report_id)
+    told = [("line", "value", "reason"), *((str(r.line), r.value, r.reason) for r in rows)]
+    return file_of("refused.csv", csv_lines(told))
 
 
 @router.post("/{campaign_id}/launch")
