@@ -174,10 +174,17 @@ class Drafts:
         """Have it back."""
         return await self._set_deleted(owner_id, draft_id, deleted=False)
 
-    async def reopen(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> DraftRecord:
-        """It is no campaign any more, since that was called back before anything left."""
+    async def reopen(
+        self, owner_id: uuid.UUID, draft_id: uuid.UUID, campaign_id: uuid.UUID
+    ) -> DraftRecord:
+        """It is this campaign no more, since that was called back before anything left.
+
+        What is another campaign by now, or a draft already, stays so.
+        """
         async with self._database.transaction() as session:
-            _existing(await store.draft(session, owner_id, draft_id, for_update=True))
+            record = _existing(await store.draft(session, owner_id, draft_id, for_update=True))
+            if record.campaign_id != campaign_id:
+                return record
             await store.change_draft(session, draft_id, {"campaign_id": None})
             return _existing(await store.draft(session, owner_id, draft_id))
 

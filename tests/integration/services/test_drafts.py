@@ -131,7 +131,7 @@ async def test_nobody_meets_the_drafts_of_another(
         drafts.drop_list(stranger, draft_id, HERE),
         drafts.delete(stranger, draft_id),
         drafts.restore(stranger, draft_id),
-        drafts.reopen(stranger, draft_id),
+        drafts.reopen(stranger, draft_id, new_id()),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -164,7 +164,8 @@ async def test_a_draft_becomes_one_campaign_and_stands_from_then_on(
     assert found is not None
     assert found.id == draft_id
     assert await drafts.how_many(owner) == 0
-    assert (await drafts.reopen(owner, draft_id)).campaign_id is None
+    assert (await drafts.reopen(owner, draft_id, second)).campaign_id == first
+    assert (await drafts.reopen(owner, draft_id, first)).campaign_id is None
     assert await drafts.how_many(owner) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import httpx2
 import pytest
@@ -18,6 +19,12 @@ async def autosave(draft: Draft, version: int = 0, **fields: str) -> httpx2.Resp
     return await draft.page.post(
         f"{draft.path}/autosave", data=sent, headers={"HX-Request": "true"}
     )
+
+
+async def undo(draft: Draft, campaign: str) -> httpx2.Response:
+    """As the page of that campaign sends it."""
+    meant = {"campaign": campaign.rpartition("/")[2]}
+    return await draft.page.post(f"{draft.path}/undo", data=meant)
 
 
 async def test_what_is_typed_is_there_again_under_the_drafts_address(
@@ -132,12 +139,28 @@ async def test_a_scheduled_draft_leads_to_its_campaign_and_is_called_back_from_t
     shown = (await page.get(campaign)).text
     assert "2 emails scheduled. Nothing has left yet." in words(shown)
     assert f'action="{draft.path}/undo"' in shown
-    back = await page.post(f"{draft.path}/undo")
+    back = await undo(draft, campaign)
     assert back.headers["Location"] == f"{draft.path}?undone=1"
     text = words((await page.get(back.headers["Location"])).text)
     assert "nothing had left, and nothing will" in text
     assert await world.fetchval("SELECT count(*) FROM email_jobs WHERE state <> 'cancelled'") == 0
     assert (await draft.schedule()).headers["Location"] != campaign
+
+
+async def test_the_undo_of_an_earlier_campaign_leaves_the_later_one_alone(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    earlier = (await draft.schedule()).headers["Location"]
+    await undo(draft, earlier)
+    later = (await draft.schedule()).headers["Location"]
+    for campaign in (earlier, "/campaigns/none"):  # of a page that was left open, or of nobody's
+        told = await undo(draft, campaign)
+        assert told.headers["Location"] == draft.path
+    assert (await page.get(draft.path)).headers["Location"] == later
+    state = "SELECT state FROM campaigns WHERE id = $1"
+    assert await world.fetchval(state, uuid.UUID(later.rpartition("/")[2])) == "active"
 
 
 async def test_an_undo_that_comes_too_late_says_how_much_had_left(
@@ -153,7 +176,7 @@ async def test_an_undo_that_comes_too_late_says_how_much_had_left(
         """
     )
     assert "Nothing has left yet" not in words((await page.get(campaign)).text)
-    late = await page.post(f"{draft.path}/undo")
+    late = await undo(draft, campaign)
     assert late.headers["Location"] == f"{campaign}?undo=late"
     text = words((await page.get(late.headers["Location"])).text)
     assert "Too late to undo all of it: 1 email had left" in text

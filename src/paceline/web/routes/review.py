@@ -20,6 +20,7 @@ from paceline.web.compose_page import moment, plan_of
 from paceline.web.drafting import Looked, look_at, saving_of, sent_before
 from paceline.web.forms import Problems, digest_of, text_of
 from paceline.web.headers import mail_frame
+from paceline.web.listing import as_id
 from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import preview_document, read_sample, rendered_subject
@@ -102,17 +103,21 @@ async def schedule(
 
 @router.post("/{draft_id}/undo")
 async def undo(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.UUID) -> Response:
-    """Call its campaign back. If nothing has left it is a draft again; else it is told what has."""
+    """Call its campaign back. If nothing has left it is a draft again; else it is told what has.
+
+    The form names the campaign that it stood on: a page that was left open calls back no later one.
+    """
     owner = viewer.principal.user_id
+    meant = as_id(text_of(await form_of(request), "campaign"))
     draft = await parts.drafts.get(owner, draft_id)
-    if draft.campaign_id is None:
+    if draft.campaign_id is None or draft.campaign_id != meant:
         return go_to(request, f"/compose/{draft_id}")
     campaign = (await parts.queries.campaign_progress(owner, draft.campaign_id)).campaign
     if campaign.state in (CampaignState.ACTIVE, CampaignState.PAUSED):
         campaign = await parts.campaigns.cancel(owner, draft.campaign_id)
     if campaign.counts.beyond_recall:
         return go_to(request, f"/campaigns/{campaign.id}?undo=late")
-    await parts.drafts.reopen(owner, draft_id)
+    await parts.drafts.reopen(owner, draft_id, campaign.id)
     return go_to(request, f"/compose/{draft_id}?undone=1")
 
 
