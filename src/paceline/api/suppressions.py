@@ -49,7 +49,9 @@ async def add_file(
     caller: Caller,
     query: Annotated[SuppressionImportQuery, Query()],
 ) -> SuppressionReport:
-    """Suppress the addresses of a file, read as recipients are: all that are usable, or none.
+    """Suppress the addresses of a file, read as recipients are.
+
+    One that cannot be read suppresses nobody; what was cut short goes on when it is sent again.
 
     Rows that say that they have opted out are taken like all others.
     """

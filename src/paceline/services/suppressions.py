@@ -6,16 +6,16 @@ why, which the audit log keeps.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import IO, Final
 
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
-from paceline.domain.recipients import Recipient
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices, OptedOut
 from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import InvalidInput, NotFound
@@ -23,6 +23,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.stores import audit
 from paceline.persistence.stores import suppressions as store
 from paceline.persistence.stores.audit import AuditRecord
+from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import EVERY, SuppressionRecord, Wanted, Why
 from paceline.services.csv_output import csv_lines
 from paceline.services.cursors import pack, unpack
@@ -31,7 +32,6 @@ from paceline.services.imports import (
     batches,
     by_line,
     pieces_of,
-    read_ahead,
     receive,
 )
 from paceline.services.validation import Problems
@@ -39,6 +39,7 @@ from paceline.services.views import Page, SuppressionReport
 
 MAX_ADDED = 10_000  # addresses at a time, as values
 EXPORT_BATCH = 2_000  # rows of one query
+PIECE = 2_000  # of a file's addresses, stored in one transaction
 MANUAL: Final = "manual"
 IMPORTED: Final = "import"
 HARD_BOUNCE: Final = "hard_bounce"
@@ -85,7 +86,7 @@ class Suppressions:
         """Suppress the addresses of a file or of pasted text, those who opted out among them.
 
         Raises `InvalidInput` for the field `file`, for `note`, or for one of `Choices`, as
-        `OpenQuestions` where only the file's owner knows how it is meant. All of it or nothing.
+        `OpenQuestions` where only the file's owner knows how it is meant: nothing is stored then.
         """
         problems = Problems()
         why = replace(why, note=problems.name("note", why.note, required=False))
@@ -94,17 +95,19 @@ class Suppressions:
         choices = replace(choices, opted_out=OptedOut.MAIL)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
             await receive(chunks, spool)
-            return await self._stored(owner_id, spool, RecipientReader(choices=choices), why)
+            reader = RecipientReader(choices=choices)
+            with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as keys:
+                read = await asyncio.to_thread(_write_keys, reader, spool, keys)
+                return await self._stored(owner_id, reader, read, keys, why)
 
     async def _stored(
-        self, owner_id: uuid.UUID, spool: IO[bytes], reader: RecipientReader, why: Why
+        self, owner_id: uuid.UUID, reader: RecipientReader, read: int, keys: IO[bytes], why: Why
     ) -> SuppressionReport:
-        read = added = 0
-        ready = map(_keys, filter(None, batches(reader, pieces_of(spool))))
-        async with self._database.transaction() as session, aclosing(read_ahead(ready)) as coming:
-            async for count, keys in coming:
-                read += count
-                added += await store.suppress(session, owner_id, keys, why=why)
+        """In pieces: a worker that records a hard bounce waits for whoever stores that address."""
+        added = 0
+        while piece := await asyncio.to_thread(_some_keys, keys):
+            async with self._database.transaction() as session:
+                added += await store.suppress(session, owner_id, piece, why=why)
         return SuppressionReport(
             rows=reader.rows,
             added=added,
@@ -171,13 +174,8 @@ class Suppressions:
         problems.raise_if_any()
         key = key_of(address)
         async with self._database.transaction() as session:
-            gone = await store.release(session, owner_id, key)
-            if gone is None:
+            if not await let_go(session, owner_id, key, actor=actor, note=note):
                 raise NotFound(NOT_THERE)
-            detail = {"reason": gone.reason, "since": gone.created_at.isoformat(), "note": note}
-            await audit.note(
-                session, owner_id, actor=actor, action=REMOVED, subject=key, detail=detail
-            )
 
     async def removed(self, owner_id: uuid.UUID, *, limit: int = 10) -> list[AuditRecord]:
         """What was taken off the list, the latest first."""
@@ -185,6 +183,18 @@ class Suppressions:
             return await audit.entries(
                 session, owner_id, actions=[REMOVED], limit=min(limit, MAX_PAGE)
             )
+
+
+async def let_go(
+    session: Session, owner_id: uuid.UUID, key: str, *, actor: str, note: str | None
+) -> bool:
+    """Take an address off the list and write down who said so. False: it was not on it."""
+    gone = await store.release(session, owner_id, key)
+    if gone is None:
+        return False
+    detail = {"reason": gone.reason, "since": gone.created_at.isoformat(), "note": note}
+    await audit.note(session, owner_id, actor=actor, action=REMOVED, subject=key, detail=detail)
+    return True
 
 
 def key_of(address: str) -> str:
@@ -195,8 +205,18 @@ def key_of(address: str) -> str:
         return address.strip().lower().replace("\x00", "")
 
 
-def _keys(batch: Collection[Recipient]) -> tuple[int, Sequence[str]]:
-    return len(batch), [recipient.key for recipient in batch]
+def _write_keys(reader: RecipientReader, spool: IO[bytes], keys: IO[bytes]) -> int:
+    """A line for each address of a file that can be read to its end; how many."""
+    count = 0
+    for batch in batches(reader, pieces_of(spool)):
+        count += len(batch)
+        keys.writelines(f"{recipient.key}\n".encode() for recipient in batch)
+    keys.seek(0)
+    return count
+
+
+def _some_keys(keys: IO[bytes]) -> Sequence[str]:
+    return [line.decode().rstrip("\n") for line in islice(keys, PIECE)]
 
 
 def checked(wanted: Wanted) -> Wanted:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import gzip
 import io
 import uuid
 from typing import Any
 
 import pytest
 
+from paceline.services.suppressions import PIECE
 from tests.integration.api.conftest import Client
 from tests.world import World
 
@@ -141,3 +144,30 @@ async def test_nobody_sees_or_touches_the_list_of_somebody_else(ann: Client, bob
     assert (await bob.delete("/suppressions/a@x.org")).status_code == 404
     assert "a@x.org" not in (await bob.get("/suppressions/export")).text
     assert len(await listed(ann)) == 1
+
+
+async def test_an_import_holds_up_nobody_for_longer_than_a_piece_of_it(
+    ann: Client, world: World
+) -> None:
+    many = [f"n{number}@x.org" for number in range(PIECE)]
+    body = "\n".join(["email", *many, "last@x.org"]).encode()
+    async with world.database.driver() as worker, worker.transaction():
+        await worker.execute(
+            "INSERT INTO suppressions (owner_id, address_key, reason) "
+            "SELECT id, 'last@x.org', 'hard_bounce' FROM users WHERE email = 'ann@owner.test'"
+        )
+        importing = asyncio.ensure_future(imported(ann, body))
+        await world.until_blocked(1)
+        # What a worker would have to wait for is stored already.
+        assert await world.fetchval("SELECT count(*) FROM suppressions") == PIECE
+    report = await importing
+    assert (report["added"], report["known"]) == (PIECE, 1)
+
+
+async def test_a_file_that_cannot_be_read_to_its_end_suppresses_nobody(ann: Client) -> None:
+    many = "\n".join(f"n{number}@x.org" for number in range(PIECE + 1))
+    cut_short = gzip.compress(f"email\n{many}\n".encode())[:-9]
+    kind = {"Content-Type": "application/gzip"}
+    answer = await ann.call("POST", "/api/v1/suppressions/import", content=cut_short, headers=kind)
+    assert answer.status_code == 422, answer.text
+    assert await listed(ann) == []

@@ -59,6 +59,7 @@ _SUPPRESS = text("""
     WITH added AS (
         INSERT INTO suppressions (owner_id, address_key, reason, note, added_by)
         SELECT :owner, key, :reason, :note, :added_by FROM unnest(CAST(:keys AS text[])) AS key
+         ORDER BY key  -- as record.sql: two who add the same addresses wait, but not in a ring
         ON CONFLICT DO NOTHING
         RETURNING 1)
     SELECT count(*) FROM added
