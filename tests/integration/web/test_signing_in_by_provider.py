@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -26,7 +27,7 @@ from paceline.settings import ProviderSettings
 from paceline.web import Parts
 from tests.integration.web.conftest import BASE_URL, browser, words
 from tests.providers import CLIENT_ID, CLIENT_SECRET, PICTURE, Provider, running_provider
-from tests.world import SECRET_KEY
+from tests.world import SECRET_KEY, World
 
 EVERYBODY = Admission(allowed_domains=frozenset({"example.com"}), only_this_machine=False)
 
@@ -442,6 +443,23 @@ async def test_a_rule_that_names_administrators_keeps_others_from_owning_it(
             assert resolved is not None
             assert (resolved[0].user_id == owner.user_id) is owns
             assert resolved[0].is_admin is owns
+
+
+async def test_somebody_who_signs_in_by_two_tabs_at_once_is_one_user(
+    parts: Parts, cases: UseCases, provider: Provider, world: World
+) -> None:
+    owner = await Users(cases.database).local_owner()
+    alone = with_provider(parts, cases, provider.url, Admission())
+    async with browser(alone) as client:
+        answers = [await answer_of(client), await answer_of(client)]
+        async with world.database.driver() as other, other.transaction():
+            await other.execute("SELECT 1 FROM users FOR UPDATE")
+            both = [asyncio.ensure_future(client.get(answer)) for answer in answers]
+            await world.until_blocked(2)
+        assert [done.status_code for done in await asyncio.gather(*both)] == [303, 303]
+    [known] = await world.fetch("SELECT user_id FROM connected_identities")
+    assert known["user_id"] == owner.user_id
+    assert await world.fetchval("SELECT count(*) FROM users WHERE subject = 'ada'") == 0
 
 
 async def test_whoever_was_invited_connects_an_account_to_come_back_by(

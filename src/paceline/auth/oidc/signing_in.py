@@ -165,6 +165,7 @@ class ProviderSignIn:
                 raise SignInRefused(Refusal.STALE, "this sign-in was carried out before")
         connects = None if transaction.connects is None else uuid.UUID(transaction.connects)
         async with self._database.transaction() as session:
+            await vouching.take_turns(session, person.issuer, person.subject)
             if connects is not None:
                 user_id = await self._connect(session, connects, person)
             else:

@@ -13,6 +13,12 @@ from paceline.persistence.models import Avatar, ConnectedIdentity, SpentNonce, U
 from paceline.persistence.stores.identity import UserRecord, record_of
 
 
+async def take_turns(session: AsyncSession, issuer: str, subject: str) -> None:
+    """Make other sign-ins by this identity wait until this one is over: it becomes one user."""
+    name = f"identity:{len(issuer)}:{issuer}{subject}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 async def find(
     session: AsyncSession, issuer: str, subject: str
 ) -> tuple[UserRecord, datetime | None] | None:
