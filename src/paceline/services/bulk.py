@@ -19,7 +19,7 @@ from paceline.domain.lifecycle import UNFINISHED, WAITING, CampaignState, JobSta
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import bulk as store
-from paceline.persistence.stores import campaigns, retrying
+from paceline.persistence.stores import campaigns, retrying, senders
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.ports import Bell, Settle
@@ -53,6 +53,7 @@ class NotDone(StrEnum):
     CAMPAIGN_DRAFT = "campaign_draft"  # until it is launched, its start is the campaign's
     CAMPAIGN_MOVING = "campaign_moving"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
+    SENDER_DELETED = "sender_deleted"
     SUPPRESSED = "suppressed"
     DOUBTFUL = "doubtful"  # an attempt of it has no certain end: it may have arrived
 
@@ -209,6 +210,8 @@ async def _carry_out(
         if refused is not None:
             return BulkReport(not_done={refused: len(ids)})
     if command.action is Action.RETRY:
+        if not await senders.is_kept(session, sender_id):
+            return BulkReport(not_done={NotDone.SENDER_DELETED: len(ids)})
         return await _retry(session, owner_id, group, ids, run)
     states = await store.hold_still(session, owner_id, ids)
     able = [email_id for email_id, state in states.items() if state in _able(command.action)]

@@ -57,7 +57,7 @@ class SenderRemoval:
         `cancel`: end that first. What is on its way arrives, and is waited for by asking again.
         """
         if cancel:
-            await self._end_work(owner_id, sender_id)
+            await self._end_work(owner_id, sender_id, only)
         async with self._database.transaction() as session:
             sender = await store.sender(session, owner_id, sender_id, for_update=True)
             if sender is None:
@@ -69,7 +69,12 @@ class SenderRemoval:
             gone = {**_EMPTIED, "deleted_at": clock.now()}
             await store.change_sender(session, owner_id, sender_id, gone)
 
-    async def _end_work(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
+    async def _end_work(self, owner_id: uuid.UUID, sender_id: uuid.UUID, only: Only) -> None:
+        async with self._database.transaction() as session:
+            # Before anything is cancelled, which cannot be taken back.
+            sender = await store.sender(session, owner_id, sender_id)
+            if sender is not None:
+                only.check(version_of_sender(sender))
         while (work := await self.work(owner_id, sender_id)).campaigns:
             for campaign in work.campaigns:
                 if campaign.state is CampaignState.DRAFT:

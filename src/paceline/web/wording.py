@@ -64,6 +64,7 @@ _NOT_DONE = {
     NotDone.CAMPAIGN_DRAFT: "of a draft",
     NotDone.CAMPAIGN_MOVING: "of a campaign that is being moved",
     NotDone.CAMPAIGN_CANCELLED: "of a cancelled campaign",
+    NotDone.SENDER_DELETED: "of a sender that was deleted",
     NotDone.SUPPRESSED: "on your suppression list",
     NotDone.DOUBTFUL: "in doubt by an earlier attempt",
 }

@@ -123,6 +123,16 @@ async def test_failed_emails_are_tried_again_but_for_the_suppressed_and_the_canc
     assert picked["not_done"] == {"sent": 1, "waiting": 1}
 
 
+async def test_nothing_of_a_deleted_sender_is_tried_again(ann: Client, world: World) -> None:
+    sender = await ann.sender()
+    email = await ann.email(sender_id=sender["id"])
+    await world.execute("UPDATE email_jobs SET state = 'failed', failure_reason = 'rejected'")
+    assert (await ann.delete(f"/senders/{sender['id']}")).status_code == 204
+    told = await bulk(ann, action="retry", ids=[email["id"]])
+    assert (told["done"], told["not_done"]) == (0, {"sender_deleted": 1})
+    assert await state_of(ann, email["id"]) == "failed"
+
+
 async def test_doubts_are_settled_as_sent_together(ann: Client, world: World) -> None:
     emails = await one_of_each(ann, world)
     told = await bulk(ann, action="mark_sent", filter={"campaign_id": emails["campaign"]})

@@ -68,6 +68,16 @@ async def test_its_work_is_cancelled_where_that_is_asked_for(ann: Client) -> Non
     assert (await ann.get(f"/emails/{email['id']}")).json()["state"] == "cancelled"
 
 
+async def test_a_deletion_that_is_refused_cancels_nothing(ann: Client) -> None:
+    sender = await ann.sender()
+    campaign = await launched(ann, sender["id"])
+    path = f"/senders/{sender['id']}"
+    stale = {"If-Match": '"another"'}
+    refused = await ann.call("DELETE", f"/api/v1{path}?cancel=true", headers=stale)
+    assert refused.status_code == 412
+    assert (await ann.get(f"/campaigns/{campaign['id']}")).json()["state"] == "active"
+
+
 async def test_what_is_on_its_way_is_waited_for(ann: Client, world: World) -> None:
     sender = await ann.sender()
     await ann.email(sender_id=sender["id"])
