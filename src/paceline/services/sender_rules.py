@@ -145,6 +145,10 @@ def checked_changes(
     if kept and merged["smtp_auth"] != before.smtp_auth:
         # A password is never shown as a token, nor a token as a password.
         raise InvalidInput.of("smtp_password", "is missing: another smtp_auth needs another secret")
+    if kept and _host(merged["smtp_host"]) != _host(before.smtp_host):
+        # Whoever may change the server must not be able to have it told what nobody is shown.
+        which = "smtp_oauth" if before.smtp_grant is not None else "smtp_password"
+        raise InvalidInput.of(which, "is needed again: another server is not told the stored one")
     tidied = checked(merged, policy=policy, secret_is_set=kept)
     changes |= {name: value for name, value in tidied.items() if name in changes}
     if any(changes[name] != getattr(before, name, None) for name in _LOG_IN & changes.keys()):
@@ -153,6 +157,10 @@ def checked_changes(
     if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
         changes |= WELL_AGAIN
     return changes
+
+
+def _host(name: str) -> str:
+    return name.strip().rstrip(".").lower()
 
 
 def _drop_other_secrets(changes: dict[str, Any]) -> None:

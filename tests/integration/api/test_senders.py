@@ -267,3 +267,20 @@ async def test_a_grant_that_lacks_something_is_refused_by_its_name(ann: Client) 
     both = {"smtp_host": "smtp.gmail.com", **OVER_TLS, "smtp_oauth": OAUTH, "smtp_password": "x"}
     refused = await ann.post("/senders", {**SENDER, **both})
     assert [e["field"] for e in refused.json()["errors"]] == ["smtp_oauth"]
+
+
+async def test_a_stored_secret_is_not_told_to_another_server(ann: Client) -> None:
+    account = {"smtp_host": "smtp.gmail.com", **OVER_TLS}
+    secrets = {"smtp_password": {"smtp_password": "secret"}, "smtp_oauth": {"smtp_oauth": OAUTH}}
+    elsewhere = {"smtp_host": "smtp.elsewhere.example"}
+    for field, secret in secrets.items():
+        sender = await ann.sender(**account, **secret)
+        path = f"/senders/{sender['id']}"
+        refused = await ann.patch(path, elsewhere)
+        assert refused.status_code == 422, field
+        assert [e["field"] for e in refused.json()["errors"]] == [field]
+        assert (await ann.patch(path, {"smtp_host": "SMTP.gmail.com."})).status_code == 200
+        given = {**elsewhere, "smtp_auth": "password", "smtp_password": "of the other one"}
+        assert (await ann.patch(path, given)).status_code == 200
+    nobody = await ann.sender(smtp_host="smtp.gmail.com")
+    assert (await ann.patch(f"/senders/{nobody['id']}", elsewhere)).status_code == 200
