@@ -24,9 +24,10 @@ from paceline.api.incoming import (
 from paceline.api.outgoing import BulkOut, CancelledOut, EmailDetailOut, EmailOut, PageOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
-from paceline.api.security import Caller
+from paceline.api.security import Caller, refuse_beyond
 from paceline.domain.lifecycle import EmailList, FailureReason, JobState
 from paceline.domain.retrying import FailedFilter
+from paceline.domain.scopes import Scope
 from paceline.errors import TooLate
 from paceline.services.bulk import MAX_IDS, Action, BulkReport, Command
 from paceline.services.emails import NewEmail, Outcome
@@ -242,12 +243,15 @@ async def retry(
     """Try an email again that has failed, as if it never had been.
 
     409 for one that has not failed, and while its address is on the suppression list, unless
-    `release` takes it off.
+    `release` takes it off, for which a key needs `admin`.
     """
+    release = body is not None and body.release
+    if release:
+        refuse_beyond(caller, Scope.ADMIN)
     return await parts.retrying.one(
         caller.user_id,
         email_id,
-        release=body is not None and body.release,
+        released_by=caller.actor if release else None,
         settle=settled_as(request, EmailOut.model_validate),
     )
 

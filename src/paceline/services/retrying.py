@@ -17,7 +17,7 @@ from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import email_records, suppressions
+from paceline.persistence.stores import email_records
 from paceline.persistence.stores import emails as email_store
 from paceline.persistence.stores import retrying as store
 from paceline.persistence.stores import senders as sender_store
@@ -27,6 +27,7 @@ from paceline.persistence.stores.retrying import Chunk, FailedGroup, Wanted
 from paceline.persistence.stores.session import Session
 from paceline.services.email_views import view_of
 from paceline.services.ports import Bell, Settle
+from paceline.services.suppressions import let_go
 from paceline.services.views import EmailView
 from paceline.services.waiting import NOT_LOOKED
 
@@ -109,10 +110,10 @@ class Retrying:
         owner_id: uuid.UUID,
         email_id: uuid.UUID,
         *,
-        release: bool = False,
+        released_by: str | None = None,
         settle: Settle[EmailView] | None = None,
     ) -> EmailView:
-        """Let one failed email wait again; `release` takes its address off the suppression list.
+        """Let one failed email wait again; `released_by` lets its address be mailed again first.
 
         Raises `NotFound`, and `Conflict` for what has not failed or must not be sent.
         """
@@ -120,8 +121,9 @@ class Retrying:
             job = await _failed(session, owner_id, email_id)
             record = await email_records.email(session, owner_id, email_id)
             assert record is not None, "its job is there"
-            if release:
-                await suppressions.release(session, owner_id, record.address_key)
+            if released_by is not None:
+                note = "to try an email again"
+                await let_go(session, owner_id, record.address_key, actor=released_by, note=note)
             chunk = await store.retry_one(session, owner_id, email_id, run=new_id())
             _refuse_what_stays(chunk, record.address)
             again = await email_records.email(session, owner_id, email_id)

@@ -71,3 +71,21 @@ async def test_a_key_that_has_expired_is_no_key_and_says_so_in_the_list(
         ("short", "admin", True),
         ("test", "admin", False),
     ]
+
+
+async def test_a_key_for_sending_takes_nobody_off_the_suppression_list(
+    ann: Client, parts: ApiParts, world: World
+) -> None:
+    email = await ann.email(to="gone@x.org")
+    await world.execute("UPDATE email_jobs SET state = 'failed', failure_reason = 'rejected'")
+    await ann.post("/suppressions", {"addresses": ["gone@x.org"]})
+    again = f"/emails/{email['id']}/retry"
+    sending = await with_scope(ann, parts, Scope.SEND)
+    refused = await sending.post(again, {"release": True})
+    assert refused.status_code == 403
+    assert "this needs `admin`" in refused.json()["detail"]
+    assert (await sending.post(again, {"release": False})).status_code == 409
+    assert (await ann.post(again, {"release": True})).status_code == 200
+    [removal] = (await ann.get("/suppressions/removed")).json()["items"]
+    assert removal["address"] == "gone@x.org"
+    assert removal["removed_by"].startswith("ann@owner.test")

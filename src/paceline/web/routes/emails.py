@@ -101,7 +101,10 @@ async def retry_email(
 ) -> Response:
     """Try one email again that has failed, its address taken off the suppression list if asked."""
     release = text_of(await form_of(request), "release") == "yes"
-    await parts.retrying.one(viewer.principal.user_id, email_id, release=release)
+    person = viewer.principal
+    await parts.retrying.one(
+        person.user_id, email_id, released_by=person.actor if release else None
+    )
     return await _after_write(request, parts, viewer, email_id, "It will be tried again.")
 
 
