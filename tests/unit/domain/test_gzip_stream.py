@@ -46,6 +46,7 @@ def test_a_bomb_is_taken_apart_only_as_far_as_somebody_reads() -> None:
         (gzip.compress(TABLE) + b"something else", "no gzip"),
         (gzip.compress(b"") * 1_001, "too many parts"),
     ],
+    ids=["plain", "cut at the end", "cut in its head", "another sum", "more behind it", "in parts"],
 )
 def test_what_is_broken_is_refused(packed: bytes, why: str) -> None:
     with pytest.raises(BrokenGzip, match=why):
