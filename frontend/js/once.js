@@ -7,7 +7,17 @@ const buttonsOf = (form) =>
   [...form.elements].filter((element) => element.type === "submit" && !element.disabled);
 const underWay = new Map(); // form: what takes it back
 
-function start(form) {
+// A button that is out of order is not sent along: what it says is kept beside it.
+function kept(submitter) {
+  const field = Object.assign(document.createElement("input"), { type: "hidden" });
+  field.name = submitter.name;
+  field.value = submitter.value;
+  submitter.after(field);
+  return () => field.remove();
+}
+
+function start(form, submitter) {
+  const said = submitter?.name ? [kept(submitter)] : [];
   const buttons = buttonsOf(form).map((button) => {
     const label = button.dataset.busy && (button.querySelector("span") ?? button);
     const before = label?.textContent;
@@ -24,7 +34,7 @@ function start(form) {
   const timer = setTimeout(() => end(form), GIVE_UP_MS);
   underWay.set(form, () => {
     clearTimeout(timer);
-    for (const restore of buttons) restore();
+    for (const restore of [...buttons, ...said]) restore();
   });
 }
 
@@ -46,7 +56,7 @@ document.addEventListener(
 
 // After everybody else: a confirmation may have stopped it, and htmx takes over what is its own.
 document.addEventListener("submit", (event) => {
-  if (isWrite(event.target) && !event.defaultPrevented) start(event.target);
+  if (isWrite(event.target) && !event.defaultPrevented) start(event.target, event.submitter);
 });
 
 const formOf = (event) => event.detail.ctx?.sourceElement;

@@ -47,7 +47,7 @@ function narrow() {
 function follow(option) {
   if (!option) return;
   palette().close();
-  const path = option.matches("[data-look]") ? `/?q=${encodeURIComponent(field().value.trim())}` : option.dataset.path;
+  const path = option.matches("[data-look]") ? `/emails?q=${encodeURIComponent(field().value.trim())}` : option.dataset.path;
   if (option.dataset.help !== undefined) document.querySelector("#help")?.showModal();
   else location.assign(path);
 }

@@ -37,6 +37,12 @@ document.addEventListener("change", (event) => {
   show(bar);
 });
 
+// Enter on a box or in a field would press the first button of the bar, unasked.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("input")) return;
+  if (event.target.form?.matches("[data-selection]")) event.preventDefault();
+});
+
 document.addEventListener("reset", (event) => {
   if (event.target.matches("[data-selection]")) setTimeout(() => show(event.target));
 });

@@ -36,7 +36,7 @@ def test_the_palette_looks_for_what_it_does_not_know_among_the_emails(start: Pag
     chosen = start.get_by_role("dialog", name="Go to").get_by_role("option", selected=True)
     expect(chosen).to_contain_text("Look for “ada@example”")
     start.keyboard.press("Enter")
-    expect(start).to_have_url(re.compile(r"/\?q=ada%40example"))
+    expect(start).to_have_url(re.compile(r"/emails\?q=ada%40example"))
 
 
 def test_escape_closes_the_palette_and_the_focus_is_where_it_was(start: Page) -> None:

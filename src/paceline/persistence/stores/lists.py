@@ -139,8 +139,8 @@ async def first_of_queue(
     limit: int,
 ) -> list[EmailRecord]:
     """What goes next of one campaign, or of a sender's single emails (None), without bodies."""
+    # Not by owner in here: the index on all that an owner has waiting would be walked instead.
     queue = select(EmailJob.email_id).where(
-        EmailJob.owner_id == owner_id,
         EmailJob.sender_id == sender_id,
         EmailJob.campaign_id.is_(None)
         if campaign_id is None
@@ -148,7 +148,7 @@ async def first_of_queue(
         EmailJob.state.in_(sorted(WAITING)),
     )
     way = _Way(Segment.WAITING, newest_first=False)
-    return await _records(session, _sorted(queue, way), way, limit)
+    return await _records(session, _sorted(queue, way), way, limit, owner_id)
 
 
 def _segments(selection: Selection) -> list[Segment]:
@@ -198,12 +198,18 @@ async def _first(
 
 
 async def _records(
-    session: AsyncSession, ids: Select[uuid.UUID], way: _Way, limit: int
+    session: AsyncSession,
+    ids: Select[uuid.UUID],
+    way: _Way,
+    limit: int,
+    owner_id: uuid.UUID | None = None,
 ) -> list[EmailRecord]:
     query = _sorted(
         joined(select(*COLUMNS)).where(EmailJob.email_id.in_(ids.limit(limit).scalar_subquery())),
         way,
     )
+    if owner_id is not None:
+        query = query.where(EmailJob.owner_id == owner_id)
     rows = await session.execute(query)
     return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows]
 
