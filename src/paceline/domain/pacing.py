@@ -41,5 +41,10 @@ def estimate(
     )
     if ahead < first_hour:
         return release_at + ahead * gap
+    if hourly_limit * gap >= HOUR:  # the gap alone keeps every hour within the limit
+        start = release_at
+        if left_this_hour is not None and release_at + left_this_hour * gap < hour_ends:
+            start = hour_ends - max(left_this_hour, 0) * gap
+        return start + ahead * gap
     hours, rank = divmod(ahead - max(first_hour, 0), per_hour)
     return hour_ends + hours * HOUR + rank * gap

@@ -40,9 +40,10 @@ class TermsForm:
         )
 
     @classmethod
-    def read(cls, values: Mapping[str, object]) -> TermsForm:
-        """As they were sent."""
-        return cls(**{f.name: _text(values, f.name, str(f.default)) for f in fields(cls)})
+    def read(cls, values: Mapping[str, object], campaign: CampaignView) -> TermsForm:
+        """As they were sent; what was not stays."""
+        was = cls.of(campaign)
+        return cls(**{f.name: _text(values, f.name, getattr(was, f.name)) for f in fields(cls)})
 
     def terms(self, campaign: CampaignView, problems: Problems, *, now: datetime) -> Terms:
         """What they amount to; what is wrong goes to `problems`. A start left alone stays."""

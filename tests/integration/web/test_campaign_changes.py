@@ -108,6 +108,17 @@ async def test_a_start_that_is_left_alone_stays_though_it_has_passed(
     assert await world.fetchval("SELECT start_at FROM campaigns") == start
 
 
+async def test_what_is_not_sent_along_stays_as_it_is(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    start = datetime(2030, 3, 1, 9, 30, tzinfo=UTC)
+    campaign = await campaign_of(world, start_at=start, hourly_limit=7)
+    path = f"/campaigns/{campaign}/change"
+    assert (await page.post(path, data={"min_delay": "3"})).status_code == 303
+    assert await pace_of(world, campaign) == {"min_delay_ms": 3000, "hourly_limit": 7}
+    assert await world.fetchval("SELECT start_at FROM campaigns") == start
+
+
 async def test_what_makes_no_sense_is_refused_next_to_its_field(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -69,3 +69,26 @@ def test_at_the_limit_the_next_one_goes_with_the_next_hour() -> None:
         release_at=release_at, ahead=0, min_delay_ms=0, hourly_limit=1, left_this_hour=0
     )
     assert found == START + HOUR
+
+
+def test_a_delay_beyond_an_hour_is_kept_under_an_hourly_limit() -> None:
+    gap_ms = 2 * 3_600_000
+    turns = [
+        estimate(release_at=START, ahead=n, min_delay_ms=gap_ms, hourly_limit=7) for n in range(3)
+    ]
+    assert turns == [START, START + 2 * HOUR, START + 4 * HOUR]
+
+
+def test_a_limit_that_the_delay_never_reaches_changes_nothing_once_this_hour_is_over() -> None:
+    release_at = START + timedelta(minutes=10)
+    minutes = 40
+    for left, first in ((None, release_at), (1, START + HOUR - timedelta(minutes=minutes))):
+        for ahead in range(1, 5):
+            found = estimate(
+                release_at=release_at,
+                ahead=ahead,
+                min_delay_ms=minutes * 60_000,
+                hourly_limit=2,
+                left_this_hour=left,
+            )
+            assert found == first + ahead * timedelta(minutes=minutes)

@@ -52,7 +52,7 @@ async def show_change(
         return _change_page(
             request, viewer, progress, sender, _Asked(form=TermsForm.of(progress.campaign))
         )
-    asked = _Asked(form=TermsForm.read(values), is_shown=True)
+    asked = _Asked(form=TermsForm.read(values, progress.campaign), is_shown=True)
     return _change_page(request, viewer, progress, sender, asked)
 
 
@@ -64,7 +64,7 @@ async def change(
     """Another start or pace, while it runs or before: of the version that was looked at."""
     posted = await form_of(request)
     progress, sender = await _look(parts, viewer, campaign_id)
-    asked = _Asked(form=TermsForm.read(posted), is_shown=True)
+    asked = _Asked(form=TermsForm.read(posted, progress.campaign), is_shown=True)
     terms = asked.form.terms(progress.campaign, asked.problems, now=clock.now())
     if not asked.problems:
         try:
