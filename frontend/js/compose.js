@@ -59,7 +59,7 @@ function keepPreviewFresh() {
     if (["subject", "body"].includes(event.target.name)) soon();
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.detail.ctx.target?.id === "recipients") soon();
+    if (["recipients", "preview-as"].includes(event.detail.ctx.target?.id)) soon();
   });
   preview();
 }

@@ -4,7 +4,7 @@ const SAVE_AFTER_MS = 1_000;
 const RETRY_MS = 5_000;
 const KEEPALIVE_OCTETS = 60_000; // the Fetch standard lets 64 KiB outlive their page
 const UNSAVED = "paceline:unsaved";
-const NOT_TYPED = new Set(["csrf", "once", "version", "page", "turn", "file", "count", "sample"]);
+const NOT_TYPED = new Set(["csrf", "once", "version", "page", "turn", "file", "addresses", "count", "sample"]);
 
 const form = document.querySelector("#compose[data-draft]");
 if (form) keep();
@@ -143,6 +143,9 @@ function keep() {
 
   for (const kind of ["input", "change"]) form.addEventListener(kind, () => soon());
 
+  // What is typed takes the place of a file that was not kept.
+  field("addresses").addEventListener("input", () => (field("file").value = ""));
+
   // A list is kept by its own request, and need not come along with the form again.
   document.addEventListener("htmx:before:request", (event) => {
     if (!form.contains(event.detail.ctx?.sourceElement)) return;
@@ -151,10 +154,11 @@ function keep() {
   });
   document.addEventListener("htmx:after:swap", () => {
     field("turn").value = turn + 1;
-    if (field("file")?.files.length && document.querySelector("#recipients [name=count]")) {
-      field("file").value = "";
-      if (!isNew()) history.replaceState(history.state, "", `/compose/${id}`);
-    }
+    if (field("file")?.files.length && document.querySelector("#recipients [name=count]")) field("file").value = "";
+    const drop = form.querySelector("[data-drop-typed]"); // the list is a file now, or gone
+    if (drop) field("addresses").value = "";
+    drop?.remove();
+    if (!isNew() && location.pathname === "/compose") history.replaceState(history.state, "", `/compose/${id}`);
     stopped = !(document.querySelector("#draft-conflict")?.hidden ?? true);
   });
   document.addEventListener("htmx:finally:request", (event) => {

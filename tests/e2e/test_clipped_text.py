@@ -96,6 +96,7 @@ def assert_readable(page: Page) -> None:
         "/settings",
         "/inbox",
         "/compose",
+        "/drafts",
         "/auth/link?token=x",
         "/nowhere",
     ],

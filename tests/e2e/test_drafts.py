@@ -192,3 +192,36 @@ def test_what_was_scheduled_is_called_back_while_nothing_has_left(
     expect(page.get_by_text("Called back: nothing had left")).to_be_visible()
     expect(editor_of(page)).to_have_text("Hello")
     expect(page.get_by_label("Subject")).to_have_value(subject)
+
+
+def test_a_few_people_are_typed_and_the_preview_is_for_whom_one_picks(
+    page: Page, sender: SenderView
+) -> None:
+    begin(page)
+    write(page, "Dear reader")
+    page.get_by_label("type or paste").fill("Ada <ada@example.org>, Alan <alan@example.org>")
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+    page.get_by_label("Preview as alan@example.org").click()
+    expect(page.locator("#preview-as")).to_have_text("as Alan")
+    page.get_by_label("Preview as the recipient").fill("ada@")
+    expect(page.locator("#preview-as")).to_have_text("as Ada")
+    page.reload()
+    expect(page.get_by_label("type or paste")).to_have_value(
+        "Ada <ada@example.org>, Alan <alan@example.org>"
+    )
+    page.get_by_role("button", name="Remove list").click()
+    expect(page.get_by_label("type or paste")).to_have_value("")
+    expect(page.get_by_text("Choose a list of recipients")).to_be_visible()
+
+
+def test_a_file_that_is_dropped_anywhere_is_the_list(page: Page) -> None:
+    begin(page)
+    dropped = page.evaluate_handle(
+        "() => { const it = new DataTransfer();"
+        " it.items.add(new File(['email\\nada@example.org\\n'], 'dropped.csv')); return it; }"
+    )
+    page.locator("h1").dispatch_event("dragover", {"dataTransfer": dropped})
+    expect(page.locator(".pl-over")).to_be_visible()
+    page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
+    expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
+    expect(page.get_by_text("dropped.csv")).to_be_visible()

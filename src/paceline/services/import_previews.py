@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import suppress
 
 from paceline.domain.bounds import MAX_REFUSED
 from paceline.domain.recipients import Recipient, Refusal, RefusedRow, refuse_without
@@ -100,6 +101,21 @@ def _preview(
         shape=shape or reader.shape,
         notes=() if shape else reader.notes,  # of rows that were not read yet there are none
     )
+
+
+def find(
+    data: bytes, text: str, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
+) -> Recipient | None:
+    """The first recipient of a file whose address holds this text. Raises `InvalidInput`."""
+    sought = text.strip().casefold()
+    reader = RecipientReader(wanted=wanted, choices=choices)
+    reader.look_ahead(table_octets([data]))
+    with suppress(OpenQuestions):
+        for batch in batches(reader, [data]):
+            for recipient in batch:
+                if sought in recipient.address.casefold():
+                    return recipient
+    return None
 
 
 class _Suppressed:

@@ -25,6 +25,7 @@ from paceline.web.routes import (
     campaigns,
     compose,
     dashboard,
+    draft_list,
     drafts,
     email_lists,
     emails,
@@ -43,7 +44,7 @@ from paceline.web.routes import (
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
-    *(campaigns, campaign_changes, compose, review, drafts),
+    *(campaigns, campaign_changes, compose, draft_list, review, drafts),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

@@ -40,6 +40,7 @@ FIELDS = {
     "min_delay_ms": "min_delay",
     "hourly_limit": "hourly_limit",
     "file": "file",
+    "addresses": "addresses",
     **reading_form.FIELDS,
 }
 NOW, LATER = "now", "later"

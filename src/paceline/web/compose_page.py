@@ -41,6 +41,7 @@ class Composed:
     upload: Upload | None = None
     problems: Problems = field(default_factory=Problems)
     list_problem: str = ""  # about a list that was read without anybody asking for the rest
+    addresses: str = ""  # typed in place of a file
     conflict: bool = False  # another page saved meanwhile; nothing was overwritten
     page: str = field(default_factory=new_token)
 
@@ -71,6 +72,7 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         zones=_zones_with(form.time_zone),
         quick_picks=quick_picks(now=clock.now(), zone=zone_of(request)),
         max_file_mib=MAX_FILE_OCTETS >> 20,
+        typed=shown.addresses,
         **shown_list(upload, draft, shown.list_problem),
         **timetable_of(form, senders, count=upload.preview.usable if upload else 0),
     )

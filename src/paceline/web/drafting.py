@@ -10,19 +10,23 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
 from paceline import clock
+from paceline.errors import InvalidInput
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.campaigns import NewCampaign
-from paceline.services.drafts import Saving
+from paceline.services.drafts import READING, Saving
 from paceline.services.message_notes import notes_on
 from paceline.web import same_again
 from paceline.web.access import Viewer
-from paceline.web.compose_form import ComposeForm
+from paceline.web.compose_form import ComposeForm, typed_of
 from paceline.web.forms import Problems, text_of
 from paceline.web.parts import Parts
 from paceline.web.rendering import zone_of
 from paceline.web.uploads import FILE_FIELD, Upload, check_together, read_list
 
 VERSION, PAGE, TURN = "version", "page", "turn"
+ADDRESSES = "addresses"  # the field of those that are typed
+TYPED_NAME = ""  # of a list that was typed: a file has a name
+MAX_ADDRESSES = 500_000  # characters of it
 CHUNK_OCTETS = 256 * 1024
 MAX_DIGITS = 9
 
@@ -61,6 +65,44 @@ async def chunks_of(file: UploadFile) -> AsyncIterator[bytes]:
     await file.seek(0)
     while chunk := await file.read(CHUNK_OCTETS):
         yield chunk
+
+
+async def typed_list(parts: Parts, draft: DraftRecord) -> str:
+    """The addresses that were typed in place of a file; "" where it has a file, or nobody."""
+    if draft.list_id is None or draft.list_name != TYPED_NAME:
+        return ""
+    return b"".join([piece async for piece in parts.drafts.list_of(draft)]).decode()
+
+
+async def save_all(
+    parts: Parts, owner: uuid.UUID, draft_id: uuid.UUID, posted: FormData, *, fresh: bool = False
+) -> DraftRecord:
+    """Keep fields and list, which is a file or what was typed. Raises as `Drafts.save` does.
+
+    `fresh`: it is another list than before, about which nothing is chosen yet.
+    """
+    saving = saving_of(posted)
+    file = file_in(posted)
+    typed = typed_of(posted) | (dict.fromkeys(READING, "") if fresh else {})
+    draft = await parts.drafts.save(owner, draft_id, typed, saving)
+    if file is not None:
+        return await parts.drafts.put_list(
+            owner, draft_id, file.filename or "list", chunks_of(file), saving
+        )
+    text = text_of(posted, ADDRESSES).replace("\r\n", "\n").replace("\x00", "")
+    if ADDRESSES not in posted or text == await typed_list(parts, draft):
+        return draft
+    if len(text) > MAX_ADDRESSES:
+        raise InvalidInput.of(ADDRESSES, "are too many to be typed: save them as a file")
+    if text.strip():
+        return await parts.drafts.put_list(owner, draft_id, TYPED_NAME, _octets(text), saving)
+    if draft.list_name == TYPED_NAME:
+        return await parts.drafts.drop_list(owner, draft_id, saving)
+    return draft
+
+
+async def _octets(text: str) -> AsyncIterator[bytes]:
+    yield text.encode(errors="replace")
 
 
 async def look_at(

@@ -52,6 +52,7 @@ def _lists() -> tuple[Entry, ...]:
 
 
 NEEDS = "needs"  # the count of what needs somebody
+DRAFTS = "drafts"  # of what is being written
 
 GROUPS = (
     Group(
@@ -63,6 +64,7 @@ GROUPS = (
         label="Sending",
         entries=(
             Entry(key="campaigns", label="Campaigns", icon="megaphone", path="/campaigns"),
+            Entry(key="drafts", label="Drafts", icon="file-pen", path="/drafts", count=DRAFTS),
             Entry(key="senders", label="Senders", icon="at-sign", path="/senders"),
             Entry(key="suppressions", label="Suppressions", icon="user-x", path="/suppressions"),
         ),

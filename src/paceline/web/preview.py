@@ -9,8 +9,8 @@ from html import escape
 
 from paceline import clock
 from paceline.delivery import Headers, MessageTemplate, has_words
+from paceline.domain.recipients import Recipient
 from paceline.errors import DomainError
-from paceline.services.views import ImportPreview
 from paceline.web.mail_body import document_of
 
 EXAMPLE = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -20,12 +20,11 @@ _HEAD_STYLE = "margin: 0 0 12px; padding: 0 0 10px; border-bottom: 1px solid #e5
 _LABEL_STYLE = "color: #6b6b76; font-size: 12px"
 
 
-def sample_of(preview: ImportPreview) -> str:
-    """The first recipient of a file, to travel with the page and come back for each preview."""
-    if not preview.first:
+def sample_of(recipient: Recipient | None) -> str:
+    """A recipient, to travel with the page and come back for each preview."""
+    if recipient is None:
         return ""
-    first = preview.first[0]
-    values = {**first.fields, "email": first.address, "name": first.name or ""}
+    values = {**recipient.fields, "email": recipient.address, "name": recipient.name or ""}
     sample = json.dumps(values, ensure_ascii=False)
     return sample if len(sample) <= MAX_SAMPLE_CHARACTERS else ""
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from paceline.delivery import MessageTemplate
+from paceline.domain.recipients import Recipient
 from paceline.domain.recipients import shown as shown_value
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
 from paceline.domain.tables.columns import ALWAYS_AVAILABLE
@@ -33,6 +34,7 @@ from paceline.web.preview import sample_of
 from paceline.web.reading_form import ReadingForm, Select, guesses, selects
 
 FILE_FIELD = "file"
+TYPED = "what you typed"  # in place of a file's name
 HEAD_OCTETS = 8 * 1024  # of a file, to show its first lines from
 MAX_LINES = 12
 MAX_REMEMBERED = 16  # readings of lists
@@ -57,7 +59,7 @@ class Upload:
     @property
     def sample(self) -> str:
         """The recipient whose preview is shown."""
-        return sample_of(self.preview)
+        return sample_of(next(iter(self.preview.first), None))
 
     @property
     def selects(self) -> list[Select]:
@@ -113,7 +115,7 @@ async def read_list(
         return None
     shape = reading.preview.shape
     return Upload(
-        name=draft.list_name or "list",
+        name=draft.list_name or TYPED,
         octets=draft.list_octets or 0,
         preview=reading.preview,
         choices=choices,
@@ -121,6 +123,22 @@ async def read_list(
         lines=first_lines(reading.head, shape.encoding if shape else choices.encoding or "utf-8"),
         notes=reading.notes,
     )
+
+
+async def recipient_of(
+    drafts: Drafts, draft: DraftRecord, form: ComposeForm, text: str
+) -> Recipient | None:
+    """The first one on its list whose address holds this text."""
+    message = form.message()
+    wanted = message.fields if message else frozenset()
+    choices = ReadingForm.of(draft).choices(Problems())
+    data = b"".join([piece async for piece in drafts.list_of(draft)])
+    try:
+        return await asyncio.to_thread(
+            import_previews.find, data, text, wanted=wanted, choices=choices
+        )
+    except InvalidInput:
+        return None
 
 
 def takes_long(draft: DraftRecord, form: ComposeForm) -> bool:

@@ -203,6 +203,8 @@ async def test_a_draft_is_deleted_and_had_back(page: httpx2.AsyncClient, world: 
         ("GET", "/review"),
         ("GET", "/message"),
         ("GET", "/recipients"),
+        ("POST", "/recipients/remove"),
+        ("GET", "/sample"),
         ("GET", "/left-out.csv"),
         ("POST", "/autosave"),
         ("POST", "/schedule"),

@@ -87,7 +87,7 @@ async def test_a_choice_that_is_no_good_is_told_beside_it_and_can_be_taken_back(
     table = b"email,company\nada@example.org,Engines\n"
     for name, value in (("header_line", "1,5"), ("encoding", "ebcdic"), ("opted_out", "perhaps")):
         shown = await read(page, table, **{name: value})
-        assert f'id="{name}-note" class="text-xs text-destructive"' in shown
+        assert f'id="{name}-note" class="pl-note" data-tone="bad"' in shown
         assert f'<option value="{value}" selected>' in shown
         posted = await form(world, **{name: value})
         refused = await compose(page, posted, file(table))

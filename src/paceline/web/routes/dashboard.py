@@ -63,10 +63,11 @@ async def dashboard_day(request: Request, parts: Wired, viewer: SignedIn) -> Res
 
 async def _now(parts: Parts, viewer: Viewer) -> dict[str, Any]:
     owner = viewer.principal.user_id
-    overview, activity, upcoming = await asyncio.gather(
+    overview, activity, upcoming, drafts = await asyncio.gather(
         parts.queries.overview(owner),
         parts.activities.of(owner),
         parts.queries.next_to_go(owner, limit=NEXT_SHOWN),
+        parts.drafts.how_many(owner),
     )
     return {
         "cards": cards(overview, activity),
@@ -75,7 +76,7 @@ async def _now(parts: Parts, viewer: Viewer) -> dict[str, Any]:
         "hour_ends_at": hour_of(clock.now()) + HOUR,
         "upcoming": upcoming,
         "next_columns": NEXT_COLUMNS,
-        "nav_counts": nav_counts_of(overview),
+        "nav_counts": nav_counts_of(overview, drafts),
         "needs": overview.now.status.needs,
         "campaign_id": None,
     }

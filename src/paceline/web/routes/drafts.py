@@ -25,9 +25,7 @@ async def list_drafts(
         draft = await parts.drafts.get(owner, deleted)
         gone = draft if draft.deleted_at else None
     drafts = await parts.drafts.all_open(owner)
-    return render(
-        request, "drafts.html", viewer=viewer, section="campaigns", drafts=drafts, gone=gone
-    )
+    return render(request, "drafts.html", viewer=viewer, section="drafts", drafts=drafts, gone=gone)
 
 
 @router.post("/compose/{draft_id}/delete")

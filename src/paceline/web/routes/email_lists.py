@@ -12,7 +12,7 @@ from paceline.domain.lifecycle import EmailList
 from paceline.services.views import EmailView, Overview, Page
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.list_query import ListQuery
-from paceline.web.navigation import NEEDS
+from paceline.web.navigation import DRAFTS, NEEDS
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import render, wants_fragment, zone_of
 
@@ -52,15 +52,17 @@ async def email_rows(request: Request, parts: Wired, viewer: SignedIn) -> Respon
 async def _listing(
     request: Request, parts: Parts, viewer: Viewer, query: ListQuery
 ) -> dict[str, Any]:
-    overview, page = await asyncio.gather(
-        parts.queries.overview(viewer.principal.user_id),
+    owner = viewer.principal.user_id
+    overview, page, drafts = await asyncio.gather(
+        parts.queries.overview(owner),
         emails_of(request, parts, viewer, query),
+        parts.drafts.how_many(owner),
     )
     return {
         "query": query,
         "page": page,
         "counts": counts_of(overview),
-        "nav_counts": nav_counts_of(overview),
+        "nav_counts": nav_counts_of(overview, drafts),
         "section": f"emails-{query.tab}",
         "live_url": query.rows_url,
     }
@@ -78,10 +80,10 @@ async def emails_of(
     )
 
 
-def nav_counts_of(overview: Overview) -> dict[str, int]:
-    """What the sidebar counts: each list, and what needs somebody."""
+def nav_counts_of(overview: Overview, drafts: int) -> dict[str, int]:
+    """What the sidebar counts: each list, and the drafts, and what needs somebody."""
     counts = {str(which): count for which, count in counts_of(overview).items()}
-    return counts | {NEEDS: len(overview.now.status.needs)}
+    return counts | {DRAFTS: drafts, NEEDS: len(overview.now.status.needs)}
 
 
 def counts_of(overview: Overview) -> dict[EmailList, int]:

@@ -20,11 +20,13 @@ async def show_navigation(
     request: Request, parts: Wired, viewer: SignedIn, section: str = ""
 ) -> Response:
     """Every entry with its count; `section` is the one that is open."""
-    overview = await parts.queries.overview(viewer.principal.user_id)
+    owner = viewer.principal.user_id
+    overview = await parts.queries.overview(owner)
+    drafts = await parts.drafts.how_many(owner)
     return render(
         request,
         "_nav.html",
         viewer=viewer,
         section=section[:MAX_SECTION_CHARACTERS],
-        nav_counts=nav_counts_of(overview),
+        nav_counts=nav_counts_of(overview, drafts),
     )
