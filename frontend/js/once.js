@@ -28,7 +28,7 @@ function start(form, submitter) {
       button.disabled = false;
       if (hadFocus && document.activeElement === document.body) button.focus();
       // A morph may have brought another label meanwhile.
-      if (label?.textContent === button.dataset.busy) label.textContent = before;
+      if (label && label.textContent === button.dataset.busy) label.textContent = before;
     };
   });
   const timer = setTimeout(() => end(form), GIVE_UP_MS);

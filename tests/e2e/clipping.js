@@ -46,7 +46,7 @@ function cover(parent, box) {
   if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return null;
   const above = document.elementFromPoint(x, y);
   if (!above || parent.contains(above) || above.contains(parent)) return null;
-  if (above.closest("dialog, [popover], .toaster, .pl-topbar")) return null; // floats, on purpose
+  if (above.closest("dialog, [popover], .toaster, .pl-topbar, .pl-sticky-actions")) return null; // floats, on purpose
   const row = above.closest("[data-target]");
   return row?.contains(parent) ? null : above; // a link's area over the whole of its row
 }

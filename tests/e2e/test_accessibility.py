@@ -13,7 +13,7 @@ from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
 from tests.e2e.running import System
-from tests.e2e.writing import editor_of
+from tests.e2e.writing import editor_of, review, write
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -152,8 +152,15 @@ def test_a_filled_compose_page_has_no_barriers(
     page.get_by_text("How the file was read").click()
     expect(page.get_by_label("Encoding")).to_be_visible()
     assert_accessible(page, axe)
-    page.get_by_role("button", name="Review").click()
+    page.locator("#compose header button:not([form])").click()
     expect(page.locator("#subject-note")).to_have_text("Is missing.")
+    assert_accessible(page, axe)
+    page.get_by_label("Subject").fill("Quiet hours")
+    write(page, "Dear reader")
+    review(page)
+    assert_accessible(page, axe)
+    page.goto("/drafts")
+    expect(page.get_by_role("link", name="Quiet hours")).to_be_visible()
     assert_accessible(page, axe)
 
 

@@ -14,6 +14,7 @@ from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
 from tests.e2e.clipping import clipped, small_targets
 from tests.e2e.running import System
+from tests.e2e.writing import editor_of, review, write
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -144,6 +145,25 @@ def test_a_form_with_all_its_errors_can_be_read(page: Page, campaign_id: uuid.UU
     page.get_by_label("Hourly limit").fill("-1")
     page.get_by_role("button", name="Add and verify").click()
     expect(page.get_by_role("alert")).to_contain_text("2 fields need another look.")
+    assert_readable(page)
+
+
+def test_compose_with_a_list_its_review_and_the_drafts_can_be_read(
+    page: Page, campaign_id: uuid.UUID
+) -> None:
+    page.goto("/compose")
+    editor_of(page)
+    page.get_by_label("Subject").fill(TITLE)
+    page.get_by_label("type or paste").fill(f"nobody\nInvestor Relations <{LONG}>\n")
+    expect(page.get_by_text("1 row refused")).to_be_visible()
+    page.get_by_text("How the file was read").click()
+    assert_readable(page)
+    write(page, "Dear reader")
+    expect(page.locator("#draft-state")).to_contain_text("Saved")
+    review(page)
+    assert_readable(page)
+    page.goto("/drafts")
+    expect(page.get_by_role("link", name=TITLE)).to_be_visible()
     assert_readable(page)
 
 

@@ -201,7 +201,7 @@ def test_a_few_people_are_typed_and_the_preview_is_for_whom_one_picks(
     write(page, "Dear reader")
     page.get_by_label("type or paste").fill("Ada <ada@example.org>, Alan <alan@example.org>")
     expect(page.get_by_text("2 recipients")).to_be_visible()
-    page.get_by_label("Preview as alan@example.org").click()
+    page.get_by_label("Show it as alan@example.org").click()
     expect(page.locator("#preview-as")).to_have_text("as Alan")
     page.get_by_label("Preview as the recipient").fill("ada@")
     expect(page.locator("#preview-as")).to_have_text("as Ada")

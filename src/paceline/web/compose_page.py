@@ -61,7 +61,6 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         form=form,
         draft_id=draft.id if draft else shown.draft_id,
         draft=draft,
-        drafts=await parts.drafts.how_many(owner),
         undone="undone" in request.query_params,
         version=draft.version if draft else 0,
         page_token=shown.page or new_token(),

@@ -8,10 +8,18 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline.web.access import SignedIn
+from paceline.web.listing import Column
 from paceline.web.parts import Wired
 from paceline.web.rendering import go_to, render
 
 router = APIRouter()
+
+COLUMNS = (
+    Column(key="name", label="Draft"),
+    Column(key="list", label="Recipients", line=True),
+    Column(key="saved", label="Saved", look="pl-quiet tabular-nums"),
+    Column(key="actions", label="Actions", align="end", look="relative z-10"),
+)
 
 
 @router.get("/drafts")
@@ -25,7 +33,15 @@ async def list_drafts(
         draft = await parts.drafts.get(owner, deleted)
         gone = draft if draft.deleted_at else None
     drafts = await parts.drafts.all_open(owner)
-    return render(request, "drafts.html", viewer=viewer, section="drafts", drafts=drafts, gone=gone)
+    return render(
+        request,
+        "drafts.html",
+        viewer=viewer,
+        section="drafts",
+        columns=COLUMNS,
+        drafts=drafts,
+        gone=gone,
+    )
 
 
 @router.post("/compose/{draft_id}/delete")
