@@ -82,13 +82,15 @@ Group = tuple[uuid.UUID | None, uuid.UUID]
 class Command:
     """What to do to which emails: to `ids`, or to all that match `wanted`.
 
-    `scheduled_at` is what they are rescheduled to.
+    `scheduled_at` is what they are rescheduled to. Of all that match, what was made after `seen`,
+    an id of that time, is not meant: whoever decided could not know of it.
     """
 
     action: Action
     ids: tuple[uuid.UUID, ...] | None = None
     wanted: EmailFilter | None = None
     scheduled_at: datetime | None = None
+    seen: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,7 @@ class Bulk:
         async for records in all_of(self._database, owner_id, selection if meant.states else None):
             # Those that were moved a moment ago come again, at their new place.
             left = [r for r in records if r.scheduled_at != command.scheduled_at]
+            left = [r for r in left if command.seen is None or r.id <= command.seen]
             yield _grouped([(r.id, r.campaign_id, r.sender_id) for r in left]), 0
 
 

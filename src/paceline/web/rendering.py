@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from starlette.responses import RedirectResponse, Response
 
 from paceline import clock
+from paceline.domain.identifiers import new_id
 from paceline.services.status import Status
 from paceline.services.views import CampaignView
 from paceline.web import flash, needs, states, wording
@@ -59,6 +60,7 @@ def _environment() -> Environment:
         BULK=states.BULK,
         FAILURES=states.FAILURES,
         PAGE_SIZES=PAGE_SIZES,
+        new_id=new_id,
         LIST_ICONS=LIST_ICONS,
         email_badge=states.email_badge,
         campaign_badge=states.campaign_badge,

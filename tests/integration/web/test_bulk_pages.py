@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from urllib.parse import unquote
 
 import httpx2
@@ -45,6 +46,23 @@ async def test_what_is_ticked_is_rescheduled_in_the_readers_zone_and_never_witho
     assert "1 email moved." in said(response)
     due = await world.fetchval("SELECT due_at FROM email_jobs WHERE email_id = $1", emails[0])
     assert f"{due:%Y-%m-%dT%H:%M}" == "2031-06-01T07:30"
+
+
+async def test_what_came_after_the_page_was_made_is_not_among_all_that_match(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    shown = await world.emails(sender, campaign, 30)
+    html = (await page.get("/emails?q=reader")).text
+    seen = re.search(r'name="seen" value="([^"]+)"', html)
+    assert seen is not None
+    later = await world.emails(sender, campaign, ["reader99@example.org"])
+    form = {"tab": "scheduled", "q": "reader", "action": "cancel", "everything": "yes"}
+    answer = await page.post("/emails/bulk", data={**form, "seen": seen[1]})
+    assert "30 emails cancelled." in said(answer)
+    assert set(await world.states(shown)) == {"cancelled"}
+    assert await world.states(later) == ["scheduled"]
 
 
 async def test_what_is_chosen_as_all_that_match_is_what_the_filters_say(
