@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ async def look_at(
     """All that is wrong with it or worth a note, as it stands."""
     form = ComposeForm.of(draft)
     problems = Problems()
-    new = form.as_new(problems)
+    new = await asyncio.to_thread(form.as_new, problems)  # a large message takes a second
     upload = await read_list(parts.drafts, draft, problems, form=form, anew=anew)
     if new is not None:
         senders = await parts.senders.list(viewer.principal.user_id)
@@ -119,7 +120,7 @@ async def look_at(
             problems.add("sender_id", "is none of your senders")
     notes: tuple[str, ...] = ()
     if new is not None and upload is not None:
-        check_together(new, upload, problems)
+        await asyncio.to_thread(check_together, new, upload, problems)
         notes = await notes_on(
             new.subject, new.text, new.html, fields=upload.preview.fields, inline=()
         )

@@ -108,7 +108,7 @@ async def read_list(
     if reading is None:
         suppressed = await drafts.suppressed(draft.owner_id)
         data = b"".join([piece async for piece in drafts.list_of(draft)])
-        reading = await asyncio.to_thread(_read, data, form.message(), choices, suppressed)
+        reading = await asyncio.to_thread(_read, data, form, choices, suppressed)
         _remember(key, reading)
     problems.take(reading.problems, names=FIELDS)
     if reading.head is None:
@@ -159,10 +159,9 @@ def _remember(key: Hashable, reading: _Reading) -> None:
         _remembered.popitem(last=False)
 
 
-def _read(
-    data: bytes, message: MessageTemplate | None, choices: Choices, suppressed: frozenset[int]
-) -> _Reading:
+def _read(data: bytes, form: ComposeForm, choices: Choices, suppressed: frozenset[int]) -> _Reading:
     head = None
+    message = form.message()
     wanted = message.fields if message else frozenset()
     checks = RowChecks(message) if message else None
     try:

@@ -6,6 +6,7 @@ from here: the next step is the review (`routes/review.py`).
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 
@@ -67,7 +68,8 @@ async def show_preview(request: Request, viewer: MaybeSignedIn) -> Response:
     if viewer is None:
         return mail_frame(document_of(html=None, text=SIGNED_OUT))
     posted = await form_of(request)
-    document = preview_document(
+    document = await asyncio.to_thread(
+        preview_document,
         subject=text_of(posted, "subject"),
         body=text_of(posted, "body"),
         is_html=ComposeForm.read(posted).is_html,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import datetime, tzinfo
 
@@ -58,7 +59,8 @@ async def message(
     draft = await parts.drafts.get(viewer.principal.user_id, draft_id)
     form = ComposeForm.of(draft)
     upload = await read_list(parts.drafts, draft, Problems(), form=form)
-    document = preview_document(
+    document = await asyncio.to_thread(
+        preview_document,
         subject=form.subject,
         body=form.body,
         is_html=form.is_html,
