@@ -43,7 +43,7 @@ def test_rows_stay_ticked_while_the_list_is_refreshed_and_all_can_be_chosen(
     boxes.nth(0).check()
     boxes.nth(2).check()
     expect(bar).to_contain_text("2 messages selected")
-    with page.expect_response(lambda response: response.url.endswith("/inbox")):
+    with page.expect_response(lambda response: response.url.endswith("/inbox/rows")):
         pass
     expect(boxes.nth(2)).to_be_checked()
     expect(bar).to_contain_text("2 messages selected")
