@@ -46,7 +46,10 @@ function keep() {
     if (left.id === id) field("page").value = left.page;
     turn = left.turn;
     for (const [name, value] of Object.entries(left.fields)) put(name, value);
-    if (Object.keys(left.fields).length) soon();
+    if (!Object.keys(left.fields).length) return;
+    // What another tab saved meanwhile is not what this was typed on: the server is to say so.
+    if (left.id === id) field("version").value = left.version;
+    soon();
   }
 
   function put(name, value) {
@@ -57,7 +60,8 @@ function keep() {
 
   function remember() {
     const fields = isNew() ? typed() : unsaved();
-    const left = { id, isNew: isNew(), page: field("page").value, turn: turn + 1, fields };
+    const [version, name] = [field("version").value, field("page").value];
+    const left = { id, isNew: isNew(), version, page: name, turn: turn + 1, fields };
     try {
       sessionStorage.setItem(UNSAVED, JSON.stringify(left));
     } catch {

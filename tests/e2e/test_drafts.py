@@ -100,6 +100,25 @@ def test_two_tabs_do_not_overwrite_each_other(page: Page) -> None:
     other.close()
 
 
+def test_what_a_tab_could_not_hand_over_does_not_overwrite_what_is_newer(page: Page) -> None:
+    subject = begin(page)
+    page.route("**/autosave", lambda route: route.abort())
+    page.get_by_label("Subject").fill(f"{subject} older")
+    state(page, "Not saved yet")
+    other = page.context.new_page()
+    other.goto(page.url)
+    editor_of(other)
+    with other.expect_response("**/autosave"):
+        other.get_by_label("Subject").fill(f"{subject} newer")
+    page.reload()
+    page.unroute("**/autosave")
+    expect(page.get_by_text("was changed in another tab")).to_be_visible(timeout=20_000)
+    expect(page.get_by_label("Subject")).to_have_value(f"{subject} older")
+    other.reload()
+    expect(other.get_by_label("Subject")).to_have_value(f"{subject} newer")
+    other.close()
+
+
 def test_a_session_that_ended_leads_back_to_the_text(
     page: Page, signed_in_state: dict[str, object]
 ) -> None:
