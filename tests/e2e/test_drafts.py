@@ -244,3 +244,18 @@ def test_a_file_that_is_dropped_anywhere_is_the_list(page: Page) -> None:
     page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
     expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
     expect(page.get_by_text("dropped.csv")).to_be_visible()
+
+
+def test_a_test_goes_to_oneself_from_the_page(page: Page, sender: SenderView) -> None:
+    begin(page)
+    write(page, "Dear reader")
+    page.get_by_label("From").select_option(str(sender.id))
+    state(page, "Saved")
+    with page.expect_response("**/autosave"):
+        page.get_by_label("Campaign name").fill("Tried first")
+    page.get_by_role("button", name="Send a test").click()
+    page.get_by_label("To", exact=True).fill("me@example.org")
+    page.get_by_role("button", name="Send the test").click()
+    expect(page.get_by_text("A test is on its way to me@example.org.")).to_be_visible()
+    page.goto("/campaigns")
+    expect(page.get_by_role("link", name="Test: Tried first")).to_be_visible()

@@ -26,7 +26,7 @@ def write(page: Page, text: str) -> None:
 
 def review(page: Page) -> Locator:
     """Go on to the review; its button."""
-    page.locator("#compose header button:not([form])").click()
+    page.locator("#compose header button:not([form], [type])").click()
     page.wait_for_url(REVIEW)
     return page.get_by_role("button", name="Schedule")
 

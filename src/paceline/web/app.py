@@ -26,6 +26,7 @@ from paceline.web.routes import (
     compose,
     dashboard,
     draft_list,
+    draft_test,
     drafts,
     email_lists,
     emails,
@@ -44,7 +45,7 @@ from paceline.web.routes import (
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
-    *(campaigns, campaign_changes, compose, draft_list, review, drafts),
+    *(campaigns, campaign_changes, compose, draft_list, draft_test, review, drafts),
     *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
