@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 
 from paceline.delivery.account import Account
 from paceline.delivery.replies import RawReply, one_line
@@ -24,11 +25,12 @@ class Dialogue:
     def __init__(self, account: Account) -> None:
         self.lines: list[str] = []
         self.phase = Phase.CONNECT  # how far it came
-        self._secrets = _forms_of(account.password)
+        self._username = account.username
+        self._secrets = forms_of(account.username, account.password)
 
     def hide(self, secret: str) -> None:
         """Never show this one."""
-        self._secrets += _forms_of(secret)
+        self._secrets += forms_of(self._username, secret)
 
     def note(self, text: str) -> None:
         """Something that happened, in our words."""
@@ -51,20 +53,26 @@ class Dialogue:
             self._add("<", f"{reply.code}{' ' if number == len(reply.lines) else '-'}{text}")
 
     def _add(self, who: str, text: str) -> None:
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        text = one_line(text)
+        text = one_line(without(self._secrets, text))
         text = text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
         if len(self.lines) < MAX_LINES:
             self.lines.append(f"{who} {text}".rstrip())
 
 
-def _forms_of(secret: str | None) -> tuple[str, ...]:
-    """What must not be shown, the longest first."""
+def forms_of(username: str | None, secret: str | None) -> tuple[str, ...]:
+    """What must not be shown, the longest first: as it is, packed, and as AUTH PLAIN packs it."""
     if secret is None:
         return ()
-    packed = base64.b64encode(secret.encode()).decode("ascii")
-    return tuple(sorted({secret, packed}, key=len, reverse=True))
+    whole = f"\0{username or ''}\0{secret}"
+    packed = (base64.b64encode(text.encode()).decode("ascii") for text in (secret, whole))
+    return tuple(sorted({secret, *packed}, key=len, reverse=True))
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """The text with each of them taken out."""
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
+    return text
 
 
 def _unpacked(octets: bytes) -> str:

@@ -16,7 +16,7 @@ from paceline.delivery import second_look
 from paceline.delivery.account import Account, Security
 from paceline.delivery.certificates import why_not_trusted
 from paceline.delivery.channel import Channel, ChannelLost
-from paceline.delivery.dialogue import Dialogue
+from paceline.delivery.dialogue import Dialogue, forms_of
 from paceline.delivery.login import HungUp, LogIn, LogIns, NoWayIn
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
@@ -29,6 +29,7 @@ MAX_DIGITS = 20  # of a size (RFC 1870 §5)
 TLS_PORT = 465  # RFC 8314 §7.3: who does not greet there at once wants TLS
 # Servers between themselves may hold back their greeting for some seconds, to see who barges in.
 RELAY_PORT = 25
+MIN_HIDDEN = 6  # characters of a secret: a shorter one may be any word of a reply
 
 
 class OpenFailed(Exception):
@@ -99,6 +100,7 @@ class Opening:
         self._greeted: RawReply | None = None
         self._dialogue = means.dialogue
         self._phase = Phase.GREETING
+        self._secrets: tuple[str, ...] = ()
         self.extensions = Extensions()
 
     @property
@@ -227,6 +229,7 @@ class Opening:
         account = (
             replace(self._account, password=token.text, grant=None) if token else self._account
         )
+        self._secrets = forms_of(account.username, account.password)
         log_in = LogIn(
             account,
             self._answer,
@@ -274,7 +277,12 @@ class Opening:
         return failure
 
     async def _answer(self, line: str) -> RawReply:
-        return await self._ask(line, self._timeouts.auth_seconds)
+        """What the server says to a log-in; should it repeat the secret, that is not passed on."""
+        reply = await self._ask(line, self._timeouts.auth_seconds)
+        lines = reply.lines
+        for secret in (form.encode() for form in self._secrets if len(form) >= MIN_HIDDEN):
+            lines = [octets.replace(secret, b"***") for octets in lines]
+        return RawReply(reply.code, lines)
 
     async def _ask(self, line: str, seconds: float) -> RawReply:
         self._channel.expect_silence()

@@ -49,6 +49,16 @@ async def test_both_ways_of_a_refused_log_in_are_told(pool: Pool, account_at: Ac
     assert "> AUTH LOGIN" in checked.dialogue
     assert "< 535 5.7.8 *** is wrong" in checked.dialogue
     assert hidden(checked.dialogue)
+    assert hidden((checked.detail, str(checked.reply)))
+
+
+async def test_a_log_in_that_is_repeated_whole_is_hidden_too(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    packed = base64.b64encode(f"\0ann\0{PASSWORD}".encode()).decode()
+    async with Sink(acts={"AUTH": f"535 5.7.8 no: {packed}"}, extensions=("AUTH PLAIN",)) as sink:
+        checked = await pool.check(account_at(sink.port, username="ann", password=PASSWORD))
+    assert hidden((*checked.dialogue, checked.detail, str(checked.reply)))
 
 
 async def test_step_by_step_the_prompts_are_readable_and_the_answers_are_not(
