@@ -21,9 +21,14 @@ const MergeField = Node.create({
   ],
 });
 
-const toChips = (html) => html.replace(/\{\{\s*(\w+)\s*\}\}/g, '<span data-merge="$1"></span>');
+// A field, with a default or without; or a tag, whose attributes are left as they are.
+const FIELD = /<[^>]*>|\{\{\s*(\w+(?:\s*\|\s*default\((?:"[^"<>&]*"|'[^'<>&]*')\))?)\s*\}\}/g;
+const toChips = (html) =>
+  html.replace(FIELD, (all, field) =>
+    field ? `<span data-merge="${field.replaceAll('"', "&quot;")}"></span>` : all,
+  );
 const fromChips = (html) =>
-  html.replace(/<span class="pl-merge"[^>]*>(\{\{ \w+ \}\})<\/span>/g, "$1");
+  html.replace(/<span class="pl-merge"[^>]*>(\{\{ [^<>]+ \}\})<\/span>/g, "$1");
 
 // The editor keeps a paragraph in each list item and a spare one at the end. Mail programs would
 // show both as gaps, and an empty paragraph not at all.

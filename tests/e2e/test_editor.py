@@ -90,3 +90,17 @@ def test_the_editor_takes_no_focus_from_another_field(page: Page, late: list[Rou
     page.keyboard.type("Still here")
     expect(page.get_by_label("Subject")).to_have_value("Still here")
     expect(page.locator("textarea[name=body]")).to_have_value("<p>Kept</p>")
+
+
+def test_a_field_with_a_default_is_a_chip_and_stays_what_it_was(
+    page: Page, late: list[Route]
+) -> None:
+    body = '<p>Dear {{ name | default("there") }}</p><p><a href="{{ url }}">here</a></p>'
+    page.get_by_label("Body").fill(body)
+    arrive(page, late)
+    expect(page.locator(".pl-rte .pl-merge")).to_have_text('{{ name | default("there") }}')
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.type("My ")
+    expect(page.locator("textarea[name=body]")).to_have_value(
+        re.compile(r'<p>My Dear \{\{ name \| default\("there"\) \}\}</p>')
+    )
