@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from paceline.embedded import Postgres, Redis, running
+from paceline.embedded import Redis, running
 from tests.databases import Databases
 from tests.e2e.running import System, running_system
 
@@ -29,18 +30,17 @@ ACTION_TIMEOUT_MS = 10_000
 
 
 @pytest.fixture(scope="package")
-def system(
-    postgres: Postgres, databases: Databases, _template: str, servers_directory: Path
-) -> Iterator[System]:
-    """One for all browser tests, with a Redis of its own: its worker runs all along."""
-    database = "e2e"
-    databases.create(database, template=_template)
-    redis = Redis(servers_directory / "redis-e2e")
+def system(databases: Databases, _template: str, servers_directory: Path) -> Iterator[System]:
+    """One for browser tests that run on end, with a Redis of its own: its worker runs all along.
+
+    Files of other packages may come in between: a process runs them as they are handed out.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="e2e-", dir=servers_directory))
+    redis = Redis(folder / "redis")
     with (
-        running(redis, log=servers_directory / "redis-e2e.log"),
-        running_system(
-            postgres.url_of(database), redis.url, folder=servers_directory / "black-boxes-e2e"
-        ) as system,
+        databases.fresh(template=_template) as url,
+        running(redis, log=folder / "redis.log"),
+        running_system(url, redis.url, folder=folder / "black-boxes") as system,
     ):
         yield system
 

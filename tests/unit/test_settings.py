@@ -9,7 +9,7 @@ import pytest
 
 from paceline.cli.environment import parse_dotenv
 from paceline.errors import SettingsError
-from paceline.settings import NAMES, ProviderSettings, Settings
+from paceline.settings import NAMES, ProviderSettings, Settings, is_loopback
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -228,3 +228,11 @@ def test_a_dns_server_is_an_address_with_or_without_a_port(
 def test_what_is_no_dns_server_stops_the_start(text: str) -> None:
     with pytest.raises(SettingsError, match="DNS_SERVER"):
         Settings.from_environment({"DNS_SERVER": text})
+
+
+@pytest.mark.parametrize(
+    ("host", "is_it"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("a.com", False)],
+)
+def test_loopback_is_what_only_this_machine_reaches(host: str, is_it: bool) -> None:
+    assert is_loopback(host) is is_it

@@ -38,14 +38,6 @@ def test_the_preferred_port_is_kept_when_it_is_free(taken: int) -> None:
     assert ports.free_port("127.0.0.1", preferred=other) == other
 
 
-@pytest.mark.parametrize(
-    ("host", "is_it"),
-    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("a.com", False)],
-)
-def test_loopback_is_what_only_this_machine_reaches(host: str, is_it: bool) -> None:
-    assert ports.is_loopback(host) is is_it
-
-
 def test_a_silent_port_does_not_answer(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "PROBE_TIMEOUT_SECONDS", 0.1)
     assert not ports.answers("127.0.0.1", taken, "/readyz")
