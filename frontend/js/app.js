@@ -15,6 +15,7 @@ import "./once.js";
 import "./requests.js";
 import "./selection.js";
 import "./sidebar.js";
+import "./tabs.js";
 import "./upload.js";
 
 // The editor is the heaviest part by far, so only a page that has one loads it.

@@ -176,6 +176,23 @@ def test_the_navigation_of_a_phone_can_be_read(page: Page, campaign_id: uuid.UUI
     assert not small_targets(page)
 
 
+def test_the_account_stays_in_view_in_a_low_window(page: Page, campaign_id: uuid.UUID) -> None:
+    page.set_viewport_size({"width": 1280, "height": 640})
+    page.goto("/")
+    account = page.locator("#sidebar .pl-account")
+    expect(account).to_be_in_viewport(ratio=1)
+    last = page.locator("#nav a").last
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=0.9)
+    expect(account).to_be_in_viewport(ratio=1)
+
+
+def test_the_chosen_list_is_in_view_on_a_phone(page: Page, campaign_id: uuid.UUID) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto("/emails?tab=cancelled")
+    expect(page.locator("#tabs [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_the_sign_in_page_can_be_read_and_the_look_at_it_finds_what_it_had(
     system: System, chromium: Browser
 ) -> None:

@@ -28,6 +28,7 @@ from paceline.errors import FieldProblem, InvalidInput
 
 MAX_SOURCE = 1024 * 1024  # octets of one part
 MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
+NO_BODY = "is missing: give text, html or both"
 MAX_FIELDS = 200  # merge fields of one template
 MAX_ADDRESS = 254  # octets (RFC 5321 §4.5.3.1.3)
 MAX_DEPTH = 4  # of lists inside a recipient's field
@@ -98,7 +99,7 @@ class MessageTemplate:
             except _Refused as refused:
                 problems += [FieldProblem(given_as, reason) for reason in refused.reasons]
         if text is None and html is None:
-            problems.append(FieldProblem("text", "is missing: give text, html or both"))
+            problems.append(FieldProblem("text", NO_BODY))
         if problems:
             raise InvalidInput(problems)
         derives = "html" in parts and "text" not in parts

@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from paceline import clock
-from paceline.delivery import MessageTemplate, has_words, remarks
+from paceline.delivery import NO_BODY, MessageTemplate, has_words, remarks
 from paceline.domain.addresses import Address, InvalidAddress, parse_address
 from paceline.domain.bounds import (
     MAX_BODY_OCTETS,
@@ -152,7 +152,7 @@ class Problems:
         elif len(subject.encode()) > MAX_SUBJECT:
             self.add("subject", f"is longer than {MAX_SUBJECT} octets")
         if not (text and text.strip()) and not (html and _shows_something(html)):
-            self.add("text", "is missing: give text, html or both")
+            self.add("text", NO_BODY)
         for field, body in (("text", text), ("html", html)):
             if body and _NOT_IN_BODIES.search(body):
                 self.add(field, "cannot hold NUL, or half of a surrogate pair")

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from starlette.datastructures import FormData
 
-from paceline.delivery import MessageTemplate, looks_like_html
+from paceline.delivery import NO_BODY, MessageTemplate, looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.when import HAS_PASSED
 from paceline.errors import FieldProblem, InvalidInput
@@ -154,7 +154,9 @@ def typed_of(form: FormData) -> dict[str, str]:
 
 
 def _in_words_of_the_form(problem: FieldProblem) -> FieldProblem:
-    return replace(problem, message=problem.message.replace(HAS_PASSED, PASSED))
+    """The form has one field for the body, and no null."""
+    message = problem.message.replace(HAS_PASSED, PASSED).replace(NO_BODY, "is missing")
+    return replace(problem, message=message)
 
 
 def _sender_id(text: str) -> uuid.UUID:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -25,6 +25,7 @@ from paceline.web.forms import Problems
 from paceline.web.parts import Parts
 from paceline.web.reading_form import became
 from paceline.web.rendering import render, wants_fragment, zone_of
+from paceline.web.states import hindrance
 from paceline.web.timetable import Pace, Timetable, plan, series
 from paceline.web.uploads import Upload
 
@@ -51,6 +52,8 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
     owner = viewer.principal.user_id
     senders = await parts.senders.list(owner)
     form, draft, upload = shown.form, shown.draft, shown.upload
+    if not form.sender_id:
+        form = replace(form, sender_id=_first_that_works(senders))
     status = 409 if shown.conflict else 422 if shown.problems else 200
     return render(
         request,
@@ -75,6 +78,12 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         **shown_list(upload, draft, shown.list_problem),
         **timetable_of(form, senders, count=upload.preview.usable if upload else 0),
     )
+
+
+def _first_that_works(senders: Sequence[SenderView]) -> str:
+    """The id of whom a new campaign comes from; "" where there is no sender."""
+    working = [sender for sender in senders if hindrance(sender) is None]
+    return next((str(sender.id) for sender in (*working, *senders)), "")
 
 
 def shown_list(upload: Upload | None, draft: DraftRecord | None, problem: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def _environment() -> Environment:
         campaign_badge=states.campaign_badge,
         sender_badge=states.sender_badge,
         verified_badge=states.verified_badge,
+        hindrance=states.hindrance,
         grade_badge=states.grade_badge,
         held_tone=states.held_tone,
         scope_badge=states.scope_badge,

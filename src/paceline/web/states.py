@@ -135,6 +135,13 @@ def verified_badge(sender: SenderView) -> Badge:
     return UNVERIFIED if check is None or check.ok else UNREACHED
 
 
+def hindrance(sender: SenderView) -> Badge | None:
+    """Why nothing would leave by this sender, as far as is known."""
+    if sender.state != SenderState.ACTIVE:
+        return SENDER_BADGES[sender.state]
+    return UNREACHED if verified_badge(sender) is UNREACHED else None
+
+
 GRADE_BADGES = {
     Grade.GOOD: Badge("Good", "good", "full"),
     Grade.WARN: Badge("Better have one", "warn", "half"),

@@ -20,6 +20,18 @@ async def read_back(page: httpx2.AsyncClient, files: File) -> httpx2.Response:
     )
 
 
+REFUSED = json.dumps(
+    {
+        "ok": False,
+        "phase": "auth",
+        "detail": "535 5.7.8 no",
+        "extensions": [],
+        "checked_at": "2030-01-01T00:00:00+00:00",
+        "dialogue": [],
+    }
+)
+
+
 async def campaigns(world: World) -> int:
     return int(await world.fetchval("SELECT count(*) FROM campaigns"))
 
@@ -34,6 +46,18 @@ async def test_the_form_knows_the_readers_zone(page: httpx2.AsyncClient, world: 
     await world.sender()
     html = (await page.get("/compose")).text
     assert "<option selected>Europe/Berlin</option>" in html
+
+
+async def test_a_new_campaign_comes_from_a_sender_that_works(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    works = await world.sender(from_address="works@example.com", from_name=None)
+    await world.sender(from_address="paused@example.com", state="paused")
+    await world.sender(from_address="broken@example.com", state="broken", state_reason="535 no")
+    mute = await world.sender(from_address="mute@example.com", from_name=None, last_check=REFUSED)
+    html = (await page.get("/compose")).text
+    assert re.findall(r'<option value="([^"]+)" selected>', html) == [str(works)]
+    assert f'<option value="{mute}">mute@example.com (cannot log in)</option>' in html
 
 
 async def test_a_file_is_read_back_with_counts_and_reasons(
@@ -137,7 +161,7 @@ async def test_a_later_start_is_kept_in_its_zone(page: httpx2.AsyncClient, world
 WRONG = (
     ("subject", "", "Is missing."),
     ("subject", "Hi {{ name", "line 1"),
-    ("body", "", "Is missing: give text, html or both."),
+    ("body", "", "Is missing."),
     ("body", "<p>{{ city }}</p>", "no column of the file provides"),
     ("body", "<p>" + "x" * 1_048_576 + "</p>", "larger than 1 MiB"),
     ("body", "x" * 3_000_000, "larger than 1 MiB"),
@@ -162,6 +186,7 @@ async def test_what_is_wrong_stands_next_to_its_field_and_nothing_is_stored(
         note = re.search(rf'id="{field}-note"[^>]*>([^<]*)', response.text)
         assert note, field
         assert message.lower() in note[1].lower()
+        assert "html or both" not in note[1], "a word of the API"
     assert await campaigns(world) == 0
 
 
