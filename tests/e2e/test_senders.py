@@ -16,7 +16,7 @@ from tests.e2e.running import System
 from tests.e2e.test_accessibility import assert_accessible
 from tests.e2e.test_clipped_text import assert_readable
 
-ADDRESS = "investor-relations-quarterly-results@subsidiary.northwind-traders.example"
+ADDRESS = "quarterly-results-to-be-verified@subsidiary.northwind-traders.example"
 
 
 class Server(Controller):
