@@ -28,13 +28,21 @@ def run_quickly(work: Coroutine[Any, Any, T]) -> T:
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `work`, which stops softly once its event is set: by SIGINT, SIGTERM or SIGHUP."""
+    """Run `work`, which stops softly once its event is set: by SIGINT, SIGTERM or SIGHUP.
+
+    The process is expected to end then. What it holds is left to the system: the interpreter would
+    look through all of it for garbage first, for up to two seconds on a busy machine, and whoever
+    waits for the end would take that for a process that does not stop.
+    """
 
     async def until_stopped() -> None:
         async with stop_event() as stop:
             await work(stop)
 
-    run_quickly(until_stopped())
+    try:
+        run_quickly(until_stopped())
+    finally:
+        gc.freeze()
 
 
 @asynccontextmanager

@@ -38,7 +38,9 @@ async def test_a_key_is_shown_this_once_with_a_command_that_works(
     assert principal is not None
     assert principal.scope is Scope.READ
     assert key not in (await page.get("/api-keys")).text
-    assert f"{key[:11]}…" in words((await page.get("/api-keys")).text)
+    listed = words((await page.get("/api-keys")).text)
+    assert f"{key[:11]}…" in listed
+    assert "ends never" in listed, "on a phone no header says which column it is"
     command = re.search(r"<code id=\"made-curl\"[^>]*>([^<]+)</code>", made.text)
     assert command is not None
     curl, _, option, header, url = shlex.split(html.unescape(command[1]))
