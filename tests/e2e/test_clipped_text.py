@@ -187,6 +187,14 @@ def test_the_account_stays_in_view_in_a_low_window(page: Page, campaign_id: uuid
     expect(account).to_be_in_viewport(ratio=1)
 
 
+def test_the_head_that_stays_has_the_ground_of_its_page(page: Page, campaign_id: uuid.UUID) -> None:
+    page.goto("/compose")
+    editor_of(page)
+    ground = "it => getComputedStyle(it).backgroundColor"
+    head = page.locator(".pl-sticky-actions").evaluate(ground)
+    assert head == page.locator("body").evaluate(ground)
+
+
 def test_the_chosen_list_is_in_view_on_a_phone(page: Page, campaign_id: uuid.UUID) -> None:
     page.set_viewport_size(PHONE)
     page.goto("/emails?tab=cancelled")
