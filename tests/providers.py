@@ -140,7 +140,9 @@ class Provider:
         self.fetched.append(request.url.path)
         keys = [OWN_KEY] + ([NEW_KEY] if self.mode == "signed by a new key" else [])
         unusable = {"kty": "XX", "kid": "of a kind that nobody knows"}
-        return JSONResponse({"keys": [unusable, *(key.as_dict(private=False) for key in keys)]})
+        return JSONResponse(
+            {"keys": [None, unusable, *(key.as_dict(private=False) for key in keys)]}
+        )
 
     async def _authorize(self, request: Request) -> Response:
         self.asked = dict(request.query_params)

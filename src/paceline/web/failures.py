@@ -22,7 +22,7 @@ from paceline.web.form_tokens import token_in
 from paceline.web.rendering import Look, is_htmx, render, toast_only
 
 MAX_TYPED_CHARACTERS = 3_000_000
-_SECRET = re.compile("password|secret|token", re.IGNORECASE)
+_SECRET = re.compile("password|secret|token|credential", re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 

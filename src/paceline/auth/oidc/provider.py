@@ -215,11 +215,11 @@ class Provider:
         )
 
 
-def _usable(given: list[dict[str, Any]]) -> KeySet:
+def _usable(given: list[Any]) -> KeySet:
     """Those that can check a signature; others, of kinds that we do not know, are passed over."""
     keys: list[Key] = []
     for one in given:
-        if one.get("kty") == "oct" or one.get("use", "sig") != "sig":
+        if not isinstance(one, dict) or one.get("kty") == "oct" or one.get("use", "sig") != "sig":
             continue
         try:
             keys.append(JWKRegistry.import_key(one))

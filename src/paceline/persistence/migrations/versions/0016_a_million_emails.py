@@ -1,8 +1,8 @@
 """What a million emails need: words that are handed in, and a campaign's lists in order.
 
 Nothing is rewritten: the words that are there stay. An email's owner and sender are its campaign's
-and are no longer looked up for each email. The new indexes are built while emails can be
-read but not written, a second or two per million.
+and are no longer looked up for each email. Neither emails nor campaigns can be read until all
+migrations that run with this one are done: building the indexes takes seconds per million emails.
 
 Revision: 0016
 Follows: 0015
