@@ -427,6 +427,22 @@ async def test_on_a_machine_of_ones_own_the_first_to_sign_in_owns_it_and_the_nex
         assert not resolved[0].is_admin
 
 
+async def test_whoever_signs_in_first_does_not_take_the_place_of_an_owner_with_another_address(
+    parts: Parts, cases: UseCases, provider: Provider
+) -> None:
+    users = Users(cases.database)
+    owner = await users.with_email("owner@example.com")
+    assert owner.user_id == (await users.local_owner()).user_id
+    alone = with_provider(parts, cases, provider.url, Admission())
+    for email, is_owner in (("ada@example.com", False), ("Owner@example.com", True)):
+        provider.reset(sub=email, email=email)
+        async with browser(alone) as client:
+            await sign_in(client)
+            resolved = await alone.sessions.resolve(client.cookies["paceline-session"])
+        assert resolved is not None
+        assert (resolved[0].user_id == owner.user_id, resolved[0].is_admin) == (is_owner, is_owner)
+
+
 async def test_a_rule_that_names_administrators_keeps_others_from_owning_it(
     parts: Parts, cases: UseCases, provider: Provider
 ) -> None:

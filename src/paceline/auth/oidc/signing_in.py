@@ -197,11 +197,18 @@ class ProviderSignIn:
         return user.id
 
     async def _newcomer(self, session: Session, person: Vouched) -> uuid.UUID:
-        """A new user; on a machine that nobody else can reach, the first one is its owner."""
-        owner = (await Users(self._database).local_owner()).user_id
-        free = self._admission.may_own(person) and not await vouching.connected_to(session, owner)
-        if free:
-            return await self._connect(session, owner, person)
+        """A new user; on a machine that nobody else can reach, the first one is its owner.
+
+        Not in the place of an owner who is known by another address.
+        """
+        owner = await Users(self._database).local_owner()
+        is_theirs = owner.email is None or owner.email.lower() == person.email.lower()
+        if (
+            is_theirs
+            and self._admission.may_own(person)
+            and not await vouching.connected_to(session, owner.user_id)
+        ):
+            return await self._connect(session, owner.user_id, person)
         user = await identity.ensure_user(
             session,
             issuer=person.issuer,
