@@ -7,6 +7,7 @@ Side by side, as in `make test`, each process of pytest has both to itself. Each
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import zoneinfo
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from tests.databases import Databases, ForgetfulPostgres
 # How long an example takes is the machine's, and says nothing about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 zoneinfo.reset_tzpath(to=())  # as the program does: the pinned tzdata, not this machine's
 

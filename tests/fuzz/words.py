@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.when import LONGEST, InvalidWhen, parse_duration, parse_start
 from paceline.errors import InvalidInput
+from paceline.persistence.stores.lists import Segment
 from paceline.services import cursors
 from paceline.services.validation import Problems
 from paceline.web.forms import wall_time
@@ -28,6 +29,7 @@ from tests.fuzz.hunting import Family, hold, pure
 NOW = datetime(2027, 3, 14, 12, 30, tzinfo=UTC)
 ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia")]
 _UNITS = {"ms": 1_000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86_400 * 10**6}
+_TIMED = [segment for segment in Segment if segment is not Segment.CAMPAIGN]
 _PIECES = (
     *"0123456789.:,-+_eE/ TZ",
     *_UNITS,
@@ -117,9 +119,7 @@ def _limit(dice: Random) -> tuple[str, object]:
 
 def _position(dice: Random) -> tuple[str, object]:
     at = None if dice.random() < 0.3 else NOW + timedelta(seconds=dice.randint(-(10**9), 10**9))
-    segment = (
-        "campaign" if at is None else dice.choice(("in_flight", "waiting", "sent", "not_sent"))
-    )
+    segment = str(Segment.CAMPAIGN if at is None else dice.choice(_TIMED))
     email_id = uuid.UUID(int=dice.getrandbits(128))
     parts = [segment, None if at is None else at.isoformat(), str(email_id)]
     return packed(parts), (segment, at, email_id)
@@ -154,7 +154,7 @@ def _cursor(dice: Random) -> str:
         dice.choice((*odd, dice.choice(_PIECES))) for _ in range(dice.randint(0, 4))
     ]
     if dice.random() < 0.5:
-        segment = dice.choice(("in_flight", "waiting", "sent", "not_sent", "campaign"))
+        segment = dice.choice([str(segment) for segment in Segment])
         parts = [segment, dice.choice(_PIECES), str(uuid.UUID(int=dice.getrandbits(128)))]
     text = packed(parts) if dice.random() < 0.8 else packed("[" * dice.choice((3, 400)))
     return text if dice.random() < 0.7 else alphabet.spoiled(dice, text)
