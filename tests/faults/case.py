@@ -297,9 +297,11 @@ class Case:
         await until(partial(self._sleeps, sender), within=2 * self.patience, what=what)
 
     async def _sleeps(self, sender: UUID) -> bool:
+        """Not merely that it is at work, which puts off its next waking, too."""
         return bool(
             await self.world.fetchval(
-                "SELECT wake_at > now() FROM lanes WHERE sender_id = $1", sender
+                "SELECT wake_at > now() AND parked_at IS NOT NULL FROM lanes WHERE sender_id = $1",
+                sender,
             )
         )
 
