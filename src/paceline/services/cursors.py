@@ -31,7 +31,7 @@ def unpack(cursor: str, *, parts: int) -> list[str | None]:
         if not well_made or not all(part is None or _is_text(part) for part in found):
             raise ValueError
     except (ValueError, binascii.Error, RecursionError):
-        raise _unknown() from None
+        raise unknown_cursor() from None
     return list(found)
 
 
@@ -53,7 +53,7 @@ def unpack_id(cursor: str | None) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
     except (ValueError, TypeError, AttributeError):
-        raise _unknown() from None
+        raise unknown_cursor() from None
 
 
 def pack_position(position: Position | None) -> str | None:
@@ -79,8 +79,9 @@ def unpack_position(cursor: str | None) -> Position | None:
             email_id=uuid.UUID(email_id or ""),
         )
     except (ValueError, OverflowError):  # its offset may lead out of the calendar
-        raise _unknown() from None
+        raise unknown_cursor() from None
 
 
-def _unknown() -> InvalidInput:
+def unknown_cursor() -> InvalidInput:
+    """What is raised for a cursor that nobody gave out."""
     return InvalidInput.of("cursor", "is not one that a list gave out")

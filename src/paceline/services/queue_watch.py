@@ -17,11 +17,11 @@ from typing import Protocol
 
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
-from paceline.errors import InvalidInput, OperationalError
+from paceline.errors import OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.stores import lane_views as store
 from paceline.persistence.stores.lane_views import DoubtRecord, LaneRecord, LeaseRecord
-from paceline.services.cursors import pack, unpack
+from paceline.services.cursors import pack, unknown_cursor, unpack
 
 # The keeper rings a lane that is 3 s late, and looks each second: later than this is nobody at it.
 STUCK_AFTER = timedelta(seconds=10)
@@ -165,7 +165,7 @@ def _after(cursor: str) -> tuple[str, uuid.UUID]:
             datetime.fromisoformat(key or "")
         return key or "", uuid.UUID(sender_id)
     except (ValueError, TypeError, AttributeError):
-        raise InvalidInput.of("cursor", "is not one that a list gave out") from None
+        raise unknown_cursor() from None
 
 
 def _view(lane: LaneRecord, places: Mapping[uuid.UUID, JobPlace]) -> LaneView:
