@@ -42,13 +42,14 @@ export function placeCaret(editor) {
     for (const mark of node.text?.matchAll(MARKS) ?? []) found.push(at + mark.index);
   });
   const [anchor, head] = found;
-  if (head === undefined) return void editor.commands.focus("end");
-  editor
-    .chain()
-    .setMeta("addToHistory", false)
-    .deleteRange({ from: head, to: head + 1 })
-    .deleteRange({ from: anchor, to: anchor + 1 })
-    .setTextSelection({ from: anchor, to: head - 1 })
-    .focus(null, { scrollIntoView: false })
-    .run();
+  if (head === undefined) editor.commands.focus("end");
+  else
+    editor
+      .chain()
+      .setMeta("addToHistory", false)
+      .deleteRange({ from: head, to: head + 1 })
+      .deleteRange({ from: anchor, to: anchor + 1 })
+      .setTextSelection({ from: anchor, to: head - 1 })
+      .run();
+  editor.view.focus(); // now: the command waits for the next frame, and keys until then are lost
 }
