@@ -152,6 +152,9 @@ async def paths_of(database_url: str, owner: uuid.UUID) -> Mapping[str, str]:
             "   AND campaign_id IS NOT NULL ORDER BY due_at DESC, email_id DESC LIMIT 1",
             owner,
         )
+        sender = await driver.fetchval(
+            "SELECT sender_id FROM campaigns WHERE owner_id = $1 ORDER BY total DESC LIMIT 1", owner
+        )
     finally:
         await driver.close()
     paths = {
@@ -160,16 +163,32 @@ async def paths_of(database_url: str, owner: uuid.UUID) -> Mapping[str, str]:
         "scheduled": "/emails",
         "sent": "/emails?tab=sent",
         "failed": "/emails?tab=failed",
+        "in doubt": "/emails?tab=in_doubt",
+        "cancelled": "/emails?tab=cancelled",
         "scheduled, its rows": "/emails/rows",
+        "sidebar": "/nav",
+        "the day's chart": "/dashboard/day",
         "campaigns": "/campaigns",
+        "campaigns, a word": "/campaigns?q=note",
+        "drafts": "/drafts",
+        "senders": "/senders",
+        "a sender": f"/senders/{sender}",
+        "deleting a sender": f"/senders/{sender}/delete",
+        "suppressions": "/suppressions",
+        "API keys": "/api-keys",
+        "settings": "/settings",
+        "queue": "/queue",
+        "dev inbox": "/inbox",
         "email": f"/emails/{email}",
     }
     for row in rows:
         paths[f"{row['state']} campaign"] = f"/campaigns/{row['id']}"
         paths[f"{row['state']} campaign, its rows"] = f"/campaigns/{row['id']}/rows"
+        if row["state"] in {"active", "paused"}:
+            paths[f"{row['state']} campaign, to change"] = f"/campaigns/{row['id']}/change"
         paths[f"{row['state']} campaign, a common word"] = f"/campaigns/{row['id']}?q=smith"
     for name, words in SEARCHES.items():
-        for tab in ("scheduled", "sent", "failed"):
+        for tab in ("scheduled", "sent", "failed", "cancelled"):
             q = httpx2.QueryParams({"tab": tab, "q": words})
             paths[f"{tab}: {name}"] = f"/emails/rows?{q}"
     return paths

@@ -24,6 +24,7 @@ from paceline.embedded import Postgres, running
 from paceline.home import Home
 from paceline.persistence.database import Database
 from paceline.persistence.migrate import upgrade
+from paceline.persistence.searching import mark_of, marked, said_by
 
 EMAILS = 1_000_000
 OTHERS = 5
@@ -161,9 +162,9 @@ async def _plan_campaign(
     start = began if kind.state in {"completed", "cancelled"} else now + 2 * _DAY
     campaign: uuid.UUID = await driver.fetchval(
         "INSERT INTO campaigns (id, owner_id, sender_id, name, subject, text_body, start_at,"
-        " time_zone, state, created_at, launched_at, finished_at)"
+        " time_zone, state, created_at, launched_at, finished_at, search)"
         " VALUES (uuidv7($7 - clock_timestamp()), $1, $2, $3, $4, 'Dear {{ first_name }}', $5,"
-        " 'UTC', $6, $7, $8, $9) RETURNING id",
+        " 'UTC', $6, $7, $8, $9, array_to_tsvector(string_to_array($10, ' '))) RETURNING id",
         owner,
         sender,
         kind.name,
@@ -171,6 +172,7 @@ async def _plan_campaign(
         start,
         kind.state,
         *_life(kind, began),
+        marked(mark_of(owner), said_by(kind.subject)),
     )
     await driver.execute(
         "INSERT INTO seed_campaigns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
