@@ -12,7 +12,8 @@ from typing import Any
 
 from paceline import clock
 from paceline.domain.identifiers import new_id, new_ids
-from paceline.persistence.database import Database, Driver
+from paceline.persistence.database import Database
+from paceline.persistence.driver import Driver
 from paceline.persistence.lanes import signal
 from paceline.persistence.searching import mark_of, marked
 from paceline.settings import (

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from paceline.persistence.database import Database, Driver
+from paceline.persistence.database import Database
+from paceline.persistence.driver import Driver
 from paceline.persistence.workers import sign_on
 from tests.world import World
 

@@ -6,7 +6,8 @@ import asyncio
 import zlib
 from types import TracebackType
 
-from paceline.persistence.database import Database, Driver, translate_lost_connections
+from paceline.persistence.database import Database, translate_lost_connections
+from paceline.persistence.driver import Driver
 
 RETRY_SECONDS = 2.0
 # A holder that says nothing for so long is frozen or cut off: PostgreSQL ends its session, and the

@@ -10,7 +10,7 @@ import asyncio
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import cast
 
 import asyncpg
 from sqlalchemy.engine import URL, make_url
@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from paceline.errors import OperationalError
+from paceline.persistence.driver import Driver, Pool
 from paceline.persistence.presence import Presence
 
 POOL_SIZE = 12
@@ -41,13 +42,6 @@ _LEDGER_SETTINGS = _SERVER_SETTINGS | {
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
 }
-
-if TYPE_CHECKING:  # only the stubs know that these are generic
-    Driver: TypeAlias = asyncpg.Connection[asyncpg.Record]
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-else:
-    Driver = asyncpg.Connection
-    Pool = asyncpg.Pool
 
 _LOST = (
     ConnectionError,

@@ -9,9 +9,9 @@ from types import TracebackType
 from paceline.persistence.database import (
     Database,
     DatabaseUnavailable,
-    Driver,
     translate_lost_connections,
 )
+from paceline.persistence.driver import Driver
 from paceline.persistence.lanes import CHANNEL
 from paceline.persistence.workers import sign_on
 

@@ -12,10 +12,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from paceline.persistence.database import Driver
+from paceline.persistence.driver import Driver
 
 # A peer that went without a word (no power, no network) is given up by PostgreSQL after 11 s.
 _SETTINGS = (

@@ -7,13 +7,11 @@ is needed. A worker that is frozen counts as living.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-if TYPE_CHECKING:
-    from paceline.persistence.database import Driver
+from paceline.persistence.driver import Driver
 
 _LOCK = (0x70616365, zlib.crc32(b"worker") & 0x7FFFFFFF)  # "pace", as `persistence/advisory.py`
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paceline.persistence.database import Driver
+from paceline.persistence.driver import Driver
 from paceline.persistence.workers import sign_off
 from tests.integration.cli.test_dkim_command import Paceline, paceline, url
 from tests.world import World

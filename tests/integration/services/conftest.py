@@ -10,7 +10,8 @@ import pytest
 
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool, Security
-from paceline.persistence.database import Database, Driver
+from paceline.persistence.database import Database
+from paceline.persistence.driver import Driver
 from paceline.services.campaigns import Campaigns, NewCampaign
 from paceline.services.emails import Emails
 from paceline.services.imports import Imports

@@ -18,7 +18,8 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import UseCases, use_cases
-from paceline.persistence.database import Database, Driver
+from paceline.persistence.database import Database
+from paceline.persistence.driver import Driver
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
 from paceline.services.suppressions import Suppressions

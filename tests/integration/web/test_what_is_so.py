@@ -16,7 +16,7 @@ from paceline.api.outgoing import OverviewOut
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.cli import held
 from paceline.domain.pacing import HOUR
-from paceline.persistence.database import Driver
+from paceline.persistence.driver import Driver
 from paceline.persistence.workers import sign_off
 from paceline.web import Parts
 from tests.integration.web.conftest import BASE_URL, browser, sign_in, words
