@@ -8,10 +8,15 @@ from fastapi import APIRouter
 
 from paceline.api.outgoing import ApiKeyOut, PageOut
 from paceline.api.parts import Wired
-from paceline.api.security import ADMIN_TO_WRITE, Caller
+from paceline.api.security import ADMIN_TO_WRITE, Caller, KnownFirst
 from paceline.errors import NotFound
 
-router = APIRouter(prefix="/api-keys", tags=["api keys"], dependencies=[ADMIN_TO_WRITE])
+router = APIRouter(
+    prefix="/api-keys",
+    tags=["api keys"],
+    route_class=KnownFirst,
+    dependencies=[ADMIN_TO_WRITE],
+)
 
 
 @router.get("", response_model=PageOut[ApiKeyOut])

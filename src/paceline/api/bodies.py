@@ -15,7 +15,10 @@ from paceline.domain.tables.file_kinds import ARCHIVE, EXCEL, NUMBERS, OPEN_DOCU
 PREFIX = "/api/"
 MAX_JSON_OCTETS = 2 * 1024 * 1024
 # Base64 and multipart are not taken, so what is sent is what is stored.
-MAX_INLINE_OCTETS = 32 * 1024 * 1024  # with recipients in it
+MAX_INLINE_OCTETS = 16 * 1024 * 1024  # with recipients in it; a longer list comes as a file
+# Commas and opening brackets. A parsed value takes up to a hundred octets, and `[[[[` has one in
+# each octet; recipients have one in twenty.
+MAX_JSON_VALUES = 1_500_000
 JSON = "application/json"
 # A table may come under any of these names; what it is like is found out by looking at it.
 TABLES = (
@@ -61,7 +64,8 @@ class BodyRules:
         if has_body and scope["method"] in _WITH_BODY and kinds and kind not in kinds:
             await problem(415, _unsuitable(kind, kinds))(scope, receive, send)
             return
-        await self.app(scope, _counted(receive, most), send)
+        counted = _counted(receive, most)
+        await self.app(scope, _few_values(counted) if kind == JSON else counted, send)
 
 
 def media_type(headers: Headers) -> str:
@@ -78,6 +82,21 @@ def _counted(receive: Receive, most: int) -> Receive:
         received += len(message.get("body", b""))
         if received > most:
             raise HTTPException(413, _too_large(most))
+        return message
+
+    return counted
+
+
+def _few_values(receive: Receive) -> Receive:
+    found = 0
+
+    async def counted() -> Message:
+        nonlocal found
+        message = await receive()
+        body = message.get("body", b"")
+        found += body.count(b",") + body.count(b"[") + body.count(b"{")
+        if found > MAX_JSON_VALUES:
+            raise HTTPException(413, f"the body holds more than {MAX_JSON_VALUES:,} values")
         return message
 
     return counted

@@ -16,7 +16,8 @@ from fastapi.dependencies.models import Dependant
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from paceline.api.idempotency import Handler, IdempotentRoute
+from paceline.api.idempotency import IdempotentRoute
+from paceline.api.security import Handler
 from paceline.services.versions import ANY, Only
 from paceline.services.views import CampaignView, EmailView, SenderView
 

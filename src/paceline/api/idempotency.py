@@ -9,19 +9,18 @@ and need no key: theirs is not looked at.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from paceline.api.parts import parts_of
-from paceline.api.security import principal_of
+from paceline.api.security import Handler, KnownFirst, principal_of
 from paceline.errors import DomainError, InvalidInput
 from paceline.services.idempotency import (
     MAX_KEY_CHARACTERS,
@@ -31,7 +30,6 @@ from paceline.services.idempotency import (
 )
 from paceline.services.ports import Settle
 
-Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -80,7 +78,7 @@ def answered_or_not_done(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-class IdempotentRoute(APIRoute):
+class IdempotentRoute(KnownFirst):
     """A route whose POST honours the header, and says so in the description of the API."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from paceline.api.parts import parts_of
 from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
 
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Vouch: TypeAlias = Callable[[Request], Awaitable[Principal | None]]
 """Finds out who is asking by other means than a key: a web session, for one."""
 
@@ -46,6 +49,23 @@ async def _authenticated(request: Request) -> Principal:
         )
         raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="paceline"'})
     return principal
+
+
+class KnownFirst(APIRoute):
+    """A route that reads no body of anybody who has no key.
+
+    The framework reads and parses a body before it asks what a route depends on.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """The handler, behind the look at the key."""
+        handle = super().get_route_handler()
+
+        async def known(request: Request) -> Response:
+            await principal_of(request)
+            return await handle(request)
+
+        return known
 
 
 async def _caller(

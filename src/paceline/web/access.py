@@ -18,7 +18,7 @@ from starlette.responses import Response
 from paceline.auth import csrf
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import LIFETIME
-from paceline.web.bodies import MAX_FIELD_OCTETS
+from paceline.web.form_reading import read_form
 from paceline.web.parts import Wired
 
 COOKIE = "paceline-session"
@@ -142,9 +142,11 @@ async def close_form(request: Request) -> AsyncIterator[None]:
 
 
 async def form_of(request: Request) -> FormData:
-    """The posted form. Starlette keeps it: it is read once, however often it is asked for."""
-    form = request.state.typed = await request.form(max_part_size=MAX_FIELD_OCTETS)
-    return form
+    """The posted form, which is read once, however often it is asked for."""
+    known: FormData | None = getattr(request.state, "typed", None)
+    if known is None:
+        known = request.state.typed = await read_form(request)
+    return known
 
 
 async def _carries(request: Request, token: str) -> bool:

@@ -16,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError
 from paceline.services.idempotency import UnderWay
 from paceline.web.access import CSRF_FIELD, Forbidden, SignInNeeded, Viewer, sign_in_url
-from paceline.web.bodies import MAX_REQUEST_OCTETS
 from paceline.web.form_tokens import FIELD as TOKEN_FIELD
 from paceline.web.form_tokens import token_in
 from paceline.web.rendering import Look, is_htmx, render, toast_only
@@ -149,10 +148,10 @@ def _lost(request: Request, status: int, message: str) -> Response:
     return failure(request, status, f"{message} {known}", look=where_to_look(request))
 
 
-def too_large(request: Request) -> Response:
-    """What whoever sends too much is told."""
-    megabytes = MAX_REQUEST_OCTETS // (1024 * 1024)
-    return failure(request, 413, f"This is more than {megabytes} MB at once; send less.")
+def too_large(request: Request, most: int) -> Response:
+    """What whoever sends more than `most` octets is told."""
+    bound = f"{most >> 20} MB" if most >> 20 else f"{most >> 10} KB"
+    return failure(request, 413, f"This is more than {bound} at once; send less.")
 
 
 def packed(request: Request) -> Response:

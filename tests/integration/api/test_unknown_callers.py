@@ -1,0 +1,65 @@
+"""Whoever has no key is refused before anything of what they send is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from fastapi.routing import APIRoute
+
+from paceline.api.app import _application
+from paceline.api.bodies import MAX_INLINE_OCTETS
+from tests.integration.api.conftest import Client
+
+MIB = 1024 * 1024
+_SOME_ID = "0190a5d0-0000-7000-8000-000000000000"
+WRITES = sorted(
+    (method, re.sub(r"\{\w+\}", _SOME_ID, path))
+    for path, described in _application().openapi()["paths"].items()
+    for method in ("post", "put", "patch")
+    if method in described and path.startswith("/api/v1/")
+)
+
+
+class Sent:
+    """A body of 50 MiB that knows how much of it was taken."""
+
+    def __init__(self, piece: bytes = b"[" * MIB) -> None:
+        self.taken = 0
+        self._piece = piece
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(50):
+            self.taken += len(self._piece)
+            yield self._piece
+
+
+@pytest.mark.parametrize("key", [None, "pl_nobodys"])
+@pytest.mark.parametrize(("method", "path"), WRITES)
+async def test_nothing_is_read_of_what_nobody_sends(
+    http: httpx2.AsyncClient, method: str, path: str, key: str | None
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    sent = Sent()
+    answer = await http.request(method.upper(), path, content=sent, headers=headers)
+    assert answer.status_code == 401
+    assert sent.taken <= MIB
+
+
+async def test_a_body_of_brackets_alone_is_not_parsed(ann: Client) -> None:
+    sent = Sent()
+    answer = await ann.post(
+        "/campaigns", content=sent, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert "values" in answer.json()["detail"]
+    assert sent.taken < MAX_INLINE_OCTETS
+
+
+def test_every_route_of_the_api_looks_at_the_key_first() -> None:
+    assert len(WRITES) > 20
+    assert not [r for r in _application().routes if type(r) is APIRoute and r.methods == {"POST"}]
