@@ -114,8 +114,11 @@ async def running_worker(
         )
         async with _background(*background) as tasks:
             run = tasks.create_task(work())
-            yield RunningWorker(worker, run, stopping)
-            await end([run])
+            try:
+                yield RunningWorker(worker, run, stopping)
+            finally:
+                # The group, when one of its tasks has failed, asks only once (`engine.ending`).
+                await end([run])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,19 +13,19 @@ from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import asyncpg
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from paceline.errors import OperationalError
+from paceline.persistence.addressing import DatabaseAddress, parsed_url
 from paceline.persistence.driver import Driver, Pool
 from paceline.persistence.presence import Presence
 
 POOL_SIZE = 12
 POOL_OVERFLOW = 8
 POOL_TIMEOUT_SECONDS = 10
-CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 60
 # A session lock or a LISTEN asks for little, and has to know soon that nobody is there any more.
 DEDICATED_TIMEOUT_SECONDS = 5
@@ -60,16 +60,24 @@ _LOST = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+# It answers, and lets us in under no circumstances: until somebody changes something.
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
 
 
 class DatabaseUnavailable(OperationalError):
     """PostgreSQL did not answer, or told us to come back later."""
 
 
+class DatabaseRefused(DatabaseUnavailable):
+    """PostgreSQL knows no such database or user, or not with this password."""
+
+
 def async_url(url: str) -> URL:
     """The URL as people write it (`postgresql://`, `postgres://`), with our driver in it."""
-    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
-    return parsed.set(drivername="postgresql+asyncpg")
+    return parsed_url(url).set(drivername="postgresql+asyncpg")
 
 
 class _LedgerConnection(Driver):
@@ -83,7 +91,7 @@ class Database:
     """Owns the connections; nothing is opened before it is needed. `close()` at the end."""
 
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
-        self.url = url
+        self._address = DatabaseAddress.of(url)
         self._pool_size = pool_size
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
@@ -99,6 +107,7 @@ class Database:
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_pre_ping=True,
+            hide_parameters=True,  # addresses, contents and secrets are nobody's but their owner's
         )
 
     @asynccontextmanager
@@ -135,19 +144,15 @@ class Database:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""
         async with translate_lost_connections():
             return await asyncpg.connect(
-                self._dsn(),
-                timeout=CONNECT_TIMEOUT_SECONDS,
+                **self._address.options(_SERVER_SETTINGS),
                 command_timeout=DEDICATED_TIMEOUT_SECONDS,
-                server_settings=_SERVER_SETTINGS,
             )
 
     async def _connect(self) -> Driver:
         """A connection for SQLAlchemy's pool."""
         connection: Driver = await asyncpg.connect(
-            self._dsn(),
-            timeout=CONNECT_TIMEOUT_SECONDS,
+            **self._address.options(_SERVER_SETTINGS),
             command_timeout=COMMAND_TIMEOUT_SECONDS,
-            server_settings=_SERVER_SETTINGS,
         )
         if self._closed:
             connection.terminate()
@@ -161,19 +166,13 @@ class Database:
                 raise asyncpg.InterfaceError("closed by us")
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
-                    self._dsn(),
+                    **self._address.options(_LEDGER_SETTINGS),
                     min_size=0,
                     max_size=self._pool_size,
-                    timeout=CONNECT_TIMEOUT_SECONDS,
                     command_timeout=COMMAND_TIMEOUT_SECONDS,
                     connection_class=_LedgerConnection,
-                    server_settings=_LEDGER_SETTINGS,
                 )
             return self._pool
-
-    def _dsn(self) -> str:
-        url = make_url(self.url.replace("postgres://", "postgresql://", 1))
-        return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     async def close(self) -> None:
         """Close every connection, those in use too. Nothing can be opened afterwards."""
@@ -205,8 +204,12 @@ async def translate_lost_connections() -> AsyncIterator[None]:
     except (SqlOperationalError, InterfaceError) as error:
         raise DatabaseUnavailable(f"PostgreSQL: {error.orig or error}") from error
     except DBAPIError as error:
+        if isinstance(error.orig and error.orig.__cause__, _REFUSED):
+            raise DatabaseRefused(f"PostgreSQL: {error.orig}") from error
         if error.connection_invalidated or isinstance(error.orig and error.orig.__cause__, _LOST):
             raise DatabaseUnavailable(f"PostgreSQL: {error.orig}") from error
         raise
+    except _REFUSED as error:
+        raise DatabaseRefused(f"PostgreSQL: {error}") from error
     except _LOST as error:
         raise DatabaseUnavailable(f"PostgreSQL: {str(error) or type(error).__name__}") from error

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from paceline.persistence.addressing import DatabaseAddress
 from paceline.persistence.database import async_url, translate_lost_connections
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -24,7 +26,13 @@ def upgrade(url: str, *, revision: str = "head") -> None:
 
 
 async def _upgrade(url: str, revision: str) -> None:
-    engine = create_async_engine(async_url(url), poolclass=NullPool)
+    options = DatabaseAddress.of(url).options({"application_name": "paceline migrate"})
+    engine = create_async_engine(
+        async_url(url),
+        async_creator=lambda: asyncpg.connect(**options),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
     try:
         async with translate_lost_connections(), engine.begin() as connection:
             await connection.execute(
