@@ -10,6 +10,7 @@ import pytest
 from paceline.cli.environment import parse_dotenv
 from paceline.errors import SettingsError
 from paceline.settings import NAMES, ProviderSettings, Settings, is_loopback
+from paceline.settings.names import lookalikes
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -85,6 +86,11 @@ def test_an_empty_value_counts_as_not_set() -> None:
     ("env", "message"),
     [
         ({"PACELINE_WORKER": "1"}, "unknown setting PACELINE_WORKER"),
+        ({"PACELINE_LANE": "8"}, "unknown setting PACELINE_LANE; is PACELINE_LANES meant"),
+        ({"PACELINE_PORT": "80"}, "unknown setting PACELINE_PORT; is PORT meant"),
+        ({"PACELINE_DATABSE_URL": "x"}, "is DATABASE_URL meant"),
+        ({"PACLINE_HOST": "::"}, "unknown setting PACLINE_HOST; is PACELINE_HOST meant"),
+        ({"paceline_host": "::"}, "unknown setting paceline_host; is PACELINE_HOST meant"),
         ({"PORT": "0"}, "PORT must be a whole number from 1 to 65535, not '0'"),
         ({"PORT": "80a"}, "PORT must be"),
         ({"GOOGLE_CLIENT_ID": "id"}, "GOOGLE_CLIENT_SECRET is not: Google asks for both"),
@@ -121,6 +127,7 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"REDIS_PORT": "6379"}, "REDIS_HOST is not"),
         ({"BASE_URL": "mail.example.com"}, "BASE_URL must look like"),
         ({"BASE_URL": "https://u:p@mail.example.com"}, "BASE_URL must look like"),
+        ({"BASE_URL": "https://example.com/mail"}, "BASE_URL must look like"),
         ({"ALLOW_PRIVATE_HOSTS": "maybe"}, "ALLOW_PRIVATE_HOSTS must be yes or no"),
         ({"PACELINE_LEASE_SECONDS": "10"}, "at least 11"),
         ({"PACELINE_SECRET_KEY": "short"}, "32 random bytes"),
@@ -132,6 +139,25 @@ def test_a_bad_setting_stops_the_start_with_one_line(env: dict[str, str], messag
         Settings.from_environment(env)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_what_kubernetes_adds_for_a_service_of_our_name_is_passed_over() -> None:
+    read(
+        PACELINE_SERVICE_HOST="10.0.0.1",
+        PACELINE_SERVICE_PORT_HTTP="3001",
+        PACELINE_PORT="tcp://10.0.0.1:3001",
+        PACELINE_PORT_3001_TCP_ADDR="10.0.0.1",
+        PACELINE_REDIS_SERVICE_HOST="10.0.0.2",
+    )
+
+
+def test_a_slip_of_the_pen_without_our_prefix_is_told_with_the_right_name() -> None:
+    env = {"DATABSE_URL": "x", "ALLOW_PRIVATE_HOST": "yes", "HOSTNAME": "h", "PATH": "/bin"}
+    assert lookalikes(env) == [
+        ("ALLOW_PRIVATE_HOST", "ALLOW_PRIVATE_HOSTS"),
+        ("DATABSE_URL", "DATABASE_URL"),
+    ]
+    assert lookalikes({"REDIS_URI": "x", "REDIS_URL": "y"}) == []
 
 
 def test_secrets_are_in_no_representation() -> None:

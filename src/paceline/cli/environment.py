@@ -12,6 +12,7 @@ from paceline.cli.console import note
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home
 from paceline.settings import NAMES, Settings
+from paceline.settings.names import nearest
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -111,7 +112,9 @@ def parse_dotenv(text: str, *, source: str) -> dict[str, str]:
             raise SettingsError(f"{source}, line {number}: expected NAME=value; {_ELSEWHERE}")
         name, value = matched.groups()
         if name not in NAMES:
-            raise SettingsError(f"{source}, line {number}: unknown setting {name}; {_ELSEWHERE}")
+            raise SettingsError(
+                f"{source}, line {number}: unknown setting {name}{nearest(name)} ({_ELSEWHERE})"
+            )
         found[name] = _unquoted(value, where=f"{source}, line {number}")
     return found
 

@@ -1,0 +1,89 @@
+"""Where Paceline is reached, and how it reaches others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from paceline.domain.host_names import introduction
+from paceline.errors import SettingsError
+from paceline.settings.values import flag, number
+
+DNS_PORT = 53
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiSettings:
+    """Where the API and the dashboard listen, and what they are called from outside."""
+
+    host: str = "127.0.0.1"
+    port: int = 3001
+    base_url: str = "http://localhost:3001"
+    allow_private_hosts: bool = False
+    verify_certificates: bool = True  # of the senders' servers
+    helo_name: str | None = None  # to them; None: the machine's, or the connection's address
+    dns_server: tuple[str, int] | None = None  # address and port; None: this machine's own
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Whether nobody else can reach it, by what it listens on and by what it is called."""
+        return is_loopback(self.host) and is_this_machine(self.base_url)
+
+
+def read_api(env: Mapping[str, str]) -> ApiSettings:
+    """From all that says where it listens, what it is called, and whom it talks to."""
+    port = number(env, "PORT", 3001, 1, 65535)
+    return ApiSettings(
+        host=env.get("PACELINE_HOST", "127.0.0.1"),
+        port=port,
+        base_url=_base_url(env, port),
+        allow_private_hosts=flag(env, "ALLOW_PRIVATE_HOSTS"),
+        verify_certificates=flag(env, "SMTP_VERIFY", default=True),
+        helo_name=_helo_name(env),
+        dns_server=_dns_server(env),
+    )
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether an address can only lead to the machine of whoever follows it."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _base_url(env: Mapping[str, str], port: int) -> str:
+    url = env.get("BASE_URL", f"http://localhost:{port}").rstrip("/")
+    parts = urlsplit(url)
+    plain = not (parts.path or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+        raise SettingsError(f"BASE_URL must look like https://mail.example.com, not {url}")
+    return url
+
+
+def _helo_name(env: Mapping[str, str]) -> str | None:
+    text = env.get("HELO_NAME")
+    try:
+        return None if text is None else introduction(text)
+    except ValueError as error:
+        raise SettingsError(f"HELO_NAME {error}; not {text!r}") from None
+
+
+def _dns_server(env: Mapping[str, str]) -> tuple[str, int] | None:
+    text = env.get("DNS_SERVER")
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(f"//{text}" if text.count(":") < 2 or "[" in text else f"//[{text}]")
+        return str(ip_address(parts.hostname or "")), parts.port or DNS_PORT
+    except ValueError:
+        raise SettingsError(
+            f"DNS_SERVER must be an address such as 192.0.2.53 or 127.0.0.1:5353, not {text!r}"
+        ) from None

@@ -1,0 +1,48 @@
+"""Where PostgreSQL and Redis are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from paceline.errors import SettingsError
+from paceline.settings.values import number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseSettings:
+    """Where PostgreSQL is. The URL may hold a password."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedisSettings:
+    """Where Redis is. The URL may hold a password."""
+
+    url: str = field(repr=False)
+
+
+def read_database(env: Mapping[str, str]) -> DatabaseSettings | None:
+    """From DATABASE_URL."""
+    url = env.get("DATABASE_URL")
+    if url is None:
+        return None
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("DATABASE_URL must begin with postgresql://")
+    return DatabaseSettings(url=url)
+
+
+def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
+    """From REDIS_URL, or from REDIS_HOST and REDIS_PORT."""
+    url, host = env.get("REDIS_URL"), env.get("REDIS_HOST")
+    if url and (host or "REDIS_PORT" in env):
+        raise SettingsError("REDIS_URL and REDIS_HOST/REDIS_PORT are both set: keep one of them")
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    if "REDIS_PORT" in env and not host:
+        raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
+    port = number(env, "REDIS_PORT", 6379, 1, 65535)
+    if host:
+        url = f"redis://[{host}]:{port}/0" if ":" in host else f"redis://{host}:{port}/0"
+    return RedisSettings(url=url) if url else None

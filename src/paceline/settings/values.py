@@ -1,0 +1,38 @@
+"""How one value is read: a number, a yes or no, names with commas between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from paceline.errors import SettingsError
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number within bounds. Raises `SettingsError`, as all of these do."""
+    text = env.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    """Yes or no, in the usual spellings."""
+    text = env.get(name, "yes" if default else "no").lower()
+    if text not in _TRUE | _FALSE:
+        raise SettingsError(f"{name} must be yes or no, not {text!r}")
+    return text in _TRUE
+
+
+def names(env: Mapping[str, str], name: str) -> list[str]:
+    """Comma-separated names, in lower case."""
+    return [part.strip().lower() for part in env.get(name, "").split(",") if part.strip()]
+
+
+def missing(name: str, example: str) -> str:
+    """What whoever needs a setting that is not there is told."""
+    return f"{name} is not set ({example}); `paceline up` needs no settings at all"

@@ -1,0 +1,68 @@
+"""All settings together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from paceline.errors import SettingsError
+from paceline.settings.inbox import DevInboxSettings, EtherealSettings, read_devinbox, read_ethereal
+from paceline.settings.names import refuse_unknown
+from paceline.settings.reach import ApiSettings, read_api
+from paceline.settings.secret_key import SecretSettings, read_secrets
+from paceline.settings.servers import DatabaseSettings, RedisSettings, read_database, read_redis
+from paceline.settings.sign_in import SignInSettings, read_sign_in
+from paceline.settings.values import missing
+from paceline.settings.work import WorkerSettings, read_worker
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All pieces. The three without a default say so when they are asked for and not set."""
+
+    api: ApiSettings = field(default_factory=ApiSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    devinbox: DevInboxSettings = field(default_factory=DevInboxSettings)
+    ethereal: EtherealSettings | None = None
+    given_database: DatabaseSettings | None = None
+    given_redis: RedisSettings | None = None
+    given_secrets: SecretSettings | None = None
+
+    @property
+    def database(self) -> DatabaseSettings:
+        """Raises `SettingsError` when DATABASE_URL is not set."""
+        if self.given_database is None:
+            raise SettingsError(missing("DATABASE_URL", "postgresql://user:password@host/name"))
+        return self.given_database
+
+    @property
+    def redis(self) -> RedisSettings:
+        """Raises `SettingsError` when neither REDIS_URL nor REDIS_HOST is set."""
+        if self.given_redis is None:
+            raise SettingsError(missing("REDIS_URL", "redis://host:6379/0"))
+        return self.given_redis
+
+    @property
+    def secrets(self) -> SecretSettings:
+        """Raises `SettingsError` when PACELINE_SECRET_KEY is not set."""
+        if self.given_secrets is None:
+            raise SettingsError(missing("PACELINE_SECRET_KEY", "openssl rand -base64 32 makes one"))
+        return self.given_secrets
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Settings:
+        """Read and check everything. An empty value counts as not set."""
+        given = {name: value.strip() for name, value in env.items() if value.strip()}
+        refuse_unknown(given)
+        api = read_api(given)
+        return cls(
+            api=api,
+            sign_in=read_sign_in(given, api.base_url),
+            worker=read_worker(given),
+            devinbox=read_devinbox(given),
+            ethereal=read_ethereal(given),
+            given_database=read_database(given),
+            given_redis=read_redis(given),
+            given_secrets=read_secrets(given),
+        )
