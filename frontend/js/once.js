@@ -19,7 +19,8 @@ function kept(submitter) {
 function start(form, submitter) {
   const said = submitter?.name ? [kept(submitter)] : [];
   const buttons = buttonsOf(form).map((button) => {
-    const label = button.dataset.busy && (button.querySelector("span") ?? button);
+    const isIt = !submitter || button === submitter; // one of several says what is under way
+    const label = isIt && button.dataset.busy && (button.querySelector("span") ?? button);
     const before = label?.textContent;
     if (label) label.textContent = button.dataset.busy;
     const hadFocus = document.activeElement === button;

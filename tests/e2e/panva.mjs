@@ -1,8 +1,8 @@
 // npm's oidc-provider (panva) for one client. Its ID tokens say who, and userinfo says the rest.
-// Arguments: port, client id, client secret, redirect URI.
+// Arguments: port, client id, client secret, redirect URIs.
 import Provider from "oidc-provider";
 
-const [port, clientId, clientSecret, redirectUri] = process.argv.slice(2);
+const [port, clientId, clientSecret, ...redirectUris] = process.argv.slice(2);
 const PEOPLE = { ada: "Ada Lovelace", eve: "Eve" };
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
@@ -10,7 +10,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     {
       client_id: clientId,
       client_secret: clientSecret,
-      redirect_uris: [redirectUri],
+      redirect_uris: redirectUris,
+      grant_types: ["authorization_code", "refresh_token"],
       token_endpoint_auth_method: "client_secret_post",
     },
   ],

@@ -6,33 +6,30 @@ cookie which would not come along on the way back shows.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import re
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.request import urlopen
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from bench.node_tools import toolchain
-from paceline.bootstrap.server import run_api
-from paceline.settings import ProviderSettings, SignInSettings
+from paceline.settings import ProviderSettings
 from tests.e2e.clipping import clipped
 from tests.e2e.conftest import ACTION_TIMEOUT_MS
+from tests.e2e.foreign import (
+    cancel_at_panva,
+    free_port,
+    log_in_at_panva,
+    pages,
+    panva,
+    running,
+)
 from tests.e2e.running import System
 from tests.e2e.test_accessibility import assert_accessible
 from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
-PANVA = Path(__file__).with_name("panva.mjs")
-START_TIMEOUT_SECONDS = 60  # of a foreign program, on a machine with a lot to do
 PEOPLE = [
     {"sub": "ada", "email": "ada@example.com", "email_verified": True, "name": "Ada Lovelace"},
     {"sub": "eve", "email": "eve@elsewhere.test", "email_verified": True, "name": "Eve"},
@@ -51,21 +48,18 @@ class SignIn:
 @pytest.fixture(scope="module", params=["oidc-provider-mock", "oidc-provider"])
 def sign_in(request: pytest.FixtureRequest, system: System) -> Iterator[SignIn]:
     """The same for each of the two."""
-    port, provider_port = _free_port(), _free_port()
+    port, provider_port = free_port(), free_port()
     issuer = f"http://127.0.0.1:{provider_port}"
     if request.param == "oidc-provider":
-        redirect_uri = f"http://localhost:{port}/auth/callback"
-        node = toolchain()
-        arguments = [str(provider_port), CLIENT_ID, CLIENT_SECRET, redirect_uri]
-        running = _running([*node.node, str(PANVA), *arguments], issuer, env=node.env)
-        log_in, cancel = _log_in_at_panva, _cancel_at_panva
+        starting = panva(provider_port, f"http://localhost:{port}/auth/callback")
+        log_in, cancel = log_in_at_panva, cancel_at_panva
     else:
         claims = [f"--user-claims={json.dumps(person)}" for person in PEOPLE]
         program = [sys.executable, "-m", "oidc_provider_mock", "--require-nonce=true"]
-        running = _running([*program, f"--port={provider_port}", *claims], issuer)
+        starting = running([*program, f"--port={provider_port}", *claims], issuer)
         log_in, cancel = _log_in_at_the_mock, _cancel_at_the_mock
     provider = ProviderSettings(issuer=issuer, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
-    with running, _pages(system, port, provider) as url:
+    with starting, pages(system, port, provider) as url:
         yield SignIn(url, log_in, cancel)
 
 
@@ -146,7 +140,7 @@ def google(system: System) -> Iterator[tuple[str, Provider]]:
         settings = ProviderSettings(
             issuer=provider.url, client_id=CLIENT_ID, redirects=False, button=True
         )
-        with _pages(system, _free_port(), settings) as url:
+        with pages(system, free_port(), settings) as url:
             yield url, provider
 
 
@@ -246,65 +240,3 @@ def _log_in_at_the_mock(page: Page, who: str) -> None:
 
 def _cancel_at_the_mock(page: Page) -> None:
     page.get_by_role("button", name="Deny").click()
-
-
-def _log_in_at_panva(page: Page, who: str) -> None:
-    page.get_by_placeholder("Enter any login").fill(who)
-    page.get_by_placeholder("and password").fill("any")
-    page.get_by_role("button", name="Sign-in").click()
-    page.get_by_role("button", name="Continue").click()
-
-
-def _cancel_at_panva(page: Page) -> None:
-    page.get_by_role("link", name="[ Cancel ]").click()
-
-
-@contextlib.contextmanager
-def _pages(system: System, port: int, provider: ProviderSettings) -> Iterator[str]:
-    """Further pages of the running system, with this provider."""
-    url = f"http://localhost:{port}"
-    settings = replace(
-        system.settings,
-        api=replace(system.settings.api, port=port, base_url=url),
-        sign_in=SignInSettings(provider=provider, allowed_domains=frozenset({"example.com"})),
-    )
-    stop = asyncio.Event()
-    serving = asyncio.run_coroutine_threadsafe(run_api(settings, stop), system.loop)
-    try:
-        _wait_for(f"{url}/healthz")
-        yield url
-    finally:
-        system.loop.call_soon_threadsafe(stop.set)
-        serving.result(START_TIMEOUT_SECONDS)
-
-
-@contextlib.contextmanager
-def _running(
-    command: list[str], issuer: str, *, env: dict[str, str] | None = None
-) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait_for(f"{issuer}/.well-known/openid-configuration")
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while True:
-        try:
-            with urlopen(url, timeout=2):
-                return
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

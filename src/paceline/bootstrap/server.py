@@ -26,12 +26,15 @@ from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.attachments import Attachments
+from paceline.services.sender_consents import SenderConsents
+from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
 from paceline.settings import Settings
 from paceline.web.app import create_web
 from paceline.web.caught_mail import CaughtMail
 from paceline.web.parts import InboxAddress, Parts
 from paceline.web.routes.provider import CALLBACK
+from paceline.web.routes.sender_consent import CALLBACK as CONNECTED
 
 GRACEFUL_STOP_SECONDS = 3
 BACKLOG = 1024
@@ -110,7 +113,7 @@ def _api_parts(cases: UseCases, settings: Settings) -> ApiParts:
 
 
 def _web_parts(cases: UseCases, settings: Settings) -> Parts:
-    admission = admission_of(settings)
+    admission, provider = admission_of(settings), _provider(settings)
     avatars = Avatars(cases.database, allow_private_hosts=settings.api.allow_private_hosts)
     inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
     return Parts(
@@ -122,6 +125,12 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,
         senders=cases.senders,
+        sender_consents=SenderConsents(
+            SecretBox(settings.secrets.key),
+            HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
+            redirect_uri=settings.api.base_url + CONNECTED,
+            provider=provider,
+        ),
         sender_dns=cases.sender_dns,
         sender_presets=cases.sender_presets,
         sender_removal=cases.sender_removal,
@@ -139,23 +148,28 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         links=SignInLinks(cases.database, admission),
         users=Users(cases.database),
         avatars=avatars,
-        provider_sign_in=_provider_sign_in(cases, settings, admission, avatars),
+        provider_sign_in=_provider_sign_in(cases, settings, provider, admission, avatars),
         base_url=settings.api.base_url,
         # Only an installation that may talk to this machine can use its dev inbox.
         dev_inbox=inbox if settings.api.allow_private_hosts else None,
     )
 
 
-def _provider_sign_in(
-    cases: UseCases, settings: Settings, admission: Admission, avatars: Avatars
-) -> ProviderSignIn | None:
+def _provider(settings: Settings) -> Provider | None:
     given = settings.sign_in.provider
     if given is None:
         return None
-    return ProviderSignIn(
-        cases.database,
-        Provider(given, redirect_uri=settings.api.base_url + CALLBACK),
-        Transactions(SecretBox(settings.secrets.key)),
-        admission,
-        avatars,
-    )
+    return Provider(given, redirect_uri=settings.api.base_url + CALLBACK)
+
+
+def _provider_sign_in(
+    cases: UseCases,
+    settings: Settings,
+    provider: Provider | None,
+    admission: Admission,
+    avatars: Avatars,
+) -> ProviderSignIn | None:
+    if provider is None:
+        return None
+    transactions = Transactions(SecretBox(settings.secrets.key))
+    return ProviderSignIn(cases.database, provider, transactions, admission, avatars)

@@ -86,7 +86,8 @@ def _about_log_in(trouble: Trouble, detail: str, preset: Preset | None) -> NextS
     url = preset.credential_url if preset is not None else None
     if trouble.auth == "xoauth2":
         return NextStep(
-            text="The access was refused. Make a new refresh token for this user, with the scope "
+            text="The access was refused. Connect the sender again on its page, or make a new "
+            "refresh token for this user, with the scope "
             f"{preset.scope if preset and preset.scope else 'for SMTP'}, and enter it.",
             url=url,
         )

@@ -14,8 +14,6 @@ CUSTOM = "custom"
 DEV_INBOX = "dev-inbox"
 
 _GOOGLE = "smtp.gmail.com"
-_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
-_MICROSOFT_TOKENS = "https://login.microsoftonline.com/common/oauth2/v2.0/token"
 _SES_REGIONS = (
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
     *("eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "eu-south-1"),
@@ -26,11 +24,47 @@ _APP_CREDENTIAL = "An app password, not that of the account; it needs 2-Step Ver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """Who gives access tokens for a mailbox, and where a person is asked for it (RFC 6749 §4.1).
+
+    `parameters` are its own, without which it gives no refresh token. `scope` is of what a token is
+    for; who the account is comes on top.
+    """
+
+    name: str  # as people know it
+    authorization_endpoint: str
+    token_endpoint: str
+    scope: str
+    issuer: str | None = None  # as it signs its answers (RFC 9207)
+    userinfo_endpoint: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+# developers.google.com/identity/protocols/oauth2/web-server: a refresh token comes with a consent.
+GOOGLE = OAuth(
+    name="Google",
+    authorization_endpoint="https://accounts.google.com/o/oauth2/v2/auth",
+    token_endpoint="https://oauth2.googleapis.com/token",  # noqa: S106  # an address
+    scope="https://mail.google.com/",
+    issuer="https://accounts.google.com",
+    parameters={"access_type": "offline", "prompt": "consent"},
+)
+# learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-…-using-oauth
+_MICROSOFT = "https://login.microsoftonline.com/common/oauth2/v2.0"
+MICROSOFT = OAuth(
+    name="Microsoft",
+    authorization_endpoint=f"{_MICROSOFT}/authorize",
+    token_endpoint=f"{_MICROSOFT}/token",
+    scope="https://outlook.office.com/SMTP.Send offline_access",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """A provider. `regions` are names and hosts where it has several, `host` the usual one.
 
     `user_name` and `credential` say in words what belongs there, `credential_url` where it is made.
-    `token_endpoint` is set where it takes OAuth 2.0 access tokens, and `scope` what they are for.
+    `oauth` is set where it takes OAuth 2.0 access tokens.
     """
 
     key: str
@@ -51,8 +85,17 @@ class Preset:
     exchangers: tuple[str, ...] = ()  # ends of the MX names of domains that are there
     spf_include: str | None = None  # what SPF of a domain that sends by it has to name
     own_return_path: bool = False  # it puts its own domain there, unless told otherwise
-    token_endpoint: str | None = None
-    scope: str | None = None
+    oauth: OAuth | None = None
+
+    @property
+    def token_endpoint(self) -> str | None:
+        """Where access tokens are had."""
+        return self.oauth.token_endpoint if self.oauth else None
+
+    @property
+    def scope(self) -> str | None:
+        """What access tokens are for."""
+        return self.oauth.scope if self.oauth else None
 
     def host_in(self, region: str | None = None) -> str:
         """Its server. Raises `ValueError` for a region that it does not have."""
@@ -82,8 +125,7 @@ PRESETS: tuple[Preset, ...] = (
         limits="Gmail takes 500 recipients in 24 hours: 20 an hour keep to that.",
         domains=frozenset({"gmail.com", "googlemail.com"}),
         spf_include="_spf.google.com",
-        token_endpoint=_GOOGLE_TOKENS,
-        scope="https://mail.google.com/",
+        oauth=GOOGLE,
     ),
     Preset(
         key="google-workspace",
@@ -98,8 +140,7 @@ PRESETS: tuple[Preset, ...] = (
         limits="Workspace takes 2,000 emails in 24 hours (trials 500): 80 an hour keep to that.",
         exchangers=(".google.com", ".googlemail.com"),
         spf_include="_spf.google.com",
-        token_endpoint=_GOOGLE_TOKENS,
-        scope="https://mail.google.com/",
+        oauth=GOOGLE,
     ),
     Preset(
         key="microsoft-365",
@@ -116,8 +157,7 @@ PRESETS: tuple[Preset, ...] = (
         limits="Microsoft 365 takes 30 emails a minute and 10,000 recipients a day.",
         exchangers=(".mail.protection.outlook.com", ".mx.microsoft"),
         spf_include="spf.protection.outlook.com",
-        token_endpoint=_MICROSOFT_TOKENS,
-        scope="https://outlook.office.com/SMTP.Send offline_access",
+        oauth=MICROSOFT,
     ),
     Preset(
         key="outlook",
@@ -133,8 +173,7 @@ PRESETS: tuple[Preset, ...] = (
         limits="Outlook.com takes 300 recipients a day: 12 an hour keep to that.",
         domains=frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"}),
         spf_include="spf.protection.outlook.com",
-        token_endpoint=_MICROSOFT_TOKENS,
-        scope="https://outlook.office.com/SMTP.Send offline_access",
+        oauth=MICROSOFT,
     ),
     Preset(
         key="amazon-ses",

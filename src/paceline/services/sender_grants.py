@@ -13,7 +13,7 @@ from paceline.domain.presets import PRESETS, preset_for_host
 from paceline.errors import FieldProblem, InvalidInput
 
 FIELD = "smtp_oauth"
-_OF_A_TENANT = re.compile(r"https://login\.microsoftonline\.com/[A-Za-z0-9.-]+/oauth2/v2\.0/token")
+OF_A_TENANT = re.compile(r"https://login\.microsoftonline\.com/[A-Za-z0-9.-]+/oauth2/v2\.0/token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def sealed(secrets: SecretBox, owner_id: uuid.UUID, sender_id: uuid.UUID, grant:
 
 def _is_known(endpoint: str) -> bool:
     known = {preset.token_endpoint for preset in PRESETS}
-    return endpoint in known or _OF_A_TENANT.fullmatch(endpoint) is not None
+    return endpoint in known or OF_A_TENANT.fullmatch(endpoint) is not None
 
 
 def _scope_of(smtp_host: str, endpoint: str) -> str | None:

@@ -35,6 +35,7 @@ from paceline.web.routes import (
     provider,
     queue,
     review,
+    sender_consent,
     sender_upkeep,
     senders,
     settings,
@@ -46,7 +47,7 @@ GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
     *(campaigns, campaign_changes, compose, draft_list, draft_test, review, drafts),
-    *(senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
+    *(sender_consent, senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

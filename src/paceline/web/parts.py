@@ -26,6 +26,7 @@ from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
+from paceline.services.sender_consents import SenderConsents
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
 from paceline.services.sender_removal import SenderRemoval
@@ -56,6 +57,7 @@ class Parts:
     imports: Imports
     scheduling: Scheduling
     senders: Senders
+    sender_consents: SenderConsents
     sender_dns: SenderDns
     sender_presets: SenderPresets
     sender_removal: SenderRemoval

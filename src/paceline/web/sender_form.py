@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from starlette.datastructures import FormData
 
@@ -144,6 +144,17 @@ class SenderForm:
             secrets = {"smtp_password": new.smtp_password, "smtp_oauth": new.smtp_oauth}
             changes |= {name: secret for name, secret in secrets.items() if secret is not None}
         return SenderPatch(**changes)
+
+    def with_grant(self, grant: NewGrant) -> SenderForm:
+        """As if that had been typed, in place of a password."""
+        return replace(
+            self,
+            smtp_password="",
+            oauth_client_id=grant.client_id,
+            oauth_client_secret=grant.client_secret or "",
+            oauth_refresh_token=grant.refresh_token,
+            oauth_token_endpoint=grant.token_endpoint or "",
+        )
 
     def _grant(self) -> NewGrant | None:
         given = (self.oauth_client_id, self.oauth_client_secret, self.oauth_refresh_token)

@@ -20,8 +20,10 @@ from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.persistence.database import Database
 from paceline.persistence.driver import Driver
+from paceline.services.sender_consents import SenderConsents
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
+from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
 from paceline.web import CaughtMail, InboxAddress, Parts, create_web
 from paceline.web.access import cookie_name
@@ -68,6 +70,11 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,
         senders=cases.senders,
+        sender_consents=SenderConsents(
+            SecretBox(SECRET_KEY),
+            HostPolicy(allow_private_hosts=True),
+            redirect_uri=BASE_URL + "/senders/connected",
+        ),
         sender_dns=SenderDns(cases.database, SecretBox(SECRET_KEY), names.resolver),
         sender_presets=SenderPresets(names.resolver, dev_inbox=("127.0.0.1", 1025)),
         sender_removal=cases.sender_removal,

@@ -23,17 +23,15 @@ from paceline.web.access import (
 )
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to
-from paceline.web.sign_in_page import (
-    BUTTON_COOKIE,
+from paceline.web.sign_in_page import next_of, origin_of, sign_in_page, words_for
+from paceline.web.transaction_cookies import (
+    BUTTON,
+    SIGN_IN,
     button_cookie,
     drop_started,
-    next_of,
-    origin_of,
     put_started,
     put_transaction,
-    sign_in_page,
     started_cookie,
-    words_for,
 )
 
 router = APIRouter()
@@ -63,7 +61,7 @@ async def start(
     except _FAILED as error:
         return _told(request, parts, sign_in, error, next_path)
     response = RedirectResponse(started.url, 303)
-    put_started(request, response, started, parts)
+    put_started(request, response, started, parts, SIGN_IN)
     return response
 
 
@@ -74,7 +72,7 @@ async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Re
     pairs = request.query_params.multi_items()
     answer = dict(pairs)
     state = answer.get("state", "")
-    cookie = started_cookie(request, state, parts)
+    cookie = started_cookie(request, state, parts, SIGN_IN)
     try:
         if len(pairs) > MAX_PARAMETERS or len(answer) != len(pairs):
             raise SignInRefused(Refusal.UNTRUSTED, "the answer says the same thing twice")
@@ -87,7 +85,7 @@ async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Re
         response = _told(request, parts, sign_in, error, sign_in.wanted(answer, cookie))
     else:
         response = await _signed_in(request, parts, done)
-    drop_started(response, state, parts)
+    drop_started(response, state, parts, SIGN_IN)
     return response
 
 
@@ -109,7 +107,7 @@ async def google_button(request: Request, parts: Wired) -> Response:
     except _FAILED as error:
         return _told(request, parts, sign_in, error, "/")
     response = await _signed_in(request, parts, done)
-    put_transaction(response, BUTTON_COOKIE, "", parts, 0)
+    put_transaction(response, BUTTON, "", parts, 0)
     return response
 
 

@@ -73,7 +73,7 @@ async def new_sender(
         )
     chosen = chosen or parts.sender_presets.all[-1]
     form = SenderForm.filled_in(chosen, address.strip())
-    return await _form(request, parts, viewer, form)
+    return await sender_form(request, parts, viewer, form)
 
 
 @router.post("")
@@ -96,7 +96,7 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
             take(problems, error)
         else:
             return await verified(request, parts, viewer, sender.id, done="The sender is added")
-    return await _form(request, parts, viewer, form, problems=problems)
+    return await sender_form(request, parts, viewer, form, problems=problems)
 
 
 @router.get("/{sender_id}")
@@ -200,7 +200,7 @@ async def sender_page(
     owner = viewer.principal.user_id
     sender = await parts.senders.get(owner, sender_id)
     use = await parts.sender_uses.of(owner, sender_id, zone_of(request))
-    return await _form(
+    return await sender_form(
         request,
         parts,
         viewer,
@@ -214,7 +214,7 @@ async def sender_page(
     )
 
 
-async def _form(
+async def sender_form(
     request: Request,
     parts: Parts,
     viewer: Viewer,
@@ -223,6 +223,7 @@ async def _form(
     problems: Problems | None = None,
     **context: Any,
 ) -> Response:
+    """The form of a sender that is to be, or around one that exists."""
     context = {"sender": None, "test": None, "to": None, **context}
     if context["to"] is None:
         context["to"] = viewer.principal.email or ""
@@ -235,6 +236,7 @@ async def _form(
         form=form,
         problems=problems.by_field if problems else {},
         preset=parts.sender_presets.of(form.preset),
+        offer=parts.sender_consents.offer(form.smtp_host),
         preset_of_host=parts.sender_presets.for_host(form.smtp_host),
         **context,
     )
