@@ -17,10 +17,11 @@ from paceline.delivery.pool import Pool
 from paceline.delivery.remarks import missing_images, remarks
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
 from paceline.delivery.session import Guard
-from paceline.delivery.templates import NO_BODY, MessageTemplate
+from paceline.delivery.templates import LONG_HTML, NO_BODY, MessageTemplate
 from paceline.delivery.timeouts import Timeouts
 
 __all__ = [
+    "LONG_HTML",
     "NO_BODY",
     "Account",
     "Attached",

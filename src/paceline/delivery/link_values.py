@@ -9,10 +9,9 @@ Settled once, when the template is compiled: the engine's own filter does the wo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-from paceline.delivery import template_rules
 from paceline.delivery.template_rules import Tag
 
 _VALUE, _STATEMENT = "\ufdd7", "\ufdd8"  # one for each character of a tag
@@ -52,11 +51,11 @@ def is_script(value: str) -> bool:
     return _SCRIPT.match(_IGNORED.sub("", value[:200])) is not None
 
 
-def encoded(source: str, *, html: bool) -> str:
-    """A sound source with its values in addresses encoded."""
+def encoded(source: str, found: Iterable[Tag], *, html: bool) -> str:
+    """A sound source with its values in addresses encoded. `found` are its tags."""
     if "{{" not in source or (html and "=" not in source) or not (html or "://" in source):
         return source
-    tags = [tag for tag in template_rules.tags(source) if tag.tokens]
+    tags = [tag for tag in found if tag.tokens]
     masked = _masked(source, tags)
     pieces, position, places = [], 0, _filters(masked, html=html)
     for tag in tags:

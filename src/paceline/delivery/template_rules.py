@@ -4,13 +4,14 @@ The engine's fuel stops loops, but not one expression over a value that is small
 when written out: `[1] * 10**12`, or ten lists of ten lists of ten lists, keep a processor busy for
 hours before any fuel is counted. What can build such a value is refused here, when the template is
 saved: multiplication, lists made of anything but constants, and every statement and filter that
-binds or nests.
+binds or nests. So is what costs by length without using up fuel: slices, and texts of a megabyte
+within a tag, which a loop would compare again and again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
@@ -54,6 +55,7 @@ FILTERS = frozenset(
 # The engine reads and drops what it has parsed by recursion, on the machine's stack. It counts the
 # depth of brackets and blocks only: 20,000 times `not`, or `elif`, end the process.
 MAX_STEPS = 250  # names, operators and brackets of one tag
+MAX_STRING = 4_000  # characters of a text within a tag
 MAX_ELIFS = 250  # of one template: each lies inside the one before
 # All of one template's tags together. A newsletter with a thousand merge fields has 3,000; a loop
 # writes out more than anybody would by hand. A megabyte of tags would take seconds to read.
@@ -102,13 +104,14 @@ class Tag(NamedTuple):
         return source.count("\n", 0, self.start) + 1
 
 
-def refuse_depth(source: str) -> None:
+def refuse_depth(source: str, found: Iterable[Tag]) -> None:
     """Refuses what the engine must not even parse. Raises `RuleBroken`; the source may be broken.
 
-    No step of an expression lies deeper than there are steps before it.
+    No step of an expression lies deeper than there are steps before it. `found` are its tags, here
+    as below.
     """
     elifs = 0
-    for tag in tags(source):
+    for tag in found:
         tokens = tag.tokens
         steps = sum(token.kind in ("name", "mark") and token.text != "," for token in tokens)
         if steps > MAX_STEPS:
@@ -122,22 +125,22 @@ def refuse_depth(source: str) -> None:
             )
 
 
-def check(source: str) -> None:
+def check(source: str, found: Iterable[Tag]) -> None:
     """Raises `RuleBroken`. `source` is one that the engine has parsed already."""
-    for tag in tags(source):
+    for tag in found:
         try:
             _check_tag(tag.tokens)
         except RuleBroken as broken:
             raise RuleBroken(f"line {tag.line(source)}: {broken}") from None
 
 
-def refuse_unbalanced(source: str) -> None:
+def refuse_unbalanced(source: str, found: Iterable[Tag]) -> None:
     """Refuses an `if` or `for` without its end, and the other way round. Raises `RuleBroken`.
 
     The engine says on which line the source ends.
     """
     open_tags: list[Tag] = []
-    for tag in tags(source):
+    for tag in found:
         name = tag.tokens[1].text if tag.tokens[:1] == [_STATEMENT] and tag.tokens[1:] else ""
         if name in ("if", "for"):
             open_tags.append(tag)
@@ -168,6 +171,10 @@ def _check_tag(tokens: list[Token]) -> None:
         mark = token.text if token.kind == "mark" else ""
         if mark in ("*", "**", "{"):
             raise RuleBroken(f"{mark} is not available in templates")
+        if mark == ":":
+            raise RuleBroken("a piece of a text is not available: use first, last or truncate")
+        if token.kind == "string" and len(token.text) > MAX_STRING:
+            raise RuleBroken(f"a text of more than {MAX_STRING:,} characters within a tag")
         if before.text == "|" and before.kind == "mark" and token.text not in FILTERS:
             raise RuleBroken(f"the filter {token.text} is not available")
         if open_brackets and open_brackets[-1] == "list" and not _constant(token):

@@ -9,7 +9,7 @@ Where there is HTML alone, the text is made out of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from minijinja import Environment, TemplateError
 
@@ -21,7 +21,13 @@ from paceline.delivery.markup import is_text_after_all
 from paceline.delivery.mime import Headers
 from paceline.delivery.plain_text import plain_text, text_part
 from paceline.delivery.quoted_printable import FixedLines, FixedParts, fixed_lines
-from paceline.delivery.template_engine import NEVER_WRITTEN, SLASH, environment
+from paceline.delivery.template_engine import FUEL, NEVER_WRITTEN, SLASH, environment
+from paceline.delivery.template_fields import (
+    STAND_INS,
+    Hopeless,
+    indispensable,
+    undefined_in,
+)
 from paceline.delivery.template_spelling import spelled
 from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
@@ -29,24 +35,24 @@ from paceline.errors import FieldProblem, InvalidInput
 MAX_SOURCE = 1024 * 1024  # octets of one part
 MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
 NO_BODY = "is missing: give text, html or both"
+LONG_SOURCE = 32 * 1024  # characters of text and HTML: past it, an email may take many ms to make
+LONG_HTML = 8 * 1024  # the same of HTML that has to be read for each recipient
 MAX_FIELDS = 200  # merge fields of one template
+SUBJECT_FUEL = 2_000  # engine steps: lists show two hundred subjects, and a subject is one line
 MAX_ADDRESS = 254  # octets (RFC 5321 §4.5.3.1.3)
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
 _MARKUP = re.compile(r"\{\{|\{%")
+_LOOP = re.compile(r"\{%[-+]?\s*for\b")
 _FIELDS_ALONE = re.compile(
     r"(?:[^{]|\{(?![{%])"
     r"|\{\{ ?\w{1,64} ?(?:\| ?(?:upper|lower|title|capitalize|trim) ?)?\}\})*"
 )
 _FIELD = re.compile(r"\{\{.*?\}\}")
-_UNDEFINED = re.compile(r"`([^`]+)` is undefined")
 # The binding looks a field up in a dict of Python's, and finds the dict's own methods there.
 _TAKEN_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
 _WRITTEN_SLASH = "\ufdd6"  # while the engine's own are taken out
 _PARTS = {"subject": "subject.txt", "text": "text.txt", "html": "html.html"}
-# Stand-ins for values, to find out which fields a template cannot do without: one for each way that
-# an `if` may turn, and a number.
-_STAND_INS: tuple[object, ...] = ("x", "", 1)
 
 
 class MessageTemplate:
@@ -60,6 +66,7 @@ class MessageTemplate:
         "_text",
         "fields",
         "optional",
+        "takes_long",
         "whole_links",
     )
 
@@ -75,6 +82,12 @@ class MessageTemplate:
         self.fields = frozenset[str]().union(*(part.fields for part in parts.values()))
         used = frozenset[str]().union(*(part.used for part in parts.values()))
         self.optional = used - self.fields
+        written = sum(len(part.source) for part in parts.values())
+        self.takes_long = (
+            written > LONG_SOURCE
+            or any(part.has_loop for part in parts.values())
+            or (derived is not None and derived.reads_each and written > LONG_HTML)
+        )
         self.whole_links = link_values.whole_links(self._html.source) if self._html else frozenset()
 
     @classmethod
@@ -168,7 +181,8 @@ class _Part:
         self._has_slash = SLASH in source
         self._refuse_source(source)
         source = self.source = _understood(source, html=name == "html")
-        self._is_fields_alone = _FIELDS_ALONE.fullmatch(source) is not None
+        is_subject = name == "subject"
+        self._is_fields_alone = is_subject and _FIELDS_ALONE.fullmatch(source) is not None
         self._has_words = self._is_fields_alone and _says_something(_FIELD.sub("", source))
         self.fixed = fixed_lines(source)
         self._constant = None if _MARKUP.search(source) else source
@@ -193,6 +207,11 @@ class _Part:
     def is_constant(self) -> bool:
         """Whether it is the same for everybody."""
         return self._constant is not None
+
+    @property
+    def has_loop(self) -> bool:
+        """Whether more may come out of it than stands there."""
+        return _LOOP.search(self.source) is not None
 
     def is_plain_for(self, recipient: Mapping[str, object], name_length: int) -> bool:
         """Whether these values certainly make one sound line: of fields alone, and plain ones.
@@ -228,14 +247,15 @@ class _Part:
                 raise _Refused(str(error).removeprefix("subject: ")) from None
 
     def _compiled(self, source: str) -> Environment:
-        engine = environment()
+        engine = environment(fuel=SUBJECT_FUEL if self.name == "subject" else FUEL)
         try:
-            template_rules.refuse_depth(source)
-            template_rules.refuse_unbalanced(source)
+            tags = list(template_rules.tags(source))
+            template_rules.refuse_depth(source, tags)
+            template_rules.refuse_unbalanced(source, tags)
             engine.add_template(self._template, source)  # what is no template is refused first
-            template_rules.check(source)
+            template_rules.check(source, tags)
             if self.name != "subject":
-                self.source = link_values.encoded(source, html=self.name == "html")
+                self.source = link_values.encoded(source, tags, html=self.name == "html")
             engine.add_template(self._template, self.source.replace(SLASH, _WRITTEN_SLASH))
             used = engine.undeclared_variables_in_template(self._template)
         except TemplateError as error:
@@ -247,11 +267,26 @@ class _Part:
         if taken := used & _TAKEN_NAMES:
             raise _Refused(f"cannot have a merge field named {min(taken)}: rename it")
         self.used = frozenset(used)
-        self.fields = _indispensable(engine, self._template, used)
+        try:
+            self._refuse_broken(engine, used)
+            self.fields = indispensable(source, tags)
+        except TemplateError as error:
+            raise _Refused(_located(error)) from None
+        except Hopeless as hopeless:
+            raise _Refused(str(hopeless)) from None
         return engine
 
+    def _refuse_broken(self, engine: Environment, used: Collection[str]) -> None:
+        """Raises `TemplateError` for what fails whatever the values are."""
+        for stand_in in STAND_INS:
+            try:
+                engine.render_template(self._template, **dict.fromkeys(used, stand_in))
+            except TemplateError as error:
+                if error.kind in _BROKEN_FOR_EVERYBODY:
+                    raise
+
     def _explained(self, error: TemplateError) -> RenderError:
-        missing = _undefined(error)
+        missing = undefined_in(error)
         if missing is not None:
             message = f"the recipient has no value for the merge field {missing}"
             return RenderError(self.name, message, field=missing)
@@ -290,6 +325,11 @@ class _Derived:
         self._outline = engine.render_template
         self.fixed = fixed_lines(laid_out(outline))
 
+    @property
+    def reads_each(self) -> bool:
+        """Whether each recipient's HTML has to be read."""
+        return self._text is None and self._outline is None
+
     def render(self, fields: Mapping[str, object], html: str) -> str | None:
         """The text for one recipient, whose HTML this is; None where there is nothing to read."""
         if self._text is not None:
@@ -302,39 +342,9 @@ class _Derived:
         return text_part(html)
 
 
-def _indispensable(engine: Environment, template: str, used: set[str]) -> frozenset[str]:
-    """Those of `used` without which the template fails, by trying. Raises `_Refused`."""
-    indispensable: set[str] = set()
-    for stand_in in _STAND_INS:
-        everything = dict.fromkeys(used, stand_in)
-        _try(engine, template, everything)
-        for field in used - indispensable:
-            fields = {name: value for name, value in everything.items() if name != field}
-            missing = _try(engine, template, fields)
-            if missing is not None and missing.partition(".")[0] == field:
-                indispensable.add(field)
-    return frozenset(indispensable)
-
-
 _BROKEN_FOR_EVERYBODY = frozenset(
     {"UnknownFilter", "UnknownFunction", "UnknownTest", "UnknownMethod", "OutOfFuel"}
 )
-
-
-def _try(engine: Environment, template: str, fields: Mapping[str, object]) -> str | None:
-    """Renders with stand-ins; says what was undefined, if that is what it failed for."""
-    try:
-        engine.render_template(template, **fields)
-    except TemplateError as error:
-        if error.kind in _BROKEN_FOR_EVERYBODY:
-            raise _Refused(_located(error)) from None
-        return _undefined(error)
-    return None
-
-
-def _undefined(error: TemplateError) -> str | None:
-    found = _UNDEFINED.search(error.detail or "")
-    return found[1] if found else None
 
 
 def _located(error: TemplateError) -> str:

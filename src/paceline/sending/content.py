@@ -6,6 +6,7 @@ read again whenever its sender's row has changed. So are a campaign's files, wit
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -15,7 +16,15 @@ from datetime import datetime
 from typing import TypeVar
 
 from paceline.auth.secretbox import SecretBox
-from paceline.delivery import Attached, Envelope, Headers, MessageTemplate, message, text_part
+from paceline.delivery import (
+    LONG_HTML,
+    Attached,
+    Envelope,
+    Headers,
+    MessageTemplate,
+    message,
+    text_part,
+)
 from paceline.persistence.ledger import Claim
 from paceline.persistence.standing import CampaignContent, Standing
 from paceline.sending.attached_files import AttachedFiles
@@ -85,7 +94,7 @@ class Content:
             return _NO_FILES
         return self._files.for_one_email(claim.campaign_id, texts.attached_octets)
 
-    def message(
+    async def message(
         self,
         claim: Claim,
         sender: Identity,
@@ -94,35 +103,46 @@ class Content:
     ) -> Message:
         """The claim as a message; `texts` are its campaign's, None for a single email.
 
-        Raises `DomainError` when its template cannot be filled.
+        Raises `DomainError` when its template cannot be filled. What may take long is made in a
+        thread, so that nobody else's emails wait for it.
         """
-        headers = Headers(
-            from_address=sender.from_address,
-            from_name=sender.from_name,
-            to_address=claim.address,
-            to_name=claim.name,
-            message_id=claim.message_id,
-            date=claim.dated_at,
-            boundary_seed=claim.attempt.email_id.hex,
-            extra=_marks(claim, sender),
-        )
-        if claim.campaign_id is None or texts is None:
-            content = _single(claim, headers)
-        else:
-            fields = {**claim.fields, "email": claim.address, "name": claim.name or ""}
-            template = self._template(claim.campaign_id, texts)
-            content = template.render(fields, headers=headers, attached=files)
-        if sender.signer is not None:
-            content = sender.signer.sign(content, signed_at=claim.dated_at)
-        envelope = Envelope(mail_from=sender.from_address, rcpt_to=claim.address)
-        return Message(envelope=envelope, content=content)
+        template = None
+        if claim.campaign_id is not None and texts is not None:
+            template = await self._template(claim.campaign_id, texts)
+        if template.takes_long if template else len(claim.html_body or "") > LONG_HTML:
+            return await asyncio.to_thread(_made, claim, sender, template, files)
+        return _made(claim, sender, template, files)
 
-    def _template(self, campaign_id: uuid.UUID, texts: CampaignContent) -> MessageTemplate:
+    async def _template(self, campaign_id: uuid.UUID, texts: CampaignContent) -> MessageTemplate:
         known = self._templates.get(campaign_id)
         if known is None:
-            known = _compile(texts)
+            known = await asyncio.to_thread(_compile, texts)
             _keep(self._templates, campaign_id, known, limit=MAX_TEMPLATES)
         return known
+
+
+def _made(
+    claim: Claim, sender: Identity, template: MessageTemplate | None, files: Attached | None
+) -> Message:
+    headers = Headers(
+        from_address=sender.from_address,
+        from_name=sender.from_name,
+        to_address=claim.address,
+        to_name=claim.name,
+        message_id=claim.message_id,
+        date=claim.dated_at,
+        boundary_seed=claim.attempt.email_id.hex,
+        extra=_marks(claim, sender),
+    )
+    if template is None:
+        content = _single(claim, headers)
+    else:
+        fields = {**claim.fields, "email": claim.address, "name": claim.name or ""}
+        content = template.render(fields, headers=headers, attached=files)
+    if sender.signer is not None:
+        content = sender.signer.sign(content, signed_at=claim.dated_at)
+    envelope = Envelope(mail_from=sender.from_address, rcpt_to=claim.address)
+    return Message(envelope=envelope, content=content)
 
 
 def _marks(claim: Claim, sender: Identity) -> tuple[tuple[str, str], ...]:

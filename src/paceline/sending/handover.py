@@ -139,7 +139,7 @@ class Handover:
     async def _deliver(self, job: Job, files: Attached | None) -> Consequence:
         claim = job.claim
         try:
-            message = self.content.message(claim, job.identity, job.texts, files)
+            message = await self.content.message(claim, job.identity, job.texts, files)
         except DomainError as error:
             return unsendable(claim.attempt, str(error))
         result = await self.pool.send(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -165,7 +166,8 @@ async def _check_content(
     session: Session, problems: Problems, record: CampaignRecord, changes: dict[str, Any]
 ) -> None:
     """The new message must suit the recipients that are there already."""
-    template = problems.template(
+    template = await asyncio.to_thread(
+        problems.template,
         changes.get("subject", record.subject),
         changes.get("text", record.text_body),
         changes.get("html", record.html_body),

@@ -104,7 +104,7 @@ class Imports:
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             _refuse_too_many(record, len(recipients))
-            template = _template(record)
+            template = await asyncio.to_thread(_template, record)
             read = await asyncio.to_thread(_read_values, recipients, template)
             await _signal_first(session, record)
             report = await add_inline(
@@ -179,7 +179,7 @@ async def store_file(
     session: Session, record: CampaignRecord, spool: IO[bytes], choices: Choices
 ) -> ImportReport:
     """Store the recipients of a file, within the caller's transaction, which has its turn."""
-    template = _template(record)
+    template = await asyncio.to_thread(_template, record)
     reader = RecipientReader(required=template.fields, choices=choices)
     await asyncio.to_thread(look_ahead, reader, spool)
     checks = RowChecks(template)

@@ -140,7 +140,7 @@ class Queries:
             attempts = await attempt_store.attempts(session, email_id)
             ahead = await self._ahead(session, record)
         around = await self._around([record])
-        content = rendered(record)
+        content = await asyncio.to_thread(rendered, record)
         return EmailDetail(
             email=email_views.view_of(record, around, ahead=ahead),
             created_at=record.created_at,

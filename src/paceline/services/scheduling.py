@@ -6,6 +6,7 @@ reserved for it, it is scheduled once, however often it is asked for.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -64,7 +65,7 @@ async def _stored(
 ) -> CampaignRecord:
     problems = Problems()
     values = campaign_rules.checked(problems, new)
-    problems.template(new.subject, new.text, new.html)
+    await asyncio.to_thread(problems.template, new.subject, new.text, new.html)
     if await sender_store.sender(session, owner_id, new.sender_id, keep=True) is None:
         problems.add("sender_id", "is none of your senders")
     problems.raise_if_any()

@@ -129,7 +129,7 @@ async def recipient_of(
     drafts: Drafts, draft: DraftRecord, form: ComposeForm, text: str
 ) -> Recipient | None:
     """The first one on its list whose address holds this text."""
-    message = form.message()
+    message = await asyncio.to_thread(form.message)
     wanted = message.fields if message else frozenset()
     choices = ReadingForm.of(draft).choices(Problems())
     data = b"".join([piece async for piece in drafts.list_of(draft)])

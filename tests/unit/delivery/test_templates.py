@@ -161,6 +161,17 @@ def test_what_emails_need_can_be_said(source: str, recipient: dict[str, object],
         ("{{ items }}", "named items"),
         ("{{ 'a' | indent(2000000000) }}", "out of fuel"),
         ("a\ud800", "surrogate"),
+        ("\n{{ a[::-1] }}", "line 2: a piece of a text is not available"),
+        ("{{ a[:1] }}", "use first, last or truncate"),
+        ("{{ '" + "x" * 4_001 + "' }}", "more than 4,000 characters"),
+        ("{% if a %}\n\n{{ range(3) }}{% endif %}", "line 3: range is unknown"),
+        ("{{ a }}\n{{ b }}\nc\n{% if a %}\n{{ range(3) }}{% endif %}", "line 5: range"),
+        (
+            "{% if a %}"
+            + "".join(f"{{{{ f{n} | default(1) }}}}" for n in range(190))
+            + "{% endif %}",
+            "line 1: too many merge fields within one if or for",
+        ),
     ],
 )
 def test_what_a_template_may_not_say_is_refused_with_its_line(source: str, message: str) -> None:
@@ -288,3 +299,26 @@ def test_a_field_may_have_any_name_that_a_column_may_have() -> None:
     names = ("self", "name", "template_name", "env", "class", "größe")
     for name in names:
         assert text_of(f"{{{{ {name} }}}}", **{name: "v", "First Name": "unused"}) == "v"
+
+
+def test_a_field_is_needed_where_any_value_of_the_others_leads_to_it() -> None:
+    template = compiled(
+        "{{ a }} {{ b | default('x') }} {% if c | default('') %}{{ d }}{% else %}{{ e }}{% endif %}"
+        "{% for f in g %}{{ f }}{{ h }}{% endfor %}{% raw %}{{ i }}{% endraw %}{{ b }}"
+    )
+    assert template.fields == {"a", "b", "d", "e", "g", "h"}
+    assert template.optional == {"c"}
+
+
+def test_as_many_fields_as_there_may_be_are_tried_each_where_it_stands() -> None:
+    fields = [f"f{n}" for n in range(190)]
+    flat = "".join(f"{{{{ {name} }}}}<p>" for name in fields)
+    asked = "".join(f"{{% if {name} %}}{{{{ {name} }}}}{{% endif %}}" for name in fields)
+    loop = "{% for x in [" + "1," * 2_000 + "1] %}{{ x | default(1) }}{% endfor %}"
+    assert compiled(flat + asked * 3 + loop).fields == set(fields)
+
+
+def test_a_subject_cannot_take_as_long_as_a_body() -> None:
+    loop = "{% for x in [" + "1," * 300 + "1] %}{{ x }}{{ x }}{{ x }}{{ x }}{% endfor %}"
+    assert "out of fuel" in refusal(subject=loop)["subject"]
+    assert text_of(loop).startswith("1111")

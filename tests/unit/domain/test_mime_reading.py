@@ -99,3 +99,11 @@ def test_a_message_of_nothing_but_headers_or_parts_is_bounded() -> None:
     assert len(read_mail(b"A: b\r\n" * 5_000).headers) <= 300
     head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
     assert len(read_mail(head + b"--b\r\n\r\nx\r\n" * 5_000).parts) <= MAX_PARTS
+
+
+@pytest.mark.parametrize("charset", ["punycode", "PUNYCODE", "idna", "unicode_escape"])
+def test_a_codec_that_is_no_charset_is_not_asked(charset: str) -> None:
+    raw = f"Content-Type: text/html; charset={charset}\r\n\r\na-\\x41".encode()
+    body = read_mail(raw + b"z" * 1_000_000).body("text/html")
+    assert body is not None
+    assert body.text == "a-\\x41" + "z" * 1_000_000

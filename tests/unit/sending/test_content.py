@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -74,8 +75,8 @@ async def test_an_email_is_marked_for_a_server_that_drops_second_copies(
     content = Content(OneSender(host), SecretBox(b"k" * 32))
     identity = await content.identity(uuid.uuid4(), updated_at=NOON)
     email_id = uuid.uuid4()
-    first = content.message(claim(Attempt(email_id, 1)), identity).content
-    second = content.message(claim(Attempt(email_id, 2)), identity).content
+    first = (await content.message(claim(Attempt(email_id, 1)), identity)).content
+    second = (await content.message(claim(Attempt(email_id, 2)), identity)).content
     assert first == second
     mark = message_from_bytes(first)["Resend-Idempotency-Key"]
     assert mark == (email_id.hex if is_marked else None)
@@ -85,7 +86,7 @@ async def test_a_single_email_with_html_alone_gets_a_text_part() -> None:
     content = Content(OneSender("smtp.example.com"), SecretBox(b"k" * 32))
     identity = await content.identity(uuid.uuid4(), updated_at=NOON)
     given = replace(claim(Attempt(uuid.uuid4(), 1)), text_body=None, html_body="<p>Hi {{ x }}</p>")
-    parsed = message_from_bytes(content.message(given, identity).content)
+    parsed = message_from_bytes((await content.message(given, identity)).content)
     assert parsed.get_content_type() == "multipart/alternative"
     text, html = parsed.get_payload()
     assert str(text.get_payload()).strip() == "Hi {{ x }}"
@@ -110,5 +111,29 @@ async def test_a_claimed_email_keeps_its_texts_whatever_else_is_loaded_meanwhile
     texts = (await content.load([mine]))[mine]
     await content.load([other])
     given = replace(claim(Attempt(uuid.uuid4(), 1)), campaign_id=mine, subject=None, text_body=None)
-    parsed = message_from_bytes(content.message(given, identity, texts).content)
+    parsed = message_from_bytes((await content.message(given, identity, texts)).content)
     assert parsed["Subject"] == f"About {mine}"
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["<p>{% for x in ['a'] %}{{ x }}{% endfor %}</p>", "<p>{{ email }}</p>" * 2_000],
+    ids=["a loop", "a long one"],
+)
+async def test_what_may_take_long_is_made_while_others_work(html: str) -> None:
+    content = Content(OneSender("smtp.example.com"), SecretBox(b"k" * 32))
+    identity = await content.identity(uuid.uuid4(), updated_at=NOON)
+    texts = CampaignContent(subject="Hello", text_body=None, html_body=html, attached_octets=0)
+    given = replace(claim(Attempt(uuid.uuid4(), 1)), campaign_id=uuid.uuid4(), text_body=None)
+    await content.message(given, identity, texts)  # compiled from here on
+    order: list[str] = []
+
+    async def make() -> None:
+        await content.message(given, identity, texts)
+        order.append("made")
+
+    async def work() -> None:
+        order.append("worked")
+
+    await asyncio.gather(make(), work())
+    assert order == ["worked", "made"]

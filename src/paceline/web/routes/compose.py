@@ -123,7 +123,7 @@ async def save(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.
         shown = replace(shown, draft=draft, conflict=True)
         return await compose_page(request, parts, viewer, shown)
     except InvalidInput as error:
-        shown.form.as_new(shown.problems)
+        await asyncio.to_thread(shown.form.as_new, shown.problems)
         shown.problems.take(error.problems, names=FIELDS)
         return await compose_page(request, parts, viewer, shown)
     looked = await look_at(parts, viewer, draft)

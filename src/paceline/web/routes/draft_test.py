@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 
@@ -44,7 +45,8 @@ async def send_test(
         return go_to(request, "/compose", said=told, tone="error")
     form = ComposeForm.of(draft)
     problems = Problems()
-    new = replace(form, when=NOW, min_delay="0", hourly_limit="").as_new(problems)
+    now = replace(form, when=NOW, min_delay="0", hourly_limit="")
+    new = await asyncio.to_thread(now.as_new, problems)
     if new is None:
         told = " ".join(problems.by_field.values())
         return _refused(request, draft_id, told)
@@ -52,7 +54,7 @@ async def send_test(
     found = await recipient_of(parts.drafts, draft, form, sought)
     if found is None and sought.strip():
         return _refused(request, draft_id, "Nobody on the list has that address.")
-    message = form.message()
+    message = await asyncio.to_thread(form.message)
     unknown = {name: f"[{name}]" for name in (message.fields if message else ())}
     given = found.fields if found else unknown
     values = {name: value for name, value in given.items() if name not in ALWAYS_AVAILABLE}
