@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.when import LONGEST, InvalidWhen, parse_duration, parse_start
 from paceline.errors import InvalidInput
-from paceline.persistence.stores.lists import Segment
+from paceline.persistence.stores.segments import Segment
 from paceline.services import cursors
 from paceline.services.validation import Problems
 from paceline.web.forms import wall_time

@@ -56,10 +56,14 @@ class ProblemOut(Shown):
 
 
 class PageOut(Shown, Generic[T]):
-    """A list: some items, and the cursor for the next ones (null: these were the last)."""
+    """A list: some items, and the cursors of the next ones and of those before (null: none).
+
+    Lists of emails are walked both ways, all others forwards only.
+    """
 
     items: list[T]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
 class DkimOut(Shown):

@@ -9,6 +9,6 @@ from fastapi import Query
 from paceline.domain.bounds import MAX_PAGE
 
 Cursor = Annotated[
-    str | None, Query(max_length=600, description="`next_cursor` of the page before")
+    str | None, Query(max_length=600, description="`next_cursor` or `previous_cursor` of a page")
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items of one page")]

@@ -83,7 +83,8 @@ class Command:
     """What to do to which emails: to `ids`, or to all that match `wanted`.
 
     `scheduled_at` is what they are rescheduled to. Of all that match, what was made after `seen`,
-    an id of that time, is not meant: whoever decided could not know of it.
+    an id of that time, is not meant: whoever decided could not know of it. What an import had read
+    by then and had not stored yet is meant, as soon as it is there: its ids are older.
     """
 
     action: Action

@@ -10,9 +10,10 @@ import uuid
 from datetime import UTC, datetime
 
 from paceline.errors import InvalidInput
-from paceline.persistence.stores.lists import Position, Segment
+from paceline.persistence.stores.segments import Position, Segment
 
 _MAX_CURSOR = 600  # characters
+_UNTIMED = (Segment.CAMPAIGN, Segment.WHOLE)
 _NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -71,7 +72,7 @@ def unpack_position(cursor: str | None) -> Position | None:
     segment, at, email_id = unpack(cursor, parts=3)
     try:
         moment = None if at is None else datetime.fromisoformat(at)
-        if (moment is None) != (segment == Segment.CAMPAIGN) or (moment and not moment.tzinfo):
+        if (moment is None) != (segment in _UNTIMED) or (moment and not moment.tzinfo):
             raise ValueError
         return Position(
             segment=Segment(segment or ""),

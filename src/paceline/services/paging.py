@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from paceline.persistence.stores import lists
 from paceline.persistence.stores.email_records import EmailRecord
-from paceline.persistence.stores.lists import Position, Selection
+from paceline.persistence.stores.segments import Position, Selection
 from paceline.persistence.stores.session import Session
 from paceline.services.cursors import pack_position, unpack_position
 

@@ -10,18 +10,20 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
 from paceline.domain.pacing import HOUR, hour_of
+from paceline.domain.short_lists import Extent
 from paceline.errors import NotFound, OperationalError
 from paceline.persistence import workers
 from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import email_records, lists, overview, queues
+from paceline.persistence.stores import email_records, lists, overview, queues, whole_lists
 from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import ALL_CAMPAIGNS, CampaignFilter
@@ -169,6 +171,7 @@ class Queries:
     ) -> Page[EmailView]:
         """Some emails: on their way, waiting, sent, not sent; those of one campaign in its order.
 
+        What is to be sorted and is not short (`domain/short_lists.py`) comes by its time.
         Raises `InvalidInput`, `NotFound` for somebody else's campaign.
         """
         paging.read(cursor)
@@ -176,6 +179,10 @@ class Queries:
             selection = await selection_of(session, owner_id, wanted)
             if selection is None:
                 return Page(items=[], next_cursor=None)
+            if wanted.sort is not None:
+                total = await whole_lists.extent(session, owner_id, selection)
+                if total.is_short:
+                    selection = replace(selection, sort=wanted.sort, backwards=wanted.backwards)
             found = await paging.stretch(
                 session, owner_id, selection, cursor=cursor, limit=min(limit, MAX_PAGE)
             )
@@ -184,6 +191,14 @@ class Queries:
             next_cursor=found.next_cursor,
             previous_cursor=found.previous_cursor,
         )
+
+    async def how_many_emails(self, owner_id: uuid.UUID, wanted: EmailFilter) -> Extent:
+        """How many emails a list holds, as far as they are counted. Raises as `emails` does."""
+        async with self._database.transaction() as session:
+            selection = await selection_of(session, owner_id, wanted)
+            if selection is None:
+                return Extent(0)
+            return await whole_lists.extent(session, owner_id, selection)
 
     async def next_to_go(self, owner_id: uuid.UUID, *, limit: int) -> list[EmailView]:
         """The waiting emails that are expected to go first; behind them those without a time."""

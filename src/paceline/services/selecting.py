@@ -11,11 +11,12 @@ from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import MAX_QUERY
 from paceline.domain.lifecycle import JobState
 from paceline.domain.retrying import ANY_FAILURE, FailedFilter
+from paceline.domain.short_lists import SortBy
 from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns, lists
 from paceline.persistence.stores.email_records import EmailRecord
-from paceline.persistence.stores.lists import Selection
+from paceline.persistence.stores.segments import Selection
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.terms import terms_of
 
@@ -27,7 +28,8 @@ class EmailFilter:
     """Which emails to list. `q`: words, or beginnings of them, of addresses, names, subjects.
 
     `failed`: those that failed so. `begin` and `end` (not included) bound the time that a list is
-    sorted by: due, sent, or changed last. `backwards`: the last of the list first.
+    sorted by: due, sent, or changed last. `sort`: by that instead, as far as the list is short; a
+    page honours it, what is done to all of them needs no order. `backwards`: the last first.
     """
 
     states: frozenset[JobState] = frozenset(JobState)
@@ -37,6 +39,7 @@ class EmailFilter:
     failed: FailedFilter = ANY_FAILURE
     begin: datetime | None = None
     end: datetime | None = None
+    sort: SortBy | None = None
     backwards: bool = False
 
 
@@ -69,7 +72,7 @@ async def selection_of(
         reply_enhanced=wanted.failed.reply_enhanced,
         begin=wanted.begin,
         end=wanted.end,
-        backwards=wanted.backwards,
+        backwards=wanted.backwards and wanted.sort is None,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from paceline.domain.bounds import MAX_QUERY
 from paceline.domain.lifecycle import EmailList, FailureReason, JobState
 from paceline.domain.retrying import FailedFilter
+from paceline.domain.short_lists import SortBy
 from paceline.services.bulk import Action
 from paceline.services.selecting import EmailFilter
 from paceline.web.listing import (
@@ -42,7 +43,8 @@ class ListQuery:
     """Which emails are listed, in which order, and under which path.
 
     `since` and `until`, both included, are days of the reader's about the time that the list shows.
-    `sort` is "" for the list's own order, which is `time` for what is scheduled, `-time` otherwise.
+    `sort` is a column's key, with `-` in front for the other way round; "" for the list's own
+    order, which is `time` for what is scheduled, `-time` otherwise.
     """
 
     path: str = HOME
@@ -80,7 +82,7 @@ class ListQuery:
             reason=FailureReason(reason) if reason in set(FailureReason) else None,
             since=_day(values.get("from", "")),
             until=_day(values.get("to", "")),
-            sort=values["sort"] if values.get("sort") == _other_way(tab) else "",
+            sort=_sort(values.get("sort", ""), tab),
             size=page_size(values.get("size", "")),
             cursor=values.get("cursor", "")[:MAX_CURSOR_CHARACTERS],
             chosen=chosen,
@@ -109,13 +111,24 @@ class ListQuery:
         return self.path == HOME
 
     @property
-    def columns(self) -> tuple[Column, ...]:
-        """Those of this list; a campaign's own page need not name it."""
+    def by(self) -> SortBy | None:
+        """What a short list is sorted by; None: its time."""
+        key = self.sort.removeprefix("-")
+        return SortBy(key) if key in set(SortBy) else None
+
+    def columns(self, *, is_short: bool) -> tuple[Column, ...]:
+        """Those of this list, sorted by whatever one likes where it is short.
+
+        A campaign's own page need not name it. Subjects are filled for each recipient as they are
+        shown: there is nothing to sort them by.
+        """
         columns = (
-            Column(key="recipient", label="Recipient"),
+            Column(key="recipient", label="Recipient", sort=is_short),
             Column(key="subject", label="Subject", wide_from="md", look="pl-grow"),
-            Column(key="campaign", label="Campaign", wide_from="xl", look="pl-quiet"),
-            Column(key="status", label="Status"),
+            Column(
+                key="campaign", label="Campaign", wide_from="xl", look="pl-quiet", sort=is_short
+            ),
+            Column(key="status", label="Status", sort=is_short),
             Column(
                 key="time",
                 label=TABS[self.tab].time_heading,
@@ -135,7 +148,8 @@ class ListQuery:
             failed=FailedFilter(reason=self.reason),
             begin=_beginning_of(self.since, zone),
             end=_beginning_of(self.until and self.until + timedelta(days=1), zone),
-            backwards=bool(self.sort),
+            sort=self.by,
+            backwards=bool(self.sort) if self.by is None else self.sort.startswith("-"),
         )
 
     @property
@@ -218,15 +232,18 @@ class ListQuery:
         """The address of the list with so many rows on a page."""
         return replace(self, size=size, cursor="").url()
 
-    def sorted_by(self, _key: str) -> str:
-        """The address of the list the other way round: its time is all that it is sorted by."""
-        return replace(self, sort="" if self.sort else _other_way(self.tab), cursor="").url()
+    def sorted_by(self, key: str) -> str:
+        """The address of the list sorted by this column; a second time, the other way round."""
+        ways = (_own_way(self.tab), _other_way(self.tab)) if key == "time" else (key, f"-{key}")
+        way = ways[1] if (self.sort or _own_way(self.tab)) == ways[0] else ways[0]
+        return replace(self, sort=_sort(way, self.tab), cursor="").url()
 
     def direction(self, key: str) -> Literal["ascending", "descending", "none"]:
         """How this column is sorted, in the words of `aria-sort`."""
-        if key != "time":
+        sort = self.sort or _own_way(self.tab)
+        if sort.removeprefix("-") != key:
             return "none"
-        return "ascending" if bool(self.sort) is (_other_way(self.tab) == "time") else "descending"
+        return "descending" if sort.startswith("-") else "ascending"
 
     @property
     def _look(self) -> dict[str, str]:
@@ -234,8 +251,17 @@ class ListQuery:
         return {name: value for name, value in (("sort", self.sort), ("size", size)) if value}
 
 
+def _sort(text: str, tab: EmailList) -> str:
+    """The order that an address asks for; "" for the list's own, and for none."""
+    known = {_other_way(tab), *SortBy, *(f"-{by}" for by in SortBy)}
+    return text if text in known else ""
+
+
+def _own_way(tab: EmailList) -> str:
+    return "time" if tab is EmailList.SCHEDULED else "-time"
+
+
 def _other_way(tab: EmailList) -> str:
-    """The order that is not the list's own."""
     return "-time" if tab is EmailList.SCHEDULED else "time"
 
 

@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
+from paceline.domain.short_lists import MAX_SORTED
 from paceline.services.status import Status
 from paceline.services.views import CampaignView
 from paceline.web import flash, needs, states, wording
@@ -60,6 +61,7 @@ def _environment() -> Environment:
         BULK=states.BULK,
         FAILURES=states.FAILURES,
         PAGE_SIZES=PAGE_SIZES,
+        MAX_SORTED=MAX_SORTED,
         new_id=new_id,
         LIST_ICONS=LIST_ICONS,
         email_badge=states.email_badge,

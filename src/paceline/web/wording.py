@@ -123,8 +123,10 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def count(value: int, noun: str, plural: str = "") -> str:
-    """`1 email`, `1,200 emails`."""
+def count(value: int, noun: str, plural: str = "", *, more: bool = False) -> str:
+    """`1 email`, `1,200 emails`; with `more`, where that is not all, `10,000+ emails`."""
+    if more:
+        return f"{value:,}+ {plural or noun + 's'}"
     return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
 
 

@@ -61,7 +61,7 @@ async def test_the_fixed_shape_that_clients_rely_on(ann: Client) -> None:
         *("sent", "failed", "in_doubt", "cancelled"),
     }
     page = (await ann.get("/emails")).json()
-    assert set(page) == {"items", "next_cursor"}
+    assert set(page) == {"items", "next_cursor", "previous_cursor"}
     assert {
         *("id", "campaign_id", "sender_id", "to", "subject", "state", "scheduled_at", "sent_at"),
         *("attempt", "message_id"),

@@ -107,10 +107,16 @@ async def test_every_list_is_complete_and_without_repeats_however_it_is_paged(
         )
 
     async def walk(query: str) -> list[str]:
-        found, cursor = [], ""
+        found, cursor, before = [], "", []
         while True:
             page = (await ann.get(f"/emails?limit=4{query}{cursor}")).json()
-            found += [e["id"] for e in page["items"]]
+            if cursor:
+                back = f"&cursor={page['previous_cursor']}"
+                assert (await ann.get(f"/emails?limit=4{query}{back}")).json()["items"] == before
+            else:
+                assert page["previous_cursor"] is None
+            before = page["items"]
+            found += [e["id"] for e in before]
             if page["next_cursor"] is None:
                 return found
             cursor = f"&cursor={page['next_cursor']}"

@@ -8,7 +8,10 @@ import re
 from urllib.parse import unquote
 
 import httpx2
+import pytest
 
+from paceline.domain import short_lists
+from paceline.persistence.stores import whole_lists
 from tests.integration.web.conftest import words
 from tests.integration.web.test_dashboard import FAILED, IN_DOUBT, SENT
 from tests.world import World
@@ -71,11 +74,30 @@ async def test_what_is_chosen_as_all_that_match_is_what_the_filters_say(
     sender = await world.sender()
     emails = await world.emails(sender, await world.campaign(sender), 30)
     await world.emails(sender, await world.campaign(sender), ["ada@example.org"])
-    assert "data-more" in (await page.get("/emails?q=reader")).text
+    assert 'data-total="30"' in (await page.get("/emails?q=reader")).text
     form = {"tab": "scheduled", "q": "reader", "action": "cancel", "everything": "yes"}
     assert "30 emails cancelled." in said(await page.post("/emails/bulk", data=form))
     assert set(await world.states(emails)) == {"cancelled"}
     assert await world.fetchval("SELECT count(*) FROM email_jobs WHERE state = 'scheduled'") == 1
+
+
+async def test_a_search_that_is_not_counted_to_its_end_says_so_and_sorts_by_time_alone(
+    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, await world.campaign(sender), 30)
+    address = f"/emails?sender={sender}&sort=recipient"
+    counted = (await page.get(address)).text
+    assert 'data-total="30"' in counted
+    assert "30 emails" in words(counted)
+    assert counted.count('aria-sort="ascending"') == 1
+    monkeypatch.setattr(whole_lists, "MAX_COUNTED", 20)
+    monkeypatch.setattr(short_lists, "MAX_SORTED", 10)
+    html = (await page.get(address)).text
+    assert "data-more" in html
+    assert "25+ emails" in words(html)
+    assert "Sorted by time: up to" in words(html)
+    assert "sort=-recipient" not in html
 
 
 async def test_all_that_match_are_tried_again_from_the_campaigns_page(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from paceline.errors import InvalidInput
-from paceline.persistence.stores.lists import Position, Segment
+from paceline.persistence.stores.segments import Position, Segment
 from paceline.services.cursors import pack, pack_position, unpack, unpack_position
 
 ID = "0190a000-0000-7000-8000-000000000000"

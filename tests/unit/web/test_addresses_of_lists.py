@@ -37,6 +37,34 @@ def test_a_campaigns_own_list_names_it_by_its_path() -> None:
     assert not query.filtered
 
 
+@pytest.mark.parametrize(
+    ("values", "key", "leads_to", "direction"),
+    [
+        ({}, "time", "-time", "ascending"),
+        ({"sort": "-time"}, "time", "", "descending"),
+        ({"tab": "sent"}, "time", "time", "descending"),
+        ({"tab": "sent", "sort": "time"}, "time", "", "ascending"),
+        ({"sort": "recipient"}, "time", "", "none"),
+        ({}, "recipient", "recipient", "none"),
+        ({"sort": "recipient"}, "recipient", "-recipient", "ascending"),
+        ({"sort": "-recipient"}, "recipient", "recipient", "descending"),
+        ({"sort": "campaign"}, "status", "status", "none"),
+        ({"sort": "subject"}, "time", "-time", "ascending"),
+    ],
+)
+def test_a_heading_sorts_by_its_column_and_a_second_time_the_other_way_round(
+    values: dict[str, str], key: str, leads_to: str, direction: str
+) -> None:
+    query = ListQuery.read(values)
+    assert query.direction(key) == direction
+    assert query.sorted_by(key) == ListQuery.read({**values, "sort": leads_to}).url()
+
+
+def test_another_list_begins_in_its_own_order() -> None:
+    query = ListQuery.read({"sort": "-recipient"})
+    assert query.on_tab(EmailList.SENT) == "/emails?tab=sent"
+
+
 @pytest.mark.parametrize("path", ["/", "/campaigns?x=1", "/emails/5"])
 def test_the_way_back_may_be_any_of_our_pages(path: str) -> None:
     assert local_path(path) == path

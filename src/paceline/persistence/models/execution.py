@@ -81,6 +81,14 @@ class EmailJob(Base):
             "email_id",
             postgresql_where=text("state = 'sent'"),
         ),
+        # What one sender has sent: among a million of others it would be looked for from the top.
+        Index(
+            "ix_email_jobs_sent_by_sender",
+            "sender_id",
+            "sent_at",
+            "email_id",
+            postgresql_where=text("state = 'sent'"),
+        ),
         Index(
             "ix_email_jobs_not_sent",
             "owner_id",

@@ -1,109 +1,35 @@
 """Lists of emails, page by page. Each kind of list walks one index from where the last page ended.
 
 Nothing is skipped by counting (no OFFSET) and nothing is counted, so that a page of a million
-emails costs what a page of fifty does. Emails on their way, waiting, sent, failed, in doubt and
-cancelled are walked one after the other: each of these *segments* is kept in order by an index.
+emails costs what a page of fifty does. What is short enough is counted, and sorted by whatever one
+likes, in `whole_lists.py`.
 """
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
-from paceline.domain.lifecycle import IN_FLIGHT, WAITING, FailureReason, JobState
-from paceline.persistence.models import Campaign, Email, EmailJob
-from paceline.persistence.stores.discarded import not_thrown_away
-from paceline.persistence.stores.email_records import (
-    COLUMNS,
-    NO_BODIES,
-    AnySelect,
-    EmailRecord,
-    joined,
-)
+from paceline.domain.lifecycle import WAITING
+from paceline.persistence.models import EmailJob
+from paceline.persistence.stores import whole_lists
+from paceline.persistence.stores.email_records import COLUMNS, NO_BODIES, EmailRecord, joined
 from paceline.persistence.stores.searches import Candidates, Search
-from paceline.persistence.stores.terms import Terms
-
-
-class Segment(StrEnum):
-    """A part of an owner's emails that one index keeps in order."""
-
-    IN_FLIGHT = "in_flight"
-    WAITING = "waiting"
-    SENT = "sent"
-    FAILED = "failed"
-    IN_DOUBT = "in_doubt"
-    CANCELLED = "cancelled"
-    CAMPAIGN = "campaign"  # all emails of one campaign, in the order of its file
-
-
-_SORTED_BY: dict[Segment, InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]]
-_SORTED_BY = {
-    Segment.IN_FLIGHT: EmailJob.due_at,
-    Segment.WAITING: EmailJob.due_at,
-    Segment.SENT: EmailJob.sent_at,
-    Segment.FAILED: EmailJob.updated_at,
-    Segment.IN_DOUBT: EmailJob.updated_at,
-    Segment.CANCELLED: EmailJob.updated_at,
-}
-_STATES: dict[Segment, frozenset[JobState]] = {
-    Segment.IN_FLIGHT: IN_FLIGHT,
-    Segment.WAITING: WAITING,
-    Segment.SENT: frozenset({JobState.SENT}),
-    Segment.FAILED: frozenset({JobState.FAILED}),
-    Segment.IN_DOUBT: frozenset({JobState.IN_DOUBT}),
-    Segment.CANCELLED: frozenset({JobState.CANCELLED}),
-}
-_NEWEST_FIRST = frozenset({Segment.SENT, Segment.FAILED, Segment.IN_DOUBT, Segment.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where a page ended. `at` is None in the one list that is sorted by id alone."""
-
-    segment: Segment
-    at: datetime | None
-    email_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which of an owner's emails. `address_key` finds one address, `search` words.
-
-    `begin` and `end` bound the time that a segment is sorted by. A reply code of 0, and an enhanced
-    code of '', mean: without one. `backwards`: the last ones first.
-    """
-
-    states: frozenset[JobState] = frozenset(JobState)
-    campaign_id: uuid.UUID | None = None
-    campaign_sender_id: uuid.UUID | None = None  # its sender: the index on waiting emails needs it
-    campaign_since: datetime | None = None  # nothing of it was sent earlier
-    sender_id: uuid.UUID | None = None
-    address_key: str | None = None
-    search: Terms | None = None
-    reason: FailureReason | None = None
-    reply_code: int | None = None
-    reply_enhanced: str | None = None
-    begin: datetime | None = None
-    end: datetime | None = None
-    backwards: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How one segment is walked."""
-
-    segment: Segment
-    newest_first: bool
-
-    @property
-    def by_id_alone(self) -> bool:
-        return self.segment is Segment.CAMPAIGN
+from paceline.persistence.stores.segments import (
+    SORTED_BY,
+    STATES,
+    Position,
+    Segment,
+    Selection,
+    Way,
+    candidates_of,
+    in_order,
+    is_behind,
+    segments_of,
+    way_of,
+)
 
 
 async def emails(
@@ -115,15 +41,19 @@ async def emails(
     limit: int,
 ) -> tuple[list[EmailRecord], Position | None]:
     """The next `limit` emails of a list, without bodies, and where they end (None: all seen)."""
+    if selection.sort is not None:
+        return await whole_lists.emails(session, owner_id, selection, after=after, limit=limit)
+    if after is not None and after.segment is Segment.WHOLE:
+        after = None  # it has grown too long for the order that it was walked in
     found: list[EmailRecord] = []
     terms = selection.search
     search = None if terms is None else Search(session, owner_id, terms)
-    for segment in _segments(selection):
-        if after is not None and _is_behind(after.segment, segment, selection):
+    for segment in segments_of(selection):
+        if after is not None and is_behind(after.segment, segment, selection):
             continue
         begin = after if after is not None and after.segment is segment else None
-        way = _way(segment, selection)
-        candidates = _candidates(owner_id, selection, way, begin)
+        way = way_of(segment, selection)
+        candidates = candidates_of(owner_id, selection, way, begin)
         found += await _first(session, search, candidates, way, limit + 1 - len(found))
         if len(found) > limit:
             return found[:limit], position(found[limit - 1], selection)
@@ -147,50 +77,32 @@ async def first_of_queue(
         else EmailJob.campaign_id == campaign_id,
         EmailJob.state.in_(sorted(WAITING)),
     )
-    way = _Way(Segment.WAITING, newest_first=False)
-    return await _records(session, _sorted(queue, way), way, limit, owner_id)
-
-
-def _segments(selection: Selection) -> list[Segment]:
-    timed = selection.begin is not None or selection.end is not None
-    if selection.campaign_id is not None and selection.states == frozenset(JobState) and not timed:
-        return [Segment.CAMPAIGN]
-    segments = [segment for segment, states in _STATES.items() if states & selection.states]
-    return segments[::-1] if selection.backwards else segments
-
-
-def _is_behind(segment: Segment, other: Segment, selection: Selection) -> bool:
-    """Whether the list comes to `segment` later than to `other`."""
-    order = list(Segment)[:: -1 if selection.backwards else 1]
-    return order.index(segment) > order.index(other)
-
-
-def _way(segment: Segment, selection: Selection) -> _Way:
-    return _Way(segment, (segment in _NEWEST_FIRST) is not selection.backwards)
+    way = Way(Segment.WAITING, newest_first=False)
+    return await _records(session, in_order(queue, way), way, limit, owner_id)
 
 
 def position(record: EmailRecord, selection: Selection) -> Position:
     """Where an email stands in the list of a selection."""
-    segments = _segments(selection)
+    if selection.sort is not None:
+        return whole_lists.place_of(record)
+    segments = segments_of(selection)
     if segments == [Segment.CAMPAIGN]:
         return Position(segment=Segment.CAMPAIGN, at=None, email_id=record.id)
-    segment = next(s for s in segments if record.state in _STATES[s])
-    return Position(
-        segment=segment, at=getattr(record, _SORTED_BY[segment].key), email_id=record.id
-    )
+    segment = next(s for s in segments if record.state in STATES[s])
+    return Position(segment=segment, at=getattr(record, SORTED_BY[segment].key), email_id=record.id)
 
 
 async def _first(
     session: AsyncSession,
     search: Search | None,
     candidates: Select[uuid.UUID],
-    way: _Way,
+    way: Way,
     limit: int,
 ) -> list[EmailRecord]:
     """The first emails of one segment, or of those in it that a search finds."""
     if search is None:
         return await _records(session, candidates, way, limit)
-    at = None if way.by_id_alone else _SORTED_BY[way.segment]
+    at = None if way.by_id_alone else SORTED_BY[way.segment]
     part = Candidates(ids=candidates, at=at, newest_first=way.newest_first)
     found = await search.first(part, limit)
     of_these = select(EmailJob.email_id).where(EmailJob.email_id.in_(found))
@@ -200,11 +112,11 @@ async def _first(
 async def _records(
     session: AsyncSession,
     ids: Select[uuid.UUID],
-    way: _Way,
+    way: Way,
     limit: int,
     owner_id: uuid.UUID | None = None,
 ) -> list[EmailRecord]:
-    query = _sorted(
+    query = in_order(
         joined(select(*COLUMNS)).where(EmailJob.email_id.in_(ids.limit(limit).scalar_subquery())),
         way,
     )
@@ -212,89 +124,3 @@ async def _records(
         query = query.where(EmailJob.owner_id == owner_id)
     rows = await session.execute(query)
     return [EmailRecord(**row._mapping, **NO_BODIES) for row in rows]
-
-
-def _candidates(
-    owner_id: uuid.UUID, selection: Selection, way: _Way, after: Position | None
-) -> Select[uuid.UUID]:
-    """The ids of a segment in its order, from `after` on."""
-    segment = way.segment
-    query = select(EmailJob.email_id).where(
-        EmailJob.owner_id == owner_id, not_thrown_away(owner_id)
-    )
-    if segment is Segment.CAMPAIGN:
-        query = query.join(Email, Email.id == EmailJob.email_id).where(
-            Email.campaign_id == selection.campaign_id
-        )
-    else:
-        query = query.where(EmailJob.state.in_(sorted(_STATES[segment] & selection.states)))
-        query = query.where(*_within(selection, segment))
-    if selection.sender_id is not None:
-        query = query.where(EmailJob.sender_id == selection.sender_id)
-    if selection.address_key is not None:
-        found = _with_address(owner_id, selection.address_key)
-        query = query.where(EmailJob.email_id.in_(found))
-    query = query.where(*_failed_so(selection))
-    if after is not None:
-        query = query.where(_behind(after, way))
-    return _sorted(query, way)
-
-
-def _failed_so(selection: Selection) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if selection.reason is not None:
-        conditions.append(EmailJob.failure_reason == selection.reason)
-    if selection.reply_code is not None:
-        code = selection.reply_code or None
-        conditions.append(EmailJob.reply_code.is_not_distinct_from(code))
-    if selection.reply_enhanced is not None:
-        enhanced = selection.reply_enhanced or None
-        conditions.append(EmailJob.reply_enhanced.is_not_distinct_from(enhanced))
-    return conditions
-
-
-def _within(selection: Selection, segment: Segment) -> list[ColumnElement[bool]]:
-    at = _SORTED_BY[segment]
-    conditions: list[ColumnElement[bool]] = []
-    if selection.begin is not None:
-        conditions.append(at >= selection.begin)
-    if selection.end is not None:
-        conditions.append(at < selection.end)
-    if selection.campaign_id is None:
-        return conditions
-    conditions.append(EmailJob.campaign_id == selection.campaign_id)
-    if segment is Segment.WAITING and selection.campaign_sender_id is not None:
-        conditions.append(EmailJob.sender_id == selection.campaign_sender_id)
-    if segment is Segment.SENT and selection.campaign_since is not None:
-        conditions.append(EmailJob.sent_at >= selection.campaign_since)
-    return conditions
-
-
-def _with_address(owner_id: uuid.UUID, key: str) -> Select[uuid.UUID]:
-    """Every email of the owner's to one address: a look-up per campaign, then the single ones."""
-    own = select(Campaign.id).where(Campaign.owner_id == owner_id)
-    of_campaigns = select(Email.id).where(Email.campaign_id.in_(own), Email.address_key == key)
-    single = select(Email.id).where(
-        Email.campaign_id.is_(None), Email.owner_id == owner_id, Email.address_key == key
-    )
-    found = of_campaigns.union_all(single).cte().prefix_with("MATERIALIZED")
-    return select(found.c.id)
-
-
-def _behind(after: Position, way: _Way) -> ColumnElement[bool]:
-    if way.by_id_alone:
-        last = after.email_id
-        return Email.id < last if way.newest_first else Email.id > last
-    key = tuple_(_SORTED_BY[after.segment], EmailJob.email_id)
-    end = tuple_(after.at, after.email_id)
-    return key < end if way.newest_first else key > end
-
-
-def _sorted(query: AnySelect, way: _Way) -> AnySelect:
-    if way.by_id_alone:
-        by_id = EmailJob.email_id
-        return query.order_by(by_id.desc() if way.newest_first else by_id)
-    at = _SORTED_BY[way.segment]
-    if way.newest_first:
-        return query.order_by(at.desc(), EmailJob.email_id.desc())
-    return query.order_by(at, EmailJob.email_id)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from paceline.domain.short_lists import MAX_COUNTED
 from paceline.persistence.models import Campaign, Email, EmailJob
 from paceline.persistence.stores.terms import Terms, Words, has, has_by_index
 
@@ -23,6 +24,7 @@ GLANCE = 2_000  # emails looked at before the index is asked
 MAX_SORTED = 5_000  # emails of the index that are sorted for one page
 MAX_WALKED = 20_000  # emails looked at where more match than that
 MAX_APART = 20  # campaigns whose subject says it all, each walked by itself
+MANY = 0.05  # of the emails looked at: of a long list, they are not counted
 COMMON = 0.2  # of the emails looked at: a word that the index is not asked for
 
 # Which way to go is decided here: statistics are old, or of another owner.
@@ -85,6 +87,20 @@ class Search:
                 return found
         own = select(Email.id).where(has_by_index(self._terms.words, self._common or ()))
         return await self._gathered(candidates, limit, own, self._terms.saying)
+
+    async def whole(self, candidates: Candidates) -> tuple[list[uuid.UUID], bool]:
+        """All candidates that match and True; or, where that takes long, those at hand."""
+        found = await self._walked(candidates, GLANCE, GLANCE)
+        if not await self._goes_on(candidates, GLANCE):
+            return found, True
+        if len(found) > MANY * GLANCE and await self._goes_on(candidates, MAX_COUNTED):
+            return found, False
+        few = None if self._terms.saying else await self._few(candidates)
+        if few is None:
+            return found, False
+        own = candidates.ids.where(EmailJob.email_id.in_(few))
+        await self._session.execute(_BY_WORDS)
+        return list((await self._session.execute(own)).scalars()), True
 
     async def _walked(self, candidates: Candidates, most: int, limit: int) -> list[uuid.UUID]:
         """Those of the first `most` candidates that match."""

@@ -26,7 +26,7 @@ from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.outlook import chart_of, outlook
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment, zone_of
-from paceline.web.routes.email_lists import emails_of
+from paceline.web.routes.email_lists import found_by, rows_of
 from paceline.web.states import CAMPAIGN_STATES
 
 router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
@@ -228,8 +228,8 @@ async def _everything(
     query = ListQuery.read(
         dict(request.query_params), path=path, campaign=campaign_id, default_tab=_liveliest(counts)
     )
-    page, sender = await asyncio.gather(
-        emails_of(request, parts, viewer, query),
+    found, sender = await asyncio.gather(
+        found_by(request, parts, viewer, query),
         parts.senders.get(owner, campaign.sender_id, even_deleted=True),
     )
     ahead = outlook(progress, sender, now=clock.now())
@@ -244,12 +244,9 @@ async def _everything(
         "outlook": ahead,
         "start_missed": has_missed_start(campaign, now=clock.now()),
         "chart": chart_of(progress, ahead, zone=zone_of(request), now=clock.now()),
-        "query": query,
-        "page": page,
-        "counts": counts,
+        **rows_of(query, *found, counts),
         "campaigns": [],
         "senders": [],
-        "live_url": query.rows_url,
     }
 
 

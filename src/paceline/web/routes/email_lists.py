@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline.domain.lifecycle import EmailList
+from paceline.domain.short_lists import Extent
 from paceline.services.views import EmailView, Overview, Page
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.list_query import ListQuery
@@ -53,31 +55,47 @@ async def _listing(
     request: Request, parts: Parts, viewer: Viewer, query: ListQuery
 ) -> dict[str, Any]:
     owner = viewer.principal.user_id
-    overview, page, drafts = await asyncio.gather(
+    overview, drafts, found = await asyncio.gather(
         parts.queries.overview(owner),
-        emails_of(request, parts, viewer, query),
         parts.drafts.how_many(owner),
+        found_by(request, parts, viewer, query),
     )
+    counts = counts_of(overview)
     return {
-        "query": query,
-        "page": page,
-        "counts": counts_of(overview),
+        **rows_of(query, *found, counts),
         "nav_counts": nav_counts_of(overview, drafts),
         "section": f"emails-{query.tab}",
-        "live_url": query.rows_url,
     }
 
 
-async def emails_of(
+async def found_by(
     request: Request, parts: Parts, viewer: Viewer, query: ListQuery
-) -> Page[EmailView]:
-    """One page of the emails that a list asks for."""
-    return await parts.queries.emails(
-        viewer.principal.user_id,
-        query.wanted(zone_of(request)),
-        cursor=query.cursor or None,
-        limit=query.size,
-    )
+) -> tuple[Page[EmailView], Extent | None]:
+    """One page of what a list asks for, and how much there is of it; None: all of its tab."""
+    owner, wanted = viewer.principal.user_id, query.wanted(zone_of(request))
+    page = await parts.queries.emails(owner, wanted, cursor=query.cursor or None, limit=query.size)
+    if not query.filtered:
+        return page, None
+    shown = len(page.items)
+    if page.next_cursor is None and page.previous_cursor is None:
+        return page, Extent(shown)
+    total = await parts.queries.how_many_emails(owner, wanted)
+    return page, total if total.is_exact else replace(total, number=max(total.number, shown))
+
+
+def rows_of(
+    query: ListQuery, page: Page[EmailView], total: Extent | None, counts: dict[EmailList, int]
+) -> dict[str, Any]:
+    """What the tabs and the rows of a list of emails show."""
+    total = total or Extent(counts[query.tab])
+    return {
+        "query": query,
+        "page": page,
+        "total": total,
+        "columns": query.columns(is_short=total.is_short),
+        "counts": counts,
+        "live_url": query.rows_url,
+    }
 
 
 def nav_counts_of(overview: Overview, drafts: int) -> dict[str, int]:

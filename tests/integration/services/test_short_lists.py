@@ -1,0 +1,130 @@
+"""Lists that are short: counted to the end, and sorted by whatever one likes, page by page."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from paceline.domain import short_lists
+from paceline.domain.lifecycle import EmailList, FailureReason, JobState
+from paceline.domain.recipients import RawRecipient
+from paceline.domain.short_lists import Extent, SortBy
+from paceline.errors import NotFound
+from paceline.persistence.stores import whole_lists
+from paceline.services.emails import NewEmail
+from paceline.services.queries import EmailFilter
+from tests.integration.services.conftest import Desk
+
+PEOPLE = [
+    RawRecipient(email="z@example.com", name="Émile Adam"),
+    RawRecipient(email="carl@example.com"),
+    RawRecipient(email="a@example.com", name="Zoe Young"),
+    RawRecipient(email="b@example.com", name="emil Berg"),
+    RawRecipient(email="c@example.com", name="Dora Smith"),
+]
+BY_NAME = ["carl", "c", "b", "z", "a"]
+
+
+@pytest.fixture
+async def campaign_id(desk: Desk) -> uuid.UUID:
+    return (await desk.draft(recipients=PEOPLE)).id
+
+
+async def walked(desk: Desk, wanted: EmailFilter) -> list[str]:
+    """The local parts in the list's order, page by page; and the same way back."""
+    pages: list[list[str]] = []
+    cursor, back = None, None
+    while True:
+        page = await desk.queries.emails(desk.owner, wanted, cursor=cursor, limit=2)
+        pages.append([email.to.partition("@")[0] for email in page.items])
+        cursor, back = page.next_cursor, page.previous_cursor
+        if cursor is None:
+            break
+    for before in pages[-2::-1]:
+        page = await desk.queries.emails(desk.owner, wanted, cursor=back, limit=2)
+        assert [email.to.partition("@")[0] for email in page.items] == before
+        back = page.previous_cursor
+    return [name for page in pages for name in page]
+
+
+async def test_a_short_list_is_sorted_by_recipient_as_people_read_names(
+    desk: Desk, campaign_id: uuid.UUID
+) -> None:
+    wanted = EmailFilter(sort=SortBy.RECIPIENT, states=EmailList.SCHEDULED.states)
+    assert await walked(desk, wanted) == BY_NAME
+    backwards = EmailFilter(sort=SortBy.RECIPIENT, campaign_id=campaign_id, backwards=True)
+    assert await walked(desk, backwards) == BY_NAME[::-1]
+
+
+async def test_what_a_search_finds_is_sorted_and_counted(
+    desk: Desk, campaign_id: uuid.UUID
+) -> None:
+    for q, names in (("em", ["b", "z"]), ("Hello", BY_NAME), ("a@example.com", ["a"]), ("zz", [])):
+        wanted = EmailFilter(q=q, sort=SortBy.RECIPIENT)
+        assert await walked(desk, wanted) == names
+        assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(len(names))
+
+
+async def test_a_short_list_is_sorted_by_campaign_those_without_one_first(desk: Desk) -> None:
+    sender = await desk.sender()
+    for name in ("Zoo", "apple", "Émile"):
+        person = RawRecipient(email=f"{name.lower()}@example.com")
+        await desk.draft(name=name, sender_id=sender.id, recipients=[person])
+    await desk.emails.create(
+        desk.owner, NewEmail(sender_id=sender.id, to="x@example.com", subject="S", text="T")
+    )
+    assert await walked(desk, EmailFilter(sort=SortBy.CAMPAIGN)) == ["x", "apple", "émile", "zoo"]
+
+
+async def test_failures_are_sorted_by_why(desk: Desk, campaign_id: uuid.UUID) -> None:
+    for name, reason, code in (
+        ("a", FailureReason.HARD_BOUNCE, 551),
+        ("b", FailureReason.EXPIRED, None),
+        ("c", FailureReason.HARD_BOUNCE, 550),
+    ):
+        await desk.world.execute(
+            "UPDATE email_jobs SET state = 'failed', failure_reason = $2, reply_code = $3"
+            " WHERE email_id = (SELECT id FROM emails WHERE address_key = $1)",
+            f"{name}@example.com",
+            reason,
+            code,
+        )
+    states = frozenset({JobState.FAILED})
+    assert await walked(desk, EmailFilter(states=states, sort=SortBy.STATUS)) == ["b", "c", "a"]
+
+
+async def test_a_longer_list_comes_by_its_time_and_is_counted_to_where_it_ends(
+    desk: Desk, campaign_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_time = await walked(desk, EmailFilter(q="example"))
+    monkeypatch.setattr(short_lists, "MAX_SORTED", 3)
+    monkeypatch.setattr(whole_lists, "MAX_COUNTED", 4)
+    for wanted in (
+        EmailFilter(sort=SortBy.RECIPIENT, campaign_id=campaign_id),
+        EmailFilter(sort=SortBy.RECIPIENT, backwards=True),
+    ):
+        assert await walked(desk, wanted) == by_time
+        assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(4, False)
+
+
+async def test_a_list_that_grew_too_long_meanwhile_goes_on_from_its_beginning(
+    desk: Desk, campaign_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = EmailFilter(sort=SortBy.RECIPIENT)
+    cursor = (await desk.queries.emails(desk.owner, wanted, limit=2)).next_cursor
+    monkeypatch.setattr(short_lists, "MAX_SORTED", 3)
+    page = await desk.queries.emails(desk.owner, wanted, cursor=cursor, limit=2)
+    first = await desk.queries.emails(desk.owner, EmailFilter(), limit=2)
+    assert [email.id for email in page.items] == [email.id for email in first.items]
+
+
+async def test_nothing_of_another_owner_is_counted_or_sorted(
+    desk: Desk, campaign_id: uuid.UUID
+) -> None:
+    stranger = uuid.uuid4()
+    wanted = EmailFilter(sort=SortBy.RECIPIENT)
+    assert await desk.queries.how_many_emails(stranger, wanted) == Extent(0)
+    assert (await desk.queries.emails(stranger, wanted)).items == []
+    with pytest.raises(NotFound):
+        await desk.queries.how_many_emails(stranger, EmailFilter(campaign_id=campaign_id))
