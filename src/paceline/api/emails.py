@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
+from paceline import clock
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id, settled_as
 from paceline.api.incoming import (
@@ -30,6 +31,7 @@ from paceline.domain.retrying import FailedFilter
 from paceline.domain.scopes import Scope
 from paceline.errors import TooLate
 from paceline.services.bulk import MAX_IDS, Action, BulkReport, Command
+from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import NewEmail, Outcome
 from paceline.services.queries import EmailFilter
 from paceline.services.views import EmailView, Page
@@ -183,7 +185,7 @@ async def bulk(request: Request, parts: Wired, caller: Caller, body: BulkIn) -> 
     """
     return await parts.bulk.run(
         caller.user_id,
-        body.command(),
+        replace(body.command(), actor=caller.actor),
         run=reserved_id(request),
         settle=settled_as(request, BulkOut.model_validate),
     )
@@ -202,6 +204,7 @@ async def get(
             "html": detail.html,
             "fields": detail.fields,
             "attempts": detail.attempts,
+            "decisions": detail.decisions,
         }
     )
 
@@ -215,8 +218,16 @@ async def patch(
     body: EmailPatchIn,
     only: IfMatch,
 ) -> EmailView:
-    """Move an email that has not been tried yet."""
-    view = await parts.emails.reschedule(caller.user_id, email_id, body.scheduled_at, only=only)
+    """Change or move an email that waits for its first try; 409 once that has begun.
+
+    A single email's recipient and message; of a campaign's email the recipient and the values of
+    its merge fields. What is not given stays.
+    """
+    given = body.given()
+    if "scheduled_at" in given:
+        given["scheduled_at"] = given["scheduled_at"] or clock.now()
+    change = EmailPatch(**given)
+    view = await parts.emails.patch(caller.user_id, email_id, change, only=only, actor=caller.actor)
     return tagged(response, view)
 
 
@@ -225,7 +236,7 @@ async def cancel(
     response: Response, parts: Wired, caller: Caller, email_id: uuid.UUID, only: IfMatch
 ) -> CancelledOut:
     """Call it back: cancelled for certain, or 409 when it is too late."""
-    result = await parts.emails.cancel(caller.user_id, email_id, only=only)
+    result = await parts.emails.cancel(caller.user_id, email_id, only=only, actor=caller.actor)
     if result.outcome is Outcome.TOO_LATE:
         raise TooLate(f"too late: this email is {result.email.state}")
     shown = EmailOut.model_validate(tagged(response, result.email))
@@ -251,7 +262,8 @@ async def retry(
     return await parts.retrying.one(
         caller.user_id,
         email_id,
-        released_by=caller.actor if release else None,
+        actor=caller.actor,
+        release=release,
         settle=settled_as(request, EmailOut.model_validate),
     )
 
@@ -269,6 +281,6 @@ async def resolve(
     """Settle an email in doubt: it was `sent`, or `resend` it."""
     settle = settled_as(request, EmailOut.model_validate)
     view = await parts.emails.resolve(
-        caller.user_id, email_id, body.resolution, only=only, settle=settle
+        caller.user_id, email_id, body.resolution, only=only, actor=caller.actor, settle=settle
     )
     return tagged(response, view)

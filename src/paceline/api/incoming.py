@@ -238,9 +238,17 @@ class EmailIn(Given):
 
 
 class EmailPatchIn(Given):
-    """When an email is to go instead."""
+    """What is to change of an email that waits. Subject, text and html of a single email only;
+    `fields` of a campaign's: those that it names are set, or with null taken away. `scheduled_at`
+    null: right away."""
 
-    scheduled_at: Instant
+    to: StrictStr = ""
+    to_name: StrictStr | None = None
+    subject: StrictStr = ""
+    text: StrictStr | None = None
+    html: StrictStr | None = None
+    fields: dict[str, Value | None] = Field(default_factory=dict)
+    scheduled_at: Instant | None = None
 
 
 class ResolveIn(Given):

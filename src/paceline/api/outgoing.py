@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from paceline.delivery import Auth, DkimAlgorithm, Phase, Security
+from paceline.domain.decisions import Decision
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
@@ -470,13 +471,25 @@ class AttemptOut(Shown):
     ended_at: datetime | None
 
 
+class DecisionOut(Shown):
+    """What was decided about an email, `by` whom (null: a rule, which `detail` names). Of what was
+    changed or moved, `detail` has [before, after], or null where it is too long to be kept."""
+
+    what: Decision
+    by: str | None
+    at: datetime
+    detail: dict[str, Any]
+
+
 class EmailDetailOut(EmailOut):
-    """An email with its content and its history, the oldest attempt first."""
+    """An email with its content and its history, the oldest first: what was tried, and what people
+    and their rules decided about it alone."""
 
     text: str | None
     html: str | None
     fields: dict[str, Any]
     attempts: tuple[AttemptOut, ...]
+    decisions: tuple[DecisionOut, ...]
 
 
 class RetryReportOut(Shown):

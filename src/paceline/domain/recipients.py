@@ -173,6 +173,11 @@ def from_values(
 ) -> Recipient:
     """A recipient from a caller's own values. Raises `DomainError`, worded like a refused row."""
     address, key = parse_address(email)
+    return Recipient(line, address, key, read_name(name), read_fields(fields))
+
+
+def read_fields(fields: Mapping[str, FieldValue | None]) -> dict[str, FieldValue]:
+    """A caller's merge values without the empty ones. Raises `Refusal`."""
     if len(fields) > MAX_COLUMNS:
         raise Refusal(f"has {len(fields)} fields; at most {MAX_COLUMNS} are taken")
     kept: dict[str, FieldValue] = {}
@@ -186,9 +191,14 @@ def from_values(
                 raise Refusal(f"the field “{label}” holds control characters, or over 64 KiB")
         if value is not None and value != "":
             kept[label] = value
+    return kept
+
+
+def read_name(name: str | None) -> str | None:
+    """A recipient's name as a header takes it. Raises `Refusal`."""
     if name and _UNWANTED.search(name):
         raise Refusal("the name holds control characters")
-    return Recipient(line, address, key, _clean_name(name or ""), kept)
+    return _clean_name(name or "")
 
 
 def refuse_without(recipient: Recipient, required: Collection[str]) -> None:

@@ -14,12 +14,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from paceline import clock
+from paceline.domain.decisions import Decision
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import UNFINISHED, WAITING, CampaignState, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import bulk as store
-from paceline.persistence.stores import campaigns, retrying, senders
+from paceline.persistence.stores import campaigns, decisions, retrying, senders
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.ports import Bell, Settle
@@ -64,6 +65,11 @@ _MEANT = {
     Action.RETRY: frozenset({JobState.FAILED}),
     Action.MARK_SENT: frozenset({JobState.IN_DOUBT}),
 }
+_NOTED = {
+    Action.CANCEL: Decision.CANCELLED,
+    Action.RESCHEDULE: Decision.MOVED,
+    Action.MARK_SENT: Decision.MARKED_SENT,
+}
 _STATES = {
     JobState.SCHEDULED: NotDone.WAITING,
     JobState.DEFERRED: NotDone.WAITING,
@@ -84,7 +90,8 @@ class Command:
 
     `scheduled_at` is what they are rescheduled to. Of all that match, what was made after `seen`,
     an id of that time, is not meant: whoever decided could not know of it. What an import had read
-    by then and had not stored yet is meant, as soon as it is there: its ids are older.
+    by then and had not stored yet is meant, as soon as it is there: its ids are older. `actor` is
+    who decided, in words.
     """
 
     action: Action
@@ -92,6 +99,7 @@ class Command:
     wanted: EmailFilter | None = None
     scheduled_at: datetime | None = None
     seen: uuid.UUID | None = None
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +224,7 @@ async def _carry_out(
     if command.action is Action.RETRY:
         if not await senders.is_kept(session, sender_id):
             return BulkReport(not_done={NotDone.SENDER_DELETED: len(ids)})
-        return await _retry(session, owner_id, group, ids, run)
+        return await _retry(session, owner_id, group, ids, run, command.actor)
     states = await store.hold_still(session, owner_id, ids)
     able = [email_id for email_id, state in states.items() if state in _able(command.action)]
     left = [state for state in states.values() if state not in _able(command.action)]
@@ -258,6 +266,11 @@ def _why_not(action: Action, state: JobState) -> NotDone:
 
 async def _change(session: Session, command: Command, ids: list[uuid.UUID]) -> int:
     """How many are in doubt instead."""
+    detail = None
+    if command.scheduled_at is not None:
+        detail = {"scheduled_at": [None, command.scheduled_at.isoformat()]}
+    noted = _NOTED[command.action]
+    await decisions.note(session, ids, noted, decided_by=command.actor, detail=detail)
     match command.action:
         case Action.CANCEL:
             return await store.cancel(session, ids)
@@ -270,10 +283,15 @@ async def _change(session: Session, command: Command, ids: list[uuid.UUID]) -> i
 
 
 async def _retry(
-    session: Session, owner_id: uuid.UUID, group: Group, ids: list[uuid.UUID], run: uuid.UUID
+    session: Session,
+    owner_id: uuid.UUID,
+    group: Group,
+    ids: list[uuid.UUID],
+    run: uuid.UUID,
+    actor: str,
 ) -> BulkReport:
     campaign_id, sender_id = group
-    chunk = await retrying.retry_these(session, owner_id, ids, run=run)
+    chunk = await retrying.retry_these(session, owner_id, ids, run=run, actor=actor)
     stay = chunk.suppressed + chunk.doubtful
     done = chunk.seen - stay  # with those that this request had taken up before it was cut short
     if chunk.retried:

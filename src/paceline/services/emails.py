@@ -8,26 +8,27 @@ from datetime import datetime
 from enum import StrEnum
 
 from paceline import clock
+from paceline.domain.decisions import Decision
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import WAITING, CampaignState, JobEvent, JobState, after
-from paceline.errors import Conflict, NotFound, TooLate
+from paceline.errors import Conflict
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import email_records
+from paceline.persistence.stores import decisions
 from paceline.persistence.stores import emails as store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.emails import JobRecord, NewSingleEmail
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import is_suppressed
-from paceline.services.email_views import view_of
+from paceline.services import one_email
+from paceline.services.email_changes import EmailPatch, change, move
+from paceline.services.one_email import GONE
 from paceline.services.ports import Bell, Settle
+from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
 from paceline.services.versions import ANY, Only, version_of_email
 from paceline.services.views import EmailView
-from paceline.services.waiting import NOT_LOOKED
-
-_GONE = frozenset({JobState.CLAIMED, JobState.SENDING, JobState.SENT, JobState.IN_DOUBT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,9 @@ class Resolution(StrEnum):
 
     SENT = "sent"
     RESEND = "resend"
+
+
+_NOTED = {Resolution.SENT: Decision.MARKED_SENT, Resolution.RESEND: Decision.SENT_AGAIN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ class Emails:
         scheduled_at = problems.instant("scheduled_at", new.scheduled_at) or clock.now()
         async with self._database.transaction() as session:
             if reserved_id and await _is_there(session, owner_id, reserved_id):
-                return await _view(session, owner_id, reserved_id)
+                return await one_email.view(session, owner_id, reserved_id)
             sender = await sender_store.sender(session, owner_id, new.sender_id, keep=True)
             if sender is None:
                 problems.add("sender_id", "is none of your senders")
@@ -113,53 +117,61 @@ class Emails:
                     scheduled_at=scheduled_at,
                 ),
             )
-            view = await _view(session, owner_id, email_id)
+            view = await one_email.view(session, owner_id, email_id)
             await signal(session, sender.id, scheduled_at)
         await self._bell.ring([sender.id])
         return view
 
     async def cancel(
-        self, owner_id: uuid.UUID, email_id: uuid.UUID, *, only: Only = ANY
+        self, owner_id: uuid.UUID, email_id: uuid.UUID, *, only: Only = ANY, actor: str = ""
     ) -> CancelResult:
         """Call it back. Afterwards it is certain: cancelled, or too late. Raises `Conflict`."""
         async with self._database.transaction() as session:
-            await _check(session, owner_id, email_id, only)
-            job = await _job(session, owner_id, email_id, for_update=True)
+            await one_email.check(session, owner_id, email_id, only)
+            job = await one_email.job(session, owner_id, email_id, for_update=True)
             if job.state in WAITING:  # a campaign may be complete without it: let its lane see
                 await signal(session, job.sender_id, clock.now())
             cancelled = await store.cancel_one(session, owner_id, email_id)
-            job = await _job(session, owner_id, email_id)
-            view = await _view(session, owner_id, email_id)
+            if cancelled:
+                await decisions.note(session, [email_id], Decision.CANCELLED, decided_by=actor)
+            job = await one_email.job(session, owner_id, email_id)
+            view = await one_email.view(session, owner_id, email_id)
         if cancelled:
             await self._bell.ring([job.sender_id])
-        if job.state in _GONE:
+        if job.state in GONE:
             return CancelResult(outcome=Outcome.TOO_LATE, email=view)
         if job.state is not JobState.CANCELLED:
             raise Conflict(f"an email that is {job.state} cannot be cancelled")
         return CancelResult(outcome=Outcome.CANCELLED, email=view)
 
-    async def reschedule(
+    async def patch(
         self,
         owner_id: uuid.UUID,
         email_id: uuid.UUID,
-        scheduled_at: datetime,
+        patch: EmailPatch,
         *,
         only: Only = ANY,
+        actor: str = "",
     ) -> EmailView:
-        """Move an email that has not been tried yet. Raises `Conflict` otherwise."""
+        """Change or move an email that waits for its first try, at once or not at all.
+
+        `actor` is who asks, in words. Raises `InvalidInput`, and `Conflict` once it has begun.
+        """
+        changes = changes_of(patch)
+        at = changes.pop("scheduled_at", None)
         problems = Problems()
-        problems.instant("scheduled_at", scheduled_at)
+        problems.instant("scheduled_at", at)
         problems.raise_if_any()
         async with self._database.transaction() as session:
-            await _check(session, owner_id, email_id, only)
-            job = await _job(session, owner_id, email_id)
-            await _refuse_draft(session, owner_id, job)
-            if not await store.reschedule_one(session, owner_id, email_id, scheduled_at):
-                job = await _job(session, owner_id, email_id)
-                refusal = TooLate if job.state in _GONE else Conflict
-                raise refusal(f"an email that is {job.state} cannot be moved")
-            view = await _view(session, owner_id, email_id)
-            await signal(session, job.sender_id, scheduled_at)
+            job = await one_email.turn(session, owner_id, email_id) if changes else None
+            await one_email.check(session, owner_id, email_id, only)
+            job = job or await one_email.job(session, owner_id, email_id)
+            if changes:
+                await change(session, owner_id, job, changes, actor=actor)
+            if at is not None:
+                await move(session, owner_id, job, at, actor=actor)
+            view = await one_email.view(session, owner_id, email_id)
+            await signal(session, job.sender_id, view.due_at)
         await self._bell.ring([job.sender_id])
         return view
 
@@ -170,11 +182,12 @@ class Emails:
         resolution: Resolution,
         *,
         only: Only = ANY,
+        actor: str = "",
         settle: Settle[EmailView] | None = None,
     ) -> EmailView:
         """Settle an email in doubt: it arrived, or it is to go out again. Raises `Conflict`."""
         async with self._database.transaction() as session:
-            job = await _job(session, owner_id, email_id, for_update=True)
+            job = await one_email.job(session, owner_id, email_id, for_update=True)
             only.check(version_of_email(job))
             if job.state is not JobState.IN_DOUBT:
                 raise Conflict(f"an email that is {job.state} is not in doubt")
@@ -185,7 +198,8 @@ class Emails:
             else:
                 after(job.state, JobEvent.DEFER)
                 await self._send_again(session, owner_id, job)
-            view = await _view(session, owner_id, email_id)
+            await decisions.note(session, [email_id], _NOTED[resolution], decided_by=actor)
+            view = await one_email.view(session, owner_id, email_id)
             if settle is not None:
                 await settle(session, view)
         await self._bell.ring([job.sender_id])
@@ -207,36 +221,3 @@ async def _is_there(session: Session, owner_id: uuid.UUID, reserved_id: uuid.UUI
     """Whether a request under this id got so far before; one that still does is waited for."""
     await campaign_store.take_turns(session, reserved_id)
     return await store.job(session, owner_id, reserved_id) is not None
-
-
-async def _job(
-    session: Session, owner_id: uuid.UUID, email_id: uuid.UUID, *, for_update: bool = False
-) -> JobRecord:
-    job = await store.job(session, owner_id, email_id, for_update=for_update)
-    if job is None:
-        raise NotFound("there is no such email")
-    return job
-
-
-async def _check(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID, only: Only) -> None:
-    """Hold the row still, where it matters which version it is. Raises `Outdated`."""
-    if only is not ANY:
-        only.check(version_of_email(await _job(session, owner_id, email_id, for_update=True)))
-
-
-async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:
-    """Where all emails are moved to the campaign's start, this one's own time would be lost."""
-    if job.campaign_id is None:
-        return
-    campaign = await campaign_store.campaign(session, owner_id, job.campaign_id)
-    if campaign is not None and campaign.state == CampaignState.DRAFT:
-        raise Conflict("launch its campaign first; until then its start is the campaign's")
-    if campaign is not None and campaign.moving_to is not None:
-        raise Conflict("its campaign is being moved to another start; try again in a minute")
-
-
-async def _view(session: Session, owner_id: uuid.UUID, email_id: uuid.UUID) -> EmailView:
-    record = await email_records.email(session, owner_id, email_id)
-    if record is None:
-        raise NotFound("there is no such email")
-    return view_of(record, NOT_LOOKED, ahead=0)

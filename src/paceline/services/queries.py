@@ -23,7 +23,14 @@ from paceline.persistence import workers
 from paceline.persistence.database import Database
 from paceline.persistence.stores import attempts as attempt_store
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import email_records, lists, overview, queues, whole_lists
+from paceline.persistence.stores import (
+    decisions,
+    email_records,
+    lists,
+    overview,
+    queues,
+    whole_lists,
+)
 from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import ALL_CAMPAIGNS, CampaignFilter
@@ -39,6 +46,7 @@ from paceline.services.selecting import EmailFilter, selection_of
 from paceline.services.views import (
     AttemptView,
     CampaignView,
+    DecisionView,
     EmailDetail,
     EmailView,
     Overview,
@@ -140,6 +148,7 @@ class Queries:
             if record is None:
                 raise NotFound("there is no such email")
             attempts = await attempt_store.attempts(session, email_id)
+            decided = await decisions.decisions(session, email_id)
             ahead = await self._ahead(session, record)
         around = await self._around([record])
         content = await asyncio.to_thread(rendered, record)
@@ -151,6 +160,10 @@ class Queries:
             html=content.html,
             fields=dict(record.fields),
             attempts=tuple(AttemptView(**attempt) for attempt in attempts),
+            decisions=tuple(
+                DecisionView(what=d.what, by=d.decided_by, at=d.at, detail=d.detail)
+                for d in decided
+            ),
         )
 
     async def email_source(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> bytes | None:

@@ -84,6 +84,15 @@ def fields_of_subject(subject: str) -> tuple[str, ...]:
         return ()
 
 
+def fields_of_message(subject: str, text: str | None, html: str | None) -> frozenset[str]:
+    """What the whole message takes from a recipient's fields, beside name and address."""
+    try:
+        template = MessageTemplate.compile(subject=subject, text=text, html=html)
+    except DomainError:
+        return frozenset()
+    return frozenset(template.fields - {"email", "name"})
+
+
 @lru_cache(maxsize=_MAX_SUBJECTS)
 def _subject_template(subject: str) -> MessageTemplate:
     return MessageTemplate.compile(subject=subject, text=".", html=None)

@@ -68,12 +68,13 @@ class Retrying:
         *,
         run: uuid.UUID | None = None,
         dry_run: bool = False,
+        actor: str = "",
         settle: Settle[RetryReport] | None = None,
     ) -> RetryReport:
         """Let a campaign's failed emails wait again, or count them. A completed one is reopened.
 
-        `run` names the request: repeated, it goes on where it stopped. Raises `Conflict` once the
-        campaign is cancelled.
+        `run` names the request: repeated, it goes on where it stopped. `actor` says who asks.
+        Raises `Conflict` once the campaign is cancelled.
         """
         run = run or new_id()
         which = Wanted(
@@ -88,7 +89,7 @@ class Retrying:
             async with self._database.transaction() as session:
                 record = await _turn(session, owner_id, campaign_id)
                 chunk = await store.retry(
-                    session, owner_id, which, run=run, after=behind, only_count=dry_run
+                    session, owner_id, which, run=run, actor=actor, after=behind, only_count=dry_run
                 )
                 report = report.with_more(chunk)
                 is_last = chunk.seen < store.MAX_CHUNK
@@ -110,10 +111,11 @@ class Retrying:
         owner_id: uuid.UUID,
         email_id: uuid.UUID,
         *,
-        released_by: str | None = None,
+        actor: str = "",
+        release: bool = False,
         settle: Settle[EmailView] | None = None,
     ) -> EmailView:
-        """Let one failed email wait again; `released_by` lets its address be mailed again first.
+        """Let one failed email wait again; `release` lets its address be mailed again first.
 
         Raises `NotFound`, and `Conflict` for what has not failed or must not be sent.
         """
@@ -121,10 +123,10 @@ class Retrying:
             job = await _failed(session, owner_id, email_id)
             record = await email_records.email(session, owner_id, email_id)
             assert record is not None, "its job is there"
-            if released_by is not None:
+            if release:
                 note = "to try an email again"
-                await let_go(session, owner_id, record.address_key, actor=released_by, note=note)
-            chunk = await store.retry_one(session, owner_id, email_id, run=new_id())
+                await let_go(session, owner_id, record.address_key, actor=actor, note=note)
+            chunk = await store.retry_one(session, owner_id, email_id, run=new_id(), actor=actor)
             _refuse_what_stays(chunk, record.address)
             again = await email_records.email(session, owner_id, email_id)
             assert again is not None, "it was there a moment ago"

@@ -54,9 +54,9 @@ def version_of_sender(record: SenderRecord) -> str:
 
 
 def version_of_email(record: EmailRecord | JobRecord) -> str:
-    """Changes with its time and its state."""
+    """Changes with what it says, its recipient, its time and its state."""
     email_id = record.email_id if isinstance(record, JobRecord) else record.id
-    return _digest([email_id, JobState(record.state).value, record.scheduled_at])
+    return _digest([email_id, JobState(record.state).value, record.scheduled_at, record.edition])
 
 
 def _digest(parts: list[object]) -> str:

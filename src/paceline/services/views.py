@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from paceline.delivery import Auth, DkimAlgorithm, Security
+from paceline.domain.decisions import Decision
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
@@ -255,6 +257,20 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionView:
+    """What was decided about one email. `by` None: a rule, which `detail` names.
+
+    `detail` has, by the names of the API, [before, after] of what was changed or moved; None where
+    it is too long to be kept.
+    """
+
+    what: Decision
+    by: str | None
+    at: datetime
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmailDetail:
     """One email with its content as it is sent, and its history, the oldest attempt first.
 
@@ -268,6 +284,7 @@ class EmailDetail:
     html: str | None
     fields: dict[str, object]
     attempts: tuple[AttemptView, ...]
+    decisions: tuple[DecisionView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from paceline.web.routes import (
     draft_list,
     draft_test,
     drafts,
+    email_changes,
     email_lists,
     emails,
     inbox,
@@ -46,6 +47,7 @@ from paceline.web.routes import (
 GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
+    email_changes,
     *(campaigns, campaign_changes, compose, draft_list, draft_test, review, drafts),
     *(sender_consent, senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
 )

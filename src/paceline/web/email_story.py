@@ -1,17 +1,19 @@
 """What happened to one email, step by step: who decided what, and what the mail server said.
 
-Told from the evidence that is kept: each attempt with the last reply of its dialogue, and where the
-email stands. Pure.
+Told from what is kept: each attempt with the last reply of its dialogue, what people and their
+rules decided, and where the email stands. Of the time before decisions were kept, it is told who
+may have decided. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from paceline.domain.lifecycle import CampaignState, FailureReason, JobState
-from paceline.services.views import AttemptView, EmailDetail
+from paceline.domain.decisions import Decision
+from paceline.domain.lifecycle import CampaignState, EmailList, FailureReason, JobState
+from paceline.services.views import AttemptView, DecisionView, EmailDetail
 from paceline.web.wording import why_failed
 
 RETRIED, IN_DOUBT, SENDING = "retried", "in_doubt", "sending"
@@ -34,11 +36,26 @@ _BY_FAILURE = {
     FailureReason.EXPIRED: "Paceline, by the time that it may wait",
     FailureReason.ATTEMPTS_EXHAUSTED: "Paceline, after its last try",
 }
+_DECIDED = {
+    Decision.CHANGED: ("Changed", "planned"),
+    Decision.MOVED: ("Moved", "planned"),
+    Decision.CANCELLED: ("Cancelled", "quiet"),
+    Decision.MARKED_SENT: ("Marked as sent", "good"),
+    Decision.SENT_AGAIN: ("To be sent again", "warn"),
+    Decision.RETRIED: ("To be tried again", "warn"),
+}
+_BY_RULE = {
+    "campaign": "the rule of its campaign for doubts",
+    "server": "Paceline: its server drops a second copy by itself",
+}
+_TOLD = {"to": "Address", "to_name": "Name", "subject": "Subject", "text": "Text", "html": "HTML"}
+_AT_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that happened. `by` is who decided it, `reply` what the server said."""
+    """One thing that happened. `by` is who decided it, `reply` what the server said, `changes` what
+    is different since."""
 
     title: str
     at: datetime | None
@@ -49,32 +66,104 @@ class Step:
     reply: str = ""
     planned_at: datetime | None = None
     handed_over_at: datetime | None = None
+    changes: tuple[str, ...] = ()
 
 
-def story(detail: EmailDetail) -> list[Step]:
-    """Everything that is known about it, the oldest first."""
-    email = detail.email
+def story(detail: EmailDetail, *, me: str) -> list[Step]:
+    """Everything that is known about it, the oldest first. `me` are the reader's words for who."""
     first = Step(
         title="Scheduled",
         at=detail.created_at,
         tone="planned",
         by=YOU,
-        planned_at=email.scheduled_at,
+        planned_at=_planned_first(detail),
     )
-    return [first, *_attempts(detail.attempts), *_end(detail)]
+    middle = [*_attempts(detail), *(_decision(d, detail, me) for d in detail.decisions)]
+    middle.sort(key=lambda step: step.at or _AT_LAST)
+    return [first, *middle, *_end(detail)]
 
 
-def _attempts(attempts: tuple[AttemptView, ...]) -> Iterator[Step]:
-    number, before = 0, ""
-    for attempt in attempts:
-        if attempt.outcome == RETRIED:
-            yield Step(title="Tried again by you", at=attempt.ended_at, tone="warn", by=YOU)
+def section_of(state: JobState) -> str:
+    """The entry of the sidebar: the list that it is in."""
+    return f"emails-{next(which for which in EmailList if state in which.states)}"
+
+
+def _planned_first(detail: EmailDetail) -> datetime:
+    """When it was to go before anybody moved it alone."""
+    for decision in detail.decisions:
+        before, _ = _times(decision)
+        if before is not None:
+            return before
+    return detail.email.scheduled_at
+
+
+def _times(decision: DecisionView) -> tuple[datetime | None, datetime | None]:
+    told = decision.detail.get("scheduled_at")
+    if not isinstance(told, list):
+        return None, None
+    before, after = (None if each is None else datetime.fromisoformat(each) for each in told)
+    return before, after
+
+
+def _decision(decision: DecisionView, detail: EmailDetail, me: str) -> Step:
+    title, tone = _DECIDED[decision.what]
+    if decision.what is Decision.CANCELLED and detail.email.state is not JobState.CANCELLED:
+        title = "Called back, when it may have left"
+    return Step(
+        title=title,
+        at=decision.at,
+        tone=tone,
+        by=_who(decision, me),
+        planned_at=_times(decision)[1],
+        changes=tuple(_changes(decision)),
+    )
+
+
+def _who(decision: DecisionView, me: str) -> str:
+    if decision.by is None:
+        return _BY_RULE.get(str(decision.detail.get("rule")), PACELINE)
+    return YOU if decision.by in ("", me) else decision.by
+
+
+def _changes(decision: DecisionView) -> Iterator[str]:
+    if decision.what is not Decision.CHANGED:
+        return
+    told_first = [name for name in _TOLD if name in decision.detail]
+    for name in (*told_first, *sorted(decision.detail.keys() - _TOLD.keys())):
+        told = decision.detail[name]
+        label = _TOLD.get(name, name.removeprefix("fields."))
+        if isinstance(told, list):
+            before, after = (each if each is not None else "nothing" for each in told)
+            yield f"{label}: {before} → {after}"
         else:
-            if before == IN_DOUBT:
-                yield _sent_again()
+            yield f"{label}: another one"
+
+
+def _attempts(detail: EmailDetail) -> Iterator[Step]:
+    number, before = 0, None
+    # Those of the time before decisions were kept have an attempt's row alone.
+    unsigned = _count(detail.attempts) - sum(d.what is Decision.RETRIED for d in detail.decisions)
+    for attempt in detail.attempts:
+        if attempt.outcome == RETRIED:
+            if unsigned > 0:
+                yield Step(title="To be tried again", at=attempt.ended_at, tone="warn", by=YOU)
+            unsigned -= 1
+        else:
+            if before is not None and before.outcome == IN_DOUBT and not _settled(before, detail):
+                yield _sent_again(before.ended_at)
             number += 1
             yield _attempt(attempt, number)
-        before = attempt.outcome
+        before = attempt
+
+
+def _count(attempts: Sequence[AttemptView]) -> int:
+    return sum(attempt.outcome == RETRIED for attempt in attempts)
+
+
+def _settled(doubtful: AttemptView, detail: EmailDetail) -> bool:
+    """Whether it is known who had it sent again."""
+    since = doubtful.ended_at or detail.created_at
+    return any(d.what is Decision.SENT_AGAIN and d.at >= since for d in detail.decisions)
 
 
 def _attempt(attempt: AttemptView, number: int) -> Step:
@@ -96,10 +185,10 @@ def _attempt(attempt: AttemptView, number: int) -> Step:
     )
 
 
-def _sent_again() -> Step:
+def _sent_again(at: datetime | None) -> Step:
     return Step(
         title="To be sent again",
-        at=None,
+        at=at,
         tone="warn",
         by="you, or the rule of its campaign for doubts",
     )
@@ -107,14 +196,17 @@ def _sent_again() -> Step:
 
 def _end(detail: EmailDetail) -> Iterator[Step]:
     email = detail.email
-    last = detail.attempts[-1].outcome if detail.attempts else ""
-    if email.state is JobState.SENT and last == IN_DOUBT:
+    last = detail.attempts[-1] if detail.attempts else None
+    in_doubt = last is not None and last.outcome == IN_DOUBT
+    decided = detail.decisions[-1].what if detail.decisions else None
+    if email.state is JobState.SENT and in_doubt and decided is not Decision.MARKED_SENT:
         yield Step(title="Marked as sent", at=email.updated_at, tone="good", by=YOU)
-    elif email.state in (JobState.DEFERRED, JobState.SCHEDULED) and last == IN_DOUBT:
-        yield _sent_again()
-    elif email.state is JobState.CANCELLED:
+    elif email.state in (JobState.DEFERRED, JobState.SCHEDULED) and in_doubt:
+        if last is not None and not _settled(last, detail):
+            yield _sent_again(None)
+    elif email.state is JobState.CANCELLED and decided is not Decision.CANCELLED:
         with_all = detail.campaign_state is CampaignState.CANCELLED
-        by = "you, with its campaign or alone" if with_all else YOU
+        by = "you, with its campaign" if with_all else YOU
         yield Step(title="Cancelled", at=email.updated_at, by=by)
     elif email.state is JobState.FAILED and email.failure_reason is not None:
         yield Step(

@@ -29,6 +29,40 @@ async def test_an_email_can_be_moved_and_called_back(ann: Client) -> None:
     assert (await ann.patch(path, {"scheduled_at": "2027-03-01T10:00:00Z"})).status_code == 409
 
 
+async def test_an_email_that_waits_can_be_changed_and_says_by_whom(ann: Client) -> None:
+    email = await ann.email(scheduled_at="2027-01-01T10:00:00Z")
+    path = f"/emails/{email['id']}"
+    patch = {"to": "bob@example.com", "to_name": "Bob", "subject": "Anew", "scheduled_at": None}
+    changed = (await ann.patch(path, patch)).json()
+    assert {name: changed[name] for name in patch} == {
+        **patch,
+        "scheduled_at": changed["scheduled_at"],
+    }
+    assert changed["scheduled_at"] < "2027"
+    shown = (await ann.get(path)).json()
+    assert [decision["what"] for decision in shown["decisions"]] == ["changed", "moved"]
+    assert "by API key" in shown["decisions"][0]["by"]
+    assert shown["decisions"][0]["detail"]["to"] == [email["to"], "bob@example.com"]
+    refused = await ann.patch(path, {"to": "nobody", "fields": {"city": "Rome"}})
+    assert refused.status_code == 422
+    assert {problem["field"] for problem in refused.json()["errors"]} == {"to", "fields"}
+
+
+async def test_a_campaigns_email_has_its_values_changed(ann: Client) -> None:
+    draft = await ann.campaign(
+        text="In {{ city }}",
+        recipients=[{"email": "ada@example.com", "fields": {"city": "Rome", "plan": "a"}}],
+    )
+    listed = await ann.get("/emails", params={"campaign_id": draft["id"]})
+    path = f"/emails/{listed.json()['items'][0]['id']}"
+    answer = await ann.patch(path, {"fields": {"city": "Oslo", "plan": None}})
+    assert answer.status_code == 200
+    shown = (await ann.get(path)).json()
+    assert shown["fields"] == {"city": "Oslo"}
+    assert "In Oslo" in shown["text"]
+    assert (await ann.patch(path, {"subject": "Mine"})).status_code == 422
+
+
 @pytest.mark.parametrize("state", ["claimed", "sending", "sent"])
 async def test_an_email_that_is_leaving_cannot_be_called_back(
     ann: Client, world: Any, state: str

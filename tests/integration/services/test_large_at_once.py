@@ -23,6 +23,7 @@ from paceline.persistence.stores.session import Session
 from paceline.sending.recovery import Recovery
 from paceline.services import in_pieces
 from paceline.services.campaigns import CampaignPatch
+from paceline.services.email_changes import EmailPatch
 from paceline.services.views import CampaignView
 from tests.integration.services.conftest import Desk
 
@@ -285,4 +286,6 @@ async def test_one_email_is_not_moved_by_itself_while_its_campaign_is(desk: Desk
     email = await desk.world.fetchval("SELECT email_id FROM email_jobs LIMIT 1")
     await desk.world.execute("UPDATE campaigns SET moving_to = now()")
     with pytest.raises(Conflict, match="is being moved"):
-        await desk.emails.reschedule(desk.owner, email, clock.now() + timedelta(hours=1))
+        await desk.emails.patch(
+            desk.owner, email, EmailPatch(scheduled_at=clock.now() + timedelta(hours=1))
+        )

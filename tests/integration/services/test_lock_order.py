@@ -16,6 +16,7 @@ from paceline import clock
 from paceline.domain.recipients import RawRecipient
 from paceline.domain.retrying import FailedFilter
 from paceline.services.campaigns import CampaignPatch
+from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import Resolution
 from paceline.services.retrying import Retrying
 from tests.integration.services.conftest import Desk
@@ -33,6 +34,12 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     ),
     "upload": ("sending", lambda desk, it, _: desk.upload(it, "email\nnew@example.com\n")),
     "cancel_one": ("scheduled", lambda desk, _, email: desk.emails.cancel(desk.owner, email)),
+    "change_one": (
+        "scheduled",
+        lambda desk, _, email: desk.emails.patch(
+            desk.owner, email, EmailPatch(to="bob@example.com")
+        ),
+    ),
     "resolve_as_sent": (
         "in_doubt",
         lambda desk, _, email: desk.emails.resolve(desk.owner, email, Resolution.SENT),

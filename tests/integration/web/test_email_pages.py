@@ -119,7 +119,7 @@ async def test_the_story_tells_who_decided_what_and_what_the_server_said(
     await page.post(f"/emails/{email}/resolve", data={"resolution": "sent"})
     html = (await page.get(f"/emails/{email}")).text
     text = words(html[html.index('class="pl-timeline') :])
-    steps = ("Scheduled", "Attempt 1", "Tried again by you", "Attempt 2", "Marked as sent")
+    steps = ("Scheduled", "Attempt 1", "To be tried again", "Attempt 2", "Marked as sent")
     assert [text.index(step) for step in steps] == sorted(text.index(step) for step in steps)
     assert "at rcpt: 451 4.7.1 &lt;b&gt;greylisted&lt;/b&gt; Decided by the mail server" in text
     assert "Connection lost after the email was handed over" in text
@@ -181,6 +181,85 @@ async def test_what_was_tried_already_or_is_of_a_draft_is_not_moved(
     assert (await page.post(f"/emails/{email}/move", data=form)).status_code == 409
 
 
+async def form_to_change(page: httpx2.AsyncClient, email: uuid.UUID) -> dict[str, str]:
+    """What its lines hold, and what is hidden in it."""
+    html = (await page.get(f"/emails/{email}/edit")).text
+    start = html.index(f'action="/emails/{email}/edit"')
+    inputs = re.findall(r"<input[^>]*>", html[start : html.index("</form>", start)])
+    given = [dict(re.findall(r' (name|value)="([^"]*)"', tag)) for tag in inputs]
+    return {each["name"]: each["value"] for each in given}
+
+
+async def test_an_email_of_a_campaign_is_changed_on_a_page_and_its_story_says_so(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, text_body="In {{ city }}")
+    await world.execute("""UPDATE emails SET fields = '{"city": "Rome", "plan": "a"}'""")
+    assert f'href="/emails/{email}/edit"' in (await page.get(f"/emails/{email}")).text
+    form = await form_to_change(page, email)
+    assert form["to"] == "ada@example.org"
+    assert (form["field-city"], form["field-plan"]) == ("Rome", "a")
+    assert "subject" not in form
+    typed = form | {"to": "ida@example.org", "field-city": "Oslo", "field-plan": ""}
+    done = await page.post(f"/emails/{email}/edit", data=typed)
+    assert done.headers["Location"] == f"/emails/{email}"
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert "Address: ada@example.org → ida@example.org" in text
+    assert "city: Rome → Oslo" in text
+    assert "plan: a → nothing" in text
+    assert re.search(r"Changed .* Decided by you", text)
+    assert await world.fetchval("SELECT fields FROM emails") == '{"city": "Oslo"}'
+
+
+async def test_a_single_email_is_changed_with_its_message(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, single=True)
+    form = await form_to_change(page, email)
+    assert form["subject"] == "Single {{ brace }}"
+    typed = form | {"subject": "Anew", "text": "Other", "html": "<p>Other</p>"}
+    assert (await page.post(f"/emails/{email}/edit", data=typed)).status_code == 303
+    (row,) = await world.fetch("SELECT subject, text_body, html_body FROM emails")
+    assert row == {"subject": "Anew", "text_body": "Other", "html_body": "<p>Other</p>"}
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert "Subject: Single {{ brace }} → Anew Text: another one HTML: another one" in text
+
+
+async def test_a_change_that_is_refused_says_what_where_and_keeps_what_was_typed(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, text_body="In {{ city }}")
+    await world.execute("""UPDATE emails SET fields = '{"city": "Rome"}'""")
+    form = await form_to_change(page, email)
+    typed = form | {"to": "nobody", "field-city": "", "to_name": "Kept"}
+    refused = await page.post(f"/emails/{email}/edit", data=typed)
+    assert refused.status_code == 422
+    assert 'value="Kept"' in refused.text
+    assert 'value="nobody"' in refused.text
+    assert 'href="#to"' in refused.text
+    outdated = form | {"to": "ida@example.org", "version": "0" * 16}
+    answer = await page.post(f"/emails/{email}/edit", data=outdated)
+    assert "It was changed meanwhile" in words(answer.text)
+    missing = await page.post(f"/emails/{email}/edit", data=form | {"field-city": ""})
+    assert "Is missing, and the message uses {{ city }}." in words(missing.text)
+    assert 'href="#field-city"' in missing.text
+
+
+async def test_what_has_begun_says_that_it_cannot_be_changed_any_more(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    form = await form_to_change(page, email)
+    await world.execute(IN_DOUBT, email)
+    assert "cannot be changed any more" in words((await page.get(f"/emails/{email}/edit")).text)
+    refused = await page.post(f"/emails/{email}/edit", data=form | {"to": "ida@example.org"})
+    assert refused.status_code == 422
+    assert 'value="ida@example.org"' in refused.text
+    without_version = {"to": "ida@example.org"}
+    refused = await page.post(f"/emails/{email}/edit", data=without_version)
+    assert "an email that is in_doubt cannot be changed" in words(refused.text)
+
+
 async def test_the_poll_leaves_the_frame_alone(page: httpx2.AsyncClient, world: World) -> None:
     email = await one(world)
     assert "<iframe" not in (await page.get(f"/emails/{email}/detail", headers=FRAGMENT)).text
@@ -191,9 +270,9 @@ async def test_the_poll_leaves_the_frame_alone(page: httpx2.AsyncClient, world: 
     [
         *(
             ("GET", rest)
-            for rest in ("", "/detail", "/view", "/body", "/body?view=source", "/move")
+            for rest in ("", "/detail", "/view", "/body", "/body?view=source", "/move", "/edit")
         ),
-        *(("POST", rest) for rest in ("/cancel", "/retry", "/resolve", "/move")),
+        *(("POST", rest) for rest in ("/cancel", "/retry", "/resolve", "/move", "/edit")),
     ],
 )
 async def test_nobody_sees_or_does_anything_to_the_email_of_somebody_else(

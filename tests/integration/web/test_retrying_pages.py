@@ -87,7 +87,7 @@ async def test_one_email_is_tried_again_and_its_history_says_so(
     (email,) = [row["id"] for row in await world.fetch("SELECT id FROM emails")]
     assert "Try again" in words((await page.get(f"/emails/{email}")).text)
     assert (await page.post(f"/emails/{email}/retry")).status_code == 303
-    assert "Tried again by you" in words((await page.get(f"/emails/{email}")).text)
+    assert "To be tried again" in words((await page.get(f"/emails/{email}")).text)
     state = await world.fetchval("SELECT state FROM campaigns WHERE id = $1", campaign)
     assert (await world.states([email]), state) == (["scheduled"], "active")
     assert (await page.post(f"/emails/{email}/retry")).status_code == 409

@@ -3,6 +3,7 @@
 from paceline.persistence.models.content import Campaign, CampaignAttachment, Email, Sender
 from paceline.persistence.models.drafts import Draft, DraftListPiece
 from paceline.persistence.models.execution import Attempt, EmailJob, Lane
+from paceline.persistence.models.history import AttemptDialogue, EmailDecision
 from paceline.persistence.models.imports import ImportedList
 from paceline.persistence.models.people import (
     ApiKey,
@@ -24,6 +25,7 @@ from paceline.persistence.models.upkeep import (
 __all__ = [
     "ApiKey",
     "Attempt",
+    "AttemptDialogue",
     "AuditEntry",
     "Avatar",
     "Campaign",
@@ -32,6 +34,7 @@ __all__ = [
     "Draft",
     "DraftListPiece",
     "Email",
+    "EmailDecision",
     "EmailJob",
     "IdempotencyKey",
     "ImportedList",

@@ -203,5 +203,6 @@ class Email(Base):
     # Words of its address, its name, its subject and what its campaign's subject takes from its
     # fields: see `searching`.
     search: Mapped[str | None] = mapped_column(TSVECTOR())
+    edition: Mapped[int | None]  # how often it was changed; on its job, too: see sql/claim.sql
 
     __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - SQLAlchemy's own name

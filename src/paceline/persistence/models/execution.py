@@ -153,6 +153,7 @@ class EmailJob(Base):
     in_doubt_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     updated_at: Mapped[CreatedAt]
+    edition: Mapped[int | None]  # of the content that it is to send: how often that was changed
 
 
 class Lane(Base):

@@ -3,6 +3,8 @@
 -- locking in one and updating in another lets two workers claim the same row.
 -- now() rather than clock_timestamp(): only a stable function can be an index condition.
 -- Nothing of a campaign whose start is being moved (stores/pieces.py): its emails are due at two times.
+-- Nothing that was changed since its content was read here: the lock waits for nobody, but a job may
+-- be locked behind a change that was committed after this statement had begun. Its edition tells.
 -- An address that was suppressed meanwhile fails here, at the last moment that costs nothing; it
 -- stays in doubt if an earlier attempt is.
 -- Its tries are counted from evidence, not from the attempt number, which also grows while an email is
@@ -56,6 +58,7 @@ UPDATE email_jobs j
  WHERE j.email_id = p.id
    AND EXISTS (SELECT 1 FROM senders WHERE id = $1 AND state = 'active')
    AND j.state IN ('deferred', 'scheduled')
+   AND j.edition IS NOT DISTINCT FROM p.edition
 RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.deferrals,
           j.dated_at, clock_timestamp() - j.dated_at AS age, p.address, p.name, p.fields, p.line,
           p.subject, p.text_body, p.html_body, p.message_id,

@@ -4,7 +4,9 @@
 -- a person has called back, stays.
 -- $1 grace seconds, $2 at most so many, $3 hosts that de-duplicate, $4 for how many seconds
 WITH settled AS (
-    SELECT j.email_id
+    SELECT j.email_id,
+           CASE WHEN c.doubt_policy = 'resend' AND j.in_doubt_at < now() - make_interval(secs => $1)
+                THEN 'campaign' ELSE 'server' END AS rule
       FROM email_jobs j
       JOIN senders s ON s.id = j.sender_id
       LEFT JOIN campaigns c ON c.id = j.campaign_id
@@ -26,6 +28,10 @@ again AS (
       FROM settled s
      WHERE j.email_id = s.email_id AND j.state = 'in_doubt'
     RETURNING j.email_id, j.sender_id, j.campaign_id),
+decided AS (
+    INSERT INTO email_decisions (email_id, what, detail)
+    SELECT a.email_id, 'sent_again', jsonb_build_object('rule', s.rule)
+      FROM again a JOIN settled s USING (email_id)),
 reopened AS (
     UPDATE campaigns c SET state = 'active', finished_at = NULL, updated_at = clock_timestamp()
      WHERE c.id IN (SELECT campaign_id FROM again) AND c.state IN ('active', 'completed')),

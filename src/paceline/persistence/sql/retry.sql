@@ -7,7 +7,7 @@
 -- Counted rather than EXISTS, which the planner may answer by reading all attempts there are.
 -- $1 owner_id, $2 campaign_id, $3 failure reason (NULL: any), $4 reply code (NULL: any; 0: none),
 -- $5 enhanced code (NULL: any; '': none), $6 at most so many, $7 who asks, $8 only those after this
--- email_id, $9 only count them
+-- email_id, $9 only count them, $10 who asks, in words
 WITH picked AS MATERIALIZED (
     SELECT j.email_id, j.attempt, j.sender_id, j.campaign_id
       FROM email_jobs j
@@ -42,6 +42,9 @@ again AS (
 noted AS (
     INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome, ended_at)
     SELECT email_id, attempt, sender_id, campaign_id, $7, 'retried', clock_timestamp() FROM again),
+decided AS (
+    INSERT INTO email_decisions (email_id, what, decided_by)
+    SELECT email_id, 'retried', $10 FROM again),
 -- Before the trigger takes the campaign's row, as in record.sql: the other way round, they deadlock.
 signalled AS (
     UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())

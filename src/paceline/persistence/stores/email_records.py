@@ -60,6 +60,7 @@ class EmailRecord:
     reply_code: int | None
     reply_enhanced: str | None
     reply_text: str | None
+    edition: int | None
 
 
 def _own(model: type[Email | EmailJob], *names: str) -> list[InstrumentedAttribute[object]]:
@@ -81,7 +82,7 @@ COLUMNS = [
     ),
     *_own(EmailJob, "campaign_id", "sender_id", "state", "scheduled_at", "due_at", "dated_at"),
     *_own(EmailJob, "sent_at", "updated_at", "attempt", "failure_reason"),
-    *_own(EmailJob, "reply_code", "reply_enhanced", "reply_text"),
+    *_own(EmailJob, "reply_code", "reply_enhanced", "reply_text", "edition"),
     Campaign.name.label("campaign_name"),
     Campaign.state.label("campaign_state"),
     Campaign.subject.label("campaign_subject"),

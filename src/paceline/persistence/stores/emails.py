@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, JobState
-from paceline.persistence.models import Email, EmailJob
+from paceline.persistence.models import Attempt, Email, EmailJob
 from paceline.persistence.searching import column_of
 from paceline.persistence.stores.calling_back import called_back
 from paceline.persistence.stores.discarded import not_thrown_away
@@ -42,13 +43,19 @@ class JobRecord:
     sender_id: uuid.UUID
     state: JobState
     scheduled_at: datetime
+    edition: int | None
+
+
+def said_of_single(key: str, name: str | None, subject: str) -> str:
+    """What a single email is found by."""
+    return f"{key} {name or ''} {subject}"
 
 
 async def insert_single(session: AsyncSession, email: NewSingleEmail) -> None:
     """Store an email and its job."""
     values = {name: getattr(email, name) for name in NewSingleEmail.__slots__}
     scheduled_at = values.pop("scheduled_at")
-    said = f"{email.address_key} {email.name or ''} {email.subject}"
+    said = said_of_single(email.address_key, email.name, email.subject)
     session.add(Email(**values, search=column_of(email.owner_id, said)))
     await session.flush()
     session.add(
@@ -73,6 +80,7 @@ async def job(
         EmailJob.sender_id,
         EmailJob.state,
         EmailJob.scheduled_at,
+        EmailJob.edition,
     ).where(
         EmailJob.email_id == email_id,
         EmailJob.owner_id == owner_id,
@@ -89,6 +97,7 @@ async def job(
         sender_id=row.sender_id,
         state=JobState(row.state),
         scheduled_at=row.scheduled_at,
+        edition=row.edition,
     )
 
 
@@ -108,6 +117,56 @@ async def cancel_one(session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.
         .returning(EmailJob.email_id)
     )
     return changed.one_or_none() is not None
+
+
+async def change_one(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    email_id: uuid.UUID,
+    values: Mapping[str, object],
+    *,
+    said: str,
+) -> bool:
+    """Change what an email says or to whom, while it waits for its first try; `said`: its words.
+
+    One statement, so that either it or the claim wins. A claim that has read the old content, and
+    comes to the job behind this, sees by the edition that it must not take it (sql/claim.sql).
+    """
+    may_have_left = exists().where(
+        Attempt.email_id == EmailJob.email_id, Attempt.outcome.in_(("in_doubt", "sending", "sent"))
+    )
+    waits = (
+        update(EmailJob)
+        .where(
+            EmailJob.email_id == email_id,
+            EmailJob.owner_id == owner_id,
+            EmailJob.state == JobState.SCHEDULED,
+            ~may_have_left,
+        )
+        .values(edition=func.coalesce(EmailJob.edition, 0) + 1, updated_at=func.clock_timestamp())
+        .returning(EmailJob.email_id, EmailJob.edition)
+        .cte("waits")
+    )
+    changed = await session.execute(
+        update(Email)
+        .where(Email.id == waits.c.email_id)
+        .values(**values, edition=waits.c.edition, search=column_of(owner_id, said))
+        .returning(Email.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.one_or_none() is not None
+
+
+async def is_in_campaign(
+    session: AsyncSession, campaign_id: uuid.UUID, address_key: str, *, but: uuid.UUID
+) -> bool:
+    """Whether another email of the campaign goes to this address."""
+    query = select(
+        exists().where(
+            Email.campaign_id == campaign_id, Email.address_key == address_key, Email.id != but
+        )
+    )
+    return bool((await session.execute(query)).scalar_one())
 
 
 async def reschedule_one(

@@ -73,12 +73,13 @@ async def retry(
     wanted: Wanted,
     *,
     run: uuid.UUID,
+    actor: str = "",
     after: uuid.UUID = FIRST,
     only_count: bool = False,
 ) -> Chunk:
     """Let some of these failed emails wait again, the first behind `after`. See sql/retry.sql.
 
-    `run` names who asks: none of them is taken up twice under it.
+    `run` names the request: none of them is taken up twice under it; `actor` says who asks.
     """
     return await _retried(
         session,
@@ -92,23 +93,35 @@ async def retry(
         run,
         after,
         only_count,
+        actor,
     )
 
 
 async def retry_one(
-    session: AsyncSession, owner_id: uuid.UUID, email_id: uuid.UUID, *, run: uuid.UUID
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    email_id: uuid.UUID,
+    *,
+    run: uuid.UUID,
+    actor: str = "",
 ) -> Chunk:
     """The same for one email, if it has failed."""
     one = statement("retry").replace("j.campaign_id = $2", "j.email_id = $2")
-    return await _retried(session, one, owner_id, email_id, None, None, None, 1, run, FIRST, False)
+    values = (owner_id, email_id, None, None, None, 1, run, FIRST, False, actor)
+    return await _retried(session, one, *values)
 
 
 async def retry_these(
-    session: AsyncSession, owner_id: uuid.UUID, ids: Sequence[uuid.UUID], *, run: uuid.UUID
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    ids: Sequence[uuid.UUID],
+    *,
+    run: uuid.UUID,
+    actor: str = "",
 ) -> Chunk:
     """The same for those of some emails that have failed, at most `MAX_CHUNK`."""
     these = statement("retry").replace("j.campaign_id = $2", "j.email_id = ANY ($2::uuid[])")
-    values = (owner_id, list(ids), None, None, None, MAX_CHUNK, run, FIRST, False)
+    values = (owner_id, list(ids), None, None, None, MAX_CHUNK, run, FIRST, False, actor)
     return await _retried(session, these, *values)
 
 

@@ -169,8 +169,9 @@ async def retry(
     """Try again what failed for one reason, with one reply."""
     form = await form_of(request)
     wanted = FailedFilter.of(reason=text_of(form, "reason"), reply=text_of(form, "reply"))
+    person = viewer.principal
     report = await parts.retrying.campaign(
-        viewer.principal.user_id, campaign_id, wanted, run=reserved_id(request)
+        person.user_id, campaign_id, wanted, run=reserved_id(request), actor=person.actor
     )
     stay = report.suppressed + report.doubtful
     return go_to(request, f"/campaigns/{campaign_id}?retried={report.retried}&stay={stay}")

@@ -9,15 +9,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline import clock
-from paceline.domain.lifecycle import FINAL, WAITING, EmailList, JobState
-from paceline.errors import InvalidInput, Outdated, TooLate
+from paceline.domain.lifecycle import FINAL, WAITING, JobState
+from paceline.errors import InvalidInput, TooLate
 from paceline.services.emails import Outcome, Resolution
-from paceline.services.versions import ANY, Only
-from paceline.services.views import EmailDetail, EmailView
+from paceline.services.views import EmailDetail
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.email_story import story
-from paceline.web.forms import Problems, local_input, text_of, wall_time
+from paceline.web.email_story import section_of, story
+from paceline.web.forms import text_of
 from paceline.web.headers import mail_frame
 from paceline.web.mail_body import (
     View,
@@ -28,7 +26,7 @@ from paceline.web.mail_body import (
 )
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
-from paceline.web.rendering import go_to, render, wants_fragment, zone_of
+from paceline.web.rendering import go_to, render, wants_fragment
 
 router = APIRouter(prefix="/emails", route_class=OnceRoute)
 
@@ -44,7 +42,7 @@ async def show_email(
     """One email: in the drawer, or on a page of its own."""
     detail = await parts.queries.email(viewer.principal.user_id, email_id)
     template = "_email_drawer.html" if wants_fragment(request) else "email.html"
-    return render(request, template, viewer=viewer, **_shown(detail, view))
+    return render(request, template, viewer=viewer, **_shown(viewer, detail, view))
 
 
 @router.get("/{email_id}/detail")
@@ -53,7 +51,7 @@ async def email_detail(
 ) -> Response:
     """What moves on it, for the drawer that is open already."""
     detail = await parts.queries.email(viewer.principal.user_id, email_id)
-    return render(request, "_email_live.html", viewer=viewer, **_shown(detail))
+    return render(request, "_email_live.html", viewer=viewer, **_shown(viewer, detail))
 
 
 @router.get("/{email_id}/view")
@@ -62,7 +60,7 @@ async def email_view(
 ) -> Response:
     """Another view of what it says, without what is around it."""
     detail = await parts.queries.email(viewer.principal.user_id, email_id)
-    return render(request, "_email_content.html", viewer=viewer, **_shown(detail, view))
+    return render(request, "_email_content.html", viewer=viewer, **_shown(viewer, detail, view))
 
 
 @router.get("/{email_id}/body")
@@ -88,7 +86,8 @@ async def cancel_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:
     """Call one email back, if it is not too late."""
-    result = await parts.emails.cancel(viewer.principal.user_id, email_id)
+    person = viewer.principal
+    result = await parts.emails.cancel(person.user_id, email_id, actor=person.actor)
     if result.outcome is Outcome.TOO_LATE:
         raise TooLate("it is too late: this email has left, or is leaving right now")
     return await _after_write(request, parts, viewer, email_id, "Cancelled.")
@@ -102,9 +101,7 @@ async def retry_email(
     """Try one email again that has failed, its address taken off the suppression list if asked."""
     release = text_of(await form_of(request), "release") == "yes"
     person = viewer.principal
-    await parts.retrying.one(
-        person.user_id, email_id, released_by=person.actor if release else None
-    )
+    await parts.retrying.one(person.user_id, email_id, actor=person.actor, release=release)
     return await _after_write(request, parts, viewer, email_id, "It will be tried again.")
 
 
@@ -119,59 +116,10 @@ async def resolve_email(
         resolution = Resolution(answer)
     except ValueError:
         raise InvalidInput.of("resolution", "must be sent or resend") from None
-    await parts.emails.resolve(viewer.principal.user_id, email_id, resolution)
+    person = viewer.principal
+    await parts.emails.resolve(person.user_id, email_id, resolution, actor=person.actor)
     said = "Marked as sent." if resolution is Resolution.SENT else "It will be sent again."
     return await _after_write(request, parts, viewer, email_id, said)
-
-
-@router.get("/{email_id}/move")
-async def show_move(
-    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
-) -> Response:
-    """Another time for one email that waits."""
-    email = (await parts.queries.email(viewer.principal.user_id, email_id)).email
-    start = local_input(email.scheduled_at, zone_of(request))
-    return _move_page(request, viewer, email, start, Problems())
-
-
-@router.post("/{email_id}/move")
-@carried_out_once
-async def move(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Response:
-    """Move it, if it was not tried yet. An empty time means right away."""
-    owner = viewer.principal.user_id
-    posted = await form_of(request)
-    start, version, problems = text_of(posted, "start"), text_of(posted, "version"), Problems()
-    zone = zone_of(request)
-    at = clock.now()
-    if start.strip():
-        at = problems.read("start", lambda text: wall_time(text, zone), start) or at
-    if not problems:
-        only = Only(frozenset({version})) if version else ANY
-        try:
-            await parts.emails.reschedule(owner, email_id, at, only=only)
-        except InvalidInput as error:
-            problems.take(error.problems, names={"scheduled_at": "start"})
-        except Outdated:
-            problems.add("", "it was changed meanwhile; look at it again before you move it")
-        else:
-            return go_to(request, f"/emails/{email_id}", said="Moved.")
-    email = (await parts.queries.email(owner, email_id)).email
-    return _move_page(request, viewer, email, start, problems)
-
-
-def _move_page(
-    request: Request, viewer: Viewer, email: EmailView, start: str, problems: Problems
-) -> Response:
-    return render(
-        request,
-        "email_move.html",
-        viewer=viewer,
-        section=_section_of(JobState(email.state)),
-        status=422 if problems else 200,
-        email=email,
-        form={"start": start},
-        problems=problems.by_field,
-    )
 
 
 async def _after_write(
@@ -182,12 +130,7 @@ async def _after_write(
     return go_to(request, f"/emails/{email_id}", said=said)
 
 
-def _section_of(state: JobState) -> str:
-    """The entry of the sidebar: the list that it is in."""
-    return f"emails-{next(which for which in EmailList if state in which.states)}"
-
-
-def _shown(detail: EmailDetail, view: str = "") -> dict[str, Any]:
+def _shown(viewer: Viewer, detail: EmailDetail, view: str = "") -> dict[str, Any]:
     email = detail.email
     state = JobState(email.state)
     # An HTML message always has a text part, made from it where nobody wrote one.
@@ -196,10 +139,10 @@ def _shown(detail: EmailDetail, view: str = "") -> dict[str, Any]:
     return {
         "email": email,
         "attempts": detail.attempts,
-        "story": story(detail),
+        "story": story(detail, me=viewer.principal.actor),
         "waiting": state in WAITING,
         "over": state in FINAL,
         "views": views,
         "view": asked if asked in views else views[0],
-        "section": _section_of(state),
+        "section": section_of(state),
     }
