@@ -1,4 +1,4 @@
-"""`/healthz`: this process lives. `/readyz`: what it needs answers, or what does not."""
+"""`/healthz`: this process lives. `/readyz`: it can take work, and what does not answer."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(parts: Wired) -> Response:
-    """Ready, when everything that it stands on answers."""
+    """Ready, when it can take work. What can be waited for is told, and takes nobody out."""
     names = list(parts.probes)
     found = await asyncio.gather(*(_probe(parts.probes[name]) for name in names))
     checks = dict(zip(names, found, strict=True))
-    failing = [f"{name}: {what}" for name, what in checks.items() if what != "ok"]
-    if failing:
+    failing = [f"{name}: {checks[name]}" for name in names if checks[name] != "ok"]
+    if any(checks[name] != "ok" for name in parts.vital & checks.keys()):
         return problem(
             503,
             "; ".join(failing),

@@ -34,7 +34,8 @@ class ApiParts:
     """Handed to `create_api`.
 
     `probes` are asked by `/readyz`: each returns when its part of the world answers, and raises
-    `OperationalError` when it does not. `vouch` may know a caller who sent no API key.
+    `OperationalError`, worded for anybody, when it does not. Without a `vital` one no work can be
+    taken; without another one it waits. `vouch` may know a caller who sent no API key.
     """
 
     senders: Senders
@@ -54,6 +55,7 @@ class ApiParts:
     idempotency: Idempotency
     api_keys: ApiKeys
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    vital: frozenset[str] = frozenset({"postgresql"})
     vouch: Callable[[Request], Awaitable[Principal | None]] | None = None
 
 

@@ -23,6 +23,7 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
+from paceline.bootstrap.readiness import probes_of
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.attachments import Attachments
@@ -88,9 +89,6 @@ class _Server(uvicorn.Server):
 
 
 def _api_parts(cases: UseCases, settings: Settings) -> ApiParts:
-    async def redis_answers() -> None:
-        await cases.queue.run_id()
-
     return ApiParts(
         senders=cases.senders,
         sender_dns=cases.sender_dns,
@@ -108,7 +106,7 @@ def _api_parts(cases: UseCases, settings: Settings) -> ApiParts:
         suppressions=Suppressions(cases.database),
         idempotency=cases.idempotency,
         api_keys=ApiKeys(cases.database, admission_of(settings)),
-        probes={"postgresql": cases.database.ping, "redis": redis_answers},
+        probes=probes_of(cases.database, cases.queue, settings),
     )
 
 

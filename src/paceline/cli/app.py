@@ -8,16 +8,19 @@ from typing import Annotated
 import typer
 
 from paceline import __version__
+from paceline.bootstrap.preflight.findings import Unfit
 from paceline.cli import access, campaigns, parts, suppressions
-from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, complain, say
+from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say
 from paceline.cli.dkim import dkim
-from paceline.cli.environment import with_origin
+from paceline.cli.doctor import doctor
+from paceline.cli.environment import origin_of, with_origin
 from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
 from paceline.cli.leftovers import lifeline
 from paceline.cli.retry import retry
 from paceline.cli.schedule import EXAMPLES, schedule
 from paceline.cli.sender import sender
 from paceline.cli.status import status
+from paceline.cli.supervise import StartFailed, UnfitPart
 from paceline.cli.up import up
 from paceline.cli.welcome import welcome
 from paceline.errors import InvalidInput, PacelineError, SettingsError
@@ -55,6 +58,7 @@ app.command(rich_help_panel=SERVERS)(parts.api)
 app.command(rich_help_panel=SERVERS)(parts.worker)
 app.command(rich_help_panel=SERVERS)(parts.migrate)
 app.command(rich_help_panel=SERVERS)(parts.devinbox)
+app.command(rich_help_panel=SERVERS)(doctor)
 app.command(hidden=True)(welcome)
 app.command(hidden=True)(lifeline)
 with_settings(app)
@@ -83,6 +87,8 @@ def options(
 
 def exit_code(error: PacelineError) -> int:
     """An option that makes no sense is not understood, whoever found that out."""
+    if isinstance(error, SettingsError | UnfitPart):
+        return UNUSABLE
     misused = isinstance(error, InvalidInput) and error.problems[0].field.startswith("--")
     return MISUSED if misused else FAILED
 
@@ -91,9 +97,13 @@ def run() -> None:
     """Run the command line and exit. Errors of both families are one line, never a traceback."""
     try:
         app()
-    except SettingsError as error:
+    except Unfit as error:
+        for finding in error.findings:
+            complain(finding.line(origin_of))
+        sys.exit(UNUSABLE)
+    except (SettingsError, StartFailed) as error:
         complain(with_origin(str(error)))
-        sys.exit(FAILED)
+        sys.exit(exit_code(error))
     except PacelineError as error:
         complain(str(error))
         sys.exit(exit_code(error))

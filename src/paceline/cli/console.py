@@ -6,6 +6,7 @@ from rich.console import Console
 
 FAILED = 1  # exit codes
 MISUSED = 2  # as typer has it for an option that it knows nothing of
+UNUSABLE = 78  # EX_CONFIG of sysexits.h: no restart will mend it
 INTERRUPTED = 130
 
 out = Console(highlight=False, soft_wrap=True)

@@ -24,6 +24,7 @@ _ELSEWHERE = (
 )
 
 _origins: dict[str, str] = {}  # of what was taken from a file: which, and which line
+_options: dict[str, str] = {}  # of what an option of the command line went before: which
 
 
 def load_dotenv(file: Path = Path(".env")) -> None:
@@ -62,12 +63,32 @@ def names_from_file() -> list[str]:
     return sorted(_origins)
 
 
+def origin_of(name: str) -> str | None:
+    """Where a setting was made, in words; None: nowhere, or in what started this process."""
+    if name in _options:
+        return f"given by {_options[name]}"
+    if name in _origins:
+        return f"set in {_origins[name]}"
+    if os.environ.get(name) and not os.environ.get("PACELINE_COMPONENT"):
+        return "set in the environment"
+    return None
+
+
+def given_by(option: str, name: str) -> None:
+    """This option goes before that setting."""
+    _options[name] = option
+
+
 def with_origin(complaint: str) -> str:
-    """The complaint, and where the settings that it names were set, if that was in a file."""
-    named = [name for name in _origins if re.search(rf"\b{name}\b", complaint)]
-    if not named:
+    """The complaint, and where the settings that it names were made."""
+    made = [
+        f"{name} is {where}"
+        for name in sorted(NAMES)
+        if re.search(rf"\b{name}\b", complaint) and (where := origin_of(name))
+    ]
+    if not made or complaint.endswith(")"):
         return complaint
-    return f"{complaint} ({'; '.join(f'{name} is set in {_origins[name]}' for name in named)})"
+    return f"{complaint} ({'; '.join(made)})"
 
 
 def _text_of(file: Path) -> str:

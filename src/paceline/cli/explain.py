@@ -17,7 +17,7 @@ from paceline.cli.environment import load_dotenv
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 not done, and the last line says why · 2 not understood · "
-    "130 interrupted by Ctrl-C."
+    "78 a setting has to be changed first · 130 interrupted by Ctrl-C."
 )
 
 

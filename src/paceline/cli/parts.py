@@ -6,13 +6,15 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from paceline.cli.loops import run_until_stopped, stop_event
+from paceline.cli.environment import given_by
+from paceline.cli.loops import run_quickly, run_until_stopped, stop_event
 from paceline.cli.supervise import Component, Supervised, start_all, stop_all
 from paceline.embedded import Command
 from paceline.home import Home
@@ -30,9 +32,13 @@ def api(
     configure_logging("api", os.environ)
     settings = Settings.from_environment(os.environ)
     chosen = replace(settings.api, host=host or settings.api.host, port=port or settings.api.port)
+    for option, name, value in (("--host", "PACELINE_HOST", host), ("--port", "PORT", port)):
+        if value is not None:
+            given_by(option, name)
     from paceline.bootstrap.server import run_api
 
-    run_until_stopped(lambda stop: run_api(replace(settings, api=chosen), stop))
+    settings = replace(settings, api=chosen)
+    _run(settings, "API", lambda stop: run_api(settings, stop))
 
 
 def worker(
@@ -48,7 +54,11 @@ def worker(
 
     black_boxes = Home.at(None, os.environ).black_boxes
     name = os.environ.get("PACELINE_COMPONENT") or "worker"
-    run_until_stopped(lambda stop: run_worker(settings, stop, black_boxes=black_boxes, name=name))
+    _run(
+        settings,
+        "WORKER",
+        lambda stop: run_worker(settings, stop, black_boxes=black_boxes, name=name),
+    )
 
 
 def devinbox() -> None:
@@ -57,16 +67,27 @@ def devinbox() -> None:
     settings = Settings.from_environment(os.environ)
     from paceline.bootstrap.inbox import run_devinbox
 
-    run_until_stopped(lambda stop: run_devinbox(settings, stop))
+    _run(settings, "DEVINBOX", lambda stop: run_devinbox(settings, stop))
 
 
 def migrate() -> None:
     """Bring the database to the newest schema."""
     configure_logging("migrate", os.environ)
     settings = Settings.from_environment(os.environ)
+    from paceline.bootstrap.preflight.looking import Part
     from paceline.bootstrap.schema import migrate as bring_up_to_date
+    from paceline.cli.starting import check_once
 
+    run_quickly(check_once(settings, Part.MIGRATE))
     bring_up_to_date(settings)
+
+
+def _run(settings: Settings, part: str, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Until a signal comes, once what it stands on is there."""
+    from paceline.bootstrap.preflight.looking import Part
+    from paceline.cli.starting import start_when_fit
+
+    run_until_stopped(lambda stop: start_when_fit(settings, Part[part], stop, work))
 
 
 async def _run_several(count: int) -> None:
@@ -74,9 +95,19 @@ async def _run_several(count: int) -> None:
     async with stop_event() as stop:
         try:
             await start_all(workers)
-            await stop.wait()
+            await _stopped_or_given_up(stop, workers)
         finally:
             await stop_all(workers)
+
+
+async def _stopped_or_given_up(stop: asyncio.Event, workers: list[Supervised]) -> None:
+    """Raises `UnfitPart` when one of them cannot work, for then none can."""
+    waits = {asyncio.ensure_future(w) for w in (stop.wait(), *(w.given_up() for w in workers))}
+    done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    for wait in done:
+        wait.result()
 
 
 def _numbered_worker(number: int) -> Component:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paceline import clock
+from paceline.cli.console import UNUSABLE
 from paceline.cli.last_words import last_words
 from paceline.embedded import Command
 from paceline.errors import OperationalError, PacelineError
@@ -31,6 +32,10 @@ _log = logging.getLogger(__name__)
 
 class StartFailed(OperationalError):
     """A component ended, or did not answer, at its first start; the message has its last words."""
+
+
+class UnfitPart(StartFailed):
+    """It ended because something has to be changed first: starting it again would not help."""
 
 
 def _nothing() -> None:
@@ -63,6 +68,7 @@ class Supervised:
         self._stopping = asyncio.Event()
         self._first_start: asyncio.Future[None] | None = None
         self._log_offset = 0
+        self._is_unfit = False
 
     @property
     def pid(self) -> int | None:
@@ -79,6 +85,13 @@ class Supervised:
         except TimeoutError:
             why = self._with_last_words("does not answer")
             raise StartFailed(f"{self.component.name} {why}") from None
+
+    async def given_up(self) -> None:
+        """Wait until it is not started again. Raises `UnfitPart`, unless it was stopped."""
+        assert self._task is not None, "started"
+        await asyncio.shield(self._task)
+        if self._is_unfit and not self._stopping.is_set():
+            raise UnfitPart(f"{self.component.name} cannot work as it is set up")
 
     async def stop(self) -> None:
         """Ask it to stop, wait, then stop it by force. Harmless when it does not run."""
@@ -111,6 +124,9 @@ class Supervised:
             reason = await self._run_once()
             if self._stopping.is_set() or self._gave_up(reason):
                 return
+            if self._is_unfit:
+                _log.error("%s %s; not started again", self.component.name, reason)
+                return
             if clock.boottime() - started_at >= HEALTHY_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             _log.warning("%s %s; starting it again in %g s", self.component.name, reason, pause)
@@ -121,7 +137,8 @@ class Supervised:
     def _gave_up(self, reason: str) -> bool:
         if self._first_start is None or self._first_start.done():
             return False
-        self._first_start.set_exception(StartFailed(f"{self.component.name} {reason}"))
+        failure = UnfitPart if self._is_unfit else StartFailed
+        self._first_start.set_exception(failure(f"{self.component.name} {reason}"))
         return True
 
     async def _run_once(self) -> str:
@@ -137,6 +154,7 @@ class Supervised:
         watch = asyncio.create_task(self._watch(process))
         code = await process.wait()
         watch.cancel()
+        self._is_unfit = code == UNUSABLE
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return self._with_last_words(f"ended with code {code}")

@@ -13,14 +13,14 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from paceline.cli import ports
-from paceline.cli.console import note, out
+from paceline.cli.console import UNUSABLE, note, out
 from paceline.cli.environment import names_from_file
 from paceline.cli.follow import LogFollower
 from paceline.cli.last_words import last_words
 from paceline.cli.leftovers import children_die_with_us, stop_parts
 from paceline.cli.loops import stop_event
 from paceline.cli.plan import Plan
-from paceline.cli.supervise import StartFailed, Supervised, start_all, stop_all
+from paceline.cli.supervise import StartFailed, Supervised, UnfitPart, start_all, stop_all
 from paceline.home import Home, Running
 from paceline.observability import configure_logging
 from paceline.settings import Settings, is_loopback
@@ -125,7 +125,8 @@ class _System:
                 process.kill()
         if process.returncode:
             said = last_words(self._plan.home.logs / f"{arguments[0]}.log", since=start)
-            raise StartFailed(f"{arguments[0]}: {said or 'it failed and did not say why'}")
+            failure = UnfitPart if process.returncode == UNUSABLE else StartFailed
+            raise failure(f"{arguments[0]}: {said or 'it failed and did not say why'}")
         return printed.decode().strip()
 
     async def _take_down(self, stop: asyncio.Event) -> None:

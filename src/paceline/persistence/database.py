@@ -7,6 +7,7 @@ and written for its binary arrays. Everything else goes through SQLAlchemy.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -64,6 +65,8 @@ _LOST = (
 _REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.ClientConfigurationError,
+    ssl.SSLCertVerificationError,
 )
 
 
@@ -134,11 +137,6 @@ class Database:
                     with suppress(asyncpg.InterfaceError):  # it may have noticed by itself
                         connection.terminate()
                     raise
-
-    async def ping(self) -> None:
-        """Return when PostgreSQL answers. Raises `DatabaseUnavailable` when it does not."""
-        async with self.driver() as driver:
-            await driver.fetchval("SELECT 1")
 
     async def dedicated(self) -> Driver:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""

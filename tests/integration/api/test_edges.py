@@ -225,19 +225,19 @@ async def test_health_says_that_the_process_lives_and_readiness_what_does_not_an
         pass
 
     async def ill() -> None:
-        raise OperationalError("Redis: connection refused")
+        raise OperationalError("does not answer")
 
-    for probes, status in (({"redis": well}, 200), ({"postgresql": well, "redis": ill}, 503)):
+    for database, queue, status in ((well, well, 200), (well, ill, 200), (ill, well, 503)):
+        probes = {"postgresql": database, "redis": queue}
         async with http_to(_with(parts, probes=probes)) as http:
             assert (await http.get("/healthz")).json() == {"status": "ok"}
             ready = await http.get("/readyz")
             assert ready.status_code == status
-            if status == 503:
-                assert ready.json()["checks"] == {
-                    "postgresql": "ok",
-                    "redis": "Redis: connection refused",
-                }
-                assert ready.headers["Retry-After"]
+            assert ready.json()["checks"] == {
+                "postgresql": "ok" if database is well else "does not answer",
+                "redis": "ok" if queue is well else "does not answer",
+            }
+            assert ("Retry-After" in ready.headers) == (status == 503)
 
 
 async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(

@@ -28,7 +28,8 @@ async def _one_transaction(database: Database) -> None:
 
 
 async def _one_statement(database: Database) -> None:
-    await database.ping()
+    async with database.driver() as driver:
+        await driver.fetchval("SELECT 1")
 
 
 async def _listening(database: Database) -> None:

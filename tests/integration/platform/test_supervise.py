@@ -15,7 +15,7 @@ import pytest
 
 from paceline.cli import supervise
 from paceline.cli.last_words import last_words
-from paceline.cli.supervise import Component, StartFailed, Supervised, start_all
+from paceline.cli.supervise import Component, StartFailed, Supervised, UnfitPart, start_all
 from paceline.embedded import Command
 
 # Writes its pid once it is up, then waits; `obey` decides whether SIGTERM ends it.
@@ -124,6 +124,28 @@ async def test_a_component_that_ends_at_its_first_start_is_not_tried_again(tmp_p
     with pytest.raises(StartFailed, match=r"part ended with code 3: no disk left"):
         await supervised.start()
     await supervised.stop()
+
+
+async def test_a_component_that_has_to_be_set_up_differently_is_not_started_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "FIRST_PAUSE_SECONDS", 0.01)
+    lives = iter(["import signal; signal.pause()"])
+    part = Component(
+        name="part",
+        command=lambda: Command(
+            argv=(sys.executable, "-c", next(lives, "raise SystemExit(78)")),
+            cwd=tmp_path,
+            stop_signal=signal.SIGTERM,
+        ),
+        log=tmp_path / "part.log",
+    )
+    async with running(part) as supervised:
+        assert supervised.pid is not None
+        os.kill(supervised.pid, signal.SIGKILL)
+        with pytest.raises(UnfitPart, match="part cannot work as it is set up"):
+            await supervised.given_up()
+    assert "part ended with code 78; not started again" in caplog.text
 
 
 async def test_a_program_that_does_not_exist_is_a_failed_start(tmp_path: Path) -> None:

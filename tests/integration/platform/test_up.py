@@ -199,7 +199,7 @@ def test_a_bad_setting_is_one_clear_line(folder: Path) -> None:
         check=False,
         env=environment(PACELINE_LANES="many"),
     )
-    assert refused.returncode == 1
+    assert refused.returncode == 78
     assert refused.stderr == (
         "paceline: PACELINE_LANES must be a whole number from 1 to 1024, not 'many'\n"
     )

@@ -114,7 +114,7 @@ def test_a_value_that_is_wrong_is_traced_to_its_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("# mine\nPACELINE_LANES=many\n")
     monkeypatch.setattr("sys.argv", ["paceline", "worker"])
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match="78"):
         run()
     assert capsys.readouterr().err == (
         "paceline: PACELINE_LANES must be a whole number from 1 to 1024, not 'many' "

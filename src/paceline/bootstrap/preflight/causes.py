@@ -1,0 +1,25 @@
+"""Why a server does not answer, without its name in front and without numbers of errors."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from paceline.delivery.system_words import in_words
+
+_NUMBER = re.compile(r"(?:Errno|Error) (-?\d+)")
+
+
+def why(error: BaseException) -> str:
+    """In words for a person."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:
+            return in_words(cause)
+        cause = cause.__cause__ or cause.__context__
+    said = str(error).partition(": ")[2] or str(error)
+    numbered = _NUMBER.search(said)
+    if numbered and int(numbered[1]) > 0:
+        number = int(numbered[1])
+        return in_words(OSError(number, os.strerror(number)))
+    return said.strip().splitlines()[0] if said.strip() else "no answer in time"

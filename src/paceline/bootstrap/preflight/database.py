@@ -1,0 +1,100 @@
+"""What is said about PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from paceline.bootstrap.preflight.causes import why
+from paceline.bootstrap.preflight.findings import Finding, Weight
+from paceline.persistence.addressing import shown
+from paceline.persistence.condition import DatabaseCondition, Schema, look, revisions
+from paceline.persistence.database import Database, DatabaseRefused, DatabaseUnavailable
+
+OLDEST_VERSION = 15
+_SETTING = ("DATABASE_URL",)
+
+
+def database_findings(found: DatabaseCondition, *, migrates: bool) -> Iterator[Finding]:
+    """Of one look; `migrates`: whoever asks will bring the schema up to date itself."""
+    about = "PostgreSQL"
+    if found.version_number < OLDEST_VERSION * 10_000:
+        yield _wrong(
+            about, f"is version {found.version}", f"upgrade it to {OLDEST_VERSION} or newer"
+        )
+    if found.encoding != "UTF8":
+        yield _wrong(about, f"keeps text as {found.encoding}", "use a database with encoding UTF8")
+    if found.synchronous_commit == "off":
+        yield _wrong(
+            about,
+            "synchronous_commit is off, so that a crash of it would send emails twice",
+            "ALTER SYSTEM SET synchronous_commit = on (or ALTER ROLE, ALTER DATABASE)",
+        )
+    if found.fsync == "off":
+        yield _said(
+            about,
+            Weight.REMARK,
+            "fsync is off: a power failure would leave it in pieces",
+            "ALTER SYSTEM SET fsync = on",
+        )
+    if found.is_standby:
+        yield _said(
+            about,
+            Weight.AWAY,
+            "is a standby that nobody can write to",
+            "name the primary, or add target_session_attrs=read-write",
+        )
+    yield _of_the_schema(found, migrates=migrates)
+
+
+def _of_the_schema(found: DatabaseCondition, *, migrates: bool) -> Finding:
+    about, (_, head) = "Schema", revisions()
+    match found.schema:
+        case Schema.EQUAL:
+            return _said(about, Weight.FINE, f"is at {head}")
+        case Schema.NEWER if migrates:
+            return _wrong(
+                about,
+                f"is at {found.revision}, which this version knows nothing of",
+                "migrate with the newer version of Paceline",
+            )
+        case Schema.NEWER:
+            return _said(
+                about,
+                Weight.REMARK,
+                f"is at {found.revision}, newer than this version's {head}",
+                "upgrade this process soon",
+            )
+        case _ if migrates:
+            return _said(about, Weight.FINE, f"is at {found.revision or 'nothing'}, goes to {head}")
+        case Schema.NONE:
+            return _said(about, Weight.AWAY, "there is none", "run `paceline migrate`")
+        case _:
+            told = f"is at {found.revision}, behind this version's {head}"
+            return _said(about, Weight.AWAY, told, "run `paceline migrate`")
+
+
+async def look_at_database(
+    database: Database, url: str, *, migrates: bool = False
+) -> tuple[list[Finding], DatabaseCondition | None]:
+    """All of it, and what was seen; never raises for what is to be found out."""
+    where = shown(url)
+    try:
+        found = await look(database)
+    except DatabaseRefused as error:
+        told = f"{where} refuses us: {why(error)}"
+        return [_wrong("PostgreSQL", told, "correct DATABASE_URL")], None
+    except DatabaseUnavailable as error:
+        told = f"{where} does not answer: {why(error)}"
+        remedy = "start it, or correct the address"
+        return [_said("PostgreSQL", Weight.AWAY, told, remedy)], None
+    findings = list(database_findings(found, migrates=migrates))
+    answers = f"{where} answers, version {found.version.split()[0]}"
+    return [_said("PostgreSQL", Weight.FINE, answers), *findings], found
+
+
+def _wrong(about: str, says: str, remedy: str) -> Finding:
+    return _said(about, Weight.WRONG, says, remedy)
+
+
+def _said(about: str, weight: Weight, says: str, remedy: str = "") -> Finding:
+    return Finding(about=about, weight=weight, says=says, remedy=remedy, settings=_SETTING)

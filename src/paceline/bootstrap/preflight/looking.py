@@ -1,0 +1,60 @@
+"""The look itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from paceline.bootstrap.preflight.database import look_at_database
+from paceline.bootstrap.preflight.findings import Finding
+from paceline.bootstrap.preflight.machine import (
+    clock_findings,
+    environment_findings,
+    home_findings,
+    introduction_findings,
+    port_findings,
+)
+from paceline.bootstrap.preflight.redis import look_at_redis
+from paceline.persistence.database import Database
+from paceline.settings import Settings
+from paceline.settings.names import lookalikes
+
+
+class Part(Enum):
+    """Who is about to start, and what it stands on."""
+
+    MIGRATE = frozenset({"database"})
+    DEVINBOX = frozenset({"database"})
+    API = frozenset({"database", "schema", "redis", "secret", "port"})
+    WORKER = frozenset({"database", "schema", "redis", "secret", "home", "ehlo"})
+    DOCTOR = frozenset({"database", "schema", "redis", "secret", "home", "ehlo", "port"})
+
+
+async def preflight(
+    settings: Settings, part: Part, *, home: Path, env: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """All findings. Raises `SettingsError` when a setting that is needed is not made at all."""
+    needs = part.value
+    findings = list(environment_findings(lookalikes(env or {})))
+    url = settings.database.url
+    database = Database(url, pool_size=1)
+    try:
+        told, seen = await look_at_database(database, url, migrates="schema" not in needs)
+        findings += told
+    finally:
+        await database.close()
+    queue = None
+    if "redis" in needs:
+        told, queue = await look_at_redis(settings.redis.url)
+        findings += told
+    if "secret" in needs:
+        assert settings.secrets.key
+    findings += clock_findings(seen.now if seen else None, queue.now if queue else None)
+    if "home" in needs:
+        findings += home_findings(home)
+    if "ehlo" in needs:
+        findings += await introduction_findings(settings.api)
+    if "port" in needs:
+        findings += port_findings(settings.api)
+    return findings

@@ -1,0 +1,128 @@
+"""What is said about this machine: the home, its disk, the port, the clocks, the name in EHLO."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from paceline import clock
+from paceline.bootstrap.preflight.findings import Finding, Weight
+from paceline.domain.host_names import public_name
+from paceline.settings import ApiSettings
+
+FEW_OCTETS = 1024**3
+HARDLY_ANY_OCTETS = 64 * 1024**2
+CLOCKS_APART_SECONDS = 5
+RESOLVE_SECONDS = 3
+
+
+def home_findings(home: Path) -> Iterator[Finding]:
+    """Whether what a worker keeps there can be written, and how much room is left."""
+    settings = ("PACELINE_HOME",)
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        told = f"{home} cannot be written: {(error.strerror or str(error)).lower()}"
+        remedy = "give it to this user, or choose another"
+        yield Finding(
+            about="Home", weight=Weight.WRONG, says=told, remedy=remedy, settings=settings
+        )
+        return
+    free = shutil.disk_usage(home).free
+    weight = Weight.FINE
+    if free < FEW_OCTETS:
+        weight = Weight.AWAY if free < HARDLY_ANY_OCTETS else Weight.REMARK
+    yield Finding(
+        about="Home",
+        weight=weight,
+        says=f"{home} can be written, {free / 1024**3:.1f} GiB are free",
+        remedy="" if weight is Weight.FINE else "make room",
+        settings=settings,
+    )
+
+
+def port_findings(api: ApiSettings) -> Iterator[Finding]:
+    """Whether the API could listen where it is to."""
+    where, settings = f"{api.host}, port {api.port}", ("PACELINE_HOST", "PORT")
+    try:
+        found = socket.getaddrinfo(
+            api.host, api.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, _, _, _, address in found:
+            with closing(socket.socket(family)) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        # A port that is taken may be free in a moment: the last process is just ending.
+        taken = error.errno == errno.EADDRINUSE
+        yield Finding(
+            about="Address",
+            weight=Weight.AWAY if taken else Weight.WRONG,
+            says=f"cannot listen on {where}: {(error.strerror or str(error)).lower()}",
+            remedy="stop what listens there, or choose another" if taken else "choose another",
+            settings=settings,
+        )
+        return
+    yield Finding(about="Address", weight=Weight.FINE, says=f"{where} is free")
+
+
+def clock_findings(database: datetime | None, redis: datetime | None) -> Iterator[Finding]:
+    """How far the clocks are apart; each was read a moment ago."""
+    for whose, theirs in (("PostgreSQL", database), ("Redis", redis)):
+        if theirs is None:
+            continue
+        apart = abs((clock.now() - theirs).total_seconds())
+        if apart > CLOCKS_APART_SECONDS:
+            yield Finding(
+                about="Clock",
+                weight=Weight.REMARK,
+                says=f"{whose}'s is {apart:.0f} s apart from this machine's",
+                remedy="let both follow NTP: times in the log, hours of the limits and due times "
+                "do not fit",
+            )
+    if database is not None:
+        yield Finding(about="Clock", weight=Weight.FINE, says=f"{clock.now():%H:%M:%S} UTC")
+
+
+async def introduction_findings(api: ApiSettings) -> list[Finding]:
+    """What SMTP servers are told that we are called, and whether DNS knows it."""
+    name = api.helo_name or public_name(await asyncio.to_thread(socket.getfqdn))
+    about, settings = "EHLO", ("HELO_NAME",)
+    if name is None:
+        private = api.only_this_machine
+        told = "this machine has no public name: servers are told its address"
+        remedy = "" if private else "set HELO_NAME to a name that points here"
+        weight = Weight.FINE if private else Weight.REMARK
+        return [Finding(about=about, weight=weight, says=told, remedy=remedy, settings=settings)]
+    if name.startswith("["):
+        return [Finding(about=about, weight=Weight.FINE, says=name)]
+    try:
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            await asyncio.get_running_loop().getaddrinfo(name, None)
+    except (OSError, TimeoutError, UnicodeError):
+        told = f"DNS does not know {name}, by which servers are greeted: some will refuse us"
+        remedy = "set HELO_NAME to a name that points here"
+        return [
+            Finding(about=about, weight=Weight.REMARK, says=told, remedy=remedy, settings=settings)
+        ]
+    return [Finding(about=about, weight=Weight.FINE, says=name)]
+
+
+def environment_findings(lookalikes: list[tuple[str, str]]) -> Iterator[Finding]:
+    """Names in the environment that may be meant for us."""
+    for name, ours in lookalikes:
+        yield Finding(
+            about="Settings",
+            weight=Weight.REMARK,
+            says=f"{name} is set in the environment, and no setting of ours",
+            remedy=f"call it {ours}, if that is meant",
+        )

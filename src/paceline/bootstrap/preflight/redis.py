@@ -1,0 +1,79 @@
+"""What is said about Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from paceline.bootstrap.preflight.causes import why
+from paceline.bootstrap.preflight.findings import Finding, Weight
+from paceline.engine.condition import QueueCondition, QueueRefused, look
+from paceline.engine.queue import QueueUnavailable, connect
+
+OLDEST_VERSION = (6, 2)
+FULL = 0.9  # of its memory
+_SETTINGS = ("REDIS_URL", "REDIS_HOST", "REDIS_PORT")
+
+
+def redis_findings(found: QueueCondition) -> Iterator[Finding]:
+    """Of one look."""
+    if found.version < OLDEST_VERSION:
+        version = ".".join(map(str, found.version))
+        yield _said(Weight.WRONG, f"is version {version}", "upgrade it to 6.2 or newer")
+    if found.is_cluster:
+        yield _said(Weight.WRONG, "is a cluster, which BullMQ's lanes do not fit", "use one server")
+    if found.is_replica:
+        yield _said(Weight.AWAY, "is a replica that nobody can write to", "name the primary")
+    if found.eviction != "noeviction":
+        weight = Weight.WRONG if found.max_octets else Weight.REMARK
+        says = f"maxmemory-policy is {found.eviction}: when it is full it would forget limits"
+        yield _said(weight, says, "CONFIG SET maxmemory-policy noeviction")
+    if not found.keeps_a_log:
+        yield _said(
+            Weight.REMARK,
+            "appendonly is off: after a restart it is filled from PostgreSQL, which takes a while",
+            "CONFIG SET appendonly yes",
+        )
+    if found.max_octets and found.used_octets > FULL * found.max_octets:
+        percent = round(100 * found.used_octets / found.max_octets)
+        yield _said(Weight.REMARK, f"{percent} % of its memory is taken", "raise maxmemory")
+
+
+async def look_at_redis(
+    url: str,
+) -> tuple[list[Finding], QueueCondition | None]:
+    """All of it, and what was seen; never raises for what is to be found out."""
+    where = shown(url)
+    try:
+        redis = connect(url)
+    except ValueError as error:
+        return [_said(Weight.WRONG, f"the address makes no sense: {error}", "correct it")], None
+    try:
+        found = await look(redis)
+    except QueueRefused as error:
+        remedy = "correct the user, the password or the number in REDIS_URL"
+        return [_said(Weight.WRONG, f"{where} refuses us: {why(error)}", remedy)], None
+    except QueueUnavailable as error:
+        told = f"{where} does not answer: {why(error)}"
+        return [_said(Weight.AWAY, told, "start it, or correct the address")], None
+    finally:
+        await redis.aclose()
+    version = ".".join(map(str, found.version))
+    fine = _said(Weight.FINE, f"{where} answers, version {version}")
+    return [fine, *redis_findings(found)], found
+
+
+def shown(url: str) -> str:
+    """Where it leads, for a person: no user and no password."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    return f"{parts.hostname}:{port or 6379}{parts.path}"
+
+
+def _said(weight: Weight, says: str, remedy: str = "") -> Finding:
+    return Finding(about="Redis", weight=weight, says=says, remedy=remedy, settings=_SETTINGS)

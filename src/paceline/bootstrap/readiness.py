@@ -1,0 +1,36 @@
+"""What `/readyz` asks: the preflight about PostgreSQL, and whether Redis answers.
+
+Anybody may read it, so that no host, user or address is told; the log has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from paceline.bootstrap.preflight.database import look_at_database
+from paceline.bootstrap.preflight.findings import Weight
+from paceline.engine.queue import LaneQueue
+from paceline.errors import OperationalError
+from paceline.persistence.database import Database
+from paceline.settings import Settings
+
+
+def probes_of(
+    database: Database, queue: LaneQueue, settings: Settings
+) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """By name. Each raises `OperationalError` when its part of the world is not fit for work."""
+
+    async def postgresql() -> None:
+        findings, seen = await look_at_database(database, settings.database.url)
+        bad = [finding for finding in findings if finding.weight >= Weight.AWAY]
+        if bad:
+            told = f"{bad[0].about}: {bad[0].says}; {bad[0].remedy}"
+            raise OperationalError(told if seen else "does not answer, or refuses us")
+
+    async def redis() -> None:
+        try:
+            await queue.run_id()
+        except OperationalError:
+            raise OperationalError("does not answer: what is due waits for it") from None
+
+    return {"postgresql": postgresql, "redis": redis}

@@ -1,0 +1,98 @@
+"""The preflight before a part starts: what is wrong ends it, what is away is said or waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from paceline import clock
+from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight, heaviest
+from paceline.bootstrap.preflight.looking import Part, preflight
+from paceline.cli.environment import origin_of
+from paceline.errors import Conflict
+from paceline.home import Home
+from paceline.settings import Settings
+
+AGAIN_SECONDS = 2.0
+SAY_AGAIN_SECONDS = 60.0
+# Without these a part has nothing to do; all else is waited for by whoever needs it.
+_GROUND = frozenset({"PostgreSQL", "Schema"})
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[asyncio.Event], Awaitable[None]]
+
+
+async def start_when_fit(settings: Settings, part: Part, stop: asyncio.Event, work: Work) -> None:
+    """Run `work` once there is a database with a schema. Raises `Unfit`, before it or meanwhile.
+
+    The API runs at once, and says by itself what is not there: a page with words is better than no
+    page.
+    """
+    findings = await _look(settings, part)
+    for finding in findings:
+        if finding.weight in (Weight.REMARK, Weight.AWAY):
+            log.warning("%s", finding.line(origin_of))
+    if part is not Part.API:
+        await _until_there(settings, part, findings, stop)
+        if not stop.is_set():
+            await work(stop)
+        return
+    watch = asyncio.create_task(_until_there(settings, part, findings, stop))
+    watch.add_done_callback(lambda ended: stop.set() if _failed(ended) else None)
+    try:
+        await work(stop)
+    finally:
+        stop.set()
+        await watch
+
+
+async def check_once(settings: Settings, part: Part) -> None:
+    """For what ends by itself and does not wait. Raises `Unfit`."""
+    for finding in await _look(settings, part):
+        if finding.weight is Weight.REMARK:
+            log.warning("%s", finding.line(origin_of))
+
+
+async def _look(settings: Settings, part: Part) -> Sequence[Finding]:
+    home = Home.at(None, os.environ).path
+    findings = await preflight(settings, part, home=home, env=os.environ)
+    if heaviest(findings) is Weight.WRONG:
+        raise Unfit(findings)
+    for finding in findings:
+        if finding.about == "Address" and finding.weight is Weight.AWAY:
+            raise Conflict(finding.line(origin_of))
+    return findings
+
+
+async def _until_there(
+    settings: Settings, part: Part, findings: Sequence[Finding], stop: asyncio.Event
+) -> None:
+    began = said = clock.boottime()
+    while (missing := _missing(findings)) and not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+        if clock.boottime() - said >= SAY_AGAIN_SECONDS:
+            said = clock.boottime()
+            log.warning("still waiting: %s", missing[0].line(origin_of))
+        findings = await _look_again(settings, part)
+    if clock.boottime() - began >= AGAIN_SECONDS and not stop.is_set():
+        log.info("the database is there after %.0f s", clock.boottime() - began)
+
+
+async def _look_again(settings: Settings, part: Part) -> Sequence[Finding]:
+    """As `_look`, but for the address: by now we listen there ourselves."""
+    with suppress(Conflict):
+        return await _look(settings, part)
+    return []
+
+
+def _missing(findings: Sequence[Finding]) -> list[Finding]:
+    return [f for f in findings if f.weight is Weight.AWAY and f.about in _GROUND]
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is not None

@@ -1,0 +1,80 @@
+"""What a PostgreSQL says about itself: how it is set, how old it is, and which schema it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, auto
+from functools import cache
+
+import asyncpg
+from alembic.script import ScriptDirectory
+
+from paceline.persistence.database import Database, DatabaseRefused
+from paceline.persistence.migrate import alembic_config
+
+_LOOK = """
+    SELECT current_setting('server_version_num')::int AS version_number,
+           current_setting('server_version') AS version,
+           current_setting('synchronous_commit') AS synchronous_commit,
+           current_setting('fsync') AS fsync,
+           current_setting('server_encoding') AS encoding,
+           pg_is_in_recovery() AS is_standby,
+           clock_timestamp() AS now,
+           to_regclass('alembic_version') IS NOT NULL AS has_schema
+"""
+
+
+class Schema(StrEnum):
+    """How the schema stands to what this version of the program was written for."""
+
+    NONE = auto()
+    BEHIND = auto()
+    EQUAL = auto()
+    NEWER = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseCondition:
+    """One look."""
+
+    version_number: int  # 150004
+    version: str  # 15.4 (Debian …)
+    synchronous_commit: str
+    fsync: str
+    encoding: str
+    is_standby: bool
+    now: datetime
+    schema: Schema
+    revision: str | None
+
+
+async def look(database: Database) -> DatabaseCondition:
+    """Ask it. Raises `DatabaseUnavailable`, or `DatabaseRefused` when it lets us in never."""
+    try:
+        async with database.driver() as driver:
+            found = dict(await driver.fetchrow(_LOOK) or {})
+            revision = None
+            if found.pop("has_schema"):
+                revision = await driver.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.PostgresError as error:  # a setting that the URL makes, a missing right
+        raise DatabaseRefused(f"PostgreSQL: {error}") from error
+    return DatabaseCondition(**found, schema=_schema(revision), revision=revision)
+
+
+def _schema(revision: str | None) -> Schema:
+    if revision is None:
+        return Schema.NONE
+    known, head = revisions()
+    if revision == head:
+        return Schema.EQUAL
+    return Schema.BEHIND if revision in known else Schema.NEWER
+
+
+@cache
+def revisions() -> tuple[frozenset[str], str]:
+    """All that this version knows, and the last of them."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    head = scripts.get_current_head()
+    assert head is not None, "there are migrations"
+    return frozenset(script.revision for script in scripts.walk_revisions()), head
