@@ -131,6 +131,7 @@ async def create_sample(settings: Settings, *, devinbox_port: int) -> None:
                 smtp_security=Security.NONE,
             ),
         )
+        await cases.senders.verify(owner.user_id, sender.id)
         campaign = NewCampaign(
             sender_id=sender.id,
             name="Welcome to Paceline (sample)",

@@ -130,6 +130,7 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
             provider=provider,
         ),
         sender_dns=cases.sender_dns,
+        sender_entry=cases.sender_entry,
         sender_presets=cases.sender_presets,
         sender_removal=cases.sender_removal,
         sender_uses=cases.sender_uses,

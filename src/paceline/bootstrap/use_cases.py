@@ -29,6 +29,7 @@ from paceline.services.queue_watch import QueueWatch
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_entry import SenderEntry
 from paceline.services.sender_presets import SenderPresets
 from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
@@ -44,6 +45,7 @@ class UseCases:
     queue: LaneQueue
     senders: Senders
     sender_dns: SenderDns
+    sender_entry: SenderEntry
     sender_presets: SenderPresets
     sender_removal: SenderRemoval
     sender_uses: SenderUses
@@ -77,18 +79,20 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         bell = PatientBell(queue)
         resolver = Resolver(settings.api.dns_server)
         secrets = SecretBox(settings.secrets.key)
+        senders = Senders(
+            database,
+            bell,
+            secrets,
+            pool,
+            HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
+            ready=_ethereal(settings),
+        )
         yield UseCases(
             database=database,
             queue=queue,
-            senders=Senders(
-                database,
-                bell,
-                secrets,
-                pool,
-                HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
-                ready=_ethereal(settings),
-            ),
+            senders=senders,
             sender_dns=SenderDns(database, secrets, resolver),
+            sender_entry=SenderEntry(database, senders),
             sender_removal=SenderRemoval(database, bell, Campaigns(database, bell)),
             sender_uses=SenderUses(database, limits),
             sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),

@@ -199,7 +199,7 @@ class Opening:
     async def _start_tls(self) -> None:
         self.phase = Phase.TLS
         if "STARTTLS" not in self.extensions:
-            raise self._lacking("the server does not offer STARTTLS: choose TLS, on port 465")
+            raise self._lacking("the server does not offer STARTTLS")
         reply = await self._ask("STARTTLS", self._timeouts.tls_seconds)
         if reply.code != 220:
             raise self._refused(reply, Scope.SENDER if reply.code >= 500 else Scope.HOST)

@@ -51,6 +51,15 @@ def public_name(name: str) -> str | None:
     return name if is_full_name(name) and not is_ours_alone and not made_up else None
 
 
+def is_nearby(host: str) -> bool:
+    """Whether it can only be in this machine's own network: no name or address of the internet."""
+    host = host.strip().rstrip(".").strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return public_name(host) is None
+
+
 def address_literal(address: str) -> str:
     """An IP address as it stands in EHLO (RFC 5321 §4.1.3). Raises `ValueError`."""
     ip = ipaddress.ip_address(address.partition("%")[0])

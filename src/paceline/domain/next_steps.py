@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from paceline.domain.host_names import is_nearby
 from paceline.domain.presets import Preset, preset_for_host
 
 _GOOGLE_KEYS = frozenset({"gmail", "google-workspace"})
@@ -71,6 +72,11 @@ def _about_protection(trouble: Trouble, detail: str) -> NextStep:
     if trouble.code is not None:
         return NextStep(
             text="The server does not want this machine. Ask its provider, or look at HELO_NAME."
+        )
+    if "not offer starttls" in detail and is_nearby(trouble.host):
+        return NextStep(
+            text="It offers no STARTTLS, as servers within a network of one's own often do not. "
+            "Choose None as its security; a password then travels unprotected there."
         )
     if "starttls" in detail or "tls" in detail or trouble.phase == "tls":
         return NextStep(

@@ -13,6 +13,7 @@ from paceline.domain.lifecycle import SenderState
 from paceline.domain.next_steps import NextStep, Trouble, next_step
 from paceline.persistence.stores.senders import SenderRecord
 
+_NO_STARTTLS = "does not offer STARTTLS"
 _LOG_IN_REFUSED = re.compile(r"53[0458]\b")  # RFC 4954 §6
 
 
@@ -55,8 +56,12 @@ def report_of(record: SenderRecord, result: CheckResult, *, at: datetime) -> Che
 def way_out(record: SenderRecord) -> NextStep | None:
     """What mends a sender that its server has refused while sending; None where that is unknown."""
     reason = record.state_reason or ""
+    if record.state != SenderState.BROKEN:
+        return None
+    if _NO_STARTTLS in reason:
+        return next_step(_trouble(record, Phase.TLS, None, reason))
     code = _LOG_IN_REFUSED.match(reason)
-    if record.state != SenderState.BROKEN or code is None:
+    if code is None:
         return None
     return next_step(_trouble(record, Phase.AUTH, int(code[0]), reason))
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from paceline.services.status import Need, NeedKind
-from paceline.web.wording import count
+from paceline.domain.gate import HeldBy
+from paceline.services.status import Need, NeedKind, Status
+from paceline.web.wording import count, is_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """`said`: the server's own words. `button`: what a POST to `post` does; `link`: where to go."""
+    """`said`: why, in the server's own words where it has any.
+
+    `button`: what a POST to `post` does; `link`: where to go.
+    """
 
     title: str
     text: str
@@ -24,17 +28,41 @@ class Shown:
     button: str = ""
 
 
+_OF_HOLD = {
+    HeldBy.SENDER_BROKEN: {NeedKind.LOG_IN_REFUSED, NeedKind.SENDER_BROKEN},
+    HeldBy.NO_WORKER: {NeedKind.NO_WORKER},
+    HeldBy.LIMITS_UNAVAILABLE: {NeedKind.LIMITS_UNAVAILABLE},
+}
+
+
+def needs_say(status: Status) -> bool:
+    """Whether what holds it is told already, by what somebody has to mend."""
+    told = _OF_HOLD.get(status.held_by, set()) if status.held_by else set()
+    return any(need.kind in told for need in status.needs)
+
+
+def _cannot_send(need: Need) -> str:
+    if need.kind is NeedKind.LOG_IN_REFUSED:
+        return f"The log-in of {need.sender_address} is refused"
+    if is_reply(need.reason):
+        return f"The server refuses {need.sender_address}"
+    return f"{need.sender_address} cannot send"
+
+
+def _said(reason: str | None) -> str:
+    """Nobody said what we found out ourselves."""
+    return f"It said: {reason}" if is_reply(reason) else reason or ""
+
+
 def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
     """One need, on the dashboard or on the page of a campaign."""
     sender = f"/senders/{need.sender_id}"
     match need.kind:
         case NeedKind.LOG_IN_REFUSED | NeedKind.SENDER_BROKEN:
-            refused = need.kind is NeedKind.LOG_IN_REFUSED
-            what = "The log-in of" if refused else "The server refuses"
             return Shown(
-                title=f"{what} {need.sender_address}{' is refused' if refused else ''}",
+                title=_cannot_send(need),
                 text="Its emails wait, none has failed. Mend the account, then verify it again.",
-                said=need.reason or "",
+                said=_said(need.reason),
                 href=sender,
                 link="Open the sender",
                 post=f"{sender}/verify",

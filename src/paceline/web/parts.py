@@ -28,6 +28,7 @@ from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_consents import SenderConsents
 from paceline.services.sender_dns import SenderDns
+from paceline.services.sender_entry import SenderEntry
 from paceline.services.sender_presets import SenderPresets
 from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
@@ -59,6 +60,7 @@ class Parts:
     senders: Senders
     sender_consents: SenderConsents
     sender_dns: SenderDns
+    sender_entry: SenderEntry
     sender_presets: SenderPresets
     sender_removal: SenderRemoval
     sender_uses: SenderUses

@@ -116,10 +116,9 @@ def campaign_badge(
     return CAMPAIGN_BADGES[CampaignState(state)]
 
 
-def sender_badge(state: str, held_by: str | None = None) -> Badge:
-    """The badge of a sender; one that may send, but is held, says by what."""
-    held = _held(held_by) if state == SenderState.ACTIVE else None
-    return held or SENDER_BADGES[SenderState(state)]
+def sender_badge(sender: SenderView, held_by: str | None = None) -> Badge:
+    """The badge of a sender; one that may send, but cannot or is held, says why."""
+    return hindrance(sender) or _held(held_by) or SENDER_BADGES[SenderState.ACTIVE]
 
 
 VERIFIED = Badge("Verified", "good", "full")

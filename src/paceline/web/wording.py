@@ -6,6 +6,7 @@ shown in the reader's zone, which their browser tells (`zone_named`).
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from paceline.services.status import Activity, Allowance, Status
 from paceline.services.views import Counts
 
 MAX_ZONE_CHARACTERS = 64
+_REPLY = re.compile(r"[45]\d\d[ -]")  # RFC 5321 §4.2
 WORTH_A_WORD = timedelta(minutes=1)  # what is held for less is just next
 
 _FAILURES = {
@@ -247,6 +249,11 @@ def what_is_so(status: Status, *, now: datetime, zone: tzinfo) -> str:
     until = f" until {at.removeprefix('at ').removeprefix('on ')}" if at and at != "now" else ""
     held_by = None if status.held_by is None else _BRIEFLY[status.held_by]
     return f"held{until}: {held_by}"
+
+
+def is_reply(reason: str | None) -> bool:
+    """Whether a server said it, rather than we."""
+    return _REPLY.match(reason or "") is not None
 
 
 def used_of(hourly: Allowance | None) -> str:

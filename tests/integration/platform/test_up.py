@@ -166,6 +166,8 @@ def test_the_sample_campaign_starts_to_send_at_once(up: Up, key: str) -> None:
         return int(sample["counts"]["sent"])
 
     eventually(lambda: sent() >= 2)
+    (sender,) = get(up, "/api/v1/senders", key)["items"]
+    assert sender["verified_at"]
 
 
 def test_a_key_and_a_link_are_printed_alone(up: Up, key: str) -> None:

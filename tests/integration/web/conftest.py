@@ -76,6 +76,7 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
             redirect_uri=BASE_URL + "/senders/connected",
         ),
         sender_dns=SenderDns(cases.database, SecretBox(SECRET_KEY), names.resolver),
+        sender_entry=cases.sender_entry,
         sender_presets=SenderPresets(names.resolver, dev_inbox=("127.0.0.1", 1025)),
         sender_removal=cases.sender_removal,
         sender_uses=cases.sender_uses,

@@ -86,7 +86,7 @@ async def test_the_review_says_to_whom_from_whom_and_when(
         "Suppressed 1",
         "Refused 1",
         "Opted out, by the list 1",
-        "never verified",
+        "not verified as it is now",
         "Hourly limit that holds 1 an hour",
         "Delay that holds 2 s",
         "First email Jul 15 2030, 23:00",

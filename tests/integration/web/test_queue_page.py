@@ -45,6 +45,17 @@ async def test_each_lane_says_what_it_waits_for_and_that_no_worker_runs(
     assert "Newsletter" not in parked
 
 
+async def test_a_parked_lane_of_a_sender_that_may_not_send_waits_for_that(
+    admin_page: httpx2.AsyncClient, world: World
+) -> None:
+    await lane(world, "Newsletter", "'infinity'")
+    for state, words_of_it in (("broken", "be mended"), ("paused", "be resumed")):
+        await world.execute("UPDATE senders SET state = $1", state)
+        text = words((await admin_page.get("/queue")).text)
+        assert f"For its sender to {words_of_it}" in text
+        assert "For work" not in text
+
+
 async def test_what_is_in_doubt_and_what_silent_workers_hold_is_told(
     admin_page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -41,7 +41,69 @@ async def test_a_sender_is_added_and_listed(page: httpx2.AsyncClient, world: Wor
     text = words((await page.get("/senders")).text)
     assert "news@example.com" in text
     assert "no hourly limit · 500 ms apart" in text
-    assert "Active" in text
+
+
+async def test_a_sender_that_cannot_log_in_is_nowhere_called_active(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await added(page)
+    listed = words((await page.get("/senders")).text)
+    shown = words((await page.get(f"/senders/{sender}")).text)
+    assert "Cannot log in" in listed
+    assert "Cannot log in" in shown
+    assert "Active" not in listed + shown
+    assert "cannot connect to 127.0.0.1:2525" in listed
+    await world.execute("UPDATE senders SET last_check = NULL")
+    assert "Active" in words((await page.get("/senders")).text)
+
+
+async def test_a_new_sender_that_never_worked_is_mended_by_the_next_try(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    first = await added(page, hourly_limit="7")
+    async with Sink(extensions=("AUTH PLAIN",)) as sink:
+        form = {"smtp_port": str(sink.port), "from_address": "NEWS@example.com"}
+        again = await added(page, **form, name="Second try")
+        assert again == first
+        assert "never worked, is changed, and can log in" in words((await page.get("/")).text)
+        # One that works is another one.
+        assert await added(page, **form, smtp_password="another") != first
+    rows = await world.fetch("SELECT name, hourly_limit FROM senders ORDER BY id")
+    assert rows == [
+        {"name": "Second try", "hourly_limit": None},
+        {"name": "News", "hourly_limit": None},
+    ]
+
+
+async def test_a_sender_that_has_sent_is_not_overwritten_by_a_new_one(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    first = await added(page)
+    [email] = await world.emails(first, None, 1)
+    await world.execute(
+        "INSERT INTO attempts (email_id, attempt, sender_id, worker_run, phase, outcome, dot_at) "
+        "VALUES ($1, 1, $2, gen_random_uuid(), 'dot', 'sent', now())",
+        email,
+        first,
+    )
+    assert await added(page) != first
+
+
+async def test_a_missing_starttls_is_told_with_what_helps_here(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    async with Sink(extensions=()) as sink:
+        sender = await world.sender(port=sink.port, smtp_security="starttls")
+        await page.post(f"/senders/{sender}/verify")
+    text = words((await page.get(f"/senders/{sender}")).text)
+    assert "the server does not offer STARTTLS" in text
+    assert "Choose None as its security" in text
+    assert "465" not in text.partition("What was said")[0].rpartition("It did not work")[2]
+    reason = "the server does not offer STARTTLS"
+    await world.execute("UPDATE senders SET state = 'broken', state_reason = $1", reason)
+    broken = words((await page.get(f"/senders/{sender}")).text)
+    assert "It cannot send. the server does not offer STARTTLS" in broken
+    assert "Its server refuses it" not in broken
 
 
 async def test_a_password_is_stored_sealed_and_never_shown(
@@ -84,7 +146,7 @@ async def test_a_sender_is_paused_and_resumed(page: httpx2.AsyncClient, world: W
     await page.post(f"/senders/{sender}/pause")
     assert "Paused" in words((await page.get("/senders")).text)
     await page.post(f"/senders/{sender}/resume")
-    assert "Active" in words((await page.get("/senders")).text)
+    assert "Paused" not in words((await page.get("/senders")).text)
 
 
 async def test_a_broken_sender_says_why_and_what_to_do(

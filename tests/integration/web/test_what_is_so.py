@@ -106,6 +106,11 @@ async def test_what_waits_for_its_time_is_next_at_that_time(stage: Stage) -> Non
     [
         ("550 5.7.1 not you", "The server refuses news@example.com", "news@example.com is broken"),
         (
+            "the server does not offer STARTTLS",
+            "news@example.com cannot send Its emails wait",
+            "news@example.com is broken",
+        ),
+        (
             "535 5.7.8 wrong password",
             "The log-in of news@example.com is refused",
             "the log-in of news@example.com is refused",
@@ -254,6 +259,6 @@ async def test_two_queues_are_told_by_the_one_that_goes(stage: Stage) -> None:
     await stage.world.emails(other, None, ["ada@example.org"])
     told = await stage.told()
     assert "going out now" in told.dashboard
-    assert "The server refuses other@example.com" in told.dashboard
+    assert "other@example.com cannot send" in told.dashboard
     assert "other@example.com" not in told.campaign
     assert "sender         other@example.com: broken, held: the sender is broken" in told.status

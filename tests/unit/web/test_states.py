@@ -27,7 +27,7 @@ def test_every_state_of_a_campaign_has_a_badge(state: CampaignState) -> None:
 
 @pytest.mark.parametrize("state", SenderState)
 def test_every_state_of_a_sender_has_a_badge(state: SenderState) -> None:
-    assert states.sender_badge(state).label
+    assert states.SENDER_BADGES[state].label
 
 
 @pytest.mark.parametrize("held_by", HeldBy)

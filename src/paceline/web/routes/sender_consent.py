@@ -149,7 +149,7 @@ async def _store(
     whole = form.with_grant(grant)
     if sender_id is None:
         new = whole.as_new(problems, parts.sender_presets.of(form.preset))
-        return None if new is None else (await parts.senders.create(owner, new)).id
+        return None if new is None else (await parts.sender_entry.enter(owner, new))[0].id
     before = await parts.senders.get(owner, sender_id)
     patch = whole.as_patch(problems, before=before)
     if patch is not None:

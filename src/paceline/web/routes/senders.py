@@ -86,7 +86,7 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
     new = form.as_new(problems, parts.sender_presets.of(form.preset))
     if new is not None:
         try:
-            sender = await parts.senders.create(
+            sender, is_new = await parts.sender_entry.enter(
                 owner,
                 new,
                 reserved_id=reserved_id(request),
@@ -95,7 +95,8 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
         except InvalidInput as error:
             take(problems, error)
         else:
-            return await verified(request, parts, viewer, sender.id, done="The sender is added")
+            done = "The sender is added" if is_new else "Its sender, which never worked, is changed"
+            return await verified(request, parts, viewer, sender.id, done=done)
     return await sender_form(request, parts, viewer, form, problems=problems)
 
 
