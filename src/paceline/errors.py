@@ -54,6 +54,18 @@ class Conflict(DomainError):
     """The thing exists, but its state does not allow this."""
 
 
+class TooMuchAtOnce(DomainError):
+    """More than one owner, or one address, may ask for at a time. Nothing was done."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Busy(Conflict):
+    """Another command about the same thing is being carried out. Nothing was done: ask again."""
+
+
 class Outdated(DomainError):
     """It was to be done only to a version that is not there any more. Nothing was changed."""
 

@@ -25,6 +25,7 @@ from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
+from paceline.services.turnstile import Turnstile, for_requests
 
 PARTS = "api_parts"  # their name in a request's state
 
@@ -57,6 +58,7 @@ class ApiParts:
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     vital: frozenset[str] = frozenset({"postgresql"})
     vouch: Callable[[Request], Awaitable[Principal | None]] | None = None
+    turnstile: Turnstile = field(default_factory=for_requests)
 
 
 def parts_of(request: Request) -> ApiParts:

@@ -14,11 +14,13 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from paceline.api.outgoing import ShapeOut
 from paceline.domain.tables.shape import OpenQuestions
 from paceline.errors import (
+    Busy,
     Conflict,
     DomainError,
     FieldProblem,
@@ -27,6 +29,7 @@ from paceline.errors import (
     OperationalError,
     Outdated,
     TooLate,
+    TooMuchAtOnce,
 )
 from paceline.services.idempotency import RETRY_AFTER_SECONDS as UNDER_WAY_SECONDS
 from paceline.services.idempotency import KeyUsed, UnderWay
@@ -88,6 +91,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _operational)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -101,13 +105,16 @@ async def _domain(_request: Request, error: Exception) -> Response:
             status = 413 if isinstance(error, FileTooLarge) else 422
             told = _told(error.problems)
             return problem(status, told, errors=error.problems, extra=_beside(error))
+        case TooMuchAtOnce():
+            wait = {"Retry-After": str(error.retry_after_seconds)}
+            return problem(429, str(error), headers=wait)
         case NotFound():
             return problem(404, str(error))
     return problem(400, str(error))
 
 
 def _conflict(error: Conflict) -> Response:
-    wait = {"Retry-After": str(UNDER_WAY_SECONDS)} if isinstance(error, UnderWay) else None
+    wait = {"Retry-After": str(UNDER_WAY_SECONDS)} if isinstance(error, UnderWay | Busy) else None
     extra = {"result": "too_late"} if isinstance(error, TooLate) else None
     return problem(409, str(error), headers=wait, extra=extra)
 
@@ -167,6 +174,10 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404 and detail == "Not Found":
         detail = f"there is nothing at {request.url.path[:200]}"
     return problem(error.status_code, detail, headers=error.headers)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return problem(400, "you left before it was done")  # nobody hears it
 
 
 async def _bug(request: Request, _error: Exception) -> Response:

@@ -52,7 +52,7 @@ async def _authenticated(request: Request) -> Principal:
 
 
 class KnownFirst(APIRoute):
-    """A route that reads no body of anybody who has no key.
+    """A route that reads no body of anybody who has no key, and serves so many of each at a time.
 
     The framework reads and parses a body before it asks what a route depends on.
     """
@@ -62,8 +62,9 @@ class KnownFirst(APIRoute):
         handle = super().get_route_handler()
 
         async def known(request: Request) -> Response:
-            await principal_of(request)
-            return await handle(request)
+            caller = await principal_of(request)
+            async with parts_of(request).turnstile.turn(caller.user_id):
+                return await handle(request)
 
         return known
 

@@ -24,6 +24,7 @@ from paceline.api.outgoing import (
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import ADMIN_TO_WRITE, Caller
+from paceline.leaving import while_there
 from paceline.services.sender_dns import DnsReport
 from paceline.services.sender_grants import NewGrant
 from paceline.services.sender_presets import OfferedPresets
@@ -116,9 +117,11 @@ async def use(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> SenderUse:
 
 
 @router.post("/{sender_id}/verify", response_model=CheckOut)
-async def verify(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> CheckReport:
-    """Connect to its server and log in."""
-    return await parts.senders.verify(caller.user_id, sender_id)
+async def verify(
+    request: Request, parts: Wired, caller: Caller, sender_id: uuid.UUID
+) -> CheckReport:
+    """Connect to its server and log in, within 20 s. 429 while four such checks are at work."""
+    return await while_there(request, parts.senders.verify(caller.user_id, sender_id))
 
 
 @router.get("/{sender_id}/dns", response_model=DnsReportOut)
@@ -129,7 +132,7 @@ async def look_up_dns(parts: Wired, caller: Caller, sender_id: uuid.UUID) -> Dns
 
 @router.post("/{sender_id}/test", response_model=TestOut)
 async def test(parts: Wired, caller: Caller, sender_id: uuid.UUID, body: TestIn) -> TestReport:
-    """Send one short message, at once."""
+    """Send one short message, at once. It counts against the sender's limits (429)."""
     return await parts.senders.send_test(caller.user_id, sender_id, body.to)
 
 

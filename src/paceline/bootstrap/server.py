@@ -30,6 +30,7 @@ from paceline.services.attachments import Attachments
 from paceline.services.sender_consents import SenderConsents
 from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
+from paceline.services.turnstile import Turnstile, for_requests
 from paceline.settings import Settings
 from paceline.web.app import create_web
 from paceline.web.caught_mail import CaughtMail
@@ -70,7 +71,9 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
 
 def application(cases: UseCases, settings: Settings) -> ASGIApp:
     """Both applications behind one door: what is not the API's is the dashboard's."""
-    api, web = create_api(_api_parts(cases, settings)), create_web(_web_parts(cases, settings))
+    turnstile = for_requests()
+    api = create_api(_api_parts(cases, settings, turnstile))
+    web = create_web(_web_parts(cases, settings, turnstile))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -88,7 +91,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _api_parts(cases: UseCases, settings: Settings) -> ApiParts:
+def _api_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> ApiParts:
     return ApiParts(
         senders=cases.senders,
         sender_dns=cases.sender_dns,
@@ -106,11 +109,12 @@ def _api_parts(cases: UseCases, settings: Settings) -> ApiParts:
         suppressions=Suppressions(cases.database),
         idempotency=cases.idempotency,
         api_keys=ApiKeys(cases.database, admission_of(settings)),
+        turnstile=turnstile,
         probes=probes_of(cases.database, cases.queue, settings),
     )
 
 
-def _web_parts(cases: UseCases, settings: Settings) -> Parts:
+def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Parts:
     admission, provider = admission_of(settings), _provider(settings)
     avatars = Avatars(cases.database, allow_private_hosts=settings.api.allow_private_hosts)
     inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
@@ -148,6 +152,7 @@ def _web_parts(cases: UseCases, settings: Settings) -> Parts:
         users=Users(cases.database),
         avatars=avatars,
         provider_sign_in=_provider_sign_in(cases, settings, provider, admission, avatars),
+        turnstile=turnstile,
         base_url=settings.api.base_url,
         # Only an installation that may talk to this machine can use its dev inbox.
         dev_inbox=inbox if settings.api.allow_private_hosts else None,

@@ -85,6 +85,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             secrets,
             pool,
             HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
+            allowance=limits,
             ready=_ethereal(settings),
         )
         yield UseCases(

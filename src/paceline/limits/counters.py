@@ -192,6 +192,21 @@ class Limits:
         args += [number for _, give_back, gone in pairs for number in (give_back, gone)]
         await _guarded(self._settle(keys=keys, args=args))
 
+    async def take_one(
+        self, sender_id: uuid.UUID, *, hourly_limit: int | None, min_delay_ms: int
+    ) -> timedelta | None:
+        """Count an email of no campaign that leaves now; None where it may, else the wait for one.
+
+        Raises `LimitsUnavailable`.
+        """
+        budget = Budget(sender_id=sender_id, hourly_limit=hourly_limit, min_delay_ms=min_delay_ms)
+        single = CampaignBudget(campaign_id=None, want=1, hourly_limit=None, min_delay_ms=0)
+        answer = await self.reserve(budget, [single], capacity=1)
+        if isinstance(answer, Denied):
+            return answer.wait
+        await self.settle(answer.reservation, unused={}, left={None: 1})
+        return None
+
     async def used_this_hour(
         self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
     ) -> dict[uuid.UUID, int]:

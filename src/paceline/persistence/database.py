@@ -17,6 +17,7 @@ import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from paceline.errors import OperationalError
@@ -199,6 +200,10 @@ async def translate_lost_connections() -> AsyncIterator[None]:
     """Turn "the server is away" into `DatabaseUnavailable`; let everything else surface."""
     try:
         yield
+    except NoConnectionFree as error:
+        raise DatabaseUnavailable(
+            f"PostgreSQL: no connection was free within {POOL_TIMEOUT_SECONDS} s"
+        ) from error
     except (SqlOperationalError, InterfaceError) as error:
         raise DatabaseUnavailable(f"PostgreSQL: {error.orig or error}") from error
     except DBAPIError as error:

@@ -108,7 +108,7 @@ class Attachments:
 
 async def _draft(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
     """Keep other commands about this draft waiting. Raises `NotFound` or `Conflict`."""
-    await campaign_store.take_turns(session, campaign_id)
+    await campaign_store.take_turns(session, campaign_id, patient=False)
     record = await campaign_store.campaign(session, owner_id, campaign_id)
     if record is None:
         raise NotFound("there is no such campaign")

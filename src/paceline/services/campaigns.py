@@ -280,7 +280,7 @@ async def _turn(
 
     Raises `NotFound`, and `Outdated` where it is not one of the versions that were meant.
     """
-    await store.take_turns(session, campaign_id)
+    await store.take_turns(session, campaign_id, patient=False)
     record = _existing(await store.campaign(session, owner_id, campaign_id))
     only.check(version_of_campaign(record))
     return record

@@ -286,7 +286,7 @@ def _fields_of(read: Sequence[Recipient | RefusedRow]) -> set[str]:
 
 
 async def _turn(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:
-    await store.take_turns(session, campaign_id)
+    await store.take_turns(session, campaign_id, patient=False)
     return _open_for_more(await store.campaign(session, owner_id, campaign_id))
 
 

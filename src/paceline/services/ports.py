@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from paceline.delivery import Account, CheckResult, Envelope, Guard, Result
@@ -26,6 +27,18 @@ class Meter(Protocol):
         self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
     ) -> dict[uuid.UUID, int]:
         """What each has used up in this UTC hour; absent where nothing was counted yet.
+
+        Raises `OperationalError`.
+        """
+
+
+class Allowance(Protocol):
+    """A sender's limits, for one email outside all campaigns."""
+
+    async def take_one(
+        self, sender_id: uuid.UUID, *, hourly_limit: int | None, min_delay_ms: int
+    ) -> timedelta | None:
+        """Count an email that leaves now; None where it may, else how long there is none.
 
         Raises `OperationalError`.
         """

@@ -147,7 +147,7 @@ class Retrying:
 
 async def _turn(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:
     """The campaign, with every other command about it kept waiting."""
-    await campaign_store.take_turns(session, campaign_id)
+    await campaign_store.take_turns(session, campaign_id, patient=False)
     record = await campaign_store.campaign(session, owner_id, campaign_id)
     if record is None:
         raise NotFound("there is no such campaign")

@@ -7,6 +7,7 @@ what a lane does signals that lane.
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +18,23 @@ from paceline.delivery import Auth, DkimAlgorithm, DkimKey, Envelope, Kind, Secu
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import SenderState
-from paceline.errors import Conflict, NotFound
+from paceline.errors import Conflict, InvalidInput, NotFound, TooMuchAtOnce
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.campaigns import take_turns
 from paceline.persistence.stores.senders import SenderRecord
+from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.sending.identities import account_of
 from paceline.services import dkim, sender_grants, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
-from paceline.services.ports import Bell, Mailer, Settle
+from paceline.services.ports import Allowance, Bell, Mailer, Settle
 from paceline.services.sender_accounts import sealed, test_message, told, view_of
 from paceline.services.sender_checks import CheckReport, report_of, stored
 from paceline.services.sender_grants import NewGrant
 from paceline.services.sender_rules import HostPolicy
+from paceline.services.turnstile import Turnstile
 from paceline.services.unset import UNSET, Maybe, changes_of
 from paceline.services.validation import Problems
 from paceline.services.versions import ANY, Only, version_of_sender
@@ -48,6 +51,8 @@ __all__ = [
     "TestReport",
 ]
 
+MAX_CHECKS = 4  # of an owner's servers at a time
+TEST_SECONDS = 20
 MAX_REMEMBERED = 10_000  # owners who are known to have the ready one
 MAX_LISTED = 1_000  # senders in a list that is not paged
 
@@ -111,6 +116,7 @@ class Senders:
         mailer: Mailer,
         policy: HostPolicy,
         *,
+        allowance: Allowance,
         ready: NewSender | None = None,
     ) -> None:
         """`ready`: a sender that every owner has from the beginning, until they delete it."""
@@ -119,6 +125,8 @@ class Senders:
         self._secrets = secrets
         self._mailer = mailer
         self._policy = policy
+        self._allowance = allowance
+        self._checks = Turnstile(most=MAX_CHECKS, retry_after_seconds=TEST_SECONDS)
         self._ready = ready
         self._given_to: set[uuid.UUID] = set()
 
@@ -204,10 +212,11 @@ class Senders:
     async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
         """Connect and log in, within 20 s. A sender that had broken and now can is set going again.
 
-        How it went is kept, until the account changes.
+        How it went is kept, until the account changes. Raises `TooMuchAtOnce`.
         """
         record = await self._record(owner_id, sender_id)
-        result = await self._mailer.check(account_of(self._secrets, record.id, record))
+        async with self._checks.turn(owner_id):
+            result = await self._mailer.check(account_of(self._secrets, record.id, record))
         report = report_of(record, result, at=clock.now())
         async with self._database.transaction() as session:
             await store.note_check(session, record, stored(report))
@@ -216,18 +225,43 @@ class Senders:
         return report
 
     async def send_test(self, owner_id: uuid.UUID, sender_id: uuid.UUID, to: str) -> TestReport:
-        """Send one short message at once, past all schedules and limits. Raises `InvalidInput`."""
+        """Send one short message at once, past all schedules. It counts against the limits.
+
+        Raises `InvalidInput`, for a suppressed address too; `TooMuchAtOnce` where the limits leave
+        no room.
+        """
         problems = Problems()
         address = problems.address("to", to)
         problems.raise_if_any()
         assert address is not None, "an address that was refused is a problem"
         record = await self._record(owner_id, sender_id)
-        message_id = f"<{new_id()}@{record.from_address.rpartition('@')[2]}>"
-        content = test_message(self._secrets, record, to=address.address, message_id=message_id)
-        envelope = Envelope(mail_from=record.from_address, rcpt_to=address.address)
-        result = await self._mailer.send(
-            account_of(self._secrets, record.id, record), envelope, content, guard=_always
+        async with self._database.transaction() as session:
+            if await is_suppressed(session, owner_id, address.key):
+                raise InvalidInput.of("to", "is suppressed: take it off the suppressions first")
+        async with self._checks.turn(owner_id):
+            await self._refuse_past_limits(record)
+            return await self._tested(record, address.address)
+
+    async def _refuse_past_limits(self, record: SenderRecord) -> None:
+        wait = await self._allowance.take_one(
+            record.id, hourly_limit=record.hourly_limit, min_delay_ms=record.min_delay_ms
         )
+        if wait is not None:
+            seconds = max(1, math.ceil(wait.total_seconds()))
+            told = "this sender's limits leave no room for a test now"
+            raise TooMuchAtOnce(told, retry_after_seconds=seconds)
+
+    async def _tested(self, record: SenderRecord, to: str) -> TestReport:
+        message_id = f"<{new_id()}@{record.from_address.rpartition('@')[2]}>"
+        content = test_message(self._secrets, record, to=to, message_id=message_id)
+        envelope = Envelope(mail_from=record.from_address, rcpt_to=to)
+        account = account_of(self._secrets, record.id, record)
+        try:
+            async with asyncio.timeout(TEST_SECONDS):
+                result = await self._mailer.send(account, envelope, content, guard=_always)
+        except TimeoutError:
+            detail = f"there was no answer within {TEST_SECONDS} s; it may have been sent"
+            return TestReport(ok=False, detail=detail, message_id=message_id)
         return TestReport(ok=result.kind is Kind.SENT, detail=told(result), message_id=message_id)
 
     async def make_dkim_key(

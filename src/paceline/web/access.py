@@ -104,12 +104,13 @@ async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
 
 
 async def signed_in(
-    request: Request, viewer: Annotated[Viewer | None, Depends(maybe_signed_in)]
-) -> Viewer:
-    """Who is signed in; anybody else is sent to sign in first."""
+    request: Request, parts: Wired, viewer: Annotated[Viewer | None, Depends(maybe_signed_in)]
+) -> AsyncIterator[Viewer]:
+    """Who is signed in, when it is their turn; anybody else is sent to sign in first."""
     if viewer is None:
         raise SignInNeeded(_here(request))
-    return viewer
+    async with parts.turnstile.turn(viewer.principal.user_id):
+        yield viewer
 
 
 async def administrator(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:

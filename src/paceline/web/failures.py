@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
-from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError
+from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError, TooMuchAtOnce
 from paceline.services.idempotency import UnderWay
 from paceline.web.access import CSRF_FIELD, Forbidden, SignInNeeded, Viewer, sign_in_url
 from paceline.web.form_tokens import FIELD as TOKEN_FIELD
@@ -71,6 +71,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(InvalidInput, _invalid)
+    app.add_exception_handler(TooMuchAtOnce, _too_much)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _out_of_reach)
@@ -184,6 +185,14 @@ async def _conflict(request: Request, error: Exception) -> Response:
     if isinstance(error, UnderWay):
         return failure(request, 409, UNDER_WAY, look=where_to_look(request))
     return failure(request, 409, sentence(str(error)))
+
+
+async def _too_much(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooMuchAtOnce)
+    told = f"{sentence(str(error))} Try again in {error.retry_after_seconds} s."
+    response = failure(request, 429, told)
+    response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

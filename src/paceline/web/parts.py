@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -34,6 +34,7 @@ from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
+from paceline.services.turnstile import Turnstile, for_requests
 from paceline.web.caught_mail import CaughtMail
 
 PARTS = "web_parts"  # their name in a request's state
@@ -81,6 +82,7 @@ class Parts:
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins
     provider_sign_in: ProviderSignIn | None = None  # where one is set up
     dev_inbox: InboxAddress | None = None  # offered as a first sender where there is one
+    turnstile: Turnstile = field(default_factory=for_requests)
 
 
 def parts_of(request: Request) -> Parts:

@@ -20,6 +20,7 @@ from paceline.services.sender_rules import HostPolicy
 from paceline.services.senders import NewSender, Senders
 from paceline.services.suppressions import Suppressions
 from paceline.services.views import CampaignView, ImportReport, SenderView
+from tests.api import EmptyMeter
 from tests.world import World
 
 
@@ -106,7 +107,12 @@ async def desk(database: Database, world: World, worker: Driver) -> AsyncIterato
         database=database,
         world=world,
         senders=Senders(
-            database, bell, SecretBox(b"k" * 32), pool, HostPolicy(allow_private_hosts=True)
+            database,
+            bell,
+            SecretBox(b"k" * 32),
+            pool,
+            HostPolicy(allow_private_hosts=True),
+            allowance=EmptyMeter(),
         ),
         campaigns=Campaigns(database, bell),
         imports=Imports(database, bell),

@@ -23,13 +23,17 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import WAITING, CampaignState, JobState
+from paceline.errors import Busy
 from paceline.persistence.models import Campaign, Email, EmailJob, Sender
 from paceline.persistence.searching import column_of, said_by
 from paceline.persistence.stores.calling_back import called_back
 
+PATIENCE_SECONDS = 10  # of a command, for another one about the same campaign
+_LOCK_TIMEOUT = "55P03"
 _LOOKED_AT = 20  # recipients whose fields stand for all
 _MAX_WORDS = 8  # of a search
 
@@ -89,9 +93,25 @@ _RECORD = select(*_COLUMNS, Sender.from_address.label("sender_address")).join(
 )
 
 
-async def take_turns(session: AsyncSession, campaign_id: uuid.UUID) -> None:
-    """Wait for other commands about this campaign to finish, and make later ones wait for this."""
-    await session.execute(select(func.pg_advisory_xact_lock(_turn_of(campaign_id))))
+async def take_turns(
+    session: AsyncSession, campaign_id: uuid.UUID, *, patient: bool = True
+) -> None:
+    """Wait for other commands about this campaign to finish, and make later ones wait for this.
+
+    Whoever waits has a connection: one who is not patient gives up after `PATIENCE_SECONDS`. Raises
+    `Busy` then.
+    """
+    if patient:
+        await session.execute(select(func.pg_advisory_xact_lock(_turn_of(campaign_id))))
+    elif not await is_my_turn(session, campaign_id):
+        await session.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
+        try:
+            await session.execute(select(func.pg_advisory_xact_lock(_turn_of(campaign_id))))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_TIMEOUT:
+                raise
+            raise Busy("another command about this campaign is at work") from None
+        await session.execute(text("SET LOCAL lock_timeout = 0"))
 
 
 async def is_my_turn(session: AsyncSession, campaign_id: uuid.UUID) -> bool:

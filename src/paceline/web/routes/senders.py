@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from paceline.domain.lifecycle import SenderState
 from paceline.errors import InvalidInput
+from paceline.leaving import while_there
 from paceline.services.senders import SenderPatch
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, text_of
@@ -178,7 +179,8 @@ async def verified(
     request: Request, parts: Parts, viewer: Viewer, sender_id: uuid.UUID, *, done: str = ""
 ) -> Response:
     """Verify it, and go where the report is shown; `done` is what was done before."""
-    check = await parts.senders.verify(viewer.principal.user_id, sender_id)
+    checking = parts.senders.verify(viewer.principal.user_id, sender_id)
+    check = await while_there(request, checking)
     path = f"/senders/{sender_id}"
     if check.ok:
         return go_to(request, path, said=f"{done}, and can log in." if done else "It can log in.")

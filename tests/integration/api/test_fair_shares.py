@@ -1,0 +1,139 @@
+"""One owner takes up neither the servers' descriptors nor the database's connections."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from paceline.api import ApiParts, create_api
+from paceline.persistence.database import Database
+from paceline.persistence.stores import campaigns as store
+from paceline.services.senders import MAX_CHECKS
+from paceline.services.turnstile import MAX_REQUESTS
+from tests.integration.api.conftest import SENDER, Client
+from tests.world import World
+
+
+class Tarpit:
+    """A server that takes connections and never says a word."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.open = 0
+        self._changed = asyncio.Condition()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._count(1)
+        await reader.read()
+        await self._count(-1)
+        writer.close()
+
+    async def _count(self, change: int) -> None:
+        async with self._changed:
+            self.open += change
+            self._changed.notify_all()
+
+    async def until(self, connections: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.open == connections)
+
+
+@pytest.fixture
+async def tarpit() -> AsyncIterator[Tarpit]:
+    tarpit = Tarpit()
+    server = await asyncio.start_server(tarpit.connected, "127.0.0.1", 0)
+    tarpit.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield tarpit
+
+
+async def test_one_owners_checks_of_silent_servers_are_few_and_others_have_theirs(
+    ann: Client, bob: Client, tarpit: Tarpit
+) -> None:
+    sender = await ann.sender(smtp_port=tarpit.port)
+    asked = [asyncio.create_task(ann.post(f"/senders/{sender['id']}/verify")) for _ in range(30)]
+    await tarpit.until(MAX_CHECKS)
+    refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    answer = refused.pop().result()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "20")
+    theirs = await bob.sender(smtp_port=tarpit.port)
+    checking = asyncio.create_task(bob.post(f"/senders/{theirs['id']}/verify"))
+    await tarpit.until(MAX_CHECKS + 1)
+    for task in (*asked, checking):
+        task.cancel()
+    await asyncio.gather(*asked, checking, return_exceptions=True)
+
+
+async def test_a_check_ends_when_nobody_waits_for_it_any_more(
+    ann: Client, parts: ApiParts, tarpit: Tarpit
+) -> None:
+    sender = await ann.sender(smtp_port=tarpit.port)
+    left = asyncio.Event()
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    path = f"/api/v1/senders/{sender['id']}/verify"
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {ann.key}".encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("paceline.test", 80),
+        "scheme": "http",
+    }
+    asking = asyncio.create_task(create_api(parts)(scope, receive, send))  # type: ignore[arg-type]
+    await tarpit.until(1)
+    left.set()
+    await tarpit.until(0)
+    await asking
+
+
+async def test_a_test_goes_to_nobody_who_is_suppressed(ann: Client, tarpit: Tarpit) -> None:
+    sender = await ann.sender(smtp_port=tarpit.port)
+    made = await ann.post("/suppressions", {"addresses": ["Gone@Example.com"]})
+    assert made.status_code < 300, made.text
+    answer = await ann.post(f"/senders/{sender['id']}/test", {"to": "gone@example.com"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "to")
+    assert tarpit.open == 0
+
+
+async def test_a_command_gives_up_waiting_for_another_one_about_the_same_campaign(
+    ann: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await ann.campaign()
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", 1)
+    async with database.transaction() as session:
+        await store.take_turns(session, uuid.UUID(campaign["id"]))
+        answer = await ann.post(f"/campaigns/{campaign['id']}/launch")
+    assert answer.status_code == 409
+    assert "at work" in answer.json()["detail"]
+    assert "Retry-After" in answer.headers
+
+
+async def test_one_owners_waiting_commands_leave_the_database_to_others(
+    ann: Client, bob: Client, database: Database
+) -> None:
+    campaign = await ann.campaign()
+    async with AsyncExitStack() as held:
+        session = await held.enter_async_context(database.transaction())
+        await store.take_turns(session, uuid.UUID(campaign["id"]))
+        path = f"/campaigns/{campaign['id']}/launch"
+        asked = [asyncio.create_task(ann.post(path)) for _ in range(40)]
+        await World(database).until_blocked(MAX_REQUESTS)
+        assert (await bob.get("/campaigns")).status_code == 200
+        assert (await bob.post("/senders", SENDER)).status_code == 201
+    answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} <= {409, 422}
