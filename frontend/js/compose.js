@@ -1,52 +1,66 @@
-// The compose page: the editor with its toolbar, merge fields for body and subject, the preview.
-import { createEditor } from "./editor.js";
+// The compose page: the body with its toolbar, merge fields for body and subject, the preview.
+import { openImage, openLink } from "./dialogs.js";
+import { bodyOf } from "./formats.js";
 
 const PREVIEW_DELAY_MS = 500;
+const DIALOGS = { link: openLink, image: openImage };
 
 export function mount(root) {
-  const editor = createEditor(
-    root.querySelector("[data-host]"),
-    root.querySelector("textarea"),
-    (changed) => showMarks(changed, root),
-  );
+  const body = bodyOf(root, (editor) => showState(editor, root));
   // Where the reader was last: merge fields go there.
   let inSubject = document.activeElement?.id === "subject";
   document.addEventListener("focusin", (event) => {
     if (event.target.id === "subject") inSubject = true;
-    else if (event.target.closest(".pl-rte")) inSubject = false;
+    else if (event.target.closest(".pl-rte") || event.target === body.textarea) inSubject = false;
   });
   // A button must not take the focus: the caret stays where the reader was typing.
   root.addEventListener("mousedown", (event) => {
-    if (event.target.closest("[data-cmd], [data-field]")) event.preventDefault();
+    if (event.target.closest("[data-cmd], [data-opens], [data-field]")) event.preventDefault();
   });
   root.addEventListener("click", (event) => {
-    const { cmd, field } = event.target.closest("[data-cmd], [data-field]")?.dataset ?? {};
-    if (cmd) editor.chain().focus()[cmd]().run();
-    else if (field && inSubject) insertIntoSubject(field);
-    else if (field) insertIntoBody(editor, field);
+    const { cmd, opens, field } = event.target.closest("[data-cmd], [data-opens], [data-field]")?.dataset ?? {};
+    if (cmd) body.editor.chain().focus()[cmd]().run();
+    else if (opens) DIALOGS[opens](body.editor);
+    else if (field) insertField(field, inSubject ? document.querySelector("#subject") : body);
+  });
+  root.addEventListener("change", (event) => {
+    if (event.target.matches("[data-style]")) setStyle(body.editor, Number(event.target.value));
   });
   // A failed submit morphs the toolbar; the buttons have to say again what is on.
-  document.addEventListener("htmx:after:swap", () => showMarks(editor, root));
+  document.addEventListener("htmx:after:swap", () => showState(body.editor, root));
   keepPreviewFresh();
 }
 
-function showMarks(editor, root) {
-  for (const button of root.querySelectorAll("[data-cmd]")) {
-    button.setAttribute("aria-pressed", editor?.isActive(button.dataset.mark) ?? false);
+function showState(editor, root) {
+  if (!editor) return;
+  for (const button of root.querySelectorAll("[data-mark]")) {
+    button.setAttribute("aria-pressed", editor.isActive(button.dataset.mark));
   }
+  for (const button of root.querySelectorAll("[data-can]")) {
+    button.setAttribute("aria-disabled", !editor.can()[button.dataset.can]());
+  }
+  const { level = 0 } = editor.isActive("heading") ? editor.getAttributes("heading") : {};
+  root.querySelector("[data-style]").value = level <= 3 ? level : 3;
 }
 
-function insertIntoBody(editor, field) {
+function setStyle(editor, level) {
+  const chain = editor.chain().focus();
+  (level ? chain.setHeading({ level }) : chain.setParagraph()).run();
+}
+
+/** At the caret of the editor, or of a plain field. */
+function insertField(field, place) {
+  if (place.editor) return insertChip(place.editor, field);
+  const control = place.textarea ?? place;
+  control.setRangeText(`{{ ${field} }}`, control.selectionStart, control.selectionEnd, "end");
+  control.focus();
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function insertChip(editor, field) {
   const { storedMarks, selection } = editor.state;
   const marks = (storedMarks ?? selection.$from.marks()).map((mark) => mark.toJSON());
   editor.chain().focus().insertContent({ type: "merge", attrs: { field }, marks }).run();
-}
-
-function insertIntoSubject(field) {
-  const subject = document.querySelector("#subject");
-  subject.setRangeText(`{{ ${field} }}`, subject.selectionStart, subject.selectionEnd, "end");
-  subject.focus();
-  subject.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function keepPreviewFresh() {

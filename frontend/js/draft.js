@@ -1,5 +1,7 @@
 // A compose page is kept while it is written: on the server within a second or so, and in this tab
 // (sessionStorage) until the server has it. Requests carry only what changed since the last one.
+import { toast } from "./toasts.js";
+
 const SAVE_AFTER_MS = 1_000;
 const RETRY_MS = 5_000;
 const KEEPALIVE_OCTETS = 60_000; // the Fetch standard lets 64 KiB outlive their page
@@ -19,7 +21,7 @@ function keep() {
   let saved = typed();
   let turn = 1;
   let timer;
-  let busy = false;
+  let underWay = null; // the save that is
   let stopped = false;
 
   const isNew = () => field("version").value === "0";
@@ -37,6 +39,8 @@ function keep() {
     const now = typed();
     return Object.fromEntries(Object.entries(now).filter(([name, value]) => saved[name] !== value));
   };
+
+  const isKept = () => !underWay && !Object.keys(unsaved()).length;
 
   // What another sign-in, or this tab before a reload, could not hand to the server any more.
   function restore() {
@@ -74,17 +78,33 @@ function keep() {
     timer = setTimeout(save, delay);
   }
 
-  async function save({ leaving = false } = {}) {
+  function save({ leaving = false } = {}) {
     clearTimeout(timer);
+    if (underWay && !leaving) {
+      soon();
+      return underWay;
+    }
+    const now = attempt(leaving).finally(() => {
+      if (underWay === now) underWay = null;
+    });
+    return (underWay = now);
+  }
+
+  /** What was typed up to now is with the server; false: it is not. */
+  async function flush() {
+    while (underWay) await underWay;
+    await save();
+    return isKept();
+  }
+
+  async function attempt(leaving) {
     const changes = unsaved();
     if (stopped || !Object.keys(changes).length) return;
-    if (busy && !leaving) return void soon();
     const sent = typed();
     const body = new URLSearchParams(isNew() ? sent : changes);
     for (const name of ["version", "page"]) body.set(name, field(name).value);
     body.set("turn", (turn += 1));
     field("turn").value = turn + 1;
-    busy = true;
     say("Saving…");
     try {
       const answer = await fetch(`/compose/${id}/autosave`, {
@@ -101,8 +121,6 @@ function keep() {
     } catch {
       say("Not saved yet: the server does not answer. Trying again …");
       soon(RETRY_MS);
-    } finally {
-      busy = false;
     }
   }
 
@@ -146,6 +164,15 @@ function keep() {
   });
 
   for (const kind of ["input", "change"]) form.addEventListener(kind, () => soon());
+
+  // A test is of what stands here, the last keystroke included.
+  const test = document.querySelector("#send-test form");
+  test.addEventListener("submit", async (event) => {
+    if (isKept()) return;
+    event.preventDefault();
+    if (await flush()) test.requestSubmit();
+    else toast("No test was sent: what you typed is not saved yet.");
+  });
 
   // What is typed takes the place of a file that was not kept.
   field("addresses").addEventListener("input", () => (field("file").value = ""));

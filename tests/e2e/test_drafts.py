@@ -246,6 +246,26 @@ def test_a_file_that_is_dropped_anywhere_is_the_list(page: Page) -> None:
     expect(page.get_by_text("dropped.csv")).to_be_visible()
 
 
+def test_a_test_has_what_was_typed_a_moment_before_and_nothing_saved_yet(
+    page: Page, sender: SenderView
+) -> None:
+    subject = begin(page)
+    page.get_by_label("From").select_option(str(sender.id))
+    write(page, "Dear reader")
+    state(page, "Saved")
+    page.get_by_role("button", name="Send a test").click()
+    page.get_by_label("To", exact=True).fill("late@example.org")
+    page.evaluate(
+        "subject => { const field = document.querySelector('#subject'); field.value = subject;"
+        " field.dispatchEvent(new Event('input', { bubbles: true }));"
+        " document.querySelector('#send-test form').requestSubmit(); }",
+        f"{subject} at last",
+    )
+    expect(page.get_by_text("A test is on its way to late@example.org.")).to_be_visible()
+    page.goto("/campaigns")
+    expect(page.get_by_role("link", name=f"Test: {subject} at last")).to_be_visible()
+
+
 def test_a_test_goes_to_oneself_from_the_page(page: Page, sender: SenderView) -> None:
     begin(page)
     write(page, "Dear reader")

@@ -24,6 +24,16 @@ def write(page: Page, text: str) -> None:
     page.keyboard.type(text)
 
 
+def body_of(page: Page) -> Locator:
+    """What the form sends as the body, whether the editor hides it or not."""
+    return page.locator("textarea[name=body]")
+
+
+def choose_format(page: Page, name: str) -> None:
+    """Rich text, HTML source or Plain text: as a finger does, on the words."""
+    page.locator(".pl-segments").get_by_text(name).click()
+
+
 def review(page: Page) -> Locator:
     """Go on to the review; its button."""
     page.locator("#compose header button:not([form], [type])").click()

@@ -12,7 +12,7 @@ from paceline.delivery.link_values import is_script
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.media_types import media_type, media_type_of
 from paceline.delivery.mime import Headers, message
-from paceline.delivery.plain_text import has_words, plain_text, text_part
+from paceline.delivery.plain_text import has_words, plain_text, text_of_source, text_part
 from paceline.delivery.pool import Pool
 from paceline.delivery.remarks import missing_images, remarks
 from paceline.delivery.results import CheckResult, Kind, Phase, Reply, Result, Scope
@@ -60,6 +60,7 @@ __all__ = [
     "plain_text",
     "refuse_destination",
     "remarks",
+    "text_of_source",
     "text_part",
     "wire_address",
 ]

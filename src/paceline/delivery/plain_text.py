@@ -50,6 +50,9 @@ _HIDDEN = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"-?[0-9]{1,6}")
+_TAG = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}")
+_STAND_IN = "zq7vx"  # letters, which no address encodes; nobody writes them
+_STOOD_IN = re.compile(rf"{_STAND_IN}[0-9]{{1,7}}{_STAND_IN}")
 
 
 def plain_text(html: str) -> str:
@@ -62,6 +65,15 @@ def plain_text(html: str) -> str:
 def text_part(html: str) -> str | None:
     """The text part for one recipient; None where there is nothing to read, or too much."""
     return plain_text(html) or None if len(html) <= MAX_READ else None
+
+
+def text_of_source(html: str) -> str:
+    """The text of HTML that is a template, with its tags as they were written."""
+    tags = list(dict.fromkeys(_TAG.findall(html)))
+    stand_ins = {tag: f"{_STAND_IN}{number}{_STAND_IN}" for number, tag in enumerate(tags)}
+    text = plain_text(_TAG.sub(lambda found: stand_ins[found[0]], html))
+    written = {stand_in: tag for tag, stand_in in stand_ins.items()}
+    return _STOOD_IN.sub(lambda found: written.get(found[0], found[0]), text)
 
 
 def has_words(body: str) -> bool:

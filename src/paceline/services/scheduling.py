@@ -10,6 +10,8 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
 
 from paceline.domain.identifiers import new_id
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
@@ -22,12 +24,13 @@ from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, campaigns
 from paceline.services.campaign_rules import NewCampaign
 from paceline.services.imports import IN_MEMORY_OCTETS, receive, store_file
+from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell, Settle
 from paceline.services.validation import Problems
 
 
 class Scheduling:
-    """Schedules campaigns whose list comes as a file."""
+    """Schedules campaigns whose list comes along."""
 
     def __init__(self, database: Database, bell: Bell) -> None:
         self._database = database
@@ -45,11 +48,12 @@ class Scheduling:
     ) -> uuid.UUID:
         """The id of the campaign, which is launched. Raises `InvalidInput`: nothing is stored."""
         campaign_id = reserved_id or new_id()
+        checked = await asyncio.to_thread(_checked, new)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
             await receive(chunks, spool)
             async with self._database.transaction() as session:
                 if not await campaigns.is_there(session, owner_id, campaign_id):
-                    record = await _stored(session, owner_id, campaign_id, new)
+                    record = await _stored(session, owner_id, campaign_id, checked)
                     report = await store_file(session, record, spool, choices)
                     if not report.accepted:
                         raise InvalidInput.of("file", "holds no recipient that may be mailed")
@@ -59,14 +63,47 @@ class Scheduling:
         await self._bell.ring([new.sender_id])
         return campaign_id
 
+    async def schedule_inline(
+        self,
+        owner_id: uuid.UUID,
+        new: NewCampaign,
+        *,
+        reserved_id: uuid.UUID | None = None,
+    ) -> uuid.UUID:
+        """The same for recipients that came as values. Raises `Conflict` too, with nobody left."""
+        campaign_id = reserved_id or new_id()
+        checked = await asyncio.to_thread(_checked, new)
+        recipients = await asyncio.to_thread(read_inline, checked.problems, new)
+        async with self._database.transaction() as session:
+            if not await campaigns.is_there(session, owner_id, campaign_id):
+                record = await _stored(session, owner_id, campaign_id, checked)
+                await add_inline(session, record, recipients)
+                await campaigns.let_go(session, await _record(session, record))
+        await self._bell.ring([new.sender_id])
+        return campaign_id
 
-async def _stored(
-    session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID, new: NewCampaign
-) -> CampaignRecord:
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The columns of a new campaign, and what is wrong with it so far."""
+
+    values: dict[str, Any]
+    problems: Problems
+
+
+def _checked(new: NewCampaign) -> _Checked:
     problems = Problems()
     values = campaign_rules.checked(problems, new)
-    await asyncio.to_thread(problems.template, new.subject, new.text, new.html)
-    if await sender_store.sender(session, owner_id, new.sender_id, keep=True) is None:
+    if not new.recipients:  # who reads those compiles the message as well
+        problems.template(new.subject, new.text, new.html)
+    return _Checked(values, problems)
+
+
+async def _stored(
+    session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID, checked: _Checked
+) -> CampaignRecord:
+    values, problems = checked.values, checked.problems
+    if await sender_store.sender(session, owner_id, values["sender_id"], keep=True) is None:
         problems.add("sender_id", "is none of your senders")
     problems.raise_if_any()
     await store.insert_campaign(session, id=campaign_id, owner_id=owner_id, **values)

@@ -214,7 +214,7 @@ async def test_a_copy_is_a_new_draft_that_sends_nothing(
     [row] = await world.fetch('SELECT subject, format, min_delay, hourly_limit, "when" FROM drafts')
     assert row == {
         "subject": "Hello {{ name }}",
-        "format": "html",
+        "format": "rich",
         "min_delay": "1.5",
         "hourly_limit": "40",
         "when": "now",

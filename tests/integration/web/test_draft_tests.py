@@ -46,6 +46,17 @@ async def test_a_test_that_cannot_be_sent_says_why_and_sends_nothing(
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
 
 
+async def test_a_test_to_somebody_suppressed_says_so_and_leaves_no_campaign_behind(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    await page.post("/suppressions", data={"addresses": "me@example.org", "note": ""})
+    answer = await page.post(f"{draft.path}/test", data={"test_to": "me@example.org"})
+    assert "No test was sent" in (await page.get(answer.headers["location"])).text
+    assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
+
+
 async def test_a_page_that_nothing_was_typed_on_has_nothing_to_test(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.delivery.plain_text import MAX_INDENT, plain_text
+from paceline.delivery.plain_text import MAX_INDENT, plain_text, text_of_source
 from paceline.delivery.text_flow import laid_out
 
 MEBIBYTE = 1024 * 1024
@@ -212,3 +212,18 @@ def test_elements_that_do_not_match_take_no_longer() -> None:
 def test_deep_lists_are_not_indented_for_ever() -> None:
     text = plain_text("<ul><li>x" * 1000)
     assert text.splitlines()[-1] == "  " * MAX_INDENT + "- x"
+
+
+def test_the_text_of_a_source_has_its_tags_as_they_were_written() -> None:
+    html = (
+        '<h1>Hi {{ name | default("<you>") }}</h1>'
+        '<p><a href="https://x.example/?q={{ city }}">See</a>{% if vip %} <b>now</b>{% endif %}</p>'
+    )
+    assert text_of_source(html) == (
+        'Hi {{ name | default("<you>") }}\n\n'
+        "See (https://x.example/?q={{ city }}){% if vip %} now{% endif %}"
+    )
+
+
+def test_a_source_that_spells_a_stand_in_keeps_its_words() -> None:
+    assert text_of_source("<p>zq7vx9zq7vx {{ name }} and {{</p>") == "zq7vx9zq7vx {{ name }} and {{"

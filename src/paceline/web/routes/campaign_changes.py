@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline import clock
+from paceline.delivery import looks_like_html
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState
 from paceline.errors import InvalidInput, Outdated
@@ -19,7 +20,7 @@ from paceline.services.versions import ANY, Only
 from paceline.services.views import CampaignView, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.campaign_form import MESSAGE, TERMS, MessageForm, TermsForm, patch_of
-from paceline.web.compose_form import PLAIN, SOURCE, ComposeForm
+from paceline.web.compose_form import PLAIN, RICH, SOURCE, ComposeForm
 from paceline.web.forms import Problems, text_of
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.outlook import Terms, outlook_under
@@ -135,7 +136,7 @@ async def duplicate(
         "sender_id": str(campaign.sender_id),
         "subject": campaign.subject,
         "body": campaign.html or campaign.text or "",
-        "format": SOURCE if campaign.html else PLAIN,
+        "format": _format_of(campaign),
         "when": empty.when,
         "start": empty.start,
         "time_zone": campaign.time_zone,
@@ -146,6 +147,13 @@ async def duplicate(
     await parts.drafts.save(owner, draft_id, typed, Saving(version=0, page="duplicate"))
     said = "Copied: message and pace, without recipients and files."
     return go_to(request, f"/compose/{draft_id}", said=said)
+
+
+def _format_of(campaign: CampaignView) -> str:
+    """Of a copy: the editor has it, unless it would lose by that (frontend/js/formats.js)."""
+    if campaign.html is None:
+        return PLAIN
+    return RICH if looks_like_html(campaign.html) else SOURCE
 
 
 async def _look(

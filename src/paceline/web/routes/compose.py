@@ -15,9 +15,11 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
 from paceline import clock
+from paceline.delivery import text_of_source
 from paceline.domain.bounds import MAX_ROWS
 from paceline.errors import InvalidInput, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.services.drafts import MAX_TYPED
 from paceline.web import wording
 from paceline.web.access import MaybeSignedIn, SignedIn, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm, typed_of
@@ -76,6 +78,17 @@ async def show_preview(request: Request, viewer: MaybeSignedIn) -> Response:
         sample=read_sample(text_of(posted, "sample")),
     )
     return mail_frame(document)
+
+
+@router.post("/text")
+async def show_as_text(request: Request, viewer: SignedIn) -> Response:
+    """A body that was HTML as plain text, as its text part would say it; merge fields stay."""
+    posted = await form_of(request)
+    body = text_of(posted, "body")
+    if len(body) > MAX_TYPED["body"]:
+        raise InvalidInput.of("body", "is too long to be kept")
+    text = await asyncio.to_thread(text_of_source, body)
+    return JSONResponse({"text": text})
 
 
 @router.get("/{draft_id}")
