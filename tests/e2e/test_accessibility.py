@@ -99,6 +99,8 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
         "/suppressions/new",
         "/api-keys",
         "/queue",
+        "/users",
+        "/audit-log",
         "/settings",
         "/inbox",
         "/auth/link?token=x",

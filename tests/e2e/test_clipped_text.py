@@ -94,6 +94,8 @@ def assert_readable(page: Page) -> None:
         "/suppressions/new",
         "/api-keys",
         "/queue",
+        "/users",
+        "/audit-log",
         "/settings",
         "/inbox",
         "/compose",

@@ -29,6 +29,7 @@ from paceline.api.parts import PARTS, ApiParts
 from paceline.api.query import only_known
 from paceline.api.security import held_to_scope
 from paceline.api.unpacking import Unpacking
+from paceline.auth.acting import acting, address_of
 from paceline.methods import Methods
 
 # One entry for all of them: what differs is in the words.
@@ -49,7 +50,8 @@ def create_api(parts: ApiParts) -> ASGIApp:
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         state = {**scope.get("state", {}), PARTS: parts}
-        await app({**scope, "state": state}, receive, send)
+        with acting(address=address_of(scope)):
+            await app({**scope, "state": state}, receive, send)
 
     return api
 

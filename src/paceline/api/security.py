@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from paceline.api.parts import parts_of
+from paceline.auth.acting import become
 from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
 
@@ -29,6 +30,7 @@ async def principal_of(request: Request) -> Principal:
     known: Principal | None = getattr(request.state, "principal", None)
     if known is None:
         known = request.state.principal = await _authenticated(request)
+        become(known)
     return known
 
 

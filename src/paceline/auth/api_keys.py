@@ -7,9 +7,11 @@ from datetime import datetime
 
 from paceline import clock
 from paceline.auth.admission import Admission
+from paceline.auth.auditing import note
 from paceline.auth.principal import Principal
 from paceline.auth.tokens import hash_of, new_secret
 from paceline.auth.users import Users
+from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
 from paceline.domain.scopes import Scope
 from paceline.domain.when import LONGEST
@@ -68,6 +70,8 @@ class ApiKeys:
                 expires_at=expires_at,
             )
             await identity.insert_api_key(session, new)
+            told = {"begins": new.prefix, "scope": scope, "ends": expires_at}
+            await note(session, user_id, Act.KEY_MADE, name, told)
         return key
 
     async def authenticate(self, token: str) -> Principal | None:
@@ -89,7 +93,11 @@ class ApiKeys:
     async def revoke(self, user_id: uuid.UUID, key_id: uuid.UUID) -> bool:
         """End a key of this user's. False when they have no such key."""
         async with self._database.transaction() as session:
-            return await identity.revoke_api_key(session, user_id, key_id)
+            gone = await identity.revoke_api_key(session, user_id, key_id)
+            if gone is not None:
+                name, prefix = gone
+                await note(session, user_id, Act.KEY_REVOKED, name, {"begins": prefix})
+            return gone is not None
 
 
 def _checked(name: str, expires_at: datetime | None) -> str:

@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from paceline.auth.admission import Admission
+from paceline.auth.auditing import note
 from paceline.auth.principal import Principal
 from paceline.auth.tokens import hash_of, new_secret
+from paceline.domain.acts import Act
 from paceline.persistence.database import Database
-from paceline.persistence.stores import sessions
+from paceline.persistence.stores import identity, sessions
 from paceline.persistence.stores.sessions import BY_LINK, Origin, SessionRecord
 
 __all__ = ["BY_LINK", "Origin", "SessionRecord", "Sessions"]
@@ -55,6 +57,18 @@ class Sessions:
                 lifetime=LIFETIME,
                 origin=origin,
             )
+            user = await identity.user_by_id(session, user_id)
+            if user is not None:
+                me = Principal.of(user, self._admission)
+                await note(
+                    session,
+                    user_id,
+                    Act.SIGNED_IN,
+                    me.actor,
+                    {"by": origin.method, "browser": origin.user_agent},
+                    actor=me.actor,
+                    actor_id=user_id,
+                )
         return cookie, csrf_token
 
     async def resolve(self, cookie: str) -> tuple[Principal, str] | None:
@@ -91,12 +105,18 @@ class Sessions:
     async def end_one(self, user_id: uuid.UUID, handle: uuid.UUID) -> bool:
         """End one of the user's sign-ins. False when they have no such one."""
         async with self._database.transaction() as session:
-            return await sessions.delete_session_of(session, user_id, handle)
+            ended = await sessions.delete_session_of(session, user_id, handle)
+            if ended is not None:
+                await note(session, user_id, Act.SESSION_ENDED, ended or "a browser")
+            return ended is not None
 
     async def end_all(self, user_id: uuid.UUID) -> None:
         """Sign the user out everywhere."""
         async with self._database.transaction() as session:
-            await sessions.delete_sessions_of(session, user_id)
+            user = await identity.user_by_id(session, user_id)
+            count = await sessions.delete_sessions_of(session, user_id)
+            whose = (user.email or user.name) if user is not None else str(user_id)
+            await note(session, user_id, Act.SIGNED_OUT_EVERYWHERE, whose, {"sign_ins": count})
 
 
 def _bounded(origin: Origin) -> Origin:

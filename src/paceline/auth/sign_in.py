@@ -10,12 +10,17 @@ import uuid
 from datetime import timedelta
 
 from paceline.auth.admission import Admission
+from paceline.auth.auditing import note
 from paceline.auth.refusals import Refusal, SignInRefused
 from paceline.auth.tokens import hash_of, new_secret
 from paceline.auth.users import Users
+from paceline.domain.acts import Act
+from paceline.domain.identifiers import new_id
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity
+from paceline.persistence.stores.session import Session
+from paceline.persistence.stores.sessions import BY_LINK
 
 LIFETIME = timedelta(minutes=15)
 INVITATION_LIFETIME = timedelta(days=7)
@@ -34,7 +39,13 @@ class SignInLinks:
         """The token of a new link, for this user or else for the local owner."""
         if user_id is None:
             user_id = (await self._users.local_owner()).user_id
-        return await self._insert(user_id, LIFETIME)
+        token = new_secret()
+        async with self._database.transaction() as session:
+            await _insert(session, token, user_id, LIFETIME)
+            user = await identity.user_by_id(session, user_id)
+            whose = (user.email or user.name) if user is not None else str(user_id)
+            await note(session, user_id, Act.LINK_MADE, whose)
+        return token
 
     async def invite(self, email: str) -> str:
         """The token of an invitation for this address, whose user is made when there is none.
@@ -44,7 +55,12 @@ class SignInLinks:
         if not self._admission.admits_address(email):
             domains = ", ".join(sorted(self._admission.allowed_domains))
             raise InvalidInput.of("email", f"is outside ALLOWED_DOMAINS ({domains}), nor in ADMINS")
-        return await self._insert((await self._users.invited(email)).user_id, INVITATION_LIFETIME)
+        guest = await self._users.invited(email)
+        token = new_secret()
+        async with self._database.transaction() as session:
+            await _insert(session, token, guest.user_id, INVITATION_LIFETIME, handle=new_id())
+            await note(session, guest.user_id, Act.INVITED, guest.actor)
+        return token
 
     async def consume(self, token: str) -> uuid.UUID | None:
         """Use the link up: whom it signs in, or None when it is unknown, used or too old.
@@ -53,21 +69,48 @@ class SignInLinks:
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             return None
-        async with self._database.transaction() as session:
-            user = await identity.consume_link(session, hash_of(token))
-            if user is not None and not self._admission.permits(user):
-                reason = Refusal.DOMAIN if self._admission.allowed_domains else Refusal.NOT_LISTED
-                raise SignInRefused(reason, "the settings keep its user out", email=user.email)
+        try:
+            async with self._database.transaction() as session:
+                user = await identity.consume_link(session, hash_of(token))
+                if user is not None:
+                    self._admit(user)
+        except SignInRefused as refused:
+            await note_refusal(self._database, refused, by=BY_LINK)
+            raise
         return None if user is None else user.id
 
-    async def _insert(self, user_id: uuid.UUID, lifetime: timedelta) -> str:
-        token = new_secret()
-        async with self._database.transaction() as session:
-            await identity.delete_dead_links(session)
-            await identity.insert_link(
-                session, token_hash=hash_of(token), user_id=user_id, lifetime=lifetime
-            )
-        return token
+    def _admit(self, user: identity.UserRecord) -> None:
+        if user.is_disabled:
+            raise SignInRefused(Refusal.DISABLED, "its user is deactivated", email=user.email)
+        if not self._admission.permits(user):
+            reason = Refusal.DOMAIN if self._admission.allowed_domains else Refusal.NOT_LISTED
+            raise SignInRefused(reason, "the settings keep its user out", email=user.email)
+
+
+async def note_refusal(database: Database, refused: SignInRefused, *, by: str) -> None:
+    """Write down that somebody whose address is known was not let in.
+
+    Who has proven nothing is only in the process log: they could fill this one.
+    """
+    if refused.email is None:
+        return
+    async with database.transaction() as session:
+        told = {"why": refused.reason, "by": by}
+        await note(session, None, Act.SIGN_IN_REFUSED, refused.email, told, actor=refused.email)
+
+
+async def _insert(
+    session: Session,
+    token: str,
+    user_id: uuid.UUID,
+    lifetime: timedelta,
+    *,
+    handle: uuid.UUID | None = None,
+) -> None:
+    await identity.delete_dead_links(session)
+    await identity.insert_link(
+        session, token_hash=hash_of(token), user_id=user_id, lifetime=lifetime, handle=handle
+    )
 
 
 def link_path(token: str) -> str:

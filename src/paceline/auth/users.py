@@ -82,6 +82,8 @@ class Users:
                 name=email.partition("@")[0],
                 email=email,
             )
+        if user.is_disabled:
+            raise InvalidInput.of("email", "is a deactivated user's: reactivate them first")
         return Principal.of(user)
 
     async def ways_in(self, user_id: uuid.UUID) -> list[str]:

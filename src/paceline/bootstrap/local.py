@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from paceline.auth.acting import COMMAND_LINE, acting
 from paceline.auth.api_keys import SHOWN_CHARACTERS, ApiKeys
 from paceline.auth.sign_in import SignInLinks, invitation_path, link_path
 from paceline.auth.users import Users
@@ -148,7 +149,8 @@ async def create_sample(settings: Settings, *, devinbox_port: int) -> None:
 async def _database(settings: Settings) -> AsyncIterator[Database]:
     database = Database(settings.database.url)
     try:
-        yield database
+        with acting(COMMAND_LINE):
+            yield database
     finally:
         await database.close()
 

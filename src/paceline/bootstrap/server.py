@@ -26,7 +26,9 @@ from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.readiness import probes_of
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
+from paceline.services.administration import Administration
 from paceline.services.attachments import Attachments
+from paceline.services.audit_trail import AuditTrail
 from paceline.services.sender_consents import SenderConsents
 from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
@@ -144,6 +146,8 @@ def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Par
         retrying=cases.retrying,
         suppressions=Suppressions(cases.database),
         queue_watch=cases.queue_watch,
+        administration=Administration(cases.database, cases.bell, cases.campaigns, admission),
+        audit_trail=AuditTrail(cases.database),
         api_keys=ApiKeys(cases.database, admission),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),

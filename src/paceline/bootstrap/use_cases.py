@@ -43,6 +43,7 @@ class UseCases:
 
     database: Database
     queue: LaneQueue
+    bell: PatientBell
     senders: Senders
     sender_dns: SenderDns
     sender_entry: SenderEntry
@@ -91,6 +92,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         yield UseCases(
             database=database,
             queue=queue,
+            bell=bell,
             senders=senders,
             sender_dns=SenderDns(database, secrets, resolver),
             sender_entry=SenderEntry(database, senders),

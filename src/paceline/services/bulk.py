@@ -14,6 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from paceline import clock
+from paceline.auth.auditing import complete, note
+from paceline.domain.acts import Act
 from paceline.domain.decisions import Decision
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import UNFINISHED, WAITING, CampaignState, JobState
@@ -80,6 +82,12 @@ _STATES = {
     JobState.IN_DOUBT: NotDone.IN_DOUBT,
     JobState.CANCELLED: NotDone.CANCELLED,
 }
+_ACTS = {
+    Action.CANCEL: Act.EMAILS_CANCELLED,
+    Action.RESCHEDULE: Act.EMAILS_MOVED,
+    Action.RETRY: Act.EMAILS_RETRIED,
+    Action.MARK_SENT: Act.EMAILS_MARKED_SENT,
+}
 Group = tuple[uuid.UUID | None, uuid.UUID]
 """(campaign, sender): what one transaction is about."""
 
@@ -133,24 +141,30 @@ class Bulk:
         _check(command)
         run = run or new_id()
         tally: Counter[NotDone] = Counter()
-        done, seen, complete = 0, 0, True
+        done, seen, is_whole = 0, 0, True
         rung: set[uuid.UUID] = set()
+        entry: int | None = None
         async for groups, missing in self._pieces(owner_id, command):
             tally[NotDone.NOT_FOUND] += missing
             for group, ids in groups.items():
                 async with self._database.transaction() as session:
+                    if entry is None:
+                        act = _ACTS[command.action]
+                        entry = await note(session, owner_id, act, _meant(command))
                     came = await _carry_out(session, owner_id, command, group, ids, run)
                 done += came.done
                 tally.update(came.not_done)
                 rung |= {group[1]} if came.done else set()
                 seen += len(ids)
             if seen >= MAX_EMAILS:
-                complete = False
+                is_whole = False
                 break
         told = {why: count for why, count in tally.items() if count}
-        report = BulkReport(done=done, not_done=told, complete=complete)
-        if settle is not None:
-            async with self._database.transaction() as session:
+        report = BulkReport(done=done, not_done=told, complete=is_whole)
+        async with self._database.transaction() as session:
+            if entry is not None:
+                await complete(session, entry, {"done": done, "not_done": sum(told.values())})
+            if settle is not None:
                 await settle(session, report)
         if rung:
             await self._bell.ring(sorted(rung))
@@ -177,6 +191,10 @@ class Bulk:
             left = [r for r in records if r.scheduled_at != command.scheduled_at]
             left = [r for r in left if command.seen is None or r.id <= command.seen]
             yield _grouped([(r.id, r.campaign_id, r.sender_id) for r in left]), 0
+
+
+def _meant(command: Command) -> str:
+    return "chosen emails" if command.ids is not None else "all emails that match a filter"
 
 
 def _check(command: Command) -> None:

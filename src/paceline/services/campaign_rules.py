@@ -94,6 +94,13 @@ def wrong_with(new: NewCampaign) -> Sequence[FieldProblem]:
     return problems.found
 
 
+def told(changes: Mapping[str, Any]) -> dict[str, object]:
+    """What the audit log says of a change: figures as they are now, of what is written its name."""
+    shown = ("start_at", "time_zone", "min_delay_ms", "hourly_limit", "doubt_policy")
+    figures = {name: changes[name] for name in shown if changes.get(name) is not None}
+    return {"changed": ", ".join(sorted(changes)), **figures}
+
+
 def has_missed_start(campaign: CampaignRecord | CampaignView, *, now: datetime) -> bool:
     """Whether its start has passed for so long that a launch asks what is to be."""
     return campaign.start_at is not None and campaign.start_at < now - MISSED

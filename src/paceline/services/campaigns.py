@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from paceline import clock
+from paceline.auth.auditing import note
+from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignEvent, CampaignState, campaign_after
 from paceline.errors import Conflict, NotFound
@@ -123,6 +126,7 @@ class Campaigns:
             record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.PAUSE)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
+            await _noted(session, record, Act.PAUSED)
             return await _settled(session, owner_id, campaign_id, settle)
 
     async def resume(
@@ -139,6 +143,7 @@ class Campaigns:
             state = campaign_after(CampaignState(record.state), CampaignEvent.RESUME)
             await signal(session, record.sender_id, clock.now())
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
+            await _noted(session, record, Act.RESUMED)
             view = await _settled(session, owner_id, campaign_id, settle)
         await self._bell.ring([record.sender_id])
         return view
@@ -162,6 +167,7 @@ class Campaigns:
             # and what comes back to it, is cancelled by the ledger or the keeper.
             changes = {"state": state, "finished_at": clock.now(), "moving_to": None}
             await store.change_campaign(session, owner_id, campaign_id, changes)
+            await _noted(session, record, Act.CANCELLED)
             view = await _settled(session, owner_id, campaign_id, settle)
         if is_small:
             return view
@@ -178,6 +184,7 @@ class Campaigns:
                 raise Conflict(
                     f"only a draft can be thrown away; this campaign is {record.state}: cancel it"
                 )
+            await _noted(session, record, Act.DISCARDED)
             if record.total <= pieces.PIECE:
                 await store.delete_campaign(session, owner_id, campaign_id)
                 return
@@ -205,6 +212,8 @@ class Campaigns:
                 columns |= await _moved(session, record, start_at)
             await signal(session, record.sender_id, clock.now())
             await store.change_campaign(session, owner_id, campaign_id, columns)
+            if changes:
+                await _noted(session, record, Act.CHANGED, campaign_rules.told(changes))
             view = await view_of(session, owner_id, campaign_id)
         if record.moving_to is not None or "moving_to" in columns:
             await in_pieces.move(self._database, campaign_id)
@@ -239,6 +248,14 @@ async def let_go(session: Session, record: CampaignRecord, *, right_away: bool =
         changes |= await _moved(session, record, start_at)
     await signal(session, record.sender_id, start_at)
     await store.change_campaign(session, record.owner_id, record.id, changes)
+    await _noted(session, record, Act.LAUNCHED, {"start_at": start_at})
+
+
+async def _noted(
+    session: Session, record: CampaignRecord, act: Act, detail: Mapping[str, object] | None = None
+) -> None:
+    told = {"id": record.id, "emails": record.total, **(detail or {})}
+    await note(session, record.owner_id, act, record.name, told)
 
 
 async def _moved(session: Session, record: CampaignRecord, start_at: datetime) -> dict[str, object]:

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from paceline.auth.auditing import note
+from paceline.domain.acts import Act
 from paceline.persistence.database import Database
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.services.csv_output import csv_lines
@@ -32,6 +34,8 @@ class Exports:
         """
         async with self._database.transaction() as session:
             selection = await selection_of(session, owner_id, wanted)
+            states = ", ".join(sorted(wanted.states))
+            await note(session, owner_id, Act.EMAILS_EXPORTED, f"emails that are {states}")
 
         async def pieces() -> AsyncIterator[bytes]:
             yield csv_lines([_TITLES])

@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass
 
 from paceline import clock
+from paceline.auth.auditing import complete, note
+from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState, JobEvent, JobState, after
 from paceline.domain.retrying import FailedFilter
@@ -85,9 +87,13 @@ class Retrying:
         )
         report, behind = RetryReport(dry_run=dry_run), store.FIRST
         sender_id: uuid.UUID | None = None
+        entry: int | None = None
         while True:
             async with self._database.transaction() as session:
                 record = await _turn(session, owner_id, campaign_id)
+                if entry is None and not dry_run:
+                    about = {"id": campaign_id}
+                    entry = await note(session, owner_id, Act.EMAILS_RETRIED, record.name, about)
                 chunk = await store.retry(
                     session, owner_id, which, run=run, actor=actor, after=behind, only_count=dry_run
                 )
@@ -96,6 +102,9 @@ class Retrying:
                 if chunk.retried and not dry_run:
                     sender_id = record.sender_id
                     await _wake(session, record.sender_id, campaign_id)
+                if is_last and entry is not None:
+                    left = report.suppressed + report.doubtful
+                    await complete(session, entry, {"done": report.retried, "not_done": left})
                 if is_last and settle is not None:
                     await settle(session, report)
             if is_last:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import uuid
 
 from paceline import clock
+from paceline.auth.auditing import note
+from paceline.domain.acts import Act
 from paceline.domain.lifecycle import CampaignState, SenderState
 from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
@@ -68,6 +70,8 @@ class SenderRemoval:
                 raise Conflict(refusal(work))
             gone = {**_EMPTIED, "deleted_at": clock.now()}
             await store.change_sender(session, owner_id, sender_id, gone)
+            told = {"id": sender_id}
+            await note(session, owner_id, Act.SENDER_DELETED, sender.from_address, told)
 
     async def _end_work(self, owner_id: uuid.UUID, sender_id: uuid.UUID, only: Only) -> None:
         async with self._database.transaction() as session:

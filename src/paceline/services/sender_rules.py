@@ -159,6 +159,14 @@ def checked_changes(
     return changes
 
 
+def told(changes: Mapping[str, Any]) -> dict[str, object]:
+    """What the audit log says of stored changes: of secrets, no more than that they changed."""
+    follows = {"last_check", "state_reason", "resting_until", "resting_reason"}
+    figures = ("state", "hourly_limit", "min_delay_ms", "smtp_host")
+    shown = {name: changes[name] for name in figures if changes.get(name) is not None}
+    return {"changed": ", ".join(sorted(changes.keys() - follows)), **shown}
+
+
 def _host(name: str) -> str:
     return name.strip().rstrip(".").lower()
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from paceline import clock
+from paceline.auth.auditing import note
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Auth, DkimAlgorithm, DkimKey, Envelope, Kind, Security
+from paceline.domain.acts import Act
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import SenderState
@@ -151,6 +153,8 @@ class Senders:
             if record is not None:
                 return view_of(record)
             await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
+            told = {"id": sender_id, "server": f"{new.smtp_host}:{new.smtp_port}"}
+            await note(session, owner_id, Act.SENDER_ADDED, new.from_address, told)
             made = view_of(_existing(await store.sender(session, owner_id, sender_id)))
             if settle is not None:
                 await settle(session, made)
@@ -204,6 +208,8 @@ class Senders:
             self._seal(owner_id, sender_id, changes)
             if changes:
                 await store.change_sender(session, owner_id, sender_id, changes)
+                told = {"id": sender_id, **sender_rules.told(changes)}
+                await note(session, owner_id, Act.SENDER_CHANGED, before.from_address, told)
             after = _existing(await store.sender(session, owner_id, sender_id))
             await signal(session, sender_id, clock.now())
         await self._bell.ring([sender_id])
@@ -220,6 +226,8 @@ class Senders:
         report = report_of(record, result, at=clock.now())
         async with self._database.transaction() as session:
             await store.note_check(session, record, stored(report))
+            told = {"id": sender_id, "logged_in": report.ok}
+            await note(session, owner_id, Act.SENDER_VERIFIED, record.from_address, told)
         if result.ok and (record.state == SenderState.BROKEN or record.resting_until):
             await self._set_going(owner_id, sender_id)
         return report
@@ -285,6 +293,8 @@ class Senders:
             _refuse_second_key(sender)
             made = dkim.new_key(self._secrets, sender, key, selector=selector, domain=domain)
             await store.change_sender(session, owner_id, sender_id, made.columns)
+            about = {"id": sender_id, "record": made.record.name}
+            await note(session, owner_id, Act.DKIM_KEY_MADE, sender.from_address, about)
         return made.record
 
     async def dkim_record(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> DkimRecord:
@@ -294,8 +304,10 @@ class Senders:
     async def drop_dkim_key(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> None:
         """Forget the sender's key, if it has one: its emails go unsigned. Raises `NotFound`."""
         async with self._database.transaction() as session:
-            _existing(await store.sender(session, owner_id, sender_id, for_update=True))
+            sender = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
             await store.change_sender(session, owner_id, sender_id, dkim.NO_KEY)
+            about = {"id": sender_id}
+            await note(session, owner_id, Act.DKIM_KEY_DROPPED, sender.from_address, about)
 
     async def _give_ready(self, owner_id: uuid.UUID) -> None:
         """Once, whoever looks first: its id follows from owner and account."""

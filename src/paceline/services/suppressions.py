@@ -14,6 +14,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import IO, Final
 
+from paceline.auth.auditing import complete
+from paceline.auth.auditing import note as noted
+from paceline.domain.acts import Act
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices, OptedOut
@@ -44,7 +47,6 @@ MANUAL: Final = "manual"
 IMPORTED: Final = "import"
 HARD_BOUNCE: Final = "hard_bounce"
 REASONS = (HARD_BOUNCE, MANUAL, IMPORTED)
-REMOVED = "suppression.removed"
 NOT_THERE = "this address is not suppressed"
 _TITLES = ("email", "reason", "since", "reply", "note", "added by")
 
@@ -73,7 +75,11 @@ class Suppressions:
         keys = sorted({address.key for address in read if address is not None})
         why = Why(reason=MANUAL, note=note, added_by=actor)
         async with self._database.transaction() as session:
-            return await store.suppress(session, owner_id, keys, why=why)
+            added = await store.suppress(session, owner_id, keys, why=why)
+            told = {"given": len(keys), "added": added, "note": note}
+            subject = keys[0] if len(keys) == 1 else f"{len(keys):,} addresses"
+            await noted(session, owner_id, Act.SUPPRESSED, subject, told, actor=actor)
+            return added
 
     async def add_file(
         self,
@@ -105,9 +111,14 @@ class Suppressions:
     ) -> SuppressionReport:
         """In pieces: a worker that records a hard bounce waits for whoever stores that address."""
         added = 0
+        async with self._database.transaction() as session:
+            told = {"given": read, "note": why.note}
+            entry = await noted(session, owner_id, Act.SUPPRESSED, "a list", told)
         while piece := await asyncio.to_thread(_some_keys, keys):
             async with self._database.transaction() as session:
                 added += await store.suppress(session, owner_id, piece, why=why)
+        async with self._database.transaction() as session:
+            await complete(session, entry, {"added": added})
         return SuppressionReport(
             rows=reader.rows,
             added=added,
@@ -155,6 +166,9 @@ class Suppressions:
         wanted = checked(wanted)
         yield csv_lines([_TITLES])
         after: str | None = None
+        async with self._database.transaction() as session:
+            subject = "suppressions that match a filter" if wanted != EVERY else "all suppressions"
+            await noted(session, owner_id, Act.SUPPRESSIONS_EXPORTED, subject)
         while True:
             async with self._database.transaction() as session:
                 found = await store.suppressions(
@@ -181,7 +195,7 @@ class Suppressions:
         """What was taken off the list, the latest first."""
         async with self._database.transaction() as session:
             return await audit.entries(
-                session, owner_id, actions=[REMOVED], limit=min(limit, MAX_PAGE)
+                session, owner_id, actions=[Act.RELEASED], limit=min(limit, MAX_PAGE)
             )
 
 
@@ -192,8 +206,8 @@ async def let_go(
     gone = await store.release(session, owner_id, key)
     if gone is None:
         return False
-    detail = {"reason": gone.reason, "since": gone.created_at.isoformat(), "note": note}
-    await audit.note(session, owner_id, actor=actor, action=REMOVED, subject=key, detail=detail)
+    detail = {"reason": gone.reason, "since": gone.created_at, "note": note}
+    await noted(session, owner_id, Act.RELEASED, key, detail, actor=actor)
     return True
 
 

@@ -16,6 +16,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from paceline.auth import csrf
+from paceline.auth.acting import become
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import LIFETIME
 from paceline.web.form_reading import read_form
@@ -99,6 +100,7 @@ async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
     principal, token = resolved
     if request.method not in _SAFE_METHODS and not await _carries(request, token):
         raise Forbidden("This form is from an earlier sign-in. Reload the page and try again.")
+    become(principal)
     viewer = request.state.viewer = Viewer(principal=principal, csrf=token)
     return viewer
 

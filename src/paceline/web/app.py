@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from paceline.auth.acting import acting, address_of
 from paceline.methods import Methods
 from paceline.web import failures
 from paceline.web.access import close_form, is_https
@@ -20,6 +21,7 @@ from paceline.web.parts import PARTS, Parts
 from paceline.web.routes import (
     account,
     api_keys,
+    audit_log,
     bulk,
     campaign_changes,
     campaigns,
@@ -42,6 +44,7 @@ from paceline.web.routes import (
     settings,
     sign_in,
     suppressions,
+    users,
 )
 
 GZIP_FROM_OCTETS = 800
@@ -49,7 +52,8 @@ _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
     email_changes,
     *(campaigns, campaign_changes, compose, draft_list, draft_test, review, drafts),
-    *(sender_consent, senders, sender_upkeep, suppressions, api_keys, inbox, queue, settings),
+    *(sender_consent, senders, sender_upkeep, suppressions, api_keys, audit_log),
+    *(inbox, queue, users, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -61,7 +65,8 @@ def create_web(parts: Parts) -> ASGIApp:
 
     async def dashboard(scope: Scope, receive: Receive, send: Send) -> None:
         state = {**scope.get("state", {}), PARTS: parts}
-        await pages({**scope, "state": state}, receive, send)
+        with acting(address=address_of(scope)):
+            await pages({**scope, "state": state}, receive, send)
 
     known = TrustedHostMiddleware(dashboard, allowed_hosts=allowed_hosts(parts.base_url))
     return SecurityHeaders(known, https=is_https(parts.base_url))

@@ -80,8 +80,8 @@ class ListQuery:
             campaign=campaign or as_id(values.get("campaign", "")),
             sender=as_id(values.get("sender", "")),
             reason=FailureReason(reason) if reason in set(FailureReason) else None,
-            since=_day(values.get("from", "")),
-            until=_day(values.get("to", "")),
+            since=day_of(values.get("from", "")),
+            until=day_of(values.get("to", "")),
             sort=_sort(values.get("sort", ""), tab),
             size=page_size(values.get("size", "")),
             cursor=values.get("cursor", "")[:MAX_CURSOR_CHARACTERS],
@@ -146,8 +146,8 @@ class ListQuery:
             campaign_id=self.campaign,
             sender_id=self.sender,
             failed=FailedFilter(reason=self.reason),
-            begin=_beginning_of(self.since, zone),
-            end=_beginning_of(self.until and self.until + timedelta(days=1), zone),
+            begin=beginning_of(self.since, zone),
+            end=beginning_of(self.until and self.until + timedelta(days=1), zone),
             sort=self.by,
             backwards=bool(self.sort) if self.by is None else self.sort.startswith("-"),
         )
@@ -265,7 +265,8 @@ def _other_way(tab: EmailList) -> str:
     return "-time" if tab is EmailList.SCHEDULED else "time"
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """A day of an address; None for whatever is none."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -273,7 +274,8 @@ def _day(text: str) -> date | None:
     return day if day.year in YEARS else None
 
 
-def _beginning_of(day: date | None, zone: tzinfo) -> datetime | None:
+def beginning_of(day: date | None, zone: tzinfo) -> datetime | None:
+    """Midnight of that day, in this zone."""
     return None if day is None else datetime.combine(day, time(), zone)
 
 

@@ -74,11 +74,13 @@ GROUPS = (
         entries=(
             Entry(key="settings", label="Settings", icon="settings", path="/settings"),
             Entry(key="api-keys", label="API keys", icon="key-round", path="/api-keys"),
+            Entry(key="audit-log", label="Audit log", icon="scroll-text", path="/audit-log"),
         ),
     ),
     Group(
         label="This installation",
         entries=(
+            Entry(key="users", label="Users", icon="users", path="/users", for_admins=True),
             Entry(key="queue", label="Queue", icon="list-ordered", path="/queue", for_admins=True),
             Entry(
                 key="inbox", label="Dev inbox", icon="flask-conical", path="/inbox", for_admins=True

@@ -15,6 +15,8 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.services.activity import Activities
+from paceline.services.administration import Administration
+from paceline.services.audit_trail import AuditTrail
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.drafts import Drafts
@@ -73,6 +75,8 @@ class Parts:
     caught_mail: CaughtMail
     suppressions: Suppressions
     queue_watch: QueueWatch
+    administration: Administration
+    audit_trail: AuditTrail
     api_keys: ApiKeys
     preferring: Preferring
     sessions: Sessions

@@ -75,6 +75,7 @@ def _environment() -> Environment:
         suppression_badge=states.suppression_badge,
         standing_badge=states.standing_badge,
         worker_badge=states.worker_badge,
+        person_badge=states.person_badge,
         EXPIRED=states.EXPIRED,
         SUPPRESSION_REASONS=states.SUPPRESSION_REASONS,
         choices_for=choices_for,

@@ -19,6 +19,7 @@ from paceline.domain.lifecycle import (
 )
 from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
+from paceline.services.administration import Standing
 from paceline.services.bulk import Action
 from paceline.services.queue_watch import LaneStanding, WorkerView
 from paceline.services.suppressions import HARD_BOUNCE, IMPORTED, MANUAL
@@ -189,6 +190,19 @@ def scope_badge(scope: str) -> Badge:
 def suppression_badge(reason: str) -> Badge:
     """The badge of why an address is suppressed."""
     return SUPPRESSION_BADGES.get(reason) or Badge(reason.replace("_", " "), "quiet", "ring")
+
+
+PERSON_BADGES = {
+    Standing.ACTIVE: Badge("Active", "good", "full"),
+    Standing.INVITED: Badge("Invited", "planned", "ring"),
+    Standing.KEPT_OUT: Badge("Kept out by the settings", "warn", "half"),
+    Standing.DEACTIVATED: Badge("Deactivated", "quiet", "ring"),
+}
+
+
+def person_badge(standing: str) -> Badge:
+    """The badge of whether somebody is let in."""
+    return PERSON_BADGES[Standing(standing)]
 
 
 def standing_badge(standing: str) -> Badge:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from paceline.auth.admission import Admission
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.avatars import Avatars
 from paceline.auth.preferring import Preferring
@@ -20,6 +21,8 @@ from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.persistence.database import Database
 from paceline.persistence.driver import Driver
+from paceline.services.administration import Administration
+from paceline.services.audit_trail import AuditTrail
 from paceline.services.sender_consents import SenderConsents
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
@@ -86,6 +89,8 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         retrying=cases.retrying,
         suppressions=Suppressions(cases.database),
         queue_watch=cases.queue_watch,
+        administration=Administration(cases.database, cases.bell, cases.campaigns, Admission()),
+        audit_trail=AuditTrail(cases.database),
         api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),

@@ -1,4 +1,4 @@
-"""One's own account: where one is signed in, and inviting others."""
+"""One's own account: where one is signed in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx2
 
 from paceline.auth.sessions import Origin
 from paceline.web import Parts
-from tests.integration.web.conftest import browser, words
+from tests.integration.web.conftest import words
 from tests.world import World
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) AppleWebKit/605 Version/19 Safari/604"
@@ -57,25 +57,3 @@ async def test_signing_out_everywhere_ends_all_of_ones_own_and_nobody_elses(
     assert await parts.sessions.resolve(cookie) is None
     assert (await page.get("/account")).status_code == 303
     assert (await other_page.get("/account")).status_code == 200
-
-
-async def test_an_administrator_makes_a_link_for_somebody(
-    admin_page: httpx2.AsyncClient, parts: Parts
-) -> None:
-    made = await admin_page.post("/account/invitations", data={"email": "grace@example.com"})
-    link = re.search(r"/auth/invitation\?token=([\w-]+)", made.text)
-    assert link
-    assert link[0] not in (await admin_page.get("/account")).text  # shown once
-    async with browser(parts) as grace:
-        assert "You are invited" in words((await grace.get(link[0])).text)
-        assert (await grace.post("/auth/link", data={"token": link[1]})).status_code == 303
-        assert "grace@example.com" in words((await grace.get("/account")).text)
-        refused = await grace.post("/account/invitations", data={"email": "x@example.com"})
-        assert refused.status_code == 403
-
-
-async def test_what_is_no_address_is_said_at_the_field(admin_page: httpx2.AsyncClient) -> None:
-    answer = await admin_page.post("/account/invitations", data={"email": "grace@"})
-    assert answer.status_code == 422
-    assert 'id="email-note"' in answer.text
-    assert 'value="grace@"' in answer.text

@@ -625,3 +625,25 @@ async def test_only_the_page_with_googles_button_lets_googles_script_in(
         assert page.headers.get_list("Cross-Origin-Opener-Policy") == ["same-origin-allow-popups"]
         other = await client.get("/auth/link?token=x")
         assert "google" not in other.headers["Content-Security-Policy"]
+
+
+async def test_a_refused_sign_in_is_written_down_where_the_provider_named_somebody(
+    parts: Parts, cases: UseCases, provider: Provider, world: World
+) -> None:
+    async with browser(with_provider(parts, cases, provider.url)) as client:
+        provider.reset(sub="eve", email="eve@elsewhere.org")
+        assert (await sign_in(client)).status_code == 403
+        assert (await client.get("/auth/callback?state=x&code=y")).status_code == 400
+        provider.reset(sub="ada", email="ada@example.com")
+        assert (await sign_in(client)).status_code == 303
+        await world.execute("UPDATE users SET disabled_at = now() WHERE subject = 'ada'")
+        refused = await sign_in(client)
+        assert "This account was closed" in words(refused.text)
+    written = await world.fetch(
+        "SELECT subject, detail->>'why' AS why, owner_id FROM audit_log "
+        "WHERE action = 'sign_in.refused' ORDER BY id"
+    )
+    assert written == [
+        {"subject": "eve@elsewhere.org", "why": "domain", "owner_id": None},
+        {"subject": "ada@example.com", "why": "disabled", "owner_id": None},
+    ]

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from paceline.auth.admission import LOCAL_ISSUER, Admission, Vouched, is_owner, vouched_domain
+from paceline.auth.auditing import note
 from paceline.auth.avatars import Avatars
 from paceline.auth.oidc.id_token import Claims
 from paceline.auth.oidc.provider import MAX_CODE_CHARACTERS, Provider
 from paceline.auth.oidc.transactions import BUTTON_LIFETIME, Transaction, Transactions
 from paceline.auth.refusals import Refusal, SignInRefused
+from paceline.auth.sign_in import note_refusal
 from paceline.auth.tokens import hash_of
 from paceline.auth.users import OWNER_NAME, Users
+from paceline.domain.acts import Act
 from paceline.domain.addresses import MAX_ADDRESS_OCTETS
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity, vouching
@@ -101,6 +104,10 @@ class ProviderSignIn:
         person = await self._person(claims, access_token)
         return await self._sign_in(person, transaction)
 
+    async def note_refusal(self, refused: SignInRefused) -> None:
+        """Write down that somebody whom the provider knows was not let in."""
+        await note_refusal(self._database, refused, by=self.provider.host)
+
     def wanted(self, answer: Mapping[str, str], cookie: str | None) -> str:
         """Where somebody wanted to go who was not let in, for the next try."""
         try:
@@ -168,6 +175,8 @@ class ProviderSignIn:
             await vouching.take_turns(session, person.issuer, person.subject)
             if connects is not None:
                 user_id = await self._connect(session, connects, person)
+                told = {"by": self.provider.host}
+                await note(session, user_id, Act.WAY_CONNECTED, person.email, told)
             else:
                 user_id = await self._user(session, person)
         await self._avatars.refresh(user_id, person.picture)

@@ -7,10 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
 
 from paceline.domain.preferences import Theme
 from paceline.domain.scopes import Scope
@@ -31,10 +34,12 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     time_zone: Mapped[str | None]  # None: as each browser says
     theme: Mapped[str] = mapped_column(server_default=text("'system'"))
+    notices: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
     vouched_domain: Mapped[str | None]  # what ALLOWED_DOMAINS is held against
     avatar_version: Mapped[str | None]  # of the picture in `avatars`
     created_at: Mapped[CreatedAt]
     disabled_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]  # on a page, to the minute
 
 
 class ConnectedIdentity(Base):
@@ -93,15 +98,17 @@ class Session(Base):
 
 
 class SignInLink(Base):
-    """A one-time link. Only the hash of its token is stored."""
+    """A one-time link. Only the hash of its token is stored; `handle` names an invitation."""
 
     __tablename__ = "sign_in_links"
+    __table_args__ = (Index("ix_sign_in_links_handle", "handle", unique=True),)
 
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    handle: Mapped[uuid.UUID | None]
 
 
 class ApiKey(Base):

@@ -63,14 +63,16 @@ class IdempotencyKey(Base):
 
 
 class AuditEntry(Base):
-    """Who did what, when."""
+    """Who did what, when, from where. `owner_id`: whose account it is about; None: nobody's."""
 
     __tablename__ = "audit_log"
     __table_args__ = (Index("ix_audit_log_owner_id_id", "owner_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger(), Identity(always=True), primary_key=True)
-    owner_id: Mapped[uuid.UUID]
+    owner_id: Mapped[uuid.UUID | None]
     actor: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]  # the user, where it was one
+    address: Mapped[str | None]
     action: Mapped[str]
     subject: Mapped[str]
     detail: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))

@@ -25,7 +25,7 @@ KEEP_DEAD_LINKS = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRecord:
-    """A user who is not disabled."""
+    """A user; not a disabled one, where it is not said otherwise."""
 
     id: uuid.UUID
     issuer: str
@@ -36,6 +36,7 @@ class UserRecord:
     preferences: Preferences = DEFAULTS
     vouched_domain: str | None = None
     avatar_version: str | None = None
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ def record_of(user: User) -> UserRecord:
         preferences=Preferences(time_zone=user.time_zone, theme=Theme(user.theme)),
         vouched_domain=user.vouched_domain,
         avatar_version=user.avatar_version,
+        is_disabled=user.disabled_at is not None,
     )
 
 
@@ -221,37 +223,50 @@ async def api_keys_of(session: AsyncSession, user_id: uuid.UUID) -> list[ApiKeyR
     ]
 
 
-async def revoke_api_key(session: AsyncSession, user_id: uuid.UUID, key_id: uuid.UUID) -> bool:
-    """Revoke a key of this user's. False when there is none that is still good."""
+async def revoke_api_key(
+    session: AsyncSession, user_id: uuid.UUID, key_id: uuid.UUID
+) -> tuple[str, str] | None:
+    """Revoke a key of this user's: (name, beginning). None: there is none that is still good."""
     changed = await session.execute(
         update(ApiKey)
         .where(ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=func.now())
-        .returning(ApiKey.id)
+        .returning(ApiKey.name, ApiKey.prefix)
     )
-    return changed.scalar_one_or_none() is not None
+    row = changed.one_or_none()
+    return None if row is None else (row.name, row.prefix)
 
 
 async def insert_link(
-    session: AsyncSession, *, token_hash: bytes, user_id: uuid.UUID, lifetime: timedelta
+    session: AsyncSession,
+    *,
+    token_hash: bytes,
+    user_id: uuid.UUID,
+    lifetime: timedelta,
+    handle: uuid.UUID | None,
 ) -> None:
-    """Store a new sign-in link."""
+    """Store a new sign-in link; an invitation has a handle."""
     await session.execute(
         insert(SignInLink).values(
-            token_hash=token_hash, user_id=user_id, expires_at=func.now() + lifetime
+            token_hash=token_hash,
+            user_id=user_id,
+            expires_at=func.now() + lifetime,
+            handle=handle,
         )
     )
 
 
 async def consume_link(session: AsyncSession, token_hash: bytes) -> UserRecord | None:
-    """Use a link up and tell whose it was. One statement, so that one of two racers wins."""
+    """Use a link up and tell whose it was. One statement, so that one of two racers wins.
+
+    Whoever asks keeps out those who are disabled, and rolls back.
+    """
     consumed = await session.execute(
         update(SignInLink)
         .where(
             SignInLink.token_hash == token_hash,
             SignInLink.used_at.is_(None),
             SignInLink.expires_at > func.now(),
-            SignInLink.user_id.in_(select(User.id).where(enabled())),
         )
         .values(used_at=func.now())
         .returning(SignInLink.user_id)

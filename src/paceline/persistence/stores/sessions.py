@@ -62,6 +62,7 @@ async def insert_session(
             user_agent=origin.user_agent,
         )
     )
+    await session.execute(update(User).where(User.id == user_id).values(seen_at=func.now()))
 
 
 async def user_by_session(
@@ -82,6 +83,7 @@ async def user_by_session(
         await session.execute(
             update(Session).where(Session.id_hash == id_hash).values(seen_at=func.now())
         )
+        await session.execute(update(User).where(User.id == user.id).values(seen_at=func.now()))
     return record_of(user), csrf_token
 
 
@@ -115,19 +117,24 @@ async def delete_session(session: AsyncSession, id_hash: bytes) -> None:
     await session.execute(delete(Session).where(Session.id_hash == id_hash))
 
 
-async def delete_session_of(session: AsyncSession, user_id: uuid.UUID, handle: uuid.UUID) -> bool:
-    """End a sign-in of this user's. False when they have no such one."""
+async def delete_session_of(
+    session: AsyncSession, user_id: uuid.UUID, handle: uuid.UUID
+) -> str | None:
+    """End a sign-in of this user's: what its browser called itself. None: they have no such one."""
     ended = await session.execute(
         delete(Session)
         .where(Session.user_id == user_id, Session.handle == handle)
-        .returning(Session.handle)
+        .returning(func.coalesce(Session.user_agent, ""))
     )
-    return ended.scalar_one_or_none() is not None
+    return ended.scalar_one_or_none()
 
 
-async def delete_sessions_of(session: AsyncSession, user_id: uuid.UUID) -> None:
-    """End all of a user's sign-ins."""
-    await session.execute(delete(Session).where(Session.user_id == user_id))
+async def delete_sessions_of(session: AsyncSession, user_id: uuid.UUID) -> int:
+    """End all of a user's sign-ins; how many there were."""
+    ended = await session.execute(
+        delete(Session).where(Session.user_id == user_id).returning(Session.handle)
+    )
+    return len(ended.all())
 
 
 async def delete_stale_sessions(

@@ -1,25 +1,19 @@
-"""One's own account: the ways in, where one is signed in; for administrators, inviting."""
+"""One's own account: the ways in, and where one is signed in."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from paceline.auth.sign_in import invitation_path
-from paceline.errors import InvalidInput, NotFound
+from paceline.errors import NotFound
 from paceline.web.access import (
-    Administrator,
     SignedIn,
-    Viewer,
     cookie_of,
     drop_cookie,
-    form_of,
 )
-from paceline.web.failures import sentence
-from paceline.web.parts import Parts, Wired
+from paceline.web.parts import Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.sign_in_page import provider_name
 from paceline.web.user_agents import described, is_handheld
@@ -33,7 +27,23 @@ PICTURE_KEPT_SECONDS = 24 * 3600
 @router.get("/account")
 async def account(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """The page."""
-    return await _page(request, parts, viewer)
+    cookie = cookie_of(request, base_url=parts.base_url) or ""
+    sessions = await parts.sessions.list(viewer.principal.user_id, cookie=cookie)
+    sign_in = parts.provider_sign_in
+    ways = await parts.users.ways_in(viewer.principal.user_id)
+    offered = sign_in if sign_in is not None and sign_in.provider.settings.redirects else None
+    return render(
+        request,
+        "account.html",
+        viewer=viewer,
+        section="account",
+        sessions=sessions,
+        described=described,
+        is_handheld=is_handheld,
+        ways=ways,
+        provider=provider_name(sign_in) if sign_in else "",
+        may_connect=offered is not None and offered.provider.settings.issuer not in ways,
+    )
 
 
 @router.get("/account/picture")
@@ -71,43 +81,3 @@ async def sign_out_everywhere(parts: Wired, viewer: SignedIn) -> Response:
     drop_cookie(response, base_url=parts.base_url)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
-
-
-@router.post("/account/invitations")
-async def invite(request: Request, parts: Wired, viewer: Administrator) -> Response:
-    """Make a link for somebody, and show it, this once."""
-    email = str((await form_of(request)).get("email") or "").strip()
-    try:
-        token = await parts.links.invite(email)
-    except InvalidInput as error:
-        problems = {"email": sentence(error.problems[0].message)}
-        return await _page(
-            request, parts, viewer, status=422, form={"email": email}, problems=problems
-        )
-    link = parts.base_url + invitation_path(token)
-    return await _page(request, parts, viewer, invited=email, invitation=link)
-
-
-async def _page(
-    request: Request, parts: Parts, viewer: Viewer, *, status: int = 200, **context: Any
-) -> Response:
-    cookie = cookie_of(request, base_url=parts.base_url) or ""
-    sessions = await parts.sessions.list(viewer.principal.user_id, cookie=cookie)
-    sign_in = parts.provider_sign_in
-    ways = await parts.users.ways_in(viewer.principal.user_id)
-    offered = sign_in if sign_in is not None and sign_in.provider.settings.redirects else None
-    values: dict[str, Any] = {"form": {"email": ""}, "invited": "", "invitation": ""}
-    return render(
-        request,
-        "account.html",
-        viewer=viewer,
-        status=status,
-        section="account",
-        sessions=sessions,
-        described=described,
-        is_handheld=is_handheld,
-        ways=ways,
-        provider=provider_name(sign_in) if sign_in else "",
-        may_connect=offered is not None and offered.provider.settings.issuer not in ways,
-        **(values | context),
-    )

@@ -59,7 +59,7 @@ async def start(
     try:
         started = await sign_in.start(next_path, connects=connects)
     except _FAILED as error:
-        return _told(request, parts, sign_in, error, next_path)
+        return await _told(request, parts, sign_in, error, next_path)
     response = RedirectResponse(started.url, 303)
     put_started(request, response, started, parts, SIGN_IN)
     return response
@@ -82,7 +82,7 @@ async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Re
             viewer=viewer.principal.user_id if viewer else None,
         )
     except _FAILED as error:
-        response = _told(request, parts, sign_in, error, sign_in.wanted(answer, cookie))
+        response = await _told(request, parts, sign_in, error, sign_in.wanted(answer, cookie))
     else:
         response = await _signed_in(request, parts, done)
     drop_started(response, state, parts, SIGN_IN)
@@ -105,7 +105,7 @@ async def google_button(request: Request, parts: Wired) -> Response:
             credential if isinstance(credential, str) else "", button_cookie(request, parts)
         )
     except _FAILED as error:
-        return _told(request, parts, sign_in, error, "/")
+        return await _told(request, parts, sign_in, error, "/")
     response = await _signed_in(request, parts, done)
     put_transaction(response, BUTTON, "", parts, 0)
     return response
@@ -135,14 +135,16 @@ async def _signed_in(request: Request, parts: Parts, done: SignedInBy) -> Respon
     return response
 
 
-def _told(
+async def _told(
     request: Request,
     parts: Parts,
     sign_in: ProviderSignIn,
     error: SignInRefused | ProviderUnreachable,
     next_path: str,
 ) -> Response:
-    """What the person can do on the page, and what was wrong in the log."""
+    """What the person can do on the page, and what was wrong in the logs."""
+    if isinstance(error, SignInRefused):
+        await sign_in.note_refusal(error)
     log.warning("nobody was signed in: %s", error)
     return sign_in_page(request, parts, next_path, problem=words_for(sign_in, error))
 

@@ -1,0 +1,71 @@
+"""What the audit log tells of: acts of people and of their keys, never of single emails; pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+KEPT = timedelta(days=400)  # thirteen months: last year's can be compared
+MAX_TEXT = 300  # characters of an actor, a subject, a detail
+
+
+class Act(StrEnum):
+    """One kind of act. What stands before the dot is its family."""
+
+    SIGNED_IN = "sign_in.done"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    WAY_CONNECTED = "sign_in.connected"
+    SESSION_ENDED = "sign_in.ended"
+    SIGNED_OUT_EVERYWHERE = "sign_in.ended_everywhere"
+    INVITED = "person.invited"
+    INVITATION_REVOKED = "person.invitation_revoked"
+    LINK_MADE = "person.link_made"
+    DEACTIVATED = "person.deactivated"
+    REACTIVATED = "person.reactivated"
+    KEY_MADE = "api_key.made"
+    KEY_REVOKED = "api_key.revoked"
+    SENDER_ADDED = "sender.added"
+    SENDER_CHANGED = "sender.changed"
+    SENDER_VERIFIED = "sender.verified"
+    SENDER_DELETED = "sender.deleted"
+    DKIM_KEY_MADE = "sender.dkim_key_made"
+    DKIM_KEY_DROPPED = "sender.dkim_key_dropped"
+    LAUNCHED = "campaign.launched"
+    PAUSED = "campaign.paused"
+    RESUMED = "campaign.resumed"
+    CANCELLED = "campaign.cancelled"
+    CHANGED = "campaign.changed"
+    DISCARDED = "campaign.discarded"
+    EMAILS_CANCELLED = "emails.cancel"
+    EMAILS_MOVED = "emails.reschedule"
+    EMAILS_RETRIED = "emails.retry"
+    EMAILS_MARKED_SENT = "emails.mark_sent"
+    SUPPRESSED = "suppression.added"
+    RELEASED = "suppression.removed"
+    EMAILS_EXPORTED = "export.emails"
+    SUPPRESSIONS_EXPORTED = "export.suppressions"
+    LOG_EXPORTED = "export.audit_log"
+
+
+class Family(StrEnum):
+    """Acts about the same thing."""
+
+    SIGN_IN = "sign_in"
+    PERSON = "person"
+    API_KEY = "api_key"
+    SENDER = "sender"
+    CAMPAIGN = "campaign"
+    EMAILS = "emails"
+    SUPPRESSION = "suppression"
+    EXPORT = "export"
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """The acts of this family."""
+        return frozenset(act for act in Act if act.partition(".")[0] == self)
+
+
+def plain(text: str) -> str:
+    """As PostgreSQL can keep it and a line can show it: a stranger may have typed it."""
+    cut = text[:MAX_TEXT]
+    return "".join(c if c.isprintable() else "�" for c in cut)
