@@ -18,6 +18,7 @@ from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.request_rates import RequestRates
 from paceline.services.retrying import Retrying
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
@@ -58,6 +59,7 @@ class ApiParts:
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     vital: frozenset[str] = frozenset({"postgresql"})
     vouch: Callable[[Request], Awaitable[Principal | None]] | None = None
+    rates: RequestRates | None = None  # None: nobody counts
     turnstile: Turnstile = field(default_factory=for_requests)
 
 

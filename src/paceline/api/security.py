@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeAlias
 
@@ -16,6 +17,8 @@ from paceline.api.parts import parts_of
 from paceline.auth.acting import become
 from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
+from paceline.limits import Taken
+from paceline.services.request_rates import RequestRates
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Vouch: TypeAlias = Callable[[Request], Awaitable[Principal | None]]
@@ -39,11 +42,16 @@ async def _authenticated(request: Request) -> Principal:
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     principal = None
+    address = request.client.host if request.client else None
     if scheme.lower() == "bearer":
+        if parts.rates is not None:
+            parts.rates.before_key(token.strip(), address)
         principal = await parts.api_keys.authenticate(token.strip())
     elif not header and parts.vouch is not None:
         principal = await parts.vouch(request)
     if principal is None:
+        if parts.rates is not None:
+            await parts.rates.stranger(address)
         detail = (
             "this API key is not valid (any more)"
             if header
@@ -64,11 +72,30 @@ class KnownFirst(APIRoute):
         handle = super().get_route_handler()
 
         async def known(request: Request) -> Response:
-            caller = await principal_of(request)
-            async with parts_of(request).turnstile.turn(caller.user_id):
-                return await handle(request)
+            caller, parts = await principal_of(request), parts_of(request)
+            taken = await _counted(request, parts.rates, caller)
+            async with parts.turnstile.turn(caller.user_id):
+                response = await handle(request)
+            if taken is not None:
+                response.headers.update(_rate_headers(taken))
+            return response
 
         return known
+
+
+async def _counted(request: Request, rates: RequestRates | None, caller: Principal) -> Taken | None:
+    if rates is None:
+        return None
+    key = request.headers.get("authorization", "").partition(" ")[2].strip() or None
+    return await rates.owner(caller.user_id, key=key)
+
+
+def _rate_headers(taken: Taken) -> dict[str, str]:
+    return {
+        "RateLimit-Limit": str(taken.holds),
+        "RateLimit-Remaining": str(taken.remaining),
+        "RateLimit-Reset": str(math.ceil(taken.reset_ms / 1000)),
+    }
 
 
 async def _caller(

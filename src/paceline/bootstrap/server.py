@@ -111,6 +111,7 @@ def _api_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Api
         suppressions=Suppressions(cases.database),
         idempotency=cases.idempotency,
         api_keys=ApiKeys(cases.database, admission_of(settings)),
+        rates=cases.rates,
         turnstile=turnstile,
         probes=probes_of(cases.database, cases.queue, settings),
     )
@@ -156,6 +157,7 @@ def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Par
         users=Users(cases.database),
         avatars=avatars,
         provider_sign_in=_provider_sign_in(cases, settings, provider, admission, avatars),
+        rates=cases.rates,
         turnstile=turnstile,
         base_url=settings.api.base_url,
         # Only an installation that may talk to this machine can use its dev inbox.

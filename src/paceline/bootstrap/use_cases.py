@@ -13,7 +13,7 @@ from paceline.domain.presets import preset_of
 from paceline.engine.bell import PatientBell
 from paceline.engine.queue import LaneQueue, connect
 from paceline.engine.roll import QueueEyes
-from paceline.limits import Limits
+from paceline.limits import Buckets, Limits
 from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
 from paceline.services.activity import Activities
@@ -26,6 +26,7 @@ from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
+from paceline.services.request_rates import Rates, RequestRates
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
@@ -35,6 +36,7 @@ from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import HostPolicy, NewSender, Senders
 from paceline.settings import Settings
+from paceline.settings.shares import ShareSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class UseCases:
     queries: Queries
     activities: Activities
     queue_watch: QueueWatch
+    rates: RequestRates
 
 
 @asynccontextmanager
@@ -74,6 +77,8 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         stack.push_async_callback(redis.aclose)
         limits = Limits(settings.redis.url, spent=Standing(database).spent)
         stack.push_async_callback(limits.close)
+        buckets = Buckets(settings.redis.url)
+        stack.push_async_callback(buckets.close)
         pool = await smtp_pool(settings, database)
         stack.push_async_callback(pool.close)
         queue = LaneQueue(redis)
@@ -111,7 +116,12 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             queries=Queries(database, limits),
             activities=Activities(database),
             queue_watch=QueueWatch(database, QueueEyes(redis, queue)),
+            rates=RequestRates(buckets, _rates(settings.shares)),
         )
+
+
+def _rates(shares: ShareSettings) -> Rates:
+    return Rates(requests=shares.requests_per_minute, strangers=shares.strangers_per_minute)
 
 
 def dev_inbox_of(settings: Settings) -> tuple[str, int] | None:

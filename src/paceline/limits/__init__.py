@@ -1,9 +1,11 @@
 """The only door to the counters in Redis: hourly limits and minimum gaps.
 
 They fail closed: what cannot be counted is not granted. They are never the truth: a counter that
-is missing is rebuilt from the evidence in PostgreSQL before anything is granted.
+is missing is rebuilt from the evidence in PostgreSQL before anything is granted. Buckets, which
+guard the processes from too many requests, do neither (`buckets.py`).
 """
 
+from paceline.limits.buckets import Bucket, Buckets, Taken
 from paceline.limits.counters import (
     Budget,
     CampaignBudget,
@@ -18,6 +20,8 @@ from paceline.limits.counters import (
 )
 
 __all__ = [
+    "Bucket",
+    "Buckets",
     "Budget",
     "CampaignBudget",
     "Denied",
@@ -28,4 +32,5 @@ __all__ = [
     "Slot",
     "SpentSoFar",
     "SpentSource",
+    "Taken",
 ]

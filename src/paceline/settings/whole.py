@@ -11,6 +11,7 @@ from paceline.settings.names import refuse_unknown
 from paceline.settings.reach import ApiSettings, read_api
 from paceline.settings.secret_key import SecretSettings, read_secrets
 from paceline.settings.servers import DatabaseSettings, RedisSettings, read_database, read_redis
+from paceline.settings.shares import ShareSettings, read_shares
 from paceline.settings.sign_in import SignInSettings, read_sign_in
 from paceline.settings.values import missing
 from paceline.settings.work import WorkerSettings, read_worker
@@ -23,6 +24,7 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
+    shares: ShareSettings = field(default_factory=ShareSettings)
     devinbox: DevInboxSettings = field(default_factory=DevInboxSettings)
     ethereal: EtherealSettings | None = None
     given_database: DatabaseSettings | None = None
@@ -60,6 +62,7 @@ class Settings:
             api=api,
             sign_in=read_sign_in(given, api.base_url),
             worker=read_worker(given),
+            shares=read_shares(given),
             devinbox=read_devinbox(given),
             ethereal=read_ethereal(given),
             given_database=read_database(given),

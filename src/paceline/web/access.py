@@ -20,7 +20,7 @@ from paceline.auth.acting import become
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import LIFETIME
 from paceline.web.form_reading import read_form
-from paceline.web.parts import Wired
+from paceline.web.parts import Parts, Wired
 
 COOKIE = "paceline-session"
 CSRF_FIELD = "csrf"
@@ -96,6 +96,8 @@ async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
     cookie = cookie_of(request, base_url=parts.base_url)
     resolved = None if cookie is None else await parts.sessions.resolve(cookie)
     if resolved is None:
+        if cookie is not None:
+            await count_stranger(request, parts)
         return None
     principal, token = resolved
     if request.method not in _SAFE_METHODS and not await _carries(request, token):
@@ -111,8 +113,16 @@ async def signed_in(
     """Who is signed in, when it is their turn; anybody else is sent to sign in first."""
     if viewer is None:
         raise SignInNeeded(_here(request))
+    if parts.rates is not None:
+        await parts.rates.owner(viewer.principal.user_id)
     async with parts.turnstile.turn(viewer.principal.user_id):
         yield viewer
+
+
+async def count_stranger(request: Request, parts: Parts) -> None:
+    """Count a try to get in from this address. Raises `TooMuchAtOnce`."""
+    if parts.rates is not None:
+        await parts.rates.stranger(request.client.host if request.client else None)
 
 
 async def administrator(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:

@@ -26,6 +26,7 @@ from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
+from paceline.services.request_rates import RequestRates
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_consents import SenderConsents
@@ -86,6 +87,7 @@ class Parts:
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins
     provider_sign_in: ProviderSignIn | None = None  # where one is set up
     dev_inbox: InboxAddress | None = None  # offered as a first sender where there is one
+    rates: RequestRates | None = None  # None: nobody counts
     turnstile: Turnstile = field(default_factory=for_requests)
 
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import httpx2
 
+from paceline.limits import Buckets
+from paceline.services.request_rates import Rates, RequestRates
 from paceline.web import Parts
-from tests.integration.web.conftest import FRAGMENT, browser
+from tests.integration.web.conftest import FRAGMENT, browser, words
 from tests.world import World
 
 
@@ -154,3 +156,14 @@ async def test_a_link_cannot_be_used_up_from_another_site(
     )
     assert response.status_code == 403
     assert await parts.links.consume(token) == world.owner_id
+
+
+async def test_an_address_that_tries_many_links_has_to_wait(parts: Parts, redis_url: str) -> None:
+    buckets = Buckets(redis_url)
+    rates = RequestRates(buckets, Rates(requests=1_000, strangers=3))
+    async with browser(replace(parts, rates=rates)) as client:
+        answers = [await client.post("/auth/link", data={"token": "no"}) for _ in range(4)]
+    await buckets.close()
+    assert [answer.status_code for answer in answers] == [410, 410, 410, 429]
+    assert "Try again in" in words(answers[-1].text)
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 20

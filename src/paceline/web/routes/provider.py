@@ -18,6 +18,7 @@ from paceline.web.access import (
     MaybeSignedIn,
     check_origin,
     cookie_of,
+    count_stranger,
     form_of,
     put_cookie,
 )
@@ -48,6 +49,7 @@ async def start(
 ) -> Response:
     """Leave for the provider. By GET: a form that leads elsewhere is what our policy forbids."""
     sign_in = _offered(parts)
+    await count_stranger(request, parts)
     if request.url.netloc != urlsplit(parts.base_url).netloc:
         # The cookie has to be where the provider sends people back to: localhost, not 127.0.0.1.
         return RedirectResponse(f"{parts.base_url}/auth/start?{request.url.query}", 303)
@@ -69,6 +71,7 @@ async def start(
 async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Response:
     """What the provider sent the browser back with."""
     sign_in = _offered(parts)
+    await count_stranger(request, parts)
     pairs = request.query_params.multi_items()
     answer = dict(pairs)
     state = answer.get("state", "")
@@ -94,6 +97,7 @@ async def google_button(request: Request, parts: Wired) -> Response:
     """The ID token that Google's script posts from our own sign-in page."""
     sign_in = _offered(parts, button=True)
     check_origin(request, base_url=parts.base_url)
+    await count_stranger(request, parts)
     form = await form_of(request)
     # Google's own check (double submit), beside ours: the nonce that is bound to the cookie.
     kept, sent = request.cookies.get("g_csrf_token"), form.get("g_csrf_token")

@@ -14,6 +14,7 @@ from paceline.web.access import (
     SignedIn,
     check_origin,
     cookie_of,
+    count_stranger,
     drop_cookie,
     form_of,
     local_path,
@@ -56,6 +57,7 @@ async def show_invitation(request: Request, parts: Wired, token: Token = "") -> 
 async def use_link(request: Request, parts: Wired) -> Response:
     """Use the link up and sign in."""
     check_origin(request, base_url=parts.base_url)
+    await count_stranger(request, parts)
     token = (await form_of(request)).get("token")
     try:
         user_id = await parts.links.consume(token) if isinstance(token, str) else None
