@@ -180,6 +180,12 @@ async def _gone(_request: Request, _error: Exception) -> Response:
     return problem(400, "you left before it was done")  # nobody hears it
 
 
+def stopping(request: Request) -> Response:
+    """What a request is told that this process cannot wait for any longer."""
+    detail = f"Paceline is being stopped or restarted. {_try_again(request)}"
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
 async def _bug(request: Request, _error: Exception) -> Response:
     # The server logs the trace; the caller learns that it was not their fault.
     said = "Something went wrong on our side; it has been noted."

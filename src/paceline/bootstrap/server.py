@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from paceline.api import problems
 from paceline.api.app import create_api
 from paceline.api.parts import ApiParts
 from paceline.auth.admission import Admission
@@ -24,6 +27,7 @@ from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.readiness import probes_of
+from paceline.bootstrap.stopping import EndInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.administration import Administration
@@ -40,7 +44,8 @@ from paceline.web.parts import InboxAddress, Parts
 from paceline.web.routes.provider import CALLBACK
 from paceline.web.routes.sender_consent import CALLBACK as CONNECTED
 
-GRACEFUL_STOP_SECONDS = 3
+# For the last answers, after what is under way had its time.
+LAST_SECONDS = 2
 BACKLOG = 1024
 _API_PATHS = ("/api/", "/healthz", "/readyz")
 
@@ -48,11 +53,12 @@ log = logging.getLogger(__name__)
 
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set."""
+    """Serve until `stop` is set; then what is under way has `settings.stop_seconds`."""
     async with use_cases(settings) as cases:
+        in_time = EndInTime(application(cases, settings), refusal=_refusal)
         server = _Server(
             uvicorn.Config(
-                application(cases, settings),
+                in_time,
                 host=settings.api.host,
                 port=settings.api.port,
                 backlog=BACKLOG,
@@ -60,7 +66,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
+                timeout_graceful_shutdown=settings.stop_seconds + LAST_SECONDS,
             )
         )
         serving = asyncio.create_task(server.serve())
@@ -68,7 +74,17 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         server.should_exit = True
+        _, late = await asyncio.wait({serving}, timeout=settings.stop_seconds)
+        if late and (broken_off := in_time.end()):
+            log.warning("%d requests were not answered in time: told to come back", broken_off)
         await serving
+
+
+def _refusal(request: Request) -> Response:
+    if _is_api(request.url.path):
+        return problems.stopping(request)
+    told = "Paceline is being stopped or restarted. Look in a moment whether this was done."
+    return PlainTextResponse(told, 503, headers={"Retry-After": str(problems.RETRY_AFTER_SECONDS)})
 
 
 def application(cases: UseCases, settings: Settings) -> ASGIApp:
@@ -78,11 +94,13 @@ def application(cases: UseCases, settings: Settings) -> ASGIApp:
     web = create_web(_web_parts(cases, settings, turnstile))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        is_api = path == "/api" or path.startswith(_API_PATHS)
-        await (api if is_api else web)(scope, receive, send)
+        await (api if _is_api(scope.get("path", "")) else web)(scope, receive, send)
 
     return ReadToTheEnd(both)
+
+
+def _is_api(path: str) -> bool:
+    return path == "/api" or path.startswith(_API_PATHS)
 
 
 class _Server(uvicorn.Server):

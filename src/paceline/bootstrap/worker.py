@@ -38,9 +38,6 @@ from paceline.sending.recovery import Recovery, read_black_boxes
 from paceline.sending.resting import SenderHealth
 from paceline.settings import Settings, WorkerSettings
 
-# What is under way may finish for so long after a soft stop; then its connections are dropped.
-# Whoever supervises us gives six seconds in all.
-SOFT_STOP_SECONDS = 4.0
 # An email that is under way for longer waits for its server, and keeps no other one waiting.
 PATIENCE_SECONDS = 5.0
 
@@ -60,16 +57,25 @@ async def run_worker(
 class RunningWorker:
     """A worker with everything around it. Leave its context, or `stop()` it, to end it."""
 
-    def __init__(self, lanes: LaneWorker, run: asyncio.Task[None], stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        lanes: LaneWorker,
+        run: asyncio.Task[None],
+        stopping: asyncio.Event,
+        *,
+        stop_seconds: float,
+    ) -> None:
+        self._stop_seconds = stop_seconds
         self._lanes = lanes
         self._run = run
         self._stopping = stopping
 
     async def stop(self) -> None:
-        """A soft stop, then a hard one: no claim of this worker outlives it for long."""
+        """A soft stop, then a hard one, which drops the connections of what is under way: no claim
+        of this worker outlives it for long."""
         self._stopping.set()
         self._lanes.stop()
-        done, _ = await asyncio.wait([self._run], timeout=SOFT_STOP_SECONDS)
+        done, _ = await asyncio.wait([self._run], timeout=self._stop_seconds)
         if not done:
             log.warning("some emails are still under way; their connections are dropped")
             await end([self._run])
@@ -115,7 +121,7 @@ async def running_worker(
         async with _background(*background) as tasks:
             run = tasks.create_task(work())
             try:
-                yield RunningWorker(worker, run, stopping)
+                yield RunningWorker(worker, run, stopping, stop_seconds=settings.stop_seconds)
             finally:
                 # The group, when one of its tasks has failed, asks only once (`engine.ending`).
                 await end([run])

@@ -13,7 +13,7 @@ from paceline.cli import access, campaigns, parts, suppressions
 from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say
 from paceline.cli.dkim import dkim
 from paceline.cli.doctor import doctor
-from paceline.cli.environment import origin_of, with_origin
+from paceline.cli.environment import origins, with_origin
 from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
 from paceline.cli.leftovers import lifeline
 from paceline.cli.retry import retry
@@ -99,7 +99,7 @@ def run() -> None:
         app()
     except Unfit as error:
         for finding in error.findings:
-            complain(finding.line(origin_of))
+            complain(finding.line(origins()))
         sys.exit(UNUSABLE)
     except (SettingsError, StartFailed) as error:
         complain(with_origin(str(error)))

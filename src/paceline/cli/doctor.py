@@ -10,7 +10,7 @@ import typer
 from paceline.bootstrap.preflight.findings import Weight, heaviest
 from paceline.cli.access import HomeOption
 from paceline.cli.console import FAILED, UNUSABLE, out
-from paceline.cli.environment import origin_of, settings_of
+from paceline.cli.environment import origins, settings_of
 from paceline.cli.loops import run_quickly
 from paceline.home import Home
 from paceline.observability import configure_logging
@@ -43,7 +43,7 @@ def doctor(
             continue
         mark, colour = _MARKS[finding.weight]
         out.print(f"[{colour}]{mark:<6}[/{colour}]", end="")
-        out.print(finding.line(origin_of), markup=False)
+        out.print(finding.line(origins()), markup=False)
     worst = heaviest(findings)
     if worst is Weight.WRONG:
         raise typer.Exit(UNUSABLE)

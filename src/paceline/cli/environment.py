@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from paceline.cli.console import note
@@ -64,14 +64,17 @@ def names_from_file() -> list[str]:
 
 
 def origin_of(name: str) -> str | None:
-    """Where a setting was made, in words; None: nowhere, or in what started this process."""
+    """Where a setting was made, in words; None: nowhere."""
     if name in _options:
         return f"given by {_options[name]}"
     if name in _origins:
         return f"set in {_origins[name]}"
-    if os.environ.get(name) and not os.environ.get("PACELINE_COMPONENT"):
-        return "set in the environment"
-    return None
+    return "set in the environment" if os.environ.get(name) else None
+
+
+def origins() -> Callable[[str], str | None] | None:
+    """`origin_of`, but not where another process of ours made our environment: it knows better."""
+    return None if os.environ.get("PACELINE_COMPONENT") else origin_of
 
 
 def given_by(option: str, name: str) -> None:
@@ -81,6 +84,8 @@ def given_by(option: str, name: str) -> None:
 
 def with_origin(complaint: str) -> str:
     """The complaint, and where the settings that it names were made."""
+    if origins() is None:
+        return complaint
     made = [
         f"{name} is {where}"
         for name in sorted(NAMES)

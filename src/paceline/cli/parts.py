@@ -22,6 +22,7 @@ from paceline.observability import configure_logging
 from paceline.settings import Settings
 
 MAX_PROCESSES = 64
+SECONDS_MORE = 2.0  # than PACELINE_STOP_SECONDS, before a process of ours is stopped by force
 
 
 def api(
@@ -48,7 +49,11 @@ def worker(
     configure_logging("worker", os.environ)
     settings = Settings.from_environment(os.environ)
     if processes > 1:
-        asyncio.run(_run_several(processes))
+        from paceline.bootstrap.preflight.looking import Part
+        from paceline.cli.starting import check_once
+
+        run_quickly(check_once(settings, Part.WORKER))
+        asyncio.run(_run_several(processes, settings))
         return
     from paceline.bootstrap.worker import run_worker
 
@@ -90,8 +95,9 @@ def _run(settings: Settings, part: str, work: Callable[[asyncio.Event], Awaitabl
     run_until_stopped(lambda stop: start_when_fit(settings, Part[part], stop, work))
 
 
-async def _run_several(count: int) -> None:
-    workers = [Supervised(_numbered_worker(number)) for number in range(1, count + 1)]
+async def _run_several(count: int, settings: Settings) -> None:
+    seconds = settings.stop_seconds + SECONDS_MORE
+    workers = [Supervised(_numbered_worker(n, seconds)) for n in range(1, count + 1)]
     async with stop_event() as stop:
         try:
             await start_all(workers)
@@ -110,10 +116,10 @@ async def _stopped_or_given_up(stop: asyncio.Event, workers: list[Supervised]) -
         wait.result()
 
 
-def _numbered_worker(number: int) -> Component:
+def _numbered_worker(number: int, stop_seconds: float) -> Component:
     name = f"worker-{number}"
     command = own_command("worker", cwd=Path.cwd(), env={"PACELINE_COMPONENT": name})
-    return Component(name=name, command=lambda: command)
+    return Component(name=name, command=lambda: command, stop_seconds=stop_seconds)
 
 
 def own_command(*arguments: str, cwd: Path, env: dict[str, str]) -> Command:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from paceline.cli import ports
-from paceline.cli.parts import own_command
+from paceline.cli.parts import SECONDS_MORE, own_command
 from paceline.cli.supervise import Component
 from paceline.embedded import Command, Postgres, Redis, Server
 from paceline.home import Home
-from paceline.settings import Settings, is_loopback
+from paceline.settings import STOP_SECONDS, Settings, is_loopback
 
-# With the parts' six, within the ten that are promised.
+# With the parts' six (their own four, and a last answer), within the ten that are promised.
 INBOX_STOP_SECONDS = 1.0
 SERVER_STOP_SECONDS = 3.0
 
@@ -32,6 +32,7 @@ class Plan:
     redis_url: str | None = field(repr=False)  # None: our own Redis
     secret_key: str = field(repr=False)
     allow_private_hosts: bool
+    stop_seconds: int = STOP_SECONDS
 
     @classmethod
     def made(
@@ -53,6 +54,7 @@ class Plan:
             redis_url=settings.redis.url if settings.given_redis else None,
             secret_key=env.get("PACELINE_SECRET_KEY") or home.secret_key(),
             allow_private_hosts=allow,
+            stop_seconds=settings.stop_seconds,
         )
 
     @property
@@ -134,6 +136,7 @@ class Plan:
             command=lambda: self.command(command, component=name),
             log=self.home.logs / f"{name}.log",
             is_ready=is_ready,
+            stop_seconds=self.stop_seconds + SECONDS_MORE,
         )
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from paceline import clock
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight, heaviest
 from paceline.bootstrap.preflight.looking import Part, preflight
-from paceline.cli.environment import origin_of
+from paceline.cli.environment import origins
 from paceline.errors import Conflict
 from paceline.home import Home
 from paceline.settings import Settings
@@ -35,7 +35,7 @@ async def start_when_fit(settings: Settings, part: Part, stop: asyncio.Event, wo
     findings = await _look(settings, part)
     for finding in findings:
         if finding.weight in (Weight.REMARK, Weight.AWAY):
-            log.warning("%s", finding.line(origin_of))
+            log.warning("%s", finding.line(origins()))
     if part is not Part.API:
         await _until_there(settings, part, findings, stop)
         if not stop.is_set():
@@ -54,7 +54,7 @@ async def check_once(settings: Settings, part: Part) -> None:
     """For what ends by itself and does not wait. Raises `Unfit`."""
     for finding in await _look(settings, part):
         if finding.weight is Weight.REMARK:
-            log.warning("%s", finding.line(origin_of))
+            log.warning("%s", finding.line(origins()))
 
 
 async def _look(settings: Settings, part: Part) -> Sequence[Finding]:
@@ -64,7 +64,7 @@ async def _look(settings: Settings, part: Part) -> Sequence[Finding]:
         raise Unfit(findings)
     for finding in findings:
         if finding.about == "Address" and finding.weight is Weight.AWAY:
-            raise Conflict(finding.line(origin_of))
+            raise Conflict(finding.line(origins()))
     return findings
 
 
@@ -77,7 +77,7 @@ async def _until_there(
             await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
         if clock.boottime() - said >= SAY_AGAIN_SECONDS:
             said = clock.boottime()
-            log.warning("still waiting: %s", missing[0].line(origin_of))
+            log.warning("still waiting: %s", missing[0].line(origins()))
         findings = await _look_again(settings, part)
     if clock.boottime() - began >= AGAIN_SECONDS and not stop.is_set():
         log.info("the database is there after %.0f s", clock.boottime() - began)

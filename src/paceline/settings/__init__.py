@@ -12,13 +12,14 @@ from paceline.settings.reach import ApiSettings, is_loopback, is_this_machine
 from paceline.settings.secret_key import SECRET_KEY_BYTES, SecretSettings, decode_secret_key
 from paceline.settings.servers import DatabaseSettings, RedisSettings
 from paceline.settings.sign_in import GOOGLE_ISSUER, ProviderSettings, SignInSettings
-from paceline.settings.whole import Settings
+from paceline.settings.whole import STOP_SECONDS, Settings
 from paceline.settings.work import WorkerSettings
 
 __all__ = [
     "GOOGLE_ISSUER",
     "NAMES",
     "SECRET_KEY_BYTES",
+    "STOP_SECONDS",
     "ApiSettings",
     "DatabaseSettings",
     "DevInboxSettings",

@@ -13,8 +13,10 @@ from paceline.settings.secret_key import SecretSettings, read_secrets
 from paceline.settings.servers import DatabaseSettings, RedisSettings, read_database, read_redis
 from paceline.settings.shares import ShareSettings, read_shares
 from paceline.settings.sign_in import SignInSettings, read_sign_in
-from paceline.settings.values import missing
+from paceline.settings.values import missing, number
 from paceline.settings.work import WorkerSettings, read_worker
+
+STOP_SECONDS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +29,7 @@ class Settings:
     shares: ShareSettings = field(default_factory=ShareSettings)
     devinbox: DevInboxSettings = field(default_factory=DevInboxSettings)
     ethereal: EtherealSettings | None = None
+    stop_seconds: int = STOP_SECONDS  # that what is under way may finish, when asked to stop
     given_database: DatabaseSettings | None = None
     given_redis: RedisSettings | None = None
     given_secrets: SecretSettings | None = None
@@ -65,6 +68,7 @@ class Settings:
             shares=read_shares(given),
             devinbox=read_devinbox(given),
             ethereal=read_ethereal(given),
+            stop_seconds=number(given, "PACELINE_STOP_SECONDS", STOP_SECONDS, 1, 600),
             given_database=read_database(given),
             given_redis=read_redis(given),
             given_secrets=read_secrets(given),

@@ -203,7 +203,8 @@ def test_a_bad_setting_is_one_clear_line(folder: Path) -> None:
     )
     assert refused.returncode == 78
     assert refused.stderr == (
-        "paceline: PACELINE_LANES must be a whole number from 1 to 1024, not 'many'\n"
+        "paceline: PACELINE_LANES must be a whole number from 1 to 1024, not 'many' "
+        "(PACELINE_LANES is set in the environment)\n"
     )
 
 
