@@ -119,6 +119,11 @@ class Queries:
         async with self._database.transaction() as session:
             return await campaign_store.how_many(session, owner_id, wanted)
 
+    async def being_cleared(self, owner_id: uuid.UUID) -> int:
+        """How many emails of drafts that were thrown away are still to be removed."""
+        async with self._database.transaction() as session:
+            return await campaign_store.being_cleared(session, owner_id)
+
     async def repeats(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[Repeat]:
         """Who of a campaign gets its subject twice within a day, by the other campaign.
 

@@ -62,7 +62,9 @@ async def test_what_was_thrown_away_is_seen_by_nobody_until_the_keeper_has_remov
     ):
         with pytest.raises(NotFound):
             await asked
-    for _ in range(4):
+    for still in (7, 4, 1, 0):
+        assert await desk.queries.being_cleared(desk.owner) == still
+        assert await desk.queries.being_cleared(uuid.uuid4()) == 0
         await Recovery(desk.database).run()
     assert await left(desk) == 0
     assert await desk.world.fetchval("SELECT count(*) FROM campaigns") == 0

@@ -149,3 +149,17 @@ async def test_nobody_commands_the_campaign_of_somebody_else(
         )
         assert response.status_code == 404
     assert await state_of(world, campaign) == "active"
+
+
+async def test_what_is_left_of_drafts_that_were_thrown_away_is_told_until_it_is_gone(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender, state="draft")
+    await world.emails(sender, campaign, 3)
+    assert "thrown away" not in (await page.get("/campaigns")).text
+    await world.execute("UPDATE campaigns SET discarded_at = now() WHERE id = $1", campaign)
+    for path in ("/campaigns", "/campaigns/rows"):
+        html = (await page.get(path)).text
+        assert "thrown away 3 emails are still to be removed" in words(html)
+        assert str(campaign) not in html

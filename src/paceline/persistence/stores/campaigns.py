@@ -175,6 +175,13 @@ async def how_many(session: AsyncSession, owner_id: uuid.UUID, wanted: CampaignF
     return (await session.execute(query)).scalar_one()
 
 
+async def being_cleared(session: AsyncSession, owner_id: uuid.UUID) -> int:
+    """How many emails are left of drafts that this owner threw away."""
+    gone = Campaign.owner_id == owner_id, Campaign.discarded_at.is_not(None)
+    query = select(func.coalesce(func.sum(Campaign.total), 0)).where(*gone)
+    return int((await session.execute(query)).scalar_one())
+
+
 def _matching(owner_id: uuid.UUID, wanted: CampaignFilter) -> list[ColumnElement[bool]]:
     conditions = [Campaign.owner_id == owner_id, Campaign.discarded_at.is_(None)]
     if wanted.state is not None:

@@ -125,7 +125,10 @@ async def moving(session: AsyncSession) -> Sequence[uuid.UUID]:
 
 
 async def clear(session: AsyncSession, campaign_id: uuid.UUID) -> int:
-    """Remove some emails of a draft that was thrown away, and at the end itself; how many."""
+    """Remove some emails of a draft that was thrown away, and at the end itself; how many.
+
+    Its total falls with them: that is how much is left.
+    """
     piece = (
         select(Email.id)
         .where(Email.campaign_id == campaign_id)
@@ -134,13 +137,13 @@ async def clear(session: AsyncSession, campaign_id: uuid.UUID) -> int:
         .with_for_update(skip_locked=True)
     )
     cleared = await _count(session, delete(Email).where(Email.id.in_(_ids(piece))))
-    if not cleared:
+    gone = Campaign.id == campaign_id, Campaign.discarded_at.is_not(None)
+    if cleared:
+        left_over = func.greatest(Campaign.total - cleared, 0)
+        await session.execute(update(Campaign).where(*gone).values(total=left_over))
+    else:
         left = select(Email.id).where(Email.campaign_id == campaign_id).exists()
-        await session.execute(
-            delete(Campaign).where(
-                Campaign.id == campaign_id, Campaign.discarded_at.is_not(None), ~left
-            )
-        )
+        await session.execute(delete(Campaign).where(*gone, ~left))
     return cleared
 
 

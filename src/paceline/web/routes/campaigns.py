@@ -68,9 +68,10 @@ async def _listed(request: Request, parts: Parts, viewer: Viewer, template: str)
         words=state.q, state=CampaignState(chosen) if chosen in set(CampaignState) else None
     )
     owner = viewer.principal.user_id
-    page, total = await asyncio.gather(
+    page, total, cleared = await asyncio.gather(
         parts.queries.campaigns(owner, wanted, cursor=state.cursor or None, limit=state.size),
         parts.queries.how_many_campaigns(owner, wanted),
+        parts.queries.being_cleared(owner),
     )
     return render(
         request,
@@ -82,6 +83,7 @@ async def _listed(request: Request, parts: Parts, viewer: Viewer, template: str)
         states=CAMPAIGN_STATES,
         page=page,
         total=total,
+        being_cleared=cleared,
         live_url=f"/campaigns/rows?{state.url().partition('?')[2]}",
     )
 
