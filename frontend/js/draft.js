@@ -45,14 +45,16 @@ function keep() {
   // What another sign-in, or this tab before a reload, could not hand to the server any more.
   function restore() {
     const left = JSON.parse(sessionStorage.getItem(UNSAVED) ?? "null");
+    // The first save may have come all the same: the page goes on under the name that it had.
+    if (left?.isNew && isNew() && left.id !== id) return void location.replace(`/compose?again=${left.id}`);
     sessionStorage.removeItem(UNSAVED);
-    if (!left || (left.id !== id && !(left.isNew && isNew()))) return;
-    if (left.id === id) field("page").value = left.page;
+    if (left?.id !== id) return;
+    field("page").value = left.page;
     turn = left.turn;
     for (const [name, value] of Object.entries(left.fields)) put(name, value);
     if (!Object.keys(left.fields).length) return;
     // What another tab saved meanwhile is not what this was typed on: the server is to say so.
-    if (left.id === id) field("version").value = left.version;
+    field("version").value = left.version;
     soon();
   }
 

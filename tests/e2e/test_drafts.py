@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import uuid
 from collections.abc import Iterator
@@ -68,6 +69,30 @@ def test_a_reload_finds_fields_body_and_list(page: Page, sender: SenderView) -> 
     expect(page.get_by_label("Delay")).to_have_value("7")
     expect(page.get_by_label("From")).to_have_value(str(sender.id))
     expect(page.get_by_text("2 recipients")).to_be_visible()
+
+
+def test_a_page_that_is_reloaded_before_its_first_save_was_answered_goes_on_with_that_draft(
+    page: Page,
+) -> None:
+    subject = f"Early {uuid.uuid4().hex[:8]}"
+    page.goto("/compose")
+    editor_of(page)
+    name = page.locator("#compose").get_attribute("data-draft")
+    carried_out: list[object] = []
+    page.route(
+        re.compile(r"/compose/[0-9a-f-]{36}$"),
+        lambda route: carried_out.append(route.fetch(max_redirects=0))
+        if route.request.method == "POST"
+        else route.continue_(),
+    )
+    page.get_by_label("Subject").fill(subject)
+    with page.expect_request(lambda request: request.method == "POST"):
+        page.get_by_label("Subject").press("Enter")
+    page.reload()
+    expect(page).to_have_url(re.compile(f"/compose/{name}$"))
+    expect(page.get_by_label("Subject")).to_have_value(subject)
+    page.goto("/drafts")
+    expect(page.get_by_role("link", name=subject)).to_have_count(1)
 
 
 def test_the_list_of_drafts_leads_back_to_what_was_written(page: Page) -> None:

@@ -82,8 +82,9 @@ def _preview(
             usable += len(kept)
             if suppressed:
                 kept = refused.without(kept)
+            if len(first) < MAX_SHOWN:
+                first += _not_yet(seen, kept)[: MAX_SHOWN - len(first)]
             seen.update(hash(recipient.key) for recipient in kept)
-            first += kept[: MAX_SHOWN - len(first)]
     except OpenQuestions as asked:
         shape = asked.shape
     invalid = sorted((*reader.refused, *lacking), key=lambda row: row.line)
@@ -101,6 +102,15 @@ def _preview(
         shape=shape or reader.shape,
         notes=() if shape else reader.notes,  # of rows that were not read yet there are none
     )
+
+
+def _not_yet(seen: Collection[int], batch: list[Recipient]) -> list[Recipient]:
+    """Those of a batch who were not there before, each once."""
+    new: dict[int, Recipient] = {}
+    for recipient in batch:
+        if hash(recipient.key) not in seen:
+            new.setdefault(hash(recipient.key), recipient)
+    return list(new.values())
 
 
 def find(

@@ -53,9 +53,17 @@ def rendered_subject(subject: str, sample: Mapping[str, object]) -> str:
 
 
 def preview_document(
-    *, subject: str, body: str, is_html: bool, sample: Mapping[str, object]
+    *,
+    subject: str,
+    body: str,
+    is_html: bool,
+    sample: Mapping[str, object],
+    with_subject: bool = True,
 ) -> str:
-    """The rendered message as a document, or the reason why it cannot be rendered."""
+    """The rendered message as a document, or the reason why it cannot be rendered.
+
+    `with_subject`: its subject stands above, where the page around it does not show it.
+    """
     if not subject.strip() and not has_words(body):
         return _note("What you write appears here as your recipients will read it.")
     try:
@@ -69,7 +77,7 @@ def preview_document(
         message = template.render(values, headers=_headers())
     except DomainError as error:
         return _note(str(error))
-    return _document(message)
+    return _document(message, with_subject=with_subject)
 
 
 def _headers() -> Headers:
@@ -84,7 +92,7 @@ def _headers() -> Headers:
     )
 
 
-def _document(message: bytes) -> str:
+def _document(message: bytes, *, with_subject: bool) -> str:
     parsed = message_from_bytes(message, policy=policy.default)
     part = parsed.get_body(preferencelist=("html", "plain"))
     content = str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
@@ -94,7 +102,7 @@ def _document(message: bytes) -> str:
         f'<div style="{_HEAD_STYLE}"><span style="{_LABEL_STYLE}">Subject</span><br>'
         f"<b>{escape(str(parsed['Subject']))}</b></div>"
     )
-    return document_of(html=head + content, text=None)
+    return document_of(html=head + content if with_subject else content, text=None)
 
 
 def _note(text: str) -> str:

@@ -166,7 +166,7 @@ def test_a_preview_shows_what_an_upload_would_do() -> None:
     seen = preview(b"email;Vorname\na@x.org;Ann\na@x.org;Ann\nno;N\n")
     assert (seen.rows, seen.usable, seen.duplicates, len(seen.invalid)) == (3, 1, 1, 1)
     assert seen.fields == ("email", "name", "vorname")
-    assert seen.first[0].address == "a@x.org"
+    assert [recipient.address for recipient in seen.first] == ["a@x.org"]
 
 
 async def _running(desk: Desk) -> uuid.UUID:

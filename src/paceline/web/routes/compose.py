@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from paceline import clock
 from paceline.delivery import text_of_source
 from paceline.domain.bounds import MAX_ROWS
-from paceline.errors import InvalidInput, Outdated
+from paceline.errors import InvalidInput, NotFound, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.drafts import MAX_TYPED
 from paceline.web import wording
@@ -47,10 +47,21 @@ CHECK = "check"  # of the page's address: say at once what is missing
 
 
 @router.get("")
-async def compose(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """An empty form; nothing is stored before something is typed."""
+async def compose(
+    request: Request, parts: Wired, viewer: SignedIn, again: uuid.UUID | None = None
+) -> Response:
+    """An empty form; nothing is stored before something is typed.
+
+    `again`: the page before was left while it sent this draft for the first time. It may have come.
+    """
     form = ComposeForm.empty(now=clock.now(), zone=zone_of(request))
-    return await compose_page(request, parts, viewer, Composed(form=form))
+    if again is None:
+        return await compose_page(request, parts, viewer, Composed(form=form))
+    try:
+        await parts.drafts.get(viewer.principal.user_id, again)
+    except NotFound:
+        return await compose_page(request, parts, viewer, Composed(form=form, draft_id=again))
+    return go_to(request, f"/compose/{again}")
 
 
 @router.get("/timetable")

@@ -65,6 +65,7 @@ async def message(
         body=form.body,
         is_html=form.is_html,
         sample=read_sample(upload.sample if upload else ""),
+        with_subject=False,
     )
     return mail_frame(document)
 
