@@ -7,7 +7,7 @@ which is added tomorrow is in `Allow` without anybody thinking of it (RFC 9110 Â
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _ASKED_FOR = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _OF_FILES = frozenset({"GET"})  # what is mounted is read only
 
-Refuse = Callable[[Request, str], Response]
+Refuse = Callable[[Request, str], Awaitable[Response]]
 """Words a 405, given the value of `Allow`; the header is set here."""
 
 
@@ -56,7 +56,9 @@ class Methods:
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             options = method == "OPTIONS"
-            response = Response(status_code=204) if options else self._refuse(Request(scope), value)
+            response = (
+                Response(status_code=204) if options else await self._refuse(Request(scope), value)
+            )
             response.headers["Allow"] = value
             await response(scope, receive, send)
 

@@ -81,9 +81,11 @@ def test_a_page_that_is_reloaded_before_its_first_save_was_answered_goes_on_with
     carried_out: list[object] = []
     page.route(
         re.compile(r"/compose/[0-9a-f-]{36}$"),
-        lambda route: carried_out.append(route.fetch(max_redirects=0))
-        if route.request.method == "POST"
-        else route.continue_(),
+        lambda route: (
+            carried_out.append(route.fetch(max_redirects=0))
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
     )
     page.get_by_label("Subject").fill(subject)
     with page.expect_request(lambda request: request.method == "POST"):

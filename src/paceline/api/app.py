@@ -99,5 +99,5 @@ def _application() -> FastAPI:
     return app
 
 
-def _not_allowed(request: Request, allowed: str) -> Response:
+async def _not_allowed(request: Request, allowed: str) -> Response:
     return problems.problem(405, f"{request.method} is not allowed here, only {allowed}")

@@ -19,6 +19,7 @@ from paceline.auth import csrf
 from paceline.auth.acting import become
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import LIFETIME
+from paceline.errors import OperationalError
 from paceline.web.form_reading import read_form
 from paceline.web.parts import Parts, Wired
 
@@ -105,6 +106,22 @@ async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
     become(principal)
     viewer = request.state.viewer = Viewer(principal=principal, csrf=token)
     return viewer
+
+
+async def who_looks(request: Request, parts: Parts) -> Viewer | None:
+    """Whose page an error stands on, found by the cookie alone: nothing is done for them.
+
+    None also where it cannot be found out.
+    """
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    cookie = cookie_of(request, base_url=parts.base_url)
+    if known is not None or cookie is None:
+        return known
+    try:
+        resolved = await parts.sessions.resolve(cookie)
+    except OperationalError:
+        return None
+    return resolved and Viewer(principal=resolved[0], csrf=resolved[1])
 
 
 async def signed_in(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -46,8 +46,8 @@ class BodyLimit:
         self,
         app: ASGIApp,
         *,
-        refuse: Callable[[Request, int], Response],
-        refuse_packed: Callable[[Request], Response],
+        refuse: Callable[[Request, int], Awaitable[Response]],
+        refuse_packed: Callable[[Request], Awaitable[Response]],
     ) -> None:
         self.app = app
         self.refuse = refuse
@@ -69,13 +69,13 @@ class BodyLimit:
 
         headers = Headers(scope=scope)
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-            await self.refuse_packed(Request(scope))(scope, receive, send)
+            await (await self.refuse_packed(Request(scope)))(scope, receive, send)
             return
         declared = headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > most:
-            await self.refuse(Request(scope), most)(scope, receive, send)
+            await (await self.refuse(Request(scope), most))(scope, receive, send)
             return
         try:
             await self.app(scope, counted, send)
         except TooLarge:
-            await self.refuse(Request(scope), most)(scope, receive, send)
+            await (await self.refuse(Request(scope), most))(scope, receive, send)

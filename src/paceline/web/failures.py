@@ -15,9 +15,18 @@ from starlette.responses import RedirectResponse, Response
 
 from paceline.errors import Conflict, InvalidInput, NotFound, OperationalError, TooMuchAtOnce
 from paceline.services.idempotency import UnderWay
-from paceline.web.access import CSRF_FIELD, Forbidden, SignInNeeded, Viewer, sign_in_url
+from paceline.web.access import (
+    CSRF_FIELD,
+    Forbidden,
+    SignInNeeded,
+    Viewer,
+    sign_in_url,
+    who_looks,
+)
 from paceline.web.form_tokens import FIELD as TOKEN_FIELD
 from paceline.web.form_tokens import token_in
+from paceline.web.navigation import GROUPS
+from paceline.web.parts import parts_of
 from paceline.web.rendering import Look, is_htmx, render, toast_only
 
 MAX_TYPED_CHARACTERS = 3_000_000
@@ -37,6 +46,9 @@ _TITLES = {
     429: "Too much at once",
     500: "Something broke",
     503: "Out of reach for a moment",
+}
+_LABELS = {"/emails": "Emails"} | {
+    entry.path: entry.label for group in GROUPS for entry in group.entries if not entry.for_admins
 }
 NOT_FOUND = "There is nothing at this address, or it is not yours to see."
 BROKEN = "This is our mistake, and it has been written to the log."
@@ -79,25 +91,36 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _broken)
 
 
-def failure(request: Request, status: int, message: str, *, look: Look | None = None) -> Response:
-    """The page, or the toast, of one error."""
+async def failure(
+    request: Request, status: int, message: str, *, look: Look | None = None
+) -> Response:
+    """The page, or the toast, of one error: beside the sidebar for whoever is signed in."""
     if is_htmx(request):
         return toast_only(message, status=status, look=look)
     title = _TITLES.get(status, "That did not work")
-    viewer: Viewer | None = getattr(request.state, "viewer", None)
+    known: Viewer | None = getattr(request.state, "viewer", None)  # whose form it is, for certain
     return render(
         request,
         "error.html",
-        viewer=None,
+        viewer=await who_looks(request, parts_of(request)),
         status=status,
+        section=request.url.path.strip("/").partition("/")[0],
         code=status,
         title=title,
         message=message,
-        look=look,
+        look=look or way_on(request),
         typed=typed_in(request),
-        again=viewer.csrf if viewer and request.method == "POST" else "",
+        again=known.csrf if known and request.method == "POST" else "",
         path=request.url.path,
     )
+
+
+def way_on(request: Request) -> Look | None:
+    """The list that an address lies under, unless it is that itself."""
+    section, _, rest = request.url.path.strip("/").partition("/")
+    path = "/drafts" if section == "compose" else f"/{section}"
+    label = _LABELS.get(path)
+    return Look(path=path, label=label) if label and rest else None
 
 
 def typed_in(request: Request) -> Typed | None:
@@ -141,28 +164,32 @@ def where_to_look(request: Request) -> Look:
     return Look(path="/campaigns", label="Look under Campaigns")
 
 
-def _lost(request: Request, status: int, message: str) -> Response:
+async def _lost(request: Request, status: int, message: str) -> Response:
     """An answer that was lost on our side: it says no more than is known."""
     if request.method in ("GET", "HEAD"):
-        return failure(request, status, f"{message} {TRY_AGAIN}")
+        return await failure(request, status, f"{message} {TRY_AGAIN}")
     known = MAY_BE_DONE if token_in(request) is None else SAFE_TO_REPEAT
-    return failure(request, status, f"{message} {known}", look=where_to_look(request))
+    return await failure(request, status, f"{message} {known}", look=where_to_look(request))
 
 
-def too_large(request: Request, most: int) -> Response:
+async def too_large(request: Request, most: int) -> Response:
     """What whoever sends more than `most` octets is told."""
     bound = f"{most >> 20} MB" if most >> 20 else f"{most >> 10} KB"
-    return failure(request, 413, f"This is more than {bound} at once; send less.")
+    return await failure(
+        request,
+        413,
+        f"This is more than {bound} at once. Go back to what you typed, and send less.",
+    )
 
 
-def packed(request: Request) -> Response:
+async def packed(request: Request) -> Response:
     """What whoever packs a form's body is told."""
-    return failure(request, 415, "A form is read as it is: send it without Content-Encoding.")
+    return await failure(request, 415, "A form is read as it is: send it without Content-Encoding.")
 
 
-def not_allowed(request: Request, _allowed: str) -> Response:
+async def not_allowed(request: Request, _allowed: str) -> Response:
     """The page for a method that an address does not answer."""
-    return failure(request, 405, NOT_FOUND)
+    return await failure(request, 405, NOT_FOUND)
 
 
 async def _sign_in_needed(request: Request, error: Exception) -> Response:
@@ -174,45 +201,47 @@ async def _sign_in_needed(request: Request, error: Exception) -> Response:
 
 
 async def _forbidden(request: Request, error: Exception) -> Response:
-    return failure(request, 403, str(error))
+    return await failure(request, 403, str(error))
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:
-    return failure(request, 404, NOT_FOUND)
+    return await failure(request, 404, NOT_FOUND)
 
 
 async def _conflict(request: Request, error: Exception) -> Response:
     if isinstance(error, UnderWay):
-        return failure(request, 409, UNDER_WAY, look=where_to_look(request))
-    return failure(request, 409, sentence(str(error)))
+        return await failure(request, 409, UNDER_WAY, look=where_to_look(request))
+    return await failure(request, 409, sentence(str(error)))
 
 
 async def _too_much(request: Request, error: Exception) -> Response:
     assert isinstance(error, TooMuchAtOnce)
     told = f"{sentence(str(error))} Try again in {error.retry_after_seconds} s."
-    response = failure(request, 429, told)
+    response = await failure(request, 429, told)
     response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    return failure(request, 422, sentence(str(error)))
+    return await failure(request, 422, sentence(str(error)))
 
 
 async def _unreadable(request: Request, _error: Exception) -> Response:
     # An address that was typed or cut off: as good as not there.
-    return failure(request, 404, NOT_FOUND)
+    return await failure(request, 404, NOT_FOUND)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = {404: NOT_FOUND, 405: NOT_FOUND}
-    return failure(request, error.status_code, known.get(error.status_code, str(error.detail)))
+    return await failure(
+        request, error.status_code, known.get(error.status_code, str(error.detail))
+    )
 
 
 async def _out_of_reach(request: Request, error: Exception) -> Response:
     log.warning("a page could not be shown: %s", error)
-    return _lost(request, 503, OUT_OF_REACH)
+    return await _lost(request, 503, OUT_OF_REACH)
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
@@ -222,7 +251,7 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 
 async def _broken(request: Request, _error: Exception) -> Response:
     # Starlette raises the error again after this answer, so the server logs it with its trace.
-    return _lost(request, 500, BROKEN)
+    return await _lost(request, 500, BROKEN)
 
 
 def sentence(text: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from paceline.auth.sessions import Sessions
 from paceline.errors import Conflict
 from paceline.persistence.database import Database
 from paceline.services.queries import Queries
@@ -53,6 +54,35 @@ async def test_what_is_not_there_is_a_page_that_says_so(page: httpx2.AsyncClient
         assert response.status_code == 404
         assert "Not found" in words(response.text)
     assert (await page.get("/sign-out")).status_code == 405
+
+
+async def test_an_error_stands_beside_the_sidebar_with_a_way_on_for_whoever_is_signed_in(
+    page: httpx2.AsyncClient, stranger: httpx2.AsyncClient, parts: Parts, world: World
+) -> None:
+    email = f"/emails/{uuid.uuid4()}"
+    large = {"Content-Length": str(MAX_REQUEST_OCTETS + 1)}
+    for answer, on in (
+        (await page.get(email), 'href="/emails">Emails'),
+        (await page.get(f"/compose/{uuid.uuid4()}"), 'href="/drafts">Drafts'),
+        (await page.get("/nope"), 'href="/">'),
+        (await page.get("/sign-out"), 'href="/">'),
+        (await page.post(f"{email}/resolve", data={"resolution": "x"}), 'href="/emails">Emails'),
+        (await page.post("/compose", content=b"", headers=large), 'href="/">'),
+    ):
+        assert answer.is_client_error
+        assert answer.text.count('id="sidebar"') == 1
+        assert answer.text.count("<main") == 1
+        assert on in answer.text.partition("<main")[2]
+    alone = (await stranger.get("/nope")).text
+    assert 'id="sidebar"' not in alone
+    assert "Back to Paceline" in words(alone)
+    away = Database("postgresql://127.0.0.1:1/none")
+    async with browser(replace(parts, sessions=Sessions(away))) as visitor:
+        visitor.cookies.update(page.cookies)
+        answer = await visitor.get("/campaigns")
+    await away.close()
+    assert answer.status_code == 503
+    assert 'id="sidebar"' not in answer.text
 
 
 async def test_an_error_of_a_fragment_is_a_toast_and_replaces_nothing(
