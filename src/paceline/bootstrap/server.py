@@ -26,6 +26,7 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
+from paceline.bootstrap.in_time import BodyInTime, HeadInTime
 from paceline.bootstrap.readiness import probes_of
 from paceline.bootstrap.stopping import EndInTime
 from paceline.bootstrap.unread import ReadToTheEnd
@@ -62,6 +63,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
                 host=settings.api.host,
                 port=settings.api.port,
                 backlog=BACKLOG,
+                http=HeadInTime,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -96,7 +98,7 @@ def application(cases: UseCases, settings: Settings) -> ASGIApp:
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if _is_api(scope.get("path", "")) else web)(scope, receive, send)
 
-    return ReadToTheEnd(both)
+    return ReadToTheEnd(BodyInTime(both))
 
 
 def _is_api(path: str) -> bool:

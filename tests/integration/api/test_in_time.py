@@ -1,0 +1,114 @@
+"""Requests that never end cost nothing for long, and nobody else waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from paceline.bootstrap import in_time
+from paceline.bootstrap.in_time import BodyInTime, HeadInTime
+from paceline.bootstrap.unread import ReadToTheEnd
+
+
+async def read(request: Request) -> Response:
+    body = await request.body()
+    return PlainTextResponse(f"{len(body)} octets")
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to pytest."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    monkeypatch.setattr("paceline.bootstrap.unread.MAX_SECONDS", 0.1)
+    app = Starlette(routes=[Route("/", read, methods=["GET", "POST"])])
+    config = uvicorn.Config(
+        ReadToTheEnd(BodyInTime(app)), http=HeadInTime, port=0, lifespan="off", log_config=None
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+async def sent(port: int, *pieces: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+    return reader, writer
+
+
+async def status_of(reader: asyncio.StreamReader) -> bytes:
+    return (await reader.readline()).split(b" ")[1]
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n"],
+    ids=["nothing", "a line", "some headers"],
+)
+async def test_a_head_that_does_not_arrive_ends_the_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(in_time, "HEAD_SECONDS", 0.5)
+    reader, writer = await sent(port, begun)
+    answer = await reader.read()  # until it is closed
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert answer.endswith(b"in time.\n")
+    writer.close()
+
+
+async def test_the_head_of_a_later_request_has_its_time_too(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_time, "HEAD_SECONDS", 0.5)
+    reader, writer = await sent(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await reader.readuntil(b"0 octets")).startswith(b"HTTP/1.1 200")
+    writer.write(b"GET / HTTP/1.1\r\nHost:")
+    assert (await reader.read()).startswith(b"HTTP/1.1 408")
+    writer.close()
+
+
+async def test_a_request_that_arrives_is_answered_however_long_that_takes(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, writer = await sent(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+    monkeypatch.setattr(in_time, "HEAD_SECONDS", 0.5)
+    other, others = await sent(port)
+    assert b"408" in await other.read()  # so long that a head would have been too late
+    writer.write(b"ab")
+    assert await status_of(slow) == b"200"
+    writer.close()
+    others.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 100", b"Transfer-Encoding: chunked"],
+    ids=["of a known size", "in chunks"],
+)
+async def test_a_body_that_stops_arriving_is_given_up(
+    port: int, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(in_time, "BODY_SECONDS", 0.5)
+    request = b"POST / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n5\r\nabcde\r\n"
+    reader, writer = await sent(port, request)
+    assert await status_of(reader) == b"408"
+    writer.close()
