@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,8 @@ from paceline.web.access import cookie_name
 WARM_UP = 3
 REQUESTS = 20
 READY_SECONDS = 30
+# As many connections as tabs have; given up before the server gives up one that is not used (5 s).
+LIMITS = httpx2.Limits(keepalive_expiry=3)
 SEARCHES = {
     "a common word": "smith",
     "two common words": "meyer anna",
@@ -120,7 +122,9 @@ async def signed_in(
         cookie, _ = await Sessions(database).start(owner)
         await database.close()
         headers = {"Cookie": f"{cookie_name(api.url)}={cookie}"}
-        async with httpx2.AsyncClient(base_url=api.url, headers=headers, timeout=60) as client:
+        async with httpx2.AsyncClient(
+            base_url=api.url, headers=headers, timeout=60, limits=LIMITS
+        ) as client:
             await _until_ready(client)
             yield client, api.info
     finally:
@@ -231,17 +235,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=REQUESTS)
     parser.add_argument("--only", default="", help="those whose name contains this")
     given = parser.parse_args()
-    home = Home.at(given.home, {})
-    postgres, redis = Postgres(home.postgres), Redis(home.redis)
-    with (
-        home.lock(),
-        running(postgres, log=home.logs / "postgres.log"),
-        running(redis, log=home.logs / "redis.log"),
-    ):
-        upgrade(postgres.url)
-        servers = Servers(
-            postgres.url, redis.url, child_in(postgres.directory), child_in(redis.directory)
-        )
+    with in_home(given.home) as servers:
         timings = asyncio.run(_of_local_owner(servers, given.requests, given.only))
     print(f"load {os.getloadavg()[0]:.1f}; milliseconds: median, p95, CPU of API and PostgreSQL")
     for timing in timings:
@@ -249,13 +243,37 @@ def main() -> None:
         print(f"{timing.name:<48}{''.join(f'{f:8.1f}' for f in figures)}{timing.rows:5} rows")
 
 
+@contextmanager
+def in_home(directory: Path) -> Iterator[Servers]:
+    """A home's own servers, as long as nobody else uses it."""
+    home = Home.at(directory, {})
+    postgres, redis = Postgres(home.postgres), Redis(home.redis)
+    with (
+        home.lock(),
+        running(postgres, log=home.logs / "postgres.log"),
+        running(redis, log=home.logs / "redis.log"),
+    ):
+        upgrade(postgres.url)
+        yield Servers(
+            postgres.url, redis.url, child_in(postgres.directory), child_in(redis.directory)
+        )
+
+
 async def _of_local_owner(servers: Servers, requests: int, only: str) -> list[Timing]:
-    driver = await asyncpg.connect(servers.database_url)
-    owner = await driver.fetchval(
-        "SELECT id FROM users WHERE issuer = 'local' AND subject = 'owner'"
-    )
-    await driver.close()
+    owner = await local_owner(servers.database_url)
     return await measured(servers, owner, requests=requests, only=only)
+
+
+async def local_owner(database_url: str) -> uuid.UUID:
+    """The owner of a home."""
+    driver = await asyncpg.connect(database_url)
+    try:
+        owner: uuid.UUID = await driver.fetchval(
+            "SELECT id FROM users WHERE issuer = 'local' AND subject = 'owner'"
+        )
+    finally:
+        await driver.close()
+    return owner
 
 
 if __name__ == "__main__":

@@ -1,10 +1,40 @@
 // Live parts ask for themselves every two seconds: [data-live] with hx-trigger="every 2s, live:now".
+// They say what they show (If-None-Match), and are answered 304 while it still holds (web/kept.py).
 const isPoll = (event) => event.detail.ctx.sourceEvent?.type === "every";
+const isLive = (event) => event.detail.ctx.sourceElement?.matches("[data-live]");
 const normalised = (address) => new URL(address, location.href).href;
+const NOTHING_SHOWN = '"none"';
+
+// Each live part, with the address and the tag of what it shows.
+let shown = new WeakMap();
 
 // Nobody looks at a hidden tab.
 document.addEventListener("htmx:config:request", (event) => {
   if (isPoll(event) && document.hidden) event.preventDefault();
+});
+
+document.addEventListener("htmx:config:request", (event) => {
+  if (!isLive(event)) return;
+  const { sourceElement, request } = event.detail.ctx;
+  const last = shown.get(sourceElement);
+  const isSame = last?.address === normalised(request.action);
+  request.headers["If-None-Match"] = isSame ? last.tag : NOTHING_SHOWN;
+});
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const { sourceElement, request, response } = event.detail.ctx;
+  const tag = isLive(event) && response?.headers.get("ETag");
+  if (tag) shown.set(sourceElement, { address: normalised(request.action), tag });
+  else shown = new WeakMap(); // the reader did something: nobody knows any more what is shown where
+});
+
+// Still so: the time of the last answer is all that moves.
+document.addEventListener("htmx:after:request", (event) => {
+  const { status, headers } = event.detail.ctx.response;
+  const place = document.querySelector("#live-time");
+  if (status !== 304 || !place) return;
+  const clock = { timeZone: place.dataset.zone, timeStyle: "medium", hourCycle: "h23" };
+  place.textContent = new Date(headers.get("Date")).toLocaleTimeString("en-GB", clock);
 });
 
 // On the way back, do not make the reader wait for the next tick.

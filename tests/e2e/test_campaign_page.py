@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from paceline.delivery import Security
 from paceline.services.campaigns import NewCampaign
@@ -106,3 +106,19 @@ def test_the_views_of_an_email_change_in_the_drawer_and_the_poll_leaves_them_alo
     assert complaints
     assert all(said.startswith("Blocked script execution in") for said in complaints)
     expect(page).not_to_have_title("ran")
+
+
+def test_an_open_page_is_told_that_nothing_changed_and_then_what_did(
+    system: System, page: Page, campaign_id: uuid.UUID
+) -> None:
+    def unchanged(answer: Response) -> bool:
+        return "/rows" in answer.url and answer.status == 304
+
+    with page.expect_response(unchanged):
+        page.goto(f"/campaigns/{campaign_id}")
+    before = page.locator("#live-time").text_content()
+    with page.expect_response(unchanged):
+        pass
+    expect(page.locator("#live-time")).not_to_have_text(before or "")
+    system.run(system.cases.campaigns.cancel(system.owner_id, campaign_id))
+    expect(page.locator("#campaign-head")).to_contain_text("Cancelled")

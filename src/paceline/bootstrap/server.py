@@ -169,6 +169,7 @@ def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Par
         queue_watch=cases.queue_watch,
         administration=Administration(cases.database, cases.bell, cases.campaigns, admission),
         audit_trail=AuditTrail(cases.database),
+        watch=cases.watch,
         api_keys=ApiKeys(cases.database, admission),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),

@@ -35,6 +35,7 @@ from paceline.services.sender_presets import SenderPresets
 from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import HostPolicy, NewSender, Senders
+from paceline.services.watching import Watch
 from paceline.settings import Settings
 from paceline.settings.shares import ShareSettings
 
@@ -65,6 +66,7 @@ class UseCases:
     activities: Activities
     queue_watch: QueueWatch
     rates: RequestRates
+    watch: Watch
 
 
 @asynccontextmanager
@@ -117,6 +119,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             activities=Activities(database),
             queue_watch=QueueWatch(database, QueueEyes(redis, queue)),
             rates=RequestRates(buckets, _rates(settings.shares)),
+            watch=Watch(database, limits.answers),
         )
 
 

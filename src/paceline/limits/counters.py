@@ -207,6 +207,14 @@ class Limits:
         await self.settle(answer.reservation, unused={}, left={None: 1})
         return None
 
+    async def answers(self) -> bool:
+        """Whether the counters can be read now."""
+        try:
+            await _guarded(self._redis.ping())
+        except LimitsUnavailable:
+            return False
+        return True
+
     async def used_this_hour(
         self, *, senders: Sequence[uuid.UUID] = (), campaigns: Sequence[uuid.UUID] = ()
     ) -> dict[uuid.UUID, int]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.driver import Driver
 
-_LOCK = (0x70616365, zlib.crc32(b"worker") & 0x7FFFFFFF)  # "pace", as `persistence/advisory.py`
+LOCK = (0x70616365, zlib.crc32(b"worker") & 0x7FFFFFFF)  # "pace", as `persistence/advisory.py`
 
 _ANY = text("""
     SELECT EXISTS (
@@ -26,15 +26,15 @@ _ANY = text("""
 
 async def sign_on(driver: Driver) -> None:
     """A worker is there, for as long as this connection is."""
-    await driver.execute("SELECT pg_advisory_lock_shared($1, $2)", *_LOCK)
+    await driver.execute("SELECT pg_advisory_lock_shared($1, $2)", *LOCK)
 
 
 async def sign_off(driver: Driver) -> None:
     """It is there no longer, while the connection still is."""
-    await driver.execute("SELECT pg_advisory_unlock_shared($1, $2)", *_LOCK)
+    await driver.execute("SELECT pg_advisory_unlock_shared($1, $2)", *LOCK)
 
 
 async def is_any_there(session: AsyncSession) -> bool:
     """Whether anybody would send what is due."""
-    first, second = _LOCK
+    first, second = LOCK
     return bool((await session.execute(_ANY, {"first": first, "second": second})).scalar_one())

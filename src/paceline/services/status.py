@@ -127,6 +127,11 @@ class OwnerStatus:
     is_worked: bool
     limits_answer: bool
 
+    @property
+    def each(self) -> tuple[Status, ...]:
+        """That of all, and that of each sender."""
+        return (self.status, *(sender.status for sender in self.senders))
+
 
 def of_queue(queue: QueueRecord, around: Surroundings, *, now: datetime) -> Status:
     """What is so with one queue, without what it needs."""

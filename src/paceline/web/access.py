@@ -24,6 +24,7 @@ from paceline.web.form_reading import read_form
 from paceline.web.parts import Parts, Wired
 
 COOKIE = "paceline-session"
+ZONE_COOKIE = "zone"  # set by frontend/js/theme.js
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
 MAX_NEXT_CHARACTERS = 2_000

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from paceline.auth.acting import acting, address_of
 from paceline.methods import Methods
 from paceline.web import failures
-from paceline.web.access import close_form, is_https
+from paceline.web.access import close_form, cookie_name, is_https
 from paceline.web.assets import FOLDER, URL, manifest
 from paceline.web.bodies import BodyLimit
 from paceline.web.headers import ImmutableFiles, SecurityHeaders
+from paceline.web.kept import KeptAnswers
 from paceline.web.parts import PARTS, Parts
 from paceline.web.routes import (
     account,
@@ -68,7 +69,8 @@ def create_web(parts: Parts) -> ASGIApp:
         with acting(address=address_of(scope)):
             await pages({**scope, "state": state}, receive, send)
 
-    known = TrustedHostMiddleware(dashboard, allowed_hosts=allowed_hosts(parts.base_url))
+    kept = KeptAnswers(dashboard, parts.watch, cookie=cookie_name(parts.base_url))
+    known = TrustedHostMiddleware(kept, allowed_hosts=allowed_hosts(parts.base_url))
     return SecurityHeaders(known, https=is_https(parts.base_url))
 
 

@@ -38,6 +38,7 @@ from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 from paceline.services.turnstile import Turnstile, for_requests
+from paceline.services.watching import Watch
 from paceline.web.caught_mail import CaughtMail
 
 PARTS = "web_parts"  # their name in a request's state
@@ -78,6 +79,7 @@ class Parts:
     queue_watch: QueueWatch
     administration: Administration
     audit_trail: AuditTrail
+    watch: Watch
     api_keys: ApiKeys
     preferring: Preferring
     sessions: Sessions

@@ -25,7 +25,7 @@ from paceline.domain.short_lists import MAX_SORTED
 from paceline.services.status import Status
 from paceline.services.views import CampaignView
 from paceline.web import flash, needs, states, wording
-from paceline.web.access import Viewer, is_https
+from paceline.web.access import ZONE_COOKIE, Viewer, is_https
 from paceline.web.assets import asset
 from paceline.web.fields import Fields
 from paceline.web.form_tokens import already, new_token, token_in
@@ -43,7 +43,6 @@ class Look:
     label: str
 
 
-ZONE_COOKIE = "zone"  # set by frontend/js/theme.js
 _OWN_PAGE = re.compile(r"/[a-z-]+/[0-9a-f-]{36}")  # what a drawer shows (frontend/js/drawer.js)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import httpx2
 import pytest
+from starlette.types import ASGIApp
 
 from paceline.auth.admission import Admission
 from paceline.auth.api_keys import ApiKeys
@@ -91,6 +92,7 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         queue_watch=cases.queue_watch,
         administration=Administration(cases.database, cases.bell, cases.campaigns, Admission()),
         audit_trail=AuditTrail(cases.database),
+        watch=cases.watch,
         api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),
@@ -104,9 +106,12 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
 
 
 @asynccontextmanager
-async def browser(parts: Parts) -> AsyncIterator[httpx2.AsyncClient]:
-    """Nobody's browser yet: it sends what browsers send, follows nothing, keeps cookies."""
-    transport = httpx2.ASGITransport(create_web(parts), raise_app_exceptions=False)
+async def browser(parts: Parts, app: ASGIApp | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+    """Nobody's browser yet: it sends what browsers send, follows nothing, keeps cookies.
+
+    `app`: the process that it talks to, where others talk to the same.
+    """
+    transport = httpx2.ASGITransport(app or create_web(parts), raise_app_exceptions=False)
     headers = {"Sec-Fetch-Site": "same-origin"}
     async with httpx2.AsyncClient(
         transport=transport, base_url=parts.base_url, headers=headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,6 +20,7 @@ from paceline.services.views import CampaignView, Counts
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
 from paceline.web.headers import file_of
+from paceline.web.kept import keep
 from paceline.web.list_query import ListQuery
 from paceline.web.listing import Column, ListState
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
@@ -73,6 +74,7 @@ async def _listed(request: Request, parts: Parts, viewer: Viewer, template: str)
         parts.queries.how_many_campaigns(owner, wanted),
         parts.queries.being_cleared(owner),
     )
+    _keep(request, page.items)
     return render(
         request,
         template,
@@ -107,6 +109,7 @@ async def campaign_rows(
 ) -> Response:
     """What moves on it, for the page that is open already."""
     context = await _everything(request, parts, viewer, campaign_id)
+    _keep(request, [context["campaign"]])
     return render(request, "_campaign_live.html", viewer=viewer, **context)
 
 
@@ -251,6 +254,11 @@ async def _everything(
         "campaigns": [],
         "senders": [],
     }
+
+
+def _keep(request: Request, campaigns: Sequence[CampaignView]) -> None:
+    starts = [campaign.start_at for campaign in campaigns if campaign.start_at]
+    keep(request, [campaign.status for campaign in campaigns], starts)
 
 
 def _by_tab(counts: Counts) -> dict[EmailList, int]:

@@ -13,6 +13,7 @@ from paceline import clock
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.glance import cards, day, day_series, meters
+from paceline.web.kept import keep
 from paceline.web.list_query import HOME, NAMES
 from paceline.web.listing import Column
 from paceline.web.parts import Parts, Wired
@@ -52,12 +53,15 @@ async def dashboard(request: Request, parts: Wired, viewer: SignedIn) -> Respons
 @router.get("/dashboard/now")
 async def dashboard_now(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """What moves from second to second, for the page that is open already."""
-    return render(request, "_dashboard_live.html", viewer=viewer, **await _now(parts, viewer))
+    now = await _now(parts, viewer)
+    keep(request, now["statuses"])
+    return render(request, "_dashboard_live.html", viewer=viewer, **now)
 
 
 @router.get("/dashboard/day")
 async def dashboard_day(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """The last 24 hours."""
+    keep(request, ())
     return render(request, "_day_live.html", viewer=viewer, **await _day(request, parts, viewer))
 
 
@@ -72,6 +76,7 @@ async def _now(parts: Parts, viewer: Viewer) -> dict[str, Any]:
     return {
         "cards": cards(overview, activity),
         "going": overview.now.status,
+        "statuses": overview.now.each,
         "meters": meters(overview),
         "hour_ends_at": hour_of(clock.now()) + HOUR,
         "upcoming": upcoming,

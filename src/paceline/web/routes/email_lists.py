@@ -13,6 +13,7 @@ from paceline.domain.lifecycle import EmailList
 from paceline.domain.short_lists import Extent
 from paceline.services.views import EmailView, Overview, Page
 from paceline.web.access import SignedIn, Viewer
+from paceline.web.kept import keep
 from paceline.web.list_query import ListQuery
 from paceline.web.navigation import DRAFTS, NEEDS
 from paceline.web.parts import Parts, Wired
@@ -48,6 +49,7 @@ async def email_rows(request: Request, parts: Wired, viewer: SignedIn) -> Respon
     """What moves of it, for the page that is open already."""
     query = ListQuery.read(request.query_params)
     listing = await _listing(request, parts, viewer, query)
+    keep(request, listing["statuses"])
     return render(request, "_rows_live.html", viewer=viewer, **listing)
 
 
@@ -64,6 +66,7 @@ async def _listing(
     return {
         **rows_of(query, *found, counts),
         "nav_counts": nav_counts_of(overview, drafts),
+        "statuses": overview.now.each,
         "section": f"emails-{query.tab}",
     }
 

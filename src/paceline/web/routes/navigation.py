@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline.web.access import SignedIn
+from paceline.web.kept import keep
 from paceline.web.parts import Wired
 from paceline.web.rendering import render
 from paceline.web.routes.email_lists import nav_counts_of
@@ -23,6 +24,7 @@ async def show_navigation(
     owner = viewer.principal.user_id
     overview = await parts.queries.overview(owner)
     drafts = await parts.drafts.how_many(owner)
+    keep(request, overview.now.each)
     return render(
         request,
         "_nav.html",

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from paceline.domain.preferences import Preferences, Theme
 from paceline.errors import InvalidInput
-from paceline.web.access import SignedIn, Viewer, form_of
+from paceline.web.access import ZONE_COOKIE, SignedIn, Viewer, form_of
 from paceline.web.compose_form import zones
 from paceline.web.forms import Problems, text_of
 from paceline.web.parts import Wired
-from paceline.web.rendering import ZONE_COOKIE, go_to, render
+from paceline.web.rendering import go_to, render
 from paceline.web.wording import zone_named
 
 router = APIRouter(prefix="/settings")
