@@ -35,6 +35,7 @@ MAX_KEPT = 1_000  # answers
 MAX_KEPT_OCTETS = 64 * 1024  # of one
 MAX_QUERY_OCTETS = 2_000
 _SLOT = "kept"
+_LOOKS = frozenset({"GET", "HEAD"})
 
 
 class _Asked(NamedTuple):
@@ -116,12 +117,12 @@ class KeptAnswers:
         if not cookie or len(cookie) > MAX_COOKIE_CHARACTERS:
             await self._app(scope, receive, send)
             return
-        tag = headers.get(b"if-none-match")
+        session, tag = hash_of(cookie), headers.get(b"if-none-match")
         if scope["method"] != "GET" or tag is None or b"hx-request" not in headers:
-            await self._act(scope, receive, send)
+            await self._act(session, scope, receive, send)
             return
         asked = _Asked(
-            hash_of(cookie),
+            session,
             scope["path"],
             scope["query_string"],
             cookies.get(ZONE_COOKIE, ""),
@@ -132,12 +133,16 @@ class KeptAnswers:
         if answer is not None:
             await answer.give(send, tag=tag)
 
-    async def _act(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _act(self, session: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Somebody does something, or opens a page: what they see next is no older than that."""
         try:
             await self._app(scope, receive, send)
         finally:
             self._watched.look_anew()
+            if scope["method"] not in _LOOKS:  # it may have counted something in Redis alone
+                for asked, place in self._places.items():
+                    if asked.session == session:
+                        place.answer = None
 
     async def _answer(
         self, asked: _Asked, scope: Scope, receive: Receive, send: Send

@@ -17,6 +17,7 @@ from paceline.domain.recipients import RawRecipient
 from paceline.persistence.database import Driver
 from paceline.persistence.workers import sign_off
 from paceline.services.campaign_rules import NewCampaign
+from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import NewEmail
 from paceline.web import Parts, create_web
 from tests.integration.web.conftest import COOKIE_DOMAIN, FRAGMENT, browser, sign_in
@@ -207,8 +208,11 @@ DEEDS: dict[str, Callable[[UseCases, World, Things], Awaitable[object]]] = {
         world.owner_id, NewEmail(sender_id=of.sender, to="new@example.org", subject="S", text="T")
     ),
     "an email cancelled": lambda cases, world, of: cases.emails.cancel(world.owner_id, of.email),
-    "an email moved": lambda cases, world, of: cases.emails.reschedule(
-        world.owner_id, of.email, clock.now() + timedelta(days=2)
+    "an email moved": lambda cases, world, of: cases.emails.patch(
+        world.owner_id, of.email, EmailPatch(scheduled_at=clock.now() + timedelta(days=2))
+    ),
+    "an email's subject": lambda cases, world, of: cases.emails.patch(
+        world.owner_id, of.email, EmailPatch(subject="Another")
     ),
     "a campaign": lambda cases, world, of: cases.campaigns.create(world.owner_id, of.new()),
     "a campaign paused": lambda cases, world, of: cases.campaigns.pause(
@@ -251,6 +255,20 @@ async def test_another_zone_is_another_answer(
     tokyo.tag = berlin.tag
     assert await tokyo.ask() == 200
     assert "Asia/Tokyo" in tokyo.shows
+
+
+async def test_a_test_of_a_sender_counts_at_once(
+    page: httpx2.AsyncClient, world: World, looks: None
+) -> None:
+    """It is counted in Redis alone."""
+    sender = await world.sender(hourly_limit=10)
+    await world.emails(sender, None, 1, due_in=timedelta(days=1))
+    tab = Tab(page)
+    await tab.ask()
+    assert "0 of 10" in tab.shows
+    await page.post(f"/senders/{sender}/test", data={"to": "me@example.org"})
+    await tab.ask()
+    assert "1 of 10" in tab.shows
 
 
 async def test_what_is_on_its_way_is_looked_at_again_and_again(
