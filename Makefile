@@ -18,7 +18,7 @@ ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/
 # Zones come from the pinned tzdata package, not from whatever this machine was installed with.
 export PYTHONTZPATH :=
 
-.PHONY: help run test say-needs check fmt bench faults fuzz lock clean
+.PHONY: help run test say-needs check fmt bench screens faults fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ fmt: $(VENV)/.ready-dev ## Format, and mend what can be mended
 bench: $(VENV)/.ready-dev ## Measure, beside others; ARGS="--write docs/BENCHMARKS.md" keeps it
 	@scripts/need-postfix
 	$(BIN)/python -m bench $(ARGS)
+
+screens: $(VENV)/.ready-dev ## Take the pictures of docs/screens anew
+	@scripts/need-chromium
+	$(BIN)/python -m tests.e2e.screens
 
 faults: $(VENV)/.ready-dev ## Break everything for up to 40 minutes, and report; ARGS="--minutes 5"
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -40,6 +40,18 @@ function cutter(parent, text, { left, right, top, bottom }) {
   return null;
 }
 
+// The cell of a table that this text sticks out of, over its neighbour.
+function leftCell(parent, { left, right }) {
+  for (let around = parent; around; around = around.parentElement) {
+    if (around.matches("td, th")) {
+      const box = around.getBoundingClientRect();
+      return right > box.right + SLACK || left < box.left - SLACK ? around : null;
+    }
+    if (getComputedStyle(around).overflowX !== "visible") return null;
+  }
+  return null;
+}
+
 // Somebody else's box over the middle of it, where it can be seen without scrolling.
 function cover(parent, box) {
   const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
@@ -72,6 +84,8 @@ function clippedText() {
     if (!boxes.length) continue;
     const by = cutter(parent, text, extent(boxes));
     if (by) found.add(`${short(text)} is cut off by ${nameOf(by)}`);
+    const cell = leftCell(parent, extent(boxes));
+    if (cell) found.add(`${short(text)} sticks out of ${nameOf(cell)}`);
     const over = cover(parent, boxes[0]);
     if (over) found.add(`${short(text)} is covered by ${nameOf(over)}`);
   }

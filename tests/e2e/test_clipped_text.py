@@ -79,6 +79,23 @@ def assert_readable(page: Page) -> None:
     assert not small_targets(page)
 
 
+def test_a_campaign_of_long_counts_keeps_them_in_their_column(
+    system: System, page: Page, campaign_id: uuid.UUID
+) -> None:
+    async def grow() -> None:
+        async with system.cases.database.driver() as driver:
+            await driver.execute(
+                "UPDATE campaigns SET total = 1234567, sent = 1000000, failed = 123456,"
+                " cancelled = 98765 WHERE id = $1",
+                campaign_id,
+            )
+
+    system.run(grow())
+    page.goto("/campaigns")
+    expect(page.get_by_text("98,765 cancelled")).to_be_visible()
+    assert_readable(page)
+
+
 @pytest.mark.parametrize(
     "path",
     [
