@@ -10,7 +10,7 @@ from paceline.cli.parts import SECONDS_MORE, own_command
 from paceline.cli.supervise import Component
 from paceline.embedded import Command, Postgres, Redis, Server
 from paceline.home import Home
-from paceline.settings import STOP_SECONDS, Settings, is_loopback
+from paceline.settings import STOP_SECONDS, Settings
 
 # With the parts' six (their own four, and a last answer), within the ten that are promised.
 INBOX_STOP_SECONDS = 1.0
@@ -41,7 +41,8 @@ class Plan:
         """From the settings. The dev inbox's port is moved when it is taken; the API's never is."""
         allow = settings.api.allow_private_hosts
         if not env.get("ALLOW_PRIVATE_HOSTS"):
-            allow = is_loopback(settings.api.host)
+            # Behind a proxy it listens here, too, and is called something else from outside.
+            allow = settings.api.only_this_machine
         return cls(
             home=home,
             host=settings.api.host,

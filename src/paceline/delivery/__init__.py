@@ -7,7 +7,7 @@ from paceline.delivery.dkim import DkimSigner
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.dns import DnsUnavailable, Resolver
 from paceline.delivery.headers import RenderError
-from paceline.delivery.hosts import refuse_destination
+from paceline.delivery.hosts import may_be_private, refuse_destination
 from paceline.delivery.link_values import is_script
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.media_types import media_type, media_type_of
@@ -53,6 +53,7 @@ __all__ = [
     "is_script",
     "is_text_after_all",
     "looks_like_html",
+    "may_be_private",
     "media_type",
     "media_type_of",
     "message",

@@ -127,6 +127,17 @@ def is_public(address: _IPAddress) -> bool:
     return address.is_global and not address.is_multicast and not refused
 
 
+def may_be_private(host: str) -> bool:
+    """Whether it can be in a network of our own: a name may, an address of the internet cannot."""
+    address = _literal(host)
+    return address is None or not is_public(address)
+
+
+def is_private(address: str) -> bool:
+    """Whether a connection to this address stays in networks of our own."""
+    return not is_public(ipaddress.ip_address(address.partition("%")[0]))
+
+
 def _embedded(address: _IPAddress) -> ipaddress.IPv4Address | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None

@@ -17,6 +17,7 @@ from paceline.delivery.account import Account, Security
 from paceline.delivery.certificates import why_not_trusted
 from paceline.delivery.channel import Channel, ChannelLost
 from paceline.delivery.dialogue import Dialogue, forms_of
+from paceline.delivery.hosts import is_private
 from paceline.delivery.login import HungUp, LogIn, LogIns, NoWayIn
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Phase, Reply, Scope
@@ -216,6 +217,10 @@ class Opening:
 
     async def _log_in(self) -> None:
         self.phase = Phase.AUTH
+        where = self._channel.remote_address
+        if self._account.security is Security.NONE and where and not is_private(where):
+            # Judged where it leads: a name says nothing about the network that its server is in.
+            raise self._lacking("nobody logs in over the internet in the clear: choose STARTTLS")
         log_ins, began_at = self._means.log_ins, self._means.began_at
         async with log_ins.turn():
             reply = log_ins.refusal_since(began_at) or await self._authenticate()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paceline.delivery import Account, Auth, Grant, Security, refuse_destination
+from paceline.delivery import Account, Auth, Grant, Security, may_be_private, refuse_destination
 from paceline.domain.bounds import MAX_CONNECTIONS
 from paceline.domain.lifecycle import SenderState
 from paceline.errors import InvalidInput
@@ -115,7 +115,7 @@ def _check_account(
     if (
         (password is not None or values["smtp_oauth"] is not None)
         and values["smtp_security"] is Security.NONE
-        and not policy.allow_private_hosts
+        and not (policy.allow_private_hosts and may_be_private(host))
     ):
         problems.add("smtp_security", "none would send the password in the clear: use starttls")
 
@@ -145,10 +145,10 @@ def checked_changes(
     if kept and merged["smtp_auth"] != before.smtp_auth:
         # A password is never shown as a token, nor a token as a password.
         raise InvalidInput.of("smtp_password", "is missing: another smtp_auth needs another secret")
-    if kept and _host(merged["smtp_host"]) != _host(before.smtp_host):
+    if kept and (moved := _moved(merged, before)):
         # Whoever may change the server must not be able to have it told what nobody is shown.
         which = "smtp_oauth" if before.smtp_grant is not None else "smtp_password"
-        raise InvalidInput.of(which, "is needed again: another server is not told the stored one")
+        raise InvalidInput.of(which, f"is needed again: the stored one is not told to {moved}")
     tidied = checked(merged, policy=policy, secret_is_set=kept)
     changes |= {name: value for name, value in tidied.items() if name in changes}
     if any(changes[name] != getattr(before, name, None) for name in _LOG_IN & changes.keys()):
@@ -157,6 +157,19 @@ def checked_changes(
     if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
         changes |= WELL_AGAIN
     return changes
+
+
+def _moved(merged: Mapping[str, Any], before: SenderRecord) -> str | None:
+    """Where else a stored secret would go, by what it was meant for; None: where it always did."""
+    if _host(merged["smtp_host"]) != _host(before.smtp_host):
+        return "another server"
+    if merged["smtp_port"] != before.smtp_port:
+        return "another port"
+    if merged["smtp_security"] != before.smtp_security:
+        return "a server that is spoken to in another way"
+    if merged["smtp_username"] != before.smtp_username:
+        return "a server for another user"
+    return None
 
 
 def told(changes: Mapping[str, Any]) -> dict[str, object]:

@@ -284,3 +284,27 @@ async def test_a_stored_secret_is_not_told_to_another_server(ann: Client) -> Non
         assert (await ann.patch(path, given)).status_code == 200
     nobody = await ann.sender(smtp_host="smtp.gmail.com")
     assert (await ann.patch(f"/senders/{nobody['id']}", elsewhere)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "whereto"),
+    [
+        ({"smtp_port": 465}, "another port"),
+        ({"smtp_security": "starttls"}, "spoken to in another way"),
+        ({"smtp_username": "bob"}, "for another user"),
+    ],
+)
+async def test_a_stored_secret_is_not_told_to_another_service_of_the_same_server(
+    change: dict[str, object], whereto: str, ann: Client
+) -> None:
+    account = {"smtp_host": "smtp.example.com", "smtp_port": 587, "smtp_security": "tls"}
+    secret = {"smtp_username": "ann", "smtp_password": "secret"}
+    sender = await ann.sender(**account, **secret)
+    path = f"/senders/{sender['id']}"
+    refused = await ann.patch(path, change)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["field"] == "smtp_password"
+    assert whereto in error["message"]
+    assert (await ann.patch(path, {**change, "smtp_password": "again"})).status_code == 200
+    assert (await ann.patch(path, {**change, "name": "Other"})).status_code == 200

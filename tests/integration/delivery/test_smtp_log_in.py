@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from paceline.delivery import Account, Auth, Envelope, Kind, Phase, Pool, Result, Scope, Security
+from paceline.delivery import (
+    Account,
+    Auth,
+    Envelope,
+    Kind,
+    Phase,
+    Pool,
+    Result,
+    Scope,
+    Security,
+    Timeouts,
+)
+from paceline.delivery.channel import Channel
+from paceline.delivery.hosts import connect
+from paceline.delivery.login import Memory
+from paceline.delivery.opening import Means, OpenFailed, Opening
+from paceline.delivery.outbox import Outbox
+from paceline.delivery.tokens import AccessTokens
 from tests.integration.delivery.sink import Act, Drop, Sink
 
 ENVELOPE = Envelope(mail_from="from@client.test", rcpt_to="to@sink.test")
@@ -218,4 +236,31 @@ async def test_a_server_without_a_way_for_us_is_told_of_with_what_to_do(
         result = await pool.check(account)
     assert (result.ok, result.phase) == (False, Phase.AUTH)
     assert told in result.detail
+    assert sink.heard("AUTH") == []
+
+
+async def test_nobody_logs_in_over_the_internet_in_the_clear(ann: Ann) -> None:
+    async with Sink(extensions=BOTH) as sink:
+        account = ann(sink)
+        loop = asyncio.get_running_loop()
+        channel = await connect(
+            account.host,
+            account.port,
+            allow_private=True,
+            seconds=5,
+            protocol=lambda: Channel(loop, Outbox(loop)),
+        )
+        channel.remote_address = "8.8.8.8"  # as if its name had led there
+        means = Means(
+            timeouts=Timeouts(),
+            tls_context=ssl.create_default_context,
+            helo_name="client.test",
+            log_ins=Memory().of(account),
+            tokens=AccessTokens(),
+            began_at=0.0,
+        )
+        with pytest.raises(OpenFailed, match="in the clear: choose STARTTLS") as failed:
+            await Opening(account, channel, means).run()
+        channel.abort()
+    assert failed.value.phase is Phase.AUTH
     assert sink.heard("AUTH") == []

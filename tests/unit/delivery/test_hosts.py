@@ -6,7 +6,13 @@ import ipaddress
 
 import pytest
 
-from paceline.delivery.hosts import is_public, refuse_destination, resolve
+from paceline.delivery.hosts import (
+    is_private,
+    is_public,
+    may_be_private,
+    refuse_destination,
+    resolve,
+)
 from paceline.errors import InvalidInput
 
 PRIVATE = [
@@ -99,3 +105,22 @@ def test_the_ports_of_mail_are_open(port: int) -> None:
 async def test_a_name_for_our_own_machine_is_refused_however_it_is_spelt(host: str) -> None:
     with pytest.raises(InvalidInput, match="not a public"):
         await resolve(host, 25, allow_private=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "may"),
+    [("127.0.0.1", True), ("10.1.2.3", True), ("mail.example.com", True), ("198.51.100.7", True),
+     ("8.8.8.8", False), ("2606:4700::1111", False)],
+)  # fmt: skip
+def test_an_address_of_the_internet_cannot_be_in_a_network_of_our_own(host: str, may: bool) -> None:
+    assert may_be_private(host) is may
+
+
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [("127.0.0.1", True), ("fe80::1%eth0", True), ("8.8.8.8", False), ("::ffff:8.8.8.8", False)],
+)
+def test_a_connection_is_private_by_the_address_that_it_leads_to(
+    address: str, private: bool
+) -> None:
+    assert is_private(address) is private
