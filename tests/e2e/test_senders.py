@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,22 +21,23 @@ ADDRESS = "quarterly-results-to-be-verified@subsidiary.northwind-traders.example
 
 
 class Server(Controller):
-    """An SMTP server with the password `right horse`."""
+    """An SMTP server with the password `right horse`, until it has another."""
+
+    password = b"right horse"
 
     def factory(self) -> SMTP:
         return SMTP(
             self.handler,
-            authenticator=_authenticate,
+            authenticator=self._authenticate,
             auth_require_tls=False,
             hostname="mail.northwind-traders.example",
         )
 
-
-def _authenticate(
-    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
-) -> AuthResult:
-    right = isinstance(data, LoginPassword) and data.password == b"right horse"
-    return AuthResult(success=right, handled=False)
+    def _authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
+    ) -> AuthResult:
+        right = isinstance(data, LoginPassword) and data.password == self.password
+        return AuthResult(success=right, handled=False)
 
 
 @pytest.fixture
@@ -61,14 +63,14 @@ def open_page(
     context.close()
 
 
-def fill_in(page: Page, server: Server, password: str) -> None:
+def fill_in(page: Page, server: Server, password: str, address: str = ADDRESS) -> None:
     """Choose Brevo, as it is filled in, but for the server."""
     page.goto("/senders")
     page.get_by_role("link", name="Add a sender").first.click()
     page.get_by_role("link", name="Brevo").click()
     expect(page.get_by_label("Server")).to_have_value("smtp-relay.brevo.com")
     expect(page.get_by_label("Hourly limit")).to_have_value("12")
-    page.get_by_label("From address").fill(ADDRESS)
+    page.get_by_label("From address").fill(address)
     page.get_by_label("Server").fill("127.0.0.1")
     page.get_by_label("Port").fill(str(server.port))
     page.get_by_label("Security").select_option("none")
@@ -91,6 +93,38 @@ def test_a_wrong_password_is_explained_mended_and_verified(page: Page, server: S
     expect(page.get_by_label("Hourly limit")).to_have_value("12")
     page.goto("/senders")
     expect(page.get_by_role("row").filter(has_text=ADDRESS)).to_contain_text("Verified")
+
+
+def test_a_sender_is_looked_at_verified_and_paused_beside_the_list(
+    open_page: Page, server: Server, axe: str
+) -> None:
+    page = open_page
+    fill_in(page, server, "wrong horse", "beside-the-list@northwind.example")
+    expect(page.locator("#log-in")).to_contain_text("Cannot log in")
+    page.goto("/senders")
+    row = page.get_by_role("row").filter(has_text="beside-the-list@northwind.example")
+    expect(row).to_contain_text("Cannot log in")
+    row.get_by_role("link").click()
+    drawer = page.locator("#drawer dialog[open]")
+    expect(drawer).to_contain_text("Enter user name and password again")
+    expect(page).to_have_url(re.compile(r"/senders\?open=/senders/[0-9a-f-]{36}$"))
+    assert_accessible(page, axe)
+    assert_readable(page)
+    drawer.get_by_role("button", name="Pause").click()
+    expect(drawer.locator("#sender-badge")).to_have_text("Paused")
+    expect(row).to_contain_text("Paused")
+    drawer.get_by_role("button", name="Resume").click()
+    expect(drawer.locator("#sender-badge")).to_have_text("Cannot log in")
+    server.password = b"wrong horse"
+    drawer.get_by_role("button", name="Verify again").click()
+    expect(drawer.locator("#log-in")).to_contain_text("Verified")
+    expect(row).to_contain_text("Verified")
+    page.reload()
+    expect(drawer).to_contain_text("of 12")
+    page.go_back()
+    page.go_back()
+    expect(drawer).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/senders/[0-9a-f-]{36}#log-in$"))
 
 
 def test_each_of_its_pages_can_be_read_and_used_by_everybody(

@@ -39,7 +39,9 @@ from paceline.web.routes import (
     provider,
     queue,
     review,
+    sender_commands,
     sender_consent,
+    sender_list,
     sender_upkeep,
     senders,
     settings,
@@ -53,8 +55,8 @@ _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
     email_changes,
     *(campaigns, campaign_changes, compose, draft_list, draft_test, review, drafts),
-    *(sender_consent, senders, sender_upkeep, suppressions, api_keys, audit_log),
-    *(inbox, queue, users, settings),
+    *(sender_list, sender_consent, senders, sender_commands, sender_upkeep),
+    *(suppressions, api_keys, audit_log, inbox, queue, users, settings),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

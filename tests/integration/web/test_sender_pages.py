@@ -9,7 +9,7 @@ import httpx2
 
 from tests.dns import text as text_record
 from tests.integration.delivery.sink import Act, Sink
-from tests.integration.web.conftest import words
+from tests.integration.web.conftest import FRAGMENT, words
 from tests.token_endpoint import TokenEndpoint
 from tests.world import World
 
@@ -147,6 +147,29 @@ async def test_a_sender_is_paused_and_resumed(page: httpx2.AsyncClient, world: W
     assert "Paused" in words((await page.get("/senders")).text)
     await page.post(f"/senders/{sender}/resume")
     assert "Paused" not in words((await page.get("/senders")).text)
+
+
+async def test_a_sender_is_shown_at_a_glance_beside_the_list(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await added(page, hourly_limit="60")
+    listed = (await page.get("/senders")).text
+    assert f'data-href="/senders/{sender}"' in listed
+    drawer = await page.get(f"/senders/{sender}", headers=FRAGMENT)
+    assert f'data-path="/senders/{sender}"' in drawer.text
+    text = words(drawer.text)
+    for fact in ("Cannot log in", "This hour 0 of 60", "Today 0", "Delay 500 ms", "3 at most"):
+        assert fact in text
+    assert "hunter2-secret" not in drawer.text
+    paused = await page.post(f"/senders/{sender}/pause", headers=FRAGMENT)
+    assert paused.status_code == 200
+    assert "Resume" in words(paused.text)
+    assert 'hx-target="#sender-badge"' in paused.text
+    await page.post(f"/senders/{sender}/resume", headers=FRAGMENT)
+    tried = await page.post(f"/senders/{sender}/verify", headers=FRAGMENT)
+    assert "Nothing answers at 127.0.0.1, port 2525" in words(tried.text)
+    rows = words((await page.get("/senders/rows", headers=FRAGMENT)).text)
+    assert "0 of 60 this hour" in rows
 
 
 async def test_a_broken_sender_says_why_and_what_to_do(

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.domain.lifecycle import SenderState
 from paceline.errors import InvalidInput
 from paceline.leaving import while_there
-from paceline.services.senders import SenderPatch
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import Problems, text_of
-from paceline.web.listing import Column
 from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
-from paceline.web.rendering import go_to, render, zone_of
+from paceline.web.rendering import go_to, render, wants_fragment, zone_of
+from paceline.web.sender_drawer import sender_drawer
 from paceline.web.sender_form import SenderForm, take
 
 router = APIRouter(prefix="/senders", route_class=OnceRoute)
-
-
-COLUMNS = (
-    Column(key="name", label="Sender"),
-    Column(key="status", label="Status"),
-    Column(key="account", label="Account"),
-    Column(key="server", label="SMTP server", wide_from="lg", look="font-mono text-xs"),
-    Column(key="limits", label="Limits", look="pl-quiet tabular-nums"),
-)
-
-
-@router.get("")
-async def list_senders(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """All senders, with their states and what they have used of their limits."""
-    owner = viewer.principal.user_id
-    senders, overview = await asyncio.gather(
-        parts.senders.list(owner), parts.queries.overview(owner)
-    )
-    return render(
-        request,
-        "senders.html",
-        viewer=viewer,
-        section="senders",
-        columns=COLUMNS,
-        senders=senders,
-        standing={each.sender_id: each for each in overview.now.senders},
-        dev_inbox=parts.dev_inbox,
-    )
 
 
 @router.get("/new")
@@ -105,7 +74,12 @@ async def create_sender(request: Request, parts: Wired, viewer: SignedIn) -> Res
 async def show_sender(
     request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID, dns: str = ""
 ) -> Response:
-    """One sender, to look at and to change; with `dns`, its domain is looked up."""
+    """One sender, to look at and to change; with `dns`, its domain is looked up.
+
+    Beside the list, at a glance.
+    """
+    if wants_fragment(request):
+        return await sender_drawer(request, parts, viewer, sender_id)
     return await sender_page(request, parts, viewer, sender_id, look_up=bool(dns))
 
 
@@ -129,34 +103,6 @@ async def change_sender(
                 return await verified(request, parts, viewer, sender_id, done="Saved")
             return go_to(request, f"/senders/{sender_id}", said="Saved.")
     return await sender_page(request, parts, viewer, sender_id, form=form, problems=problems)
-
-
-@router.post("/{sender_id}/pause")
-async def pause_sender(
-    request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
-) -> Response:
-    """Hold everything that this sender has to send."""
-    patch = SenderPatch(state=SenderState.PAUSED)
-    await parts.senders.patch(viewer.principal.user_id, sender_id, patch)
-    return go_to(request, f"/senders/{sender_id}", said="Paused: its emails wait.")
-
-
-@router.post("/{sender_id}/resume")
-async def resume_sender(
-    request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
-) -> Response:
-    """Let it send again."""
-    patch = SenderPatch(state=SenderState.ACTIVE)
-    await parts.senders.patch(viewer.principal.user_id, sender_id, patch)
-    return go_to(request, f"/senders/{sender_id}", said="Resumed.")
-
-
-@router.post("/{sender_id}/verify")
-async def verify_sender(
-    request: Request, parts: Wired, viewer: SignedIn, sender_id: uuid.UUID
-) -> Response:
-    """Connect and log in, and say how it went."""
-    return await verified(request, parts, viewer, sender_id)
 
 
 @router.post("/{sender_id}/test")
