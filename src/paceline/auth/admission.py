@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paceline.auth.refusals import Refusal
+from paceline.errors import InvalidInput
 from paceline.persistence.stores.identity import UserRecord
 
 LOCAL_ISSUER = "local"
@@ -68,14 +69,14 @@ class Admission:
             return True
         return not self.admins and self.only_this_machine
 
-    def admits_address(self, email: str) -> bool:
-        """Whether somebody with this address may be invited."""
+    def refuse_address(self, email: str) -> None:
+        """Raise `InvalidInput` where nobody with this address may be here."""
         domain = email.strip().rpartition("@")[2].lower()
-        return (
-            not self.allowed_domains
-            or domain in self.allowed_domains
-            or self.administers(email.strip())
-        )
+        is_within = not self.allowed_domains or domain in self.allowed_domains
+        if is_within or self.administers(email.strip()):
+            return
+        domains = ", ".join(sorted(self.allowed_domains))
+        raise InvalidInput.of("email", f"is outside ALLOWED_DOMAINS ({domains}), nor in ADMINS")
 
     def administers(self, email: str | None) -> bool:
         """Whether ADMINS names this address, which has to be a verified one."""

@@ -16,7 +16,6 @@ from paceline.auth.tokens import hash_of, new_secret
 from paceline.auth.users import Users
 from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
-from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity
 from paceline.persistence.stores.session import Session
@@ -52,9 +51,7 @@ class SignInLinks:
 
         Raises `InvalidInput` when it is no address, or one that may not be here.
         """
-        if not self._admission.admits_address(email):
-            domains = ", ".join(sorted(self._admission.allowed_domains))
-            raise InvalidInput.of("email", f"is outside ALLOWED_DOMAINS ({domains}), nor in ADMINS")
+        self._admission.refuse_address(email)
         guest = await self._users.invited(email)
         token = new_secret()
         async with self._database.transaction() as session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 
-from paceline.auth.admission import LOCAL_ISSUER, OWNER_SUBJECT
+from paceline.auth.admission import LOCAL_ISSUER, OWNER_SUBJECT, Admission
 from paceline.auth.principal import Principal
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.errors import InvalidInput, NotFound
@@ -55,17 +55,23 @@ class Users:
             )
         return user
 
-    async def added(self, email: str) -> Principal:
-        """The user with this address, who is made when there is none."""
+    async def added(self, email: str, admission: Admission = Admission()) -> Principal:  # noqa: B008 - frozen
+        """The user with this address, who is made when there is none.
+
+        Raises `InvalidInput` for an address of nobody's that may not be here.
+        """
         email = _checked(email)
         async with self._database.transaction() as session:
-            user = await identity.user_by_email(session, email) or await identity.ensure_user(
-                session,
-                issuer=LOCAL_ISSUER,
-                subject=email.lower(),
-                name=email.partition("@")[0],
-                email=email,
-            )
+            user = await identity.user_by_email(session, email)
+            if user is None:
+                admission.refuse_address(email)
+                user = await identity.ensure_user(
+                    session,
+                    issuer=LOCAL_ISSUER,
+                    subject=email.lower(),
+                    name=email.partition("@")[0],
+                    email=email,
+                )
         return Principal.of(user)
 
     async def invited(self, email: str) -> Principal:

@@ -61,13 +61,15 @@ async def create_api_key(
 ) -> str:
     """A new key for this address (None: the owner of this installation).
 
-    Raises `NotFound` when nobody has the address, unless there may be a new user for it.
+    Raises `NotFound` when nobody has the address, unless there may be a new user for it, and
+    `InvalidInput` for one that ALLOWED_DOMAINS keeps out: its key would open nothing.
     """
+    admission = admission_of(settings)
     async with _database(settings) as database:
         if email is not None:
             users = Users(database)
-            await (users.added(email) if new_user else users.known(email))
-        return await ApiKeys(database).create(
+            await (users.added(email, admission) if new_user else users.known(email))
+        return await ApiKeys(database, admission).create(
             email, key.name, scope=key.scope, expires_at=key.expires_at
         )
 

@@ -94,6 +94,11 @@ class _Connection(SMTP):
             transport.write(b"421 4.3.2 too many connections\r\n")
             transport.close()
 
+    def eof_received(self) -> bool:
+        """A client that hangs up is let go: kept half open, it stays until it has been idle."""
+        super().eof_received()
+        return False
+
     def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)
         super().connection_lost(error)

@@ -20,6 +20,7 @@ from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
 from paceline.persistence.stores import drafts as store
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.persistence.stores.quotas import Quota, take_turns
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import IN_MEMORY_OCTETS, receive
 
@@ -137,6 +138,7 @@ class Drafts:
         octets = sum(map(len, pieces))
         async with self._database.transaction() as session:
             await self._to_change(session, owner_id, draft_id, saving)
+            await take_turns(session, owner_id, Quota.LISTS)
             if await store.kept_octets(session, owner_id, but=draft_id) + octets > MAX_LIST_OCTETS:
                 raise InvalidInput.of("file", "leaves no room: delete drafts that you do not need")
             await store.put_pieces(session, draft_id, pieces)
@@ -171,7 +173,7 @@ class Drafts:
         return await self._set_deleted(owner_id, draft_id, deleted=True)
 
     async def restore(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> DraftRecord:
-        """Have it back."""
+        """Have it back. Raises `InvalidInput` where there are too many."""
         return await self._set_deleted(owner_id, draft_id, deleted=False)
 
     async def reopen(
@@ -200,6 +202,8 @@ class Drafts:
             record = _existing(await store.draft(session, owner_id, draft_id, for_update=True))
             _refuse_scheduled(record)
             if (record.deleted_at is not None) != deleted:
+                if not deleted:
+                    await _refuse_more(session, owner_id)
                 at = clock.now() if deleted else None
                 await store.change_draft(session, draft_id, {"deleted_at": at, "saved_by": ""})
             return _existing(await store.draft(session, owner_id, draft_id))
@@ -240,8 +244,7 @@ async def _made(
     session: Session, owner_id: uuid.UUID, draft_id: uuid.UUID, saving: Saving
 ) -> DraftRecord | None:
     await store.tidy(session, owner_id, keep_deleted=KEEP_DELETED, keep_used=KEEP_USED)
-    if await store.how_many(session, owner_id) >= MAX_DRAFTS:
-        raise InvalidInput.of("draft", f"there are {MAX_DRAFTS} drafts already: delete some")
+    await _refuse_more(session, owner_id)
     await store.insert_draft(
         session,
         id=draft_id,
@@ -252,6 +255,12 @@ async def _made(
         **dict.fromkeys(NAMES, ""),
     )
     return await store.draft(session, owner_id, draft_id, for_update=True)
+
+
+async def _refuse_more(session: Session, owner_id: uuid.UUID) -> None:
+    await take_turns(session, owner_id, Quota.DRAFTS)
+    if await store.how_many(session, owner_id) >= MAX_DRAFTS:
+        raise InvalidInput.of("draft", f"there are {MAX_DRAFTS} drafts already: delete some")
 
 
 def _saved(saving: Saving) -> dict[str, object]:

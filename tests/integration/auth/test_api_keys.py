@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import pytest
 from sqlalchemy import text
 
+from paceline.auth import api_keys
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.tokens import hash_of
 from paceline.auth.users import Users
+from paceline.domain.scopes import Scope
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 
@@ -107,3 +110,15 @@ async def test_a_key_needs_a_usable_name(database: Database, name: str) -> None:
 async def test_an_address_that_is_none_is_refused_and_nothing_is_made(database: Database) -> None:
     with pytest.raises(InvalidInput, match="email"):
         await ApiKeys(database).create("not an address", "laptop")
+
+
+async def test_nobody_gets_more_keys_by_asking_several_times_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = (await Users(database).added(some_address())).user_id
+    monkeypatch.setattr(api_keys, "MAX_KEYS", 3)
+    keys = ApiKeys(database)
+    asked = [keys.create_for(user, f"{n}", scope=Scope.READ, expires_at=None) for n in range(8)]
+    made = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(key, str) for key in made) == 3
+    assert len(await keys.list(user)) == 3

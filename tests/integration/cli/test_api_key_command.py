@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from paceline.auth.api_keys import ApiKeys
+from paceline.auth.users import Users
+from paceline.bootstrap.local import create_api_key
 from paceline.cli import access
 from paceline.cli.app import app
 from paceline.domain.scopes import Scope
@@ -66,3 +69,21 @@ async def test_an_end_that_is_none_is_refused(run: Run, end: str) -> None:
     assert isinstance(refused.error, InvalidInput)
     assert refused.error.problems[0].field == "--expires"
     assert (await run("list")).out == ""
+
+
+async def test_a_key_that_would_open_nothing_is_not_made(
+    database: Database, database_url: str, redis_url: str
+) -> None:
+    settings = settings_for(database_url, redis_url)
+    rule = replace(settings.sign_in, allowed_domains=frozenset({"example.com"}))
+    within = replace(settings, sign_in=rule)
+    told = r"email is outside ALLOWED_DOMAINS \(example.com\), nor in ADMINS"
+    with pytest.raises(InvalidInput, match=told):
+        await create_api_key(within, "stray@example.net", new_user=True)
+    with pytest.raises(NotFound):
+        await Users(database).known("stray@example.net")
+    await Users(database).added("stray@example.net")  # before ALLOWED_DOMAINS was set
+    with pytest.raises(InvalidInput, match="may not be here"):
+        await create_api_key(within, "stray@example.net")
+    assert await create_api_key(within, "here@example.com", new_user=True)
+    assert await create_api_key(within, None)

@@ -154,3 +154,12 @@ async def test_more_clients_than_it_serves_are_told_to_come_back(
         reader, writer = await asyncio.open_connection("127.0.0.1", inbox.port)
         assert (await reader.read()).startswith(b"421 4.3.2")
         writer.close()
+
+
+async def test_a_client_that_hangs_up_without_a_word_is_let_go_at_once(inbox: DevInbox) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", inbox.port)
+    assert (await reader.readline()).startswith(b"220")
+    writer.write_eof()
+    async with asyncio.timeout(60):  # it waits five minutes for those who are silent
+        assert await reader.read() == b""
+    writer.close()

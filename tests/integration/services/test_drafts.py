@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
@@ -107,6 +108,30 @@ async def test_there_is_an_end_to_how_much_is_kept(
     other = new_id()
     with pytest.raises(InvalidInput, match="no room"):
         await drafts.put_list(owner, other, "b.csv", pieces(b"6"), HERE)
+
+
+async def test_nobody_gets_past_a_bound_by_asking_several_times_at_once(
+    drafts: Drafts, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = world.owner_id
+    gone = new_id()
+    await drafts.save(owner, gone, {}, HERE)
+    await drafts.delete(owner, gone)
+    monkeypatch.setattr(module, "MAX_DRAFTS", 3)
+    ids = [new_id() for _ in range(8)]
+    made = await asyncio.gather(
+        *(drafts.save(owner, each, {}, HERE) for each in ids), return_exceptions=True
+    )
+    kept = [draft.id for draft in made if not isinstance(draft, BaseException)]
+    assert len(kept) == 3
+    with pytest.raises(InvalidInput, match="3 drafts already"):
+        await drafts.restore(owner, gone)
+    monkeypatch.setattr(module, "MAX_LIST_OCTETS", 7)
+    stored = await asyncio.gather(
+        *(drafts.put_list(owner, each, "a.csv", pieces(b"123"), HERE) for each in kept),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(draft, InvalidInput) for draft in stored) == 1
 
 
 async def test_a_deleted_draft_can_be_had_back(drafts: Drafts, world: World) -> None:

@@ -1,0 +1,26 @@
+"""Room that an owner has only so much of: whoever counts it waits for who is adding to it."""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Quota(StrEnum):
+    """What is counted."""
+
+    DRAFTS = "drafts"
+    LISTS = "lists"
+    KEYS = "keys"
+
+
+async def take_turns(session: AsyncSession, owner_id: uuid.UUID, quota: Quota) -> None:
+    """Let others of this owner who add to it wait until this transaction is over.
+
+    Taken last, after every row that is locked: nobody waits for a row while they hold it.
+    """
+    name = f"quota:{quota}:{owner_id}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
