@@ -14,7 +14,8 @@ async def run_devinbox(settings: Settings, stop: asyncio.Event) -> None:
     database = Database(settings.database.url)
     try:
         address = settings.devinbox
-        async with DevInbox(StoredInbox(database), host=address.host, port=address.port):
+        store = StoredInbox(database, octets=settings.shares.inbox_octets)
+        async with DevInbox(store, host=address.host, port=address.port):
             await stop.wait()
     finally:
         await database.close()

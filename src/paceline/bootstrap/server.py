@@ -32,7 +32,6 @@ from paceline.bootstrap.stopping import EndInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.services.administration import Administration
-from paceline.services.attachments import Attachments
 from paceline.services.audit_trail import AuditTrail
 from paceline.services.sender_consents import SenderConsents
 from paceline.services.senders import HostPolicy
@@ -122,7 +121,7 @@ def _api_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Api
         sender_uses=cases.sender_uses,
         campaigns=cases.campaigns,
         imports=cases.imports,
-        attachments=Attachments(cases.database),
+        attachments=cases.attachments,
         emails=cases.emails,
         bulk=cases.bulk,
         exports=cases.exports,

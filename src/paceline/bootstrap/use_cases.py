@@ -17,6 +17,7 @@ from paceline.limits import Buckets, Limits
 from paceline.persistence.database import Database
 from paceline.persistence.standing import Standing
 from paceline.services.activity import Activities
+from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.drafts import Drafts
@@ -26,6 +27,7 @@ from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
+from paceline.services.quotas import Bounds, Quotas
 from paceline.services.request_rates import Rates, RequestRates
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
@@ -58,6 +60,7 @@ class UseCases:
     imports: Imports
     scheduling: Scheduling
     idempotency: Idempotency
+    attachments: Attachments
     emails: Emails
     bulk: Bulk
     exports: Exports
@@ -84,6 +87,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         pool = await smtp_pool(settings, database)
         stack.push_async_callback(pool.close)
         queue = LaneQueue(redis)
+        quotas = Quotas(_bounds(settings.shares))
         bell = PatientBell(queue)
         resolver = Resolver(settings.api.dns_server)
         secrets = SecretBox(settings.secrets.key)
@@ -94,6 +98,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             pool,
             HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
             allowance=limits,
+            quotas=quotas,
             ready=_ethereal(settings),
         )
         yield UseCases(
@@ -106,12 +111,13 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             sender_removal=SenderRemoval(database, bell, Campaigns(database, bell)),
             sender_uses=SenderUses(database, limits),
             sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),
-            campaigns=Campaigns(database, bell),
+            campaigns=Campaigns(database, bell, quotas),
             drafts=Drafts(database),
-            imports=Imports(database, bell),
-            scheduling=Scheduling(database, bell),
+            imports=Imports(database, bell, quotas),
+            scheduling=Scheduling(database, bell, quotas),
             idempotency=Idempotency(database),
-            emails=Emails(database, bell),
+            attachments=Attachments(database, quotas),
+            emails=Emails(database, bell, quotas),
             bulk=Bulk(database, bell),
             exports=Exports(database),
             retrying=Retrying(database, bell),
@@ -121,6 +127,10 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             rates=RequestRates(buckets, _rates(settings.shares)),
             watch=Watch(database, limits.answers),
         )
+
+
+def _bounds(shares: ShareSettings) -> Bounds:
+    return Bounds(senders=shares.senders, emails=shares.emails, octets=shares.stored_octets)
 
 
 def _rates(shares: ShareSettings) -> Rates:

@@ -26,19 +26,24 @@ class InboxStore(Protocol):
 class StoredInbox:
     """The table `inbox_messages`, of which the newest are kept."""
 
-    def __init__(self, database: Database, *, keep: int = MAX_KEPT) -> None:
+    def __init__(
+        self, database: Database, *, keep: int = MAX_KEPT, octets: int = inbox.MAX_KEPT_OCTETS
+    ) -> None:
         self._database = database
         self._keep = keep
+        self._octets = octets
         self._added = PRUNE_EVERY  # whoever filled it before may not have pruned
+        self._added_octets = 0
 
     async def add(self, messages: Sequence[NewInboxMessage]) -> None:
         """Store all of them, in their order, or none."""
         async with self._database.transaction() as session:
             await inbox.insert_messages(session, messages)
             self._added += len(messages)
-            if self._added >= PRUNE_EVERY:
-                await inbox.prune(session, keep=self._keep)
-                self._added = 0
+            self._added_octets += sum(len(message.raw) for message in messages)
+            if self._added >= PRUNE_EVERY or self._added_octets * 8 >= self._octets:
+                await inbox.prune(session, keep=self._keep, octets=self._octets)
+                self._added = self._added_octets = 0
 
 
 class BatchWriter:

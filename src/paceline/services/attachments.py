@@ -22,6 +22,7 @@ from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores.attachments import AttachmentRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import FileTooLarge
+from paceline.services.quotas import UNBOUNDED, Quotas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,9 @@ class AttachmentView:
 class Attachments:
     """The files of an owner's campaigns."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, quotas: Quotas = UNBOUNDED) -> None:
         self._database = database
+        self._quotas = quotas
 
     async def add(
         self,
@@ -86,6 +88,7 @@ class Attachments:
                     content=file.content,
                     content_id=file.content_id,
                 )
+                await self._quotas.take(session, owner_id, octets=len(file.content))
                 there = await store.attachments(session, campaign_id)
             return next(_view(known) for known in there if known.id == attachment_id)
 

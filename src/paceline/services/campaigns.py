@@ -33,6 +33,7 @@ from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.message_notes import notes_on
 from paceline.services.ports import Bell, Settle
+from paceline.services.quotas import UNBOUNDED, Quotas
 from paceline.services.rendering import fields_of_subject
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
@@ -45,9 +46,10 @@ __all__ = ["CampaignPatch", "Campaigns", "NewCampaign"]
 class Campaigns:
     """The campaigns of an owner."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
         self._database = database
         self._bell = bell
+        self._quotas = quotas
 
     async def create(
         self,
@@ -77,6 +79,8 @@ class Campaigns:
             await store.insert_campaign(session, id=campaign_id, owner_id=owner_id, **values)
             record = _existing(await store.campaign(session, owner_id, campaign_id))
             report = await add_inline(session, record, recipients) if recipients else None
+            if report is not None:
+                await self._quotas.take(session, owner_id, emails=report.accepted)
             created = CreatedCampaign(
                 campaign=await view_of(session, owner_id, campaign_id), report=report
             )

@@ -25,6 +25,7 @@ from paceline.services import one_email
 from paceline.services.email_changes import EmailPatch, change, move
 from paceline.services.one_email import GONE
 from paceline.services.ports import Bell, Settle
+from paceline.services.quotas import UNBOUNDED, Quotas
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
 from paceline.services.versions import ANY, Only, version_of_email
@@ -72,9 +73,10 @@ class CancelResult:
 class Emails:
     """The emails of an owner, one at a time."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
         self._database = database
         self._bell = bell
+        self._quotas = quotas
 
     async def create(
         self, owner_id: uuid.UUID, new: NewEmail, *, reserved_id: uuid.UUID | None = None
@@ -117,6 +119,8 @@ class Emails:
                     scheduled_at=scheduled_at,
                 ),
             )
+            octets = sum(len(body.encode()) for body in (new.text, new.html) if body)
+            await self._quotas.take(session, owner_id, emails=1, octets=octets)
             view = await one_email.view(session, owner_id, email_id)
             await signal(session, sender.id, scheduled_at)
         await self._bell.ring([sender.id])

@@ -39,6 +39,7 @@ from paceline.services.inline_recipients import (
 )
 from paceline.services.message_notes import notes_by_columns, unknown_fields
 from paceline.services.ports import Bell, Settle
+from paceline.services.quotas import UNBOUNDED, Quotas
 from paceline.services.rendering import fields_of_subject
 from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportReport
@@ -58,9 +59,10 @@ class FileTooLarge(InvalidInput):
 class Imports:
     """Adds recipients to an owner's campaigns."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
         self._database = database
         self._bell = bell
+        self._quotas = quotas
 
     async def add_csv(
         self,
@@ -84,6 +86,7 @@ class Imports:
                 record = await _turn(session, owner_id, campaign_id)
                 await _signal_first(session, record)
                 report = await store_file(session, record, spool, choices)
+                await self._quotas.take(session, owner_id, emails=report.accepted)
                 await _reopen(session, record, report)
                 if settle is not None:
                     await settle(session, report)
@@ -122,6 +125,7 @@ class Imports:
                     *await asyncio.to_thread(_notes, record, template, _fields_of(read)),
                 ),
             )
+            await self._quotas.take(session, owner_id, emails=report.accepted)
             await _reopen(session, record, report)
             if settle is not None:
                 await settle(session, report)

@@ -26,15 +26,17 @@ from paceline.services.campaign_rules import NewCampaign
 from paceline.services.imports import IN_MEMORY_OCTETS, receive, store_file
 from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell, Settle
+from paceline.services.quotas import UNBOUNDED, Quotas
 from paceline.services.validation import Problems
 
 
 class Scheduling:
     """Schedules campaigns whose list comes along."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
         self._database = database
         self._bell = bell
+        self._quotas = quotas
 
     async def schedule(
         self,
@@ -55,6 +57,7 @@ class Scheduling:
                 if not await campaigns.is_there(session, owner_id, campaign_id):
                     record = await _stored(session, owner_id, campaign_id, checked)
                     report = await store_file(session, record, spool, choices)
+                    await self._quotas.take(session, owner_id, emails=report.accepted)
                     if not report.accepted:
                         raise InvalidInput.of("file", "holds no recipient that may be mailed")
                     await campaigns.let_go(session, await _record(session, record))

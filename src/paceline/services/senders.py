@@ -32,6 +32,7 @@ from paceline.services import dkim, sender_grants, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
 from paceline.services.ports import Allowance, Bell, Mailer, Settle
+from paceline.services.quotas import UNBOUNDED, Quotas
 from paceline.services.sender_accounts import sealed, test_message, told, view_of
 from paceline.services.sender_checks import CheckReport, report_of, stored
 from paceline.services.sender_grants import NewGrant
@@ -110,7 +111,7 @@ class TestReport:
 class Senders:
     """The senders of an owner."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it stands on, each of another kind
         self,
         database: Database,
         bell: Bell,
@@ -119,6 +120,7 @@ class Senders:
         policy: HostPolicy,
         *,
         allowance: Allowance,
+        quotas: Quotas = UNBOUNDED,
         ready: NewSender | None = None,
     ) -> None:
         """`ready`: a sender that every owner has from the beginning, until they delete it."""
@@ -128,6 +130,7 @@ class Senders:
         self._mailer = mailer
         self._policy = policy
         self._allowance = allowance
+        self._quotas = quotas
         self._checks = Turnstile(most=MAX_CHECKS, retry_after_seconds=TEST_SECONDS)
         self._ready = ready
         self._given_to: set[uuid.UUID] = set()
@@ -152,6 +155,7 @@ class Senders:
             record = await store.sender(session, owner_id, sender_id) if reserved_id else None
             if record is not None:
                 return view_of(record)
+            await self._quotas.refuse_sender(session, owner_id)
             await store.insert_sender(session, id=sender_id, owner_id=owner_id, **values)
             told = {"id": sender_id, "server": f"{new.smtp_host}:{new.smtp_port}"}
             await note(session, owner_id, Act.SENDER_ADDED, new.from_address, told)

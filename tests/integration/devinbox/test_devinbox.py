@@ -121,6 +121,15 @@ async def test_only_the_newest_are_kept(
     assert [message.subject for message in await caught(database)] == ["4", "3", "2"]
 
 
+async def test_what_is_kept_has_a_size_too(database: Database) -> None:
+    store = StoredInbox(database, octets=8_000)
+    async with DevInbox(store, host="127.0.0.1", port=0) as inbox, client(inbox) as smtp:
+        for number in range(5):
+            content = f"Subject: {number}\r\n\r\n{'x' * 900}\r\n{'x' * 900}\r\n".encode()
+            await smtp.sendmail("a@example.com", ["b@example.com"], content)
+    assert [message.subject for message in await caught(database)] == ["4", "3", "2", "1"]
+
+
 async def test_senders_side_by_side_lose_nothing(inbox: DevInbox, database: Database) -> None:
     async def send(number: int) -> None:
         async with client(inbox) as smtp:

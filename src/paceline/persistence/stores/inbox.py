@@ -16,6 +16,7 @@ from paceline.domain.identifiers import new_id
 from paceline.persistence.models import InboxMessage
 
 MAX_KEPT = 10_000
+MAX_KEPT_OCTETS = 1024 * 1024 * 1024
 MAX_LISTED = 200
 MAX_WORDS = 10  # of a search
 
@@ -131,12 +132,25 @@ async def get_message(session: AsyncSession, message_id: uuid.UUID) -> StoredInb
     )
 
 
-async def prune(session: AsyncSession, *, keep: int = MAX_KEPT) -> None:
-    """Drop all but the newest `keep`. Ids grow with time, so the index on them tells which."""
+async def prune(
+    session: AsyncSession, *, keep: int = MAX_KEPT, octets: int = MAX_KEPT_OCTETS
+) -> None:
+    """Drop all but the newest `keep` that come to no more than so many octets together.
+
+    Ids grow with time, so the index on them tells which.
+    """
     oldest_kept = (
         select(InboxMessage.id).order_by(InboxMessage.id.desc()).offset(keep - 1).limit(1)
     ).scalar_subquery()
     await session.execute(delete(InboxMessage).where(InboxMessage.id < oldest_kept))
+    sizes = select(
+        InboxMessage.id,
+        func.sum(func.octet_length(InboxMessage.raw))
+        .over(order_by=InboxMessage.id.desc())
+        .label("down_to_here"),
+    ).subquery()
+    past = select(sizes.c.id).where(sizes.c.down_to_here > octets)
+    await session.execute(delete(InboxMessage).where(InboxMessage.id.in_(past)))
 
 
 def _having(q: str) -> list[ColumnElement[bool]]:
