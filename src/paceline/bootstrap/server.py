@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import uvicorn
@@ -47,6 +48,7 @@ from paceline.web.routes.sender_consent import CALLBACK as CONNECTED
 # For the last answers, after what is under way had its time.
 LAST_SECONDS = 2
 BACKLOG = 1024
+THREADS = 64  # the turns of eight owners: what one has read or rendered keeps nobody else's waiting
 _API_PATHS = ("/api/", "/healthz", "/readyz")
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ log = logging.getLogger(__name__)
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; then what is under way has `settings.stop_seconds`."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     async with use_cases(settings) as cases:
         in_time = EndInTime(application(cases, settings), refusal=_refusal)
         server = _Server(

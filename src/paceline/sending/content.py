@@ -6,13 +6,13 @@ read again whenever its sender's row has changed. So are a campaign's files, wit
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from paceline.auth.secretbox import SecretBox
@@ -28,6 +28,7 @@ from paceline.delivery import (
 from paceline.persistence.ledger import Claim
 from paceline.persistence.standing import CampaignContent, Standing
 from paceline.sending.attached_files import AttachedFiles
+from paceline.sending.beside import Beside
 from paceline.sending.identities import Identity, identity_of
 
 Key = TypeVar("Key")
@@ -53,6 +54,7 @@ class Content:
         self._standing = standing
         self._secrets = secrets
         self._files = AttachedFiles(standing)
+        self._beside = Beside()
         self._texts: OrderedDict[uuid.UUID, CampaignContent] = OrderedDict()
         self._templates: OrderedDict[uuid.UUID, MessageTemplate] = OrderedDict()
         self._identities: OrderedDict[tuple[uuid.UUID, datetime], Identity] = OrderedDict()
@@ -109,16 +111,21 @@ class Content:
         template = None
         if claim.campaign_id is not None and texts is not None:
             template = await self._template(claim.campaign_id, texts)
+        make = partial(_made, claim, sender, template, files)
         if template.takes_long if template else len(claim.html_body or "") > LONG_HTML:
-            return await asyncio.to_thread(_made, claim, sender, template, files)
-        return _made(claim, sender, template, files)
+            return await self._beside.run(claim.campaign_id or sender.from_address, make)
+        return make()
 
     async def _template(self, campaign_id: uuid.UUID, texts: CampaignContent) -> MessageTemplate:
         known = self._templates.get(campaign_id)
         if known is None:
-            known = await asyncio.to_thread(_compile, texts)
+            known = await self._beside.run(campaign_id, partial(self._compiled, campaign_id, texts))
             _keep(self._templates, campaign_id, known, limit=MAX_TEMPLATES)
         return known
+
+    def _compiled(self, campaign_id: uuid.UUID, texts: CampaignContent) -> MessageTemplate:
+        """By now whoever came first may have done it."""
+        return self._templates.get(campaign_id) or _compile(texts)
 
 
 def _made(

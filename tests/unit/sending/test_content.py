@@ -137,3 +137,23 @@ async def test_what_may_take_long_is_made_while_others_work(html: str) -> None:
 
     await asyncio.gather(make(), work())
     assert order == ["worked", "made"]
+
+
+async def test_of_each_campaign_one_email_at_a_time_is_made_beside_the_others() -> None:
+    content = Content(OneSender("smtp.example.com"), SecretBox(b"k" * 32))
+    identity = await content.identity(uuid.uuid4(), updated_at=NOON)
+    html = "<p>{% for x in ['a'] %}{{ x }}{% endfor %}</p>"
+    texts = CampaignContent(subject="Hello", text_body=None, html_body=html, attached_octets=0)
+    large, small = uuid.uuid4(), uuid.uuid4()
+    order: list[uuid.UUID] = []
+
+    async def make(campaign_id: uuid.UUID) -> None:
+        given = replace(claim(Attempt(uuid.uuid4(), 1)), campaign_id=campaign_id, text_body=None)
+        await content.message(given, identity, texts)
+        order.append(campaign_id)
+
+    for campaign_id in (large, small):
+        await make(campaign_id)
+    order.clear()
+    await asyncio.gather(*(make(large) for _ in range(20)), make(small))
+    assert order.index(small) <= 2
