@@ -132,6 +132,15 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"PACELINE_LEASE_SECONDS": "10"}, "at least 11"),
         ({"PACELINE_SECRET_KEY": "short"}, "32 random bytes"),
         ({"PACELINE_SECRET_KEY": "n*t base64"}, "32 random bytes"),
+        (
+            {"PACELINE_SECRET_KEY": KEY, "PACELINE_SECRET_KEY_RETIRED": "short"},
+            "PACELINE_SECRET_KEY_RETIRED must be 32 random bytes",
+        ),
+        (
+            {"PACELINE_SECRET_KEY": KEY, "PACELINE_SECRET_KEY_RETIRED": KEY},
+            "names the key of PACELINE_SECRET_KEY",
+        ),
+        ({"PACELINE_SECRET_KEY_RETIRED": KEY}, "but PACELINE_SECRET_KEY is not"),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_one_line(env: dict[str, str], message: str) -> None:

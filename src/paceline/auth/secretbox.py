@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from paceline.errors import OperationalError
+from paceline.settings import SecretSettings
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
@@ -49,6 +50,19 @@ class SecretBox:
         self._key_id = _key_id(key)
         self._ciphers = {_key_id(k): AESGCM(_checked(k)) for k in (key, *retired)}
 
+    @classmethod
+    def of(cls, secrets: SecretSettings) -> SecretBox:
+        """With the keys of the settings."""
+        return cls(secrets.key, retired=secrets.retired)
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether it was sealed with the key that seals today."""
+        return key_id_of(sealed) == self._key_id
+
+    def knows(self, key_id: bytes) -> bool:
+        """Whether what names this key can be opened."""
+        return key_id in self._ciphers
+
     def seal(self, secret: str, *, label: str) -> bytes:
         """The secret as it is stored; it opens under the same label only."""
         nonce = os.urandom(_NONCE_BYTES)
@@ -68,6 +82,16 @@ class SecretBox:
             return cipher.decrypt(nonce, sealed[_HEAD_BYTES:], head + label.encode()).decode()
         except InvalidTag:
             raise SecretUnreadable("a stored secret does not belong to this sender") from None
+
+
+def fingerprint(key: bytes) -> bytes:
+    """What a key is told by; nobody finds a key by it."""
+    return hashlib.sha256(b"paceline key fingerprint" + key).digest()
+
+
+def key_id_of(sealed: bytes) -> bytes:
+    """Which key a stored secret names."""
+    return sealed[len(_VERSION) : len(_VERSION) + _KEY_ID_BYTES]
 
 
 def _key_id(key: bytes) -> bytes:

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from paceline.bootstrap.preflight.database import look_at_database
 from paceline.bootstrap.preflight.findings import Weight
+from paceline.bootstrap.preflight.secret_key import look_at_key
 from paceline.engine.queue import LaneQueue
 from paceline.errors import OperationalError
+from paceline.persistence.condition import Schema
 from paceline.persistence.database import Database
 from paceline.settings import Settings
 
@@ -22,6 +24,8 @@ def probes_of(
 
     async def postgresql() -> None:
         findings, seen = await look_at_database(database, settings.database.url)
+        if seen and seen.schema is Schema.EQUAL:
+            findings += await look_at_key(database, settings.secrets)
         bad = [finding for finding in findings if finding.weight >= Weight.AWAY]
         if bad:
             told = f"{bad[0].about}: {bad[0].says}; {bad[0].remedy}"

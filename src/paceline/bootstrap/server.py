@@ -153,7 +153,7 @@ def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Par
         idempotency=cases.idempotency,
         senders=cases.senders,
         sender_consents=SenderConsents(
-            SecretBox(settings.secrets.key),
+            SecretBox.of(settings.secrets),
             HostPolicy(allow_private_hosts=settings.api.allow_private_hosts),
             redirect_uri=settings.api.base_url + CONNECTED,
             provider=provider,
@@ -204,5 +204,5 @@ def _provider_sign_in(
 ) -> ProviderSignIn | None:
     if provider is None:
         return None
-    transactions = Transactions(SecretBox(settings.secrets.key))
+    transactions = Transactions(SecretBox.of(settings.secrets))
     return ProviderSignIn(cases.database, provider, transactions, admission, avatars)

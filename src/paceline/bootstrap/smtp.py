@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 async def smtp_pool(settings: Settings, database: Database) -> Pool:
     """One per process; whoever asks closes it."""
-    grants = KeptGrants(Standing(database), SecretBox(settings.secrets.key))
+    grants = KeptGrants(Standing(database), SecretBox.of(settings.secrets))
     if not settings.api.verify_certificates:
         log.warning("SMTP_VERIFY=no: the certificates of SMTP servers are not checked")
     return Pool(

@@ -90,7 +90,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         quotas = Quotas(_bounds(settings.shares))
         bell = PatientBell(queue)
         resolver = Resolver(settings.api.dns_server)
-        secrets = SecretBox(settings.secrets.key)
+        secrets = SecretBox.of(settings.secrets)
         senders = Senders(
             database,
             bell,

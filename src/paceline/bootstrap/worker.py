@@ -162,7 +162,7 @@ def _parts(
     terms = _terms(settings.worker)
     ledger = Ledger(ground.database, worker_run=worker_run, lease=terms.lease)
     leases = Leases(ledger.heartbeat, terms=terms)
-    content = Content(standing, SecretBox(settings.secrets.key))
+    content = Content(standing, SecretBox.of(settings.secrets))
     handover = Handover(
         marks=Marks(
             write_ahead=GroupCommit(ledger.write_ahead, insist=False),

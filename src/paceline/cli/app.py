@@ -16,6 +16,7 @@ from paceline.cli.doctor import doctor
 from paceline.cli.environment import origins, with_origin
 from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
 from paceline.cli.leftovers import lifeline
+from paceline.cli.reseal import reseal
 from paceline.cli.retry import retry
 from paceline.cli.schedule import EXAMPLES, schedule
 from paceline.cli.sender import sender
@@ -59,6 +60,7 @@ app.command(rich_help_panel=SERVERS)(parts.worker)
 app.command(rich_help_panel=SERVERS)(parts.migrate)
 app.command(rich_help_panel=SERVERS)(parts.devinbox)
 app.command(rich_help_panel=SERVERS)(doctor)
+app.command(rich_help_panel=SERVERS)(reseal)
 app.command(hidden=True)(welcome)
 app.command(hidden=True)(lifeline)
 with_settings(app)

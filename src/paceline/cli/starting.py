@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from paceline import clock
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight, heaviest
-from paceline.bootstrap.preflight.looking import Part, preflight
+from paceline.bootstrap.preflight.looking import Part, hold, preflight
 from paceline.cli.environment import origins
 from paceline.errors import Conflict
 from paceline.home import Home
@@ -79,6 +79,8 @@ async def _until_there(
             said = clock.boottime()
             log.warning("still waiting: %s", missing[0].line(origins()))
         findings = await _look_again(settings, part)
+    if "secret" in part.value and not stop.is_set():
+        await hold(settings)
     if clock.boottime() - began >= AGAIN_SECONDS and not stop.is_set():
         log.info("the database is there after %.0f s", clock.boottime() - began)
 

@@ -16,6 +16,8 @@ from paceline.bootstrap.preflight.machine import (
     port_findings,
 )
 from paceline.bootstrap.preflight.redis import look_at_redis
+from paceline.bootstrap.preflight.secret_key import hold_to_key, look_at_key
+from paceline.persistence.condition import Schema
 from paceline.persistence.database import Database
 from paceline.settings import Settings
 from paceline.settings.names import lookalikes
@@ -37,19 +39,21 @@ async def preflight(
     """All findings. Raises `SettingsError` when a setting that is needed is not made at all."""
     needs = part.value
     findings = list(environment_findings(lookalikes(env or {})))
+    if "secret" in needs:
+        assert settings.secrets.key, "it raises when there is none"
     url = settings.database.url
     database = Database(url, pool_size=1)
     try:
         told, seen = await look_at_database(database, url, migrates="schema" not in needs)
         findings += told
+        if "secret" in needs and seen and seen.schema is Schema.EQUAL:
+            findings += await look_at_key(database, settings.secrets)
     finally:
         await database.close()
     queue = None
     if "redis" in needs:
         told, queue = await look_at_redis(settings.redis.url)
         findings += told
-    if "secret" in needs:
-        assert settings.secrets.key
     findings += clock_findings(seen.now if seen else None, queue.now if queue else None)
     if "home" in needs:
         findings += home_findings(home)
@@ -58,3 +62,12 @@ async def preflight(
     if "port" in needs:
         findings += port_findings(settings.api)
     return findings
+
+
+async def hold(settings: Settings) -> None:
+    """Once the database is there: hold this process to the installation's key. Raises `Unfit`."""
+    database = Database(settings.database.url, pool_size=1)
+    try:
+        await hold_to_key(database, settings.secrets)
+    finally:
+        await database.close()

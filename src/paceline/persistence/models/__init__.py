@@ -18,6 +18,7 @@ from paceline.persistence.models.upkeep import (
     AuditEntry,
     IdempotencyKey,
     InboxMessage,
+    SecretKey,
     Suppression,
     WebhookEndpoint,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "ImportedList",
     "InboxMessage",
     "Lane",
+    "SecretKey",
     "Sender",
     "Session",
     "SignInLink",

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Computed,
     ForeignKey,
     Identity,
     Index,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +21,17 @@ from sqlalchemy.types import Text
 
 from paceline.persistence.searching import OF_SUPPRESSION
 from paceline.persistence.tables import Base, CreatedAt, Id
+
+
+class SecretKey(Base):
+    """Which key secrets are sealed with, told by its fingerprint: one row, once it is known."""
+
+    __tablename__ = "secret_key"
+    __table_args__ = (CheckConstraint("singleton", name="singleton"),)
+
+    singleton: Mapped[bool] = mapped_column(primary_key=True, server_default=true())
+    fingerprint: Mapped[bytes]
+    noted_at: Mapped[CreatedAt]
 
 
 class Suppression(Base):

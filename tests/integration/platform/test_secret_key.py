@@ -1,0 +1,132 @@
+"""One secret key per installation: another one is stopped at its start, a new one is changed to."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from paceline.auth.secretbox import SecretBox, SecretUnreadable, smtp_password_label
+from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight
+from paceline.bootstrap.preflight.looking import Part, hold, preflight
+from paceline.bootstrap.resealing import reseal
+from paceline.settings import SecretSettings, Settings
+from tests.integration.platform.refusing import paceline
+from tests.world import World, settings_for
+
+OLD, NEW, STRANGE = b"o" * 32, b"n" * 32, b"s" * 32
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> Settings:
+    return settings_for(database_url, redis_url)
+
+
+def with_key(settings: Settings, key: bytes, *retired: bytes) -> Settings:
+    return replace(settings, given_secrets=SecretSettings(key=key, retired=retired))
+
+
+async def about_the_key(settings: Settings, home: Path) -> Finding:
+    findings = await preflight(settings, Part.WORKER, home=home)
+    (found,) = [finding for finding in findings if finding.about == "Secret key"]
+    return found
+
+
+async def sealed_sender(world: World, key: bytes) -> uuid.UUID:
+    sender = await world.sender(port=2525)
+    label = smtp_password_label(owner_id=world.owner_id, sender_id=sender)
+    await world.execute(
+        "UPDATE senders SET smtp_username = 'ann', smtp_password = $2 WHERE id = $1",
+        sender,
+        SecretBox(key).seal("hush", label=label),
+    )
+    return sender
+
+
+async def password_of(world: World, sender: uuid.UUID, key: bytes) -> str:
+    (row,) = await world.fetch("SELECT smtp_password FROM senders WHERE id = $1", sender)
+    label = smtp_password_label(owner_id=world.owner_id, sender_id=sender)
+    return SecretBox(key).open(row["smtp_password"], label=label)
+
+
+async def test_the_first_process_notes_its_key_and_another_is_stopped(
+    settings: Settings, tmp_path: Path
+) -> None:
+    await hold(with_key(settings, OLD))
+    assert (await about_the_key(with_key(settings, OLD), tmp_path)).weight is Weight.FINE
+    found = await about_the_key(with_key(settings, STRANGE), tmp_path)
+    assert found.weight is Weight.WRONG
+    assert "sealed with another one; set the one that the other processes have" in found.line()
+    with pytest.raises(Unfit):
+        await hold(with_key(settings, STRANGE))
+
+
+async def test_a_worker_with_another_key_ends_with_one_line(
+    settings: Settings, tmp_path: Path
+) -> None:
+    await hold(with_key(settings, OLD))
+    code, said = await paceline(
+        "worker",
+        home=tmp_path,
+        DATABASE_URL=settings.database.url,
+        REDIS_URL=settings.redis.url,
+        PACELINE_SECRET_KEY=base64.b64encode(STRANGE).decode(),
+    )
+    assert code == 78
+    assert len(said) == 1
+    assert "Secret key: this installation's secrets are sealed with another one" in said[0]
+    assert "PACELINE_SECRET_KEY is set in the environment" in said[0]
+
+
+async def test_before_a_key_is_noted_the_stored_secrets_say_which_it_is(
+    world: World, settings: Settings, tmp_path: Path
+) -> None:
+    await sealed_sender(world, OLD)
+    assert (await about_the_key(with_key(settings, STRANGE), tmp_path)).weight is Weight.WRONG
+    with pytest.raises(Unfit):
+        await hold(with_key(settings, STRANGE))
+    await hold(with_key(settings, OLD))
+
+
+async def test_a_new_key_takes_over_and_the_old_one_is_not_needed_any_more(
+    world: World, settings: Settings, tmp_path: Path
+) -> None:
+    sender = await sealed_sender(world, OLD)
+    await hold(with_key(settings, OLD))
+    changing = with_key(settings, NEW, OLD)
+    await hold(changing)
+    told = await about_the_key(changing, tmp_path)
+    assert told.weight is Weight.REMARK
+    assert "run `paceline reseal`" in told.line()
+
+    done = await reseal(changing)
+    assert (done.secrets, done.unreadable) == (1, [])
+    assert await password_of(world, sender, NEW) == "hush"
+    with pytest.raises(SecretUnreadable):
+        await password_of(world, sender, OLD)
+    assert (await about_the_key(with_key(settings, NEW), tmp_path)).weight is Weight.FINE
+    assert (await about_the_key(with_key(settings, OLD), tmp_path)).weight is Weight.WRONG
+    assert (await reseal(changing)).secrets == 0
+
+
+async def test_what_no_key_opens_is_told_and_the_old_key_holds_on(
+    world: World, settings: Settings
+) -> None:
+    await hold(with_key(settings, OLD))
+    lost, good = await sealed_sender(world, STRANGE), await sealed_sender(world, OLD)
+    done = await reseal(with_key(settings, NEW, OLD))
+    assert (done.secrets, done.unreadable) == (1, [lost])
+    assert await password_of(world, good, NEW) == "hush"
+    await hold(with_key(settings, OLD))
+
+
+async def test_many_senders_are_sealed_anew_in_pieces(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paceline.persistence.stores.secret_keys.BATCH", 2)
+    for _ in range(5):
+        await sealed_sender(world, OLD)
+    assert (await reseal(with_key(settings, NEW, OLD))).secrets == 5
