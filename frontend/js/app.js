@@ -11,6 +11,7 @@ import "./drawer.js";
 import "./forms.js";
 import "./keyboard.js";
 import "./live.js";
+import "./notices.js";
 import "./once.js";
 import "./requests.js";
 import "./selection.js";

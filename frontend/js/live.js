@@ -8,9 +8,11 @@ const NOTHING_SHOWN = '"none"';
 // Each live part, with the address and the tag of what it shows.
 let shown = new WeakMap();
 
-// Nobody looks at a hidden tab.
+// Nobody looks at a hidden tab; one that tells of news (notices.js) asks for that alone.
+const tells = (part) => part.matches("[data-notices]") && window.Notification?.permission === "granted";
+
 document.addEventListener("htmx:config:request", (event) => {
-  if (isPoll(event) && document.hidden) event.preventDefault();
+  if (isPoll(event) && document.hidden && !tells(event.detail.ctx.sourceElement)) event.preventDefault();
 });
 
 document.addEventListener("htmx:config:request", (event) => {

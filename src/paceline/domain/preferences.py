@@ -14,12 +14,21 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
+class Notice(StrEnum):
+    """What a browser may tell of, also while somebody looks elsewhere."""
+
+    FINISHED = "finished"  # a campaign
+    SENDER = "sender"  # one that cannot send until somebody mends it
+    TROUBLE = "trouble"  # emails that failed, or are in doubt
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """`time_zone` is an IANA name; None: as each browser says."""
+    """`time_zone` is an IANA name; None: as each browser says. No `notices`, unless chosen."""
 
     time_zone: str | None = None
     theme: Theme = Theme.SYSTEM
+    notices: frozenset[Notice] = frozenset()
 
 
 DEFAULTS = Preferences()

@@ -17,12 +17,16 @@ from paceline.domain.lifecycle import EmailList, JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.persistence.database import Database
 from paceline.persistence.stores import hours as store
+from paceline.persistence.stores import overview
 from paceline.persistence.stores.hours import MOST, Run
+from paceline.persistence.stores.overview import Finished
 from paceline.persistence.stores.session import Session
 
 HOURS = 24
 KEPT = timedelta(minutes=1)
 MAX_KEPT = 500  # owners
+LATELY = timedelta(hours=1)
+MAX_FINISHED = 20  # campaigns
 
 __all__ = ["HOURS", "MOST", "Activities", "Activity", "Run"]
 
@@ -84,6 +88,12 @@ class Activities:
             for which in _ENDS
         }
         return Activity(hours=hours, ended=counts, runs=tuple(runs))
+
+    async def finished(self, owner_id: uuid.UUID) -> list[Finished]:
+        """The campaigns that came to their end within `LATELY`, the latest first."""
+        since = clock.now() - LATELY
+        async with self._database.transaction() as session:
+            return await overview.finished(session, owner_id, since=since, most=MAX_FINISHED)
 
     def _keep(self, owner_id: uuid.UUID, past: _Past) -> None:
         self._kept[owner_id] = past

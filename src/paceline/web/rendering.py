@@ -184,6 +184,7 @@ def render(
             "zone_label": wording.zone_label(zone, now),
             "section": "",
             "nav_counts": None,
+            "notices": None,
             "once": token_in(request) or new_token(),
             "already": already(request),
             "flash": said,

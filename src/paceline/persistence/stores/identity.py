@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.identifiers import new_id
-from paceline.domain.preferences import DEFAULTS, Preferences, Theme
+from paceline.domain.preferences import DEFAULTS, Notice, Preferences, Theme
 from paceline.domain.scopes import Scope
 from paceline.persistence.models import ApiKey, SignInLink, User
 
@@ -74,7 +74,11 @@ def record_of(user: User) -> UserRecord:
         email=user.email,
         name=user.name,
         is_admin=user.is_admin,
-        preferences=Preferences(time_zone=user.time_zone, theme=Theme(user.theme)),
+        preferences=Preferences(
+            time_zone=user.time_zone,
+            theme=Theme(user.theme),
+            notices=frozenset(Notice(name) for name in user.notices if name in set(Notice)),
+        ),
         vouched_domain=user.vouched_domain,
         avatar_version=user.avatar_version,
         is_disabled=user.disabled_at is not None,
@@ -149,7 +153,11 @@ async def prefer(session: AsyncSession, user_id: uuid.UUID, preferences: Prefere
     await session.execute(
         update(User)
         .where(User.id == user_id)
-        .values(time_zone=preferences.time_zone, theme=preferences.theme)
+        .values(
+            time_zone=preferences.time_zone,
+            theme=preferences.theme,
+            notices=sorted(preferences.notices),
+        )
     )
 
 

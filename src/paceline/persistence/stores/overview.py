@@ -133,3 +133,31 @@ async def ahead_of(
         statement, place["campaign_id"] = _AHEAD_IN_CAMPAIGN, campaign_id
     n = int((await session.execute(statement, place)).scalar_one())
     return None if n == MAX_COUNTED else n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A campaign that has come to its end, with what became of its emails."""
+
+    id: uuid.UUID
+    name: str
+    total: int
+    sent: int
+    failed: int
+    finished_at: datetime
+
+
+_FINISHED = text("""
+    SELECT id, name, total, sent, failed, finished_at FROM campaigns
+     WHERE owner_id = :owner_id AND state = 'completed' AND discarded_at IS NULL
+       AND finished_at > :since
+     ORDER BY finished_at DESC, id LIMIT :most
+""")
+
+
+async def finished(
+    session: AsyncSession, owner_id: uuid.UUID, *, since: datetime, most: int
+) -> list[Finished]:
+    """Campaigns that were completed since then, the latest first."""
+    rows = await session.execute(_FINISHED, {"owner_id": owner_id, "since": since, "most": most})
+    return [Finished(**row._mapping) for row in rows]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.domain.preferences import Preferences, Theme
+from paceline.domain.preferences import Notice, Preferences, Theme
 from paceline.errors import InvalidInput
 from paceline.web.access import ZONE_COOKIE, SignedIn, Viewer, form_of
 from paceline.web.compose_form import zones
 from paceline.web.forms import Problems, text_of
+from paceline.web.notices import CHOICES
 from paceline.web.parts import Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.wording import zone_named
@@ -27,7 +28,8 @@ _FIELDS = {"time_zone": "time_zone", "theme": "theme"}
 async def show_settings(request: Request, viewer: SignedIn) -> Response:
     """What is preferred now."""
     now = viewer.principal.preferences
-    return _page(request, viewer, {"time_zone": now.time_zone or "", "theme": now.theme})
+    form = {"time_zone": now.time_zone or "", "theme": now.theme}
+    return _page(request, viewer, form, now.notices)
 
 
 @router.post("")
@@ -35,18 +37,21 @@ async def save_settings(request: Request, parts: Wired, viewer: SignedIn) -> Res
     """Keep what was chosen."""
     posted = await form_of(request)
     form = {name: text_of(posted, name).strip() for name in _FIELDS}
+    chosen = frozenset(notice for notice in Notice if text_of(posted, _box(notice)) == "yes")
     problems = Problems()
     if form["theme"] not in set(Theme):
         problems.add("theme", "choose one of these")
     else:
-        chosen = Preferences(time_zone=form["time_zone"] or None, theme=Theme(form["theme"]))
+        preferred = Preferences(
+            time_zone=form["time_zone"] or None, theme=Theme(form["theme"]), notices=chosen
+        )
         try:
-            await parts.preferring.keep(viewer.principal.user_id, chosen)
+            await parts.preferring.keep(viewer.principal.user_id, preferred)
         except InvalidInput as error:
             problems.take(error.problems, names=_FIELDS)
         else:
             return go_to(request, "/settings", said="Saved.")
-    return _page(request, viewer, form, problems)
+    return _page(request, viewer, form, chosen, problems)
 
 
 @router.post("/theme", status_code=204)
@@ -60,8 +65,16 @@ async def save_theme(request: Request, parts: Wired, viewer: SignedIn) -> Respon
     return Response(status_code=204)
 
 
+def _box(notice: Notice) -> str:
+    return f"notice_{notice}"
+
+
 def _page(
-    request: Request, viewer: Viewer, form: Mapping[str, str], problems: Problems | None = None
+    request: Request,
+    viewer: Viewer,
+    form: Mapping[str, str],
+    chosen: Collection[Notice],
+    problems: Problems | None = None,
 ) -> Response:
     told = zone_named(request.cookies.get(ZONE_COOKIE))
     names = zones()
@@ -76,5 +89,6 @@ def _page(
         form=form,
         problems=problems.by_field if problems else {},
         themes=THEMES,
+        notice_boxes=[(_box(notice), label, notice in chosen) for notice, label in CHOICES],
         zones=[("", f"As the browser says ({told})"), *((name, name) for name in names)],
     )
