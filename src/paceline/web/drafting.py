@@ -96,13 +96,14 @@ async def save_all(
     if len(text) > MAX_ADDRESSES:
         raise InvalidInput.of(ADDRESSES, "are too many to be typed: save them as a file")
     if text.strip():
-        return await parts.drafts.put_list(owner, draft_id, TYPED_NAME, _octets(text), saving)
+        return await parts.drafts.put_list(owner, draft_id, TYPED_NAME, octets_of(text), saving)
     if draft.list_name == TYPED_NAME:
         return await parts.drafts.drop_list(owner, draft_id, saving)
     return draft
 
 
-async def _octets(text: str) -> AsyncIterator[bytes]:
+async def octets_of(text: str) -> AsyncIterator[bytes]:
+    """Addresses that were typed, as a list is kept."""
     yield text.encode(errors="replace")
 
 

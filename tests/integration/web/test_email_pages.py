@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx2
 import pytest
@@ -260,6 +261,36 @@ async def test_what_has_begun_says_that_it_cannot_be_changed_any_more(
     assert "an email that is in_doubt cannot be changed" in words(refused.text)
 
 
+async def test_a_copy_is_a_draft_of_what_the_email_said_to_the_same_person(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, text_body="In {{ city }}", html_body="<p>In {{ city }}</p>")
+    await world.execute("""UPDATE emails SET name = 'Ada "A"', fields = '{"city": "{{ Rome }}"}'""")
+    await world.execute(IN_DOUBT, email)
+    html = (await page.get(f"/emails/{email}")).text
+    once = re.search(
+        rf'action="/emails/{email}/copy".*?name="once" value="([^"]*)"', html, re.DOTALL
+    )
+    assert once is not None
+    copied = [await page.post(f"/emails/{email}/copy", data={"once": once[1]}) for _ in range(2)]
+    (path,) = {answer.headers["Location"] for answer in copied}
+    composed = unescape((await page.get(path)).text)
+    assert 'value="Hello Ada "A""' in composed
+    assert "<p>In {% raw %}{{{% endraw %} Rome }}</p>" in composed
+    assert '"Ada \\"A\\"" <ada@example.org></textarea>' in composed
+    review = words((await page.get(f"{path}/review")).text)
+    assert "Will be sent 1 email" in review
+    assert await world.fetchval("SELECT count(*) FROM drafts") == 1
+
+
+async def test_a_copy_of_what_cannot_be_filled_in_keeps_its_merge_fields(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world, text_body="Dear {{ nickname }}")
+    path = (await page.post(f"/emails/{email}/copy")).headers["Location"]
+    assert "Dear {{ nickname }}</textarea>" in (await page.get(path)).text
+
+
 async def test_the_poll_leaves_the_frame_alone(page: httpx2.AsyncClient, world: World) -> None:
     email = await one(world)
     assert "<iframe" not in (await page.get(f"/emails/{email}/detail", headers=FRAGMENT)).text
@@ -272,7 +303,7 @@ async def test_the_poll_leaves_the_frame_alone(page: httpx2.AsyncClient, world: 
             ("GET", rest)
             for rest in ("", "/detail", "/view", "/body", "/body?view=source", "/move", "/edit")
         ),
-        *(("POST", rest) for rest in ("/cancel", "/retry", "/resolve", "/move", "/edit")),
+        *(("POST", rest) for rest in ("/cancel", "/retry", "/resolve", "/move", "/edit", "/copy")),
     ],
 )
 async def test_nobody_sees_or_does_anything_to_the_email_of_somebody_else(

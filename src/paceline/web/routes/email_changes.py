@@ -1,4 +1,4 @@
-"""Changing one email while it waits: what it says and to whom, and when it is to go."""
+"""Changing one email while it waits, moving it to another time, and copying it to a new message."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline import clock
+from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import JobState
 from paceline.errors import Conflict, InvalidInput, Outdated
+from paceline.services.drafts import Saving
 from paceline.services.email_changes import EmailPatch
 from paceline.services.versions import ANY, Only
 from paceline.services.views import EmailView
 from paceline.web.access import SignedIn, Viewer, form_of
+from paceline.web.compose_form import ComposeForm
+from paceline.web.drafting import TYPED_NAME, octets_of
+from paceline.web.email_copy import recipient_of, typed_copy
 from paceline.web.email_form import EmailForm
 from paceline.web.email_story import section_of
 from paceline.web.forms import Problems, local_input, text_of, wall_time
-from paceline.web.once import OnceRoute, carried_out_once
+from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, zone_of
+
+_COPYING = "copy"  # the page that saved the draft, for the page that opens it
 
 router = APIRouter(prefix="/emails", route_class=OnceRoute)
 
@@ -87,6 +94,24 @@ async def move(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
             return go_to(request, f"/emails/{email_id}", said="Moved.")
     email = (await parts.queries.email(viewer.principal.user_id, email_id)).email
     return _move_page(request, viewer, email, start, problems)
+
+
+@router.post("/{email_id}/copy")
+@carried_out_once
+async def copy(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Response:
+    """What it says as a draft to the same person. Nothing leaves by it."""
+    owner = viewer.principal.user_id
+    detail = await parts.queries.email(owner, email_id)
+    filled_in = await parts.queries.email_source(owner, email_id) is not None
+    empty = ComposeForm.empty(now=clock.now(), zone=zone_of(request))
+    typed = typed_copy(detail, empty, filled_in=filled_in)
+    draft_id = reserved_id(request) or new_id()
+    saved = await parts.drafts.save(owner, draft_id, typed, Saving(version=0, page=_COPYING))
+    recipient = octets_of(recipient_of(detail))
+    saving = Saving(version=saved.version, page=_COPYING)
+    await parts.drafts.put_list(owner, draft_id, TYPED_NAME, recipient, saving)
+    said = "Copied: subject, message and recipient. Nothing is sent until you schedule it."
+    return go_to(request, f"/compose/{draft_id}", said=said)
 
 
 async def _form(parts: Parts, viewer: Viewer, email_id: uuid.UUID) -> tuple[EmailView, EmailForm]:
