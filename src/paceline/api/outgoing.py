@@ -459,7 +459,9 @@ class CancelledOut(EmailOut):
 
 
 class AttemptOut(Shown):
-    """Evidence of one attempt."""
+    """Evidence of one attempt. `dialogue` has the lines of what was said to the server (`> `), what
+    it said (`< `) and what happened besides (`* `), without secrets and message: of the last 20
+    attempts that came to nothing."""
 
     attempt: int
     outcome: str
@@ -469,6 +471,7 @@ class AttemptOut(Shown):
     reply_text: str | None
     dot_at: datetime | None
     ended_at: datetime | None
+    dialogue: tuple[str, ...]
 
 
 class DecisionOut(Shown):

@@ -184,12 +184,13 @@ class Channel(asyncio.Protocol):
         """A reply that has come already, if any."""
         return self._replies.popleft() if self._replies else None
 
-    def take_replies(self, first_digits: Sequence[int]) -> bool:
+    def take_replies(self, first_digits: Sequence[int]) -> list[RawReply] | None:
         """Takes all that have come if they begin with these digits, one each, or else none."""
-        as_hoped = [reply.code // 100 for reply in self._replies] == first_digits
-        if as_hoped:
-            self._replies.clear()
-        return as_hoped
+        if [reply.code // 100 for reply in self._replies] != first_digits:
+            return None
+        taken = list(self._replies)
+        self._replies.clear()
+        return taken
 
     async def write_blocks(self, data: bytes, seconds: float) -> None:
         """Writes it all and waits until the kernel has it; `seconds` for each block.

@@ -77,7 +77,7 @@ class Dialling:
         except BaseException:
             channel.abort()
             raise
-        return Session(channel, extensions, timeouts=self._timeouts)
+        return Session(channel, extensions, timeouts=self._timeouts, dialogue=dialogue)
 
     async def _connect(self, account: Account, seconds: float) -> Channel:
         try:

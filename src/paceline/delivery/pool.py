@@ -84,10 +84,13 @@ class Pool:
             else:
                 self._put_back(account, session)
                 return result
+        dialogue = Dialogue(account)
         try:
-            session = await self._dialling.open(account)
+            session = await self._dialling.open(account, dialogue=dialogue)
         except OpenFailed as failure:
-            return verdicts.open_failed(failure)
+            result = verdicts.open_failed(failure)
+            dialogue.note(result.detail)
+            return result._replace(dialogue=dialogue.kept)
         result = await session.deliver(mail, guard)
         self._put_back(account, session)
         return result

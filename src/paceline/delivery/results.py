@@ -63,7 +63,8 @@ class Result(NamedTuple):
     """The end of one attempt. `reply` is set when `kind` is sent or rejected.
 
     `worn` says that its connection had carried emails well before: what is refused on a new one may
-    be no fault of the email's, nor of the sender's.
+    be no fault of the email's, nor of the sender's. `dialogue` is what was said, without secrets
+    and message, where it did not end well: lines of at most 4 KiB together.
     """
 
     kind: Kind
@@ -73,6 +74,7 @@ class Result(NamedTuple):
     scope: Scope
     dot_written_at: datetime | None = None
     worn: bool = False
+    dialogue: str = ""
 
 
 class CheckResult(NamedTuple):

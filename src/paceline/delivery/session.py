@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from paceline import clock
 from paceline.delivery import verdicts
 from paceline.delivery.channel import HOLD_OCTETS, Channel, ChannelLost
+from paceline.delivery.dialogue import Dialogue
 from paceline.delivery.opening import Extensions
 from paceline.delivery.replies import RawReply
 from paceline.delivery.results import Kind, Phase, Result
@@ -37,6 +38,8 @@ _DATA = b"DATA\r\n"
 _FINAL_DOT = b".\r\n"
 _TAKEN = [2, 2, 3]  # first digits of the replies to MAIL, RCPT and DATA when all goes well
 
+_WITH_BODY = frozenset({Phase.BODY, Phase.DOT})
+
 _Step = tuple[Phase, float, int]  # where, seconds to wait for the reply, the digit hoped for
 
 
@@ -53,9 +56,12 @@ class Session:
     __slots__ = (
         "_accepted",
         "_channel",
+        "_dialogue",
         "_dirty",
         "_extensions",
+        "_heard",
         "_pipelining",
+        "_said",
         "_steps",
         "_takes_size",
         "_timeouts",
@@ -65,8 +71,18 @@ class Session:
         "opened_at",
     )
 
-    def __init__(self, channel: Channel, extensions: Extensions, *, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        extensions: Extensions,
+        *,
+        timeouts: Timeouts,
+        dialogue: Dialogue | None = None,
+    ) -> None:
         self._channel = channel
+        self._dialogue = dialogue  # of its opening
+        self._said: list[bytes] = []  # to announce the last email, and …
+        self._heard: list[RawReply] = []  # … what was answered, each where it stands
         self._extensions = extensions
         self._pipelining = "PIPELINING" in extensions
         self._takes_size = "SIZE" in extensions
@@ -97,6 +113,7 @@ class Session:
         unfit = verdicts.unfit(mail, self._extensions)
         if unfit is not None:
             return unfit
+        self._heard = []
         reused = self.mails > 0
         self.mails += 1
         try:
@@ -115,7 +132,7 @@ class Session:
             return result
         if result.reply is not None and verdicts.is_about_connection(result.phase, result.reply):
             self._channel.abort()
-        return result._replace(worn=worn)
+        return result._replace(worn=worn, dialogue=self._told(mail, result, anew=not reused))
 
     def retire(self) -> None:
         """Says QUIT and closes without waiting for the answer."""
@@ -137,6 +154,7 @@ class Session:
         if self._dirty:
             steps, lines, hoped_for = (steps[0], *steps), [_RSET, *lines], [2, *_TAKEN]
             self._dirty = False
+        self._said = lines if self._pipelining else []
         refused: tuple[Phase, RawReply] | None = None
         phase, answered = Phase.MAIL, False
         try:
@@ -144,13 +162,17 @@ class Session:
                 channel.expect_silence()
                 channel.write_soon(b"".join(lines))
                 await channel.wait(self._timeouts.mail_seconds)
-                if channel.take_replies(hoped_for):
+                heard = channel.take_replies(hoped_for)
+                if heard is not None:
+                    self._heard = heard
                     return None
             for (phase, seconds, hoped), line in zip(steps, lines, strict=True):
                 if not self._pipelining:
                     channel.expect_silence()
                     channel.write_soon(line)
+                    self._said.append(line)
                 reply = channel.take_reply() or await channel.read(seconds)
+                self._heard.append(reply)
                 if reply.code // 100 == hoped:
                     answered = line is not _RSET
                     continue
@@ -257,6 +279,7 @@ class Session:
             if channel.held_back:
                 return verdicts.lost_before_dot(Phase.BODY, lost)
             return verdicts.in_doubt(str(lost), dot_written_at)
+        self._heard.append(reply)
         if channel.held_back:  # the server was quicker than the dot, and gets none
             channel.abort()
             return verdicts.refused(Phase.BODY, reply)
@@ -274,4 +297,25 @@ class Session:
         self._channel.abort()
         if reply is None:
             return verdicts.lost_before_dot(Phase.BODY, lost)
+        self._heard.append(reply)
         return verdicts.refused(Phase.BODY, reply)
+
+    def _told(self, mail: Mail, result: Result, *, anew: bool) -> str:
+        """What was said of an email that was not simply taken."""
+        if self._dialogue is None:
+            return ""
+        told = self._dialogue.going_on(anew=anew)
+        heard = iter(self._heard)
+        for line in self._said:
+            told.said(line.decode("utf-8", "replace").rstrip())
+            if (reply := next(heard, None)) is not None:
+                told.heard(reply)
+        if result.phase in _WITH_BODY:
+            told.note(f"the message, {len(mail.content):,} octets")
+            if result.dot_written_at is not None:
+                told.said(".")
+        for reply in heard:
+            told.heard(reply)
+        if result.reply is None:
+            told.note(result.detail)
+        return told.kept

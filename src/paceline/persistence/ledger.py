@@ -68,7 +68,8 @@ class Outcome:
     """How one attempt ended, and where that leaves the email.
 
     `evidence` is the attempt's own outcome (None: it was never tried), `state` what becomes of the
-    email. `retry_in` None keeps the due time, as for an email that is not to blame.
+    email. `retry_in` None keeps the due time, as for an email that is not to blame. `dialogue` is
+    what was said, where it did not end well.
     """
 
     attempt: Attempt
@@ -82,6 +83,7 @@ class Outcome:
     retry_in: timedelta | None = None
     is_deferral: bool = False
     suppress: bool = False  # never again to this address, for this owner
+    dialogue: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,16 @@ class Ledger:
         """Record how these ended; for each, whether it changed the email (False: too late)."""
         async with self._database.driver() as driver:
             rows = await driver.fetch(statement("record"), *_columns(outcomes), self._worker_run)
+            # A statement of its own, so that an email that is taken pays for no column of it. Lost
+            # with a process that dies in between, it is missed by people alone.
+            told = [(o.attempt, o.dialogue) for o in outcomes if o.dialogue]
+            if told:
+                await driver.execute(
+                    statement("dialogues"),
+                    [attempt.email_id for attempt, _ in told],
+                    [attempt.number for attempt, _ in told],
+                    [dialogue for _, dialogue in told],
+                )
         recorded = {(row["email_id"], row["attempt"]) for row in rows}
         return [(o.attempt.email_id, o.attempt.number) in recorded for o in outcomes]
 

@@ -213,6 +213,7 @@ def _released(attempt: Attempt, result: Result, history: History) -> Outcome:
         reply_code=result.reply.code if result.reply else None,
         reply_enhanced=result.reply.enhanced if result.reply else None,
         reply_text=result.reply.text if result.reply else result.detail,
+        dialogue=result.dialogue,
     )
 
 
@@ -234,6 +235,7 @@ def _outcome(
         reply_code=result.reply.code if result.reply else None,
         reply_enhanced=result.reply.enhanced if result.reply else None,
         reply_text=result.reply.text if result.reply else result.detail,
+        dialogue=result.dialogue,
         failure_reason=failure_reason,
         retry_in=retry_in,
         is_deferral=is_deferral,

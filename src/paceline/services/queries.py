@@ -153,6 +153,7 @@ class Queries:
             if record is None:
                 raise NotFound("there is no such email")
             attempts = await attempt_store.attempts(session, email_id)
+            said = await attempt_store.dialogues(session, email_id)
             decided = await decisions.decisions(session, email_id)
             ahead = await self._ahead(session, record)
         around = await self._around([record])
@@ -164,7 +165,12 @@ class Queries:
             text=content.text,
             html=content.html,
             fields=dict(record.fields),
-            attempts=tuple(AttemptView(**attempt) for attempt in attempts),
+            attempts=tuple(
+                AttemptView(
+                    **attempt, dialogue=tuple(said.get(attempt["attempt"], "").splitlines())
+                )
+                for attempt in attempts
+            ),
             decisions=tuple(
                 DecisionView(what=d.what, by=d.decided_by, at=d.at, detail=d.detail)
                 for d in decided

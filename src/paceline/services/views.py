@@ -244,7 +244,7 @@ class EmailView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptView:
-    """Evidence of one attempt."""
+    """Evidence of one attempt. `dialogue`: lines of what was said, where it did not end well."""
 
     attempt: int
     outcome: str
@@ -254,6 +254,7 @@ class AttemptView:
     reply_text: str | None
     dot_at: datetime | None
     ended_at: datetime | None
+    dialogue: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

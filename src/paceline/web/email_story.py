@@ -55,7 +55,7 @@ _AT_LAST = datetime.max.replace(tzinfo=UTC)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One thing that happened. `by` is who decided it, `reply` what the server said, `changes` what
-    is different since."""
+    is different since, `dialogue` the lines of a conversation that did not end well."""
 
     title: str
     at: datetime | None
@@ -67,6 +67,7 @@ class Step:
     planned_at: datetime | None = None
     handed_over_at: datetime | None = None
     changes: tuple[str, ...] = ()
+    dialogue: tuple[str, ...] = ()
 
 
 def story(detail: EmailDetail, *, me: str) -> list[Step]:
@@ -182,6 +183,7 @@ def _attempt(attempt: AttemptView, number: int) -> Step:
         phase=attempt.phase or "",
         reply=reply,
         handed_over_at=attempt.dot_at if attempt.ended_at else None,
+        dialogue=attempt.dialogue,
     )
 
 

@@ -128,6 +128,22 @@ async def test_the_story_tells_who_decided_what_and_what_the_server_said(
     assert re.search(r"Marked as sent .* Decided by you", text)
 
 
+async def test_what_was_said_is_folded_under_its_attempt_and_stays_as_it_is_in_a_poll(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    await world.execute(ATTEMPT, email, 1, "rejected", "rcpt", 451, "4.7.1", "greylisted")
+    await world.execute(ATTEMPT, email, 2, "rejected", "rcpt", 451, "4.7.1", "greylisted")
+    said = "> RCPT TO:<ada@example.org>\n< 451 4.7.1 <b>greylisted</b>"
+    await world.execute("INSERT INTO attempt_dialogues VALUES ($1, 2, $2)", email, said)
+    html = (await page.get(f"/emails/{email}/detail", headers=FRAGMENT)).text
+    (folded,) = re.findall(r"<details[^>]*>.*?</details>", html, re.DOTALL)
+    assert 'id="attempt-2" hx-morph-skip' in folded
+    assert "Server’s dialogue" in folded
+    assert said in unescape(folded)
+    assert "<b>" not in folded
+
+
 async def test_what_each_way_out_of_a_doubt_risks_is_said_before(
     page: httpx2.AsyncClient, world: World
 ) -> None:

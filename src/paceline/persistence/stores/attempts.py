@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.persistence.models import Attempt
+from paceline.persistence.models import Attempt, AttemptDialogue
 
 MAX_SHOWN = 200
+MAX_DIALOGUES = 20  # of the last attempts that have one, 4 KiB each
 
 
 async def attempts(session: AsyncSession, email_id: uuid.UUID) -> list[dict[str, Any]]:
@@ -31,3 +32,14 @@ async def attempts(session: AsyncSession, email_id: uuid.UUID) -> list[dict[str,
         .limit(MAX_SHOWN)
     )
     return [dict(row._mapping) for row in rows]
+
+
+async def dialogues(session: AsyncSession, email_id: uuid.UUID) -> dict[int, str]:
+    """What was said during the last attempts that came to nothing, by their numbers."""
+    rows = await session.execute(
+        select(AttemptDialogue.attempt, AttemptDialogue.said)
+        .where(AttemptDialogue.email_id == email_id)
+        .order_by(AttemptDialogue.attempt.desc())
+        .limit(MAX_DIALOGUES)
+    )
+    return {row.attempt: row.said for row in rows}

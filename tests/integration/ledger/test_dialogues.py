@@ -1,0 +1,82 @@
+"""What was said is kept behind the evidence of an attempt that came to nothing, and only there."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from paceline.domain.lifecycle import JobState
+from paceline.persistence.database import Database
+from paceline.persistence.ledger import Attempt, Ledger, Outcome
+from paceline.services.queries import Queries
+from tests.integration.services.conftest import FixedMeter
+from tests.world import World
+
+SAID = "> RCPT TO:<ada@example.org>\n< 450 4.2.1 busy"
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=30))
+
+
+async def claimed(world: World, ledger: Ledger, count: int = 1) -> list[Attempt]:
+    sender = await world.sender()
+    await world.emails(sender, None, count)
+    return [c.attempt for c in (await ledger.claim(sender, of_campaigns={}, single=count)).claims]
+
+
+def deferred(attempt: Attempt, said: str = SAID) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.DEFERRED,
+        evidence="rejected",
+        phase="rcpt",
+        reply_code=450,
+        retry_in=timedelta(0),
+        is_deferral=True,
+        dialogue=said,
+    )
+
+
+async def test_it_is_read_back_beside_its_attempt(
+    world: World, database: Database, ledger: Ledger
+) -> None:
+    first, second = await claimed(world, ledger, 2)
+    taken = Outcome(attempt=second, state=JobState.SENT, evidence="sent", reply_code=250)
+    assert await ledger.record([deferred(first), taken]) == [True, True]
+    assert await ledger.record([deferred(first), taken]) == [True, True]  # safe to run again
+    queries = Queries(database, FixedMeter())
+    (attempt,) = (await queries.email(world.owner_id, first.email_id)).attempts
+    assert attempt.dialogue == tuple(SAID.splitlines())
+    (attempt,) = (await queries.email(world.owner_id, second.email_id)).attempts
+    assert attempt.dialogue == ()
+    assert await world.fetchval("SELECT count(*) FROM attempt_dialogues") == 1
+
+
+async def test_what_was_kept_once_is_not_written_over(world: World, ledger: Ledger) -> None:
+    (attempt,) = await claimed(world, ledger)
+    await ledger.record([deferred(attempt)])
+    await ledger.record([deferred(attempt, "another")])
+    assert await world.fetchval("SELECT said FROM attempt_dialogues") == SAID
+
+
+async def test_without_evidence_or_against_a_250_nothing_is_kept(
+    world: World, ledger: Ledger
+) -> None:
+    gone, sent = await claimed(world, ledger, 2)
+    await ledger.record([Outcome(attempt=sent, state=JobState.SENT, evidence="sent")])
+    await world.execute("DELETE FROM emails WHERE id = $1", gone.email_id)
+    late = replace(deferred(sent), state=JobState.IN_DOUBT, evidence="in_doubt")
+    await ledger.record([deferred(gone), late])
+    assert await world.fetchval("SELECT count(*) FROM attempt_dialogues") == 0
+
+
+async def test_it_goes_with_its_email(world: World, ledger: Ledger) -> None:
+    (attempt,) = await claimed(world, ledger)
+    await ledger.record([deferred(attempt)])
+    await world.execute("DELETE FROM emails")
+    assert await world.fetchval("SELECT count(*) FROM attempt_dialogues") == 0
