@@ -278,7 +278,6 @@ async def retry(
         FailedFilter.of(reason=given.reason, reply=given.reply),
         run=reserved_id(request),
         dry_run=given.dry_run,
-        actor=caller.actor,
         settle=settled_as(request, RetryReportOut.model_validate),
     )
 

@@ -185,7 +185,7 @@ async def bulk(request: Request, parts: Wired, caller: Caller, body: BulkIn) -> 
     """
     return await parts.bulk.run(
         caller.user_id,
-        replace(body.command(), actor=caller.actor),
+        body.command(),
         run=reserved_id(request),
         settle=settled_as(request, BulkOut.model_validate),
     )
@@ -227,7 +227,7 @@ async def patch(
     if "scheduled_at" in given:
         given["scheduled_at"] = given["scheduled_at"] or clock.now()
     change = EmailPatch(**given)
-    view = await parts.emails.patch(caller.user_id, email_id, change, only=only, actor=caller.actor)
+    view = await parts.emails.patch(caller.user_id, email_id, change, only=only)
     return tagged(response, view)
 
 
@@ -236,7 +236,7 @@ async def cancel(
     response: Response, parts: Wired, caller: Caller, email_id: uuid.UUID, only: IfMatch
 ) -> CancelledOut:
     """Call it back: cancelled for certain, or 409 when it is too late."""
-    result = await parts.emails.cancel(caller.user_id, email_id, only=only, actor=caller.actor)
+    result = await parts.emails.cancel(caller.user_id, email_id, only=only)
     if result.outcome is Outcome.TOO_LATE:
         raise TooLate(f"too late: this email is {result.email.state}")
     shown = EmailOut.model_validate(tagged(response, result.email))
@@ -262,7 +262,6 @@ async def retry(
     return await parts.retrying.one(
         caller.user_id,
         email_id,
-        actor=caller.actor,
         release=release,
         settle=settled_as(request, EmailOut.model_validate),
     )
@@ -281,6 +280,6 @@ async def resolve(
     """Settle an email in doubt: it was `sent`, or `resend` it."""
     settle = settled_as(request, EmailOut.model_validate)
     view = await parts.emails.resolve(
-        caller.user_id, email_id, body.resolution, only=only, actor=caller.actor, settle=settle
+        caller.user_id, email_id, body.resolution, only=only, settle=settle
     )
     return tagged(response, view)

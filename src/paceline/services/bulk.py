@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from paceline import clock
+from paceline.auth.acting import who
 from paceline.auth.auditing import complete, note
 from paceline.domain.acts import Act
 from paceline.domain.decisions import Decision
@@ -22,9 +23,10 @@ from paceline.domain.lifecycle import UNFINISHED, WAITING, CampaignState, JobSta
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import bulk as store
-from paceline.persistence.stores import campaigns, decisions, retrying, senders
+from paceline.persistence.stores import campaigns, retrying, senders
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
+from paceline.services.deciding import decided
 from paceline.services.ports import Bell, Settle
 from paceline.services.selecting import EmailFilter, all_of, selection_of
 from paceline.services.validation import Problems
@@ -98,8 +100,7 @@ class Command:
 
     `scheduled_at` is what they are rescheduled to. Of all that match, what was made after `seen`,
     an id of that time, is not meant: whoever decided could not know of it. What an import had read
-    by then and had not stored yet is meant, as soon as it is there: its ids are older. `actor` is
-    who decided, in words.
+    by then and had not stored yet is meant, as soon as it is there: its ids are older.
     """
 
     action: Action
@@ -107,7 +108,6 @@ class Command:
     wanted: EmailFilter | None = None
     scheduled_at: datetime | None = None
     seen: uuid.UUID | None = None
-    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +242,7 @@ async def _carry_out(
     if command.action is Action.RETRY:
         if not await senders.is_kept(session, sender_id):
             return BulkReport(not_done={NotDone.SENDER_DELETED: len(ids)})
-        return await _retry(session, owner_id, group, ids, run, command.actor)
+        return await _retry(session, owner_id, group, ids, run)
     states = await store.hold_still(session, owner_id, ids)
     able = [email_id for email_id, state in states.items() if state in _able(command.action)]
     left = [state for state in states.values() if state not in _able(command.action)]
@@ -288,7 +288,7 @@ async def _change(session: Session, command: Command, ids: list[uuid.UUID]) -> i
     if command.scheduled_at is not None:
         detail = {"scheduled_at": [None, command.scheduled_at.isoformat()]}
     noted = _NOTED[command.action]
-    await decisions.note(session, ids, noted, decided_by=command.actor, detail=detail)
+    await decided(session, ids, noted, detail)
     match command.action:
         case Action.CANCEL:
             return await store.cancel(session, ids)
@@ -306,10 +306,9 @@ async def _retry(
     group: Group,
     ids: list[uuid.UUID],
     run: uuid.UUID,
-    actor: str,
 ) -> BulkReport:
     campaign_id, sender_id = group
-    chunk = await retrying.retry_these(session, owner_id, ids, run=run, actor=actor)
+    chunk = await retrying.retry_these(session, owner_id, ids, run=run, actor=who().actor)
     stay = chunk.suppressed + chunk.doubtful
     done = chunk.seen - stay  # with those that this request had taken up before it was cut short
     if chunk.retried:

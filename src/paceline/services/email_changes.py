@@ -28,13 +28,13 @@ from paceline.domain.recipients import (
 from paceline.errors import Conflict
 from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import emails as store
-from paceline.persistence.stores.decisions import note
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.persistence.stores.emails import JobRecord
 from paceline.persistence.stores.recipients import said_of
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.services import one_email
+from paceline.services.deciding import decided
 from paceline.services.one_email import refuse_begun
 from paceline.services.rendering import fields_of_subject
 from paceline.services.row_checks import RowChecks
@@ -72,7 +72,7 @@ class _Change:
 
 
 async def change(
-    session: Session, owner_id: uuid.UUID, job: JobRecord, changes: Mapping[str, Any], *, actor: str
+    session: Session, owner_id: uuid.UUID, job: JobRecord, changes: Mapping[str, Any]
 ) -> None:
     """Change a job that is held still, behind its campaign's turn. Raises `InvalidInput`, and
     `Conflict` once it has begun."""
@@ -83,19 +83,17 @@ async def change(
         return
     if not await store.change_one(session, owner_id, record.id, read.values, said=read.said):
         raise Conflict("an attempt of it has no certain end: it may have arrived as it was")
-    await note(session, [record.id], Decision.CHANGED, decided_by=actor, detail=read.detail)
+    await decided(session, [record.id], Decision.CHANGED, read.detail)
 
 
-async def move(
-    session: Session, owner_id: uuid.UUID, job: JobRecord, at: datetime, *, actor: str
-) -> None:
+async def move(session: Session, owner_id: uuid.UUID, job: JobRecord, at: datetime) -> None:
     """Move it to another time. Raises `Conflict`."""
     await _refuse_draft(session, owner_id, job)
     if not await store.reschedule_one(session, owner_id, job.email_id, at):
         refuse_begun(await one_email.job(session, owner_id, job.email_id), "moved")
     if at != job.scheduled_at:
         detail = {"scheduled_at": [job.scheduled_at.isoformat(), at.isoformat()]}
-        await note(session, [job.email_id], Decision.MOVED, decided_by=actor, detail=detail)
+        await decided(session, [job.email_id], Decision.MOVED, detail)
 
 
 async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:

@@ -15,13 +15,13 @@ from paceline.errors import Conflict
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores import decisions
 from paceline.persistence.stores import emails as store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.emails import JobRecord, NewSingleEmail
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.services import one_email
+from paceline.services.deciding import decided
 from paceline.services.email_changes import EmailPatch, change, move
 from paceline.services.one_email import GONE
 from paceline.services.ports import Bell, Settle
@@ -127,7 +127,7 @@ class Emails:
         return view
 
     async def cancel(
-        self, owner_id: uuid.UUID, email_id: uuid.UUID, *, only: Only = ANY, actor: str = ""
+        self, owner_id: uuid.UUID, email_id: uuid.UUID, *, only: Only = ANY
     ) -> CancelResult:
         """Call it back. Afterwards it is certain: cancelled, or too late. Raises `Conflict`."""
         async with self._database.transaction() as session:
@@ -137,7 +137,7 @@ class Emails:
                 await signal(session, job.sender_id, clock.now())
             cancelled = await store.cancel_one(session, owner_id, email_id)
             if cancelled:
-                await decisions.note(session, [email_id], Decision.CANCELLED, decided_by=actor)
+                await decided(session, [email_id], Decision.CANCELLED)
             job = await one_email.job(session, owner_id, email_id)
             view = await one_email.view(session, owner_id, email_id)
         if cancelled:
@@ -155,11 +155,10 @@ class Emails:
         patch: EmailPatch,
         *,
         only: Only = ANY,
-        actor: str = "",
     ) -> EmailView:
         """Change or move an email that waits for its first try, at once or not at all.
 
-        `actor` is who asks, in words. Raises `InvalidInput`, and `Conflict` once it has begun.
+        Raises `InvalidInput`, and `Conflict` once it has begun.
         """
         changes = changes_of(patch)
         at = changes.pop("scheduled_at", None)
@@ -171,9 +170,9 @@ class Emails:
             await one_email.check(session, owner_id, email_id, only)
             job = job or await one_email.job(session, owner_id, email_id)
             if changes:
-                await change(session, owner_id, job, changes, actor=actor)
+                await change(session, owner_id, job, changes)
             if at is not None:
-                await move(session, owner_id, job, at, actor=actor)
+                await move(session, owner_id, job, at)
             view = await one_email.view(session, owner_id, email_id)
             await signal(session, job.sender_id, view.due_at)
         await self._bell.ring([job.sender_id])
@@ -186,7 +185,6 @@ class Emails:
         resolution: Resolution,
         *,
         only: Only = ANY,
-        actor: str = "",
         settle: Settle[EmailView] | None = None,
     ) -> EmailView:
         """Settle an email in doubt: it arrived, or it is to go out again. Raises `Conflict`."""
@@ -202,7 +200,7 @@ class Emails:
             else:
                 after(job.state, JobEvent.DEFER)
                 await self._send_again(session, owner_id, job)
-            await decisions.note(session, [email_id], _NOTED[resolution], decided_by=actor)
+            await decided(session, [email_id], _NOTED[resolution])
             view = await one_email.view(session, owner_id, email_id)
             if settle is not None:
                 await settle(session, view)

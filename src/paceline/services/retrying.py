@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 
 from paceline import clock
+from paceline.auth.acting import who
 from paceline.auth.auditing import complete, note
 from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
@@ -70,13 +71,12 @@ class Retrying:
         *,
         run: uuid.UUID | None = None,
         dry_run: bool = False,
-        actor: str = "",
         settle: Settle[RetryReport] | None = None,
     ) -> RetryReport:
         """Let a campaign's failed emails wait again, or count them. A completed one is reopened.
 
-        `run` names the request: repeated, it goes on where it stopped. `actor` says who asks.
-        Raises `Conflict` once the campaign is cancelled.
+        `run` names the request: repeated, it goes on where it stopped. Raises `Conflict` once the
+        campaign is cancelled.
         """
         run = run or new_id()
         which = Wanted(
@@ -95,7 +95,13 @@ class Retrying:
                     about = {"id": campaign_id}
                     entry = await note(session, owner_id, Act.EMAILS_RETRIED, record.name, about)
                 chunk = await store.retry(
-                    session, owner_id, which, run=run, actor=actor, after=behind, only_count=dry_run
+                    session,
+                    owner_id,
+                    which,
+                    run=run,
+                    actor=who().actor,
+                    after=behind,
+                    only_count=dry_run,
                 )
                 report = report.with_more(chunk)
                 is_last = chunk.seen < store.MAX_CHUNK
@@ -120,7 +126,6 @@ class Retrying:
         owner_id: uuid.UUID,
         email_id: uuid.UUID,
         *,
-        actor: str = "",
         release: bool = False,
         settle: Settle[EmailView] | None = None,
     ) -> EmailView:
@@ -134,8 +139,10 @@ class Retrying:
             assert record is not None, "its job is there"
             if release:
                 note = "to try an email again"
-                await let_go(session, owner_id, record.address_key, actor=actor, note=note)
-            chunk = await store.retry_one(session, owner_id, email_id, run=new_id(), actor=actor)
+                await let_go(session, owner_id, record.address_key, actor=who().actor, note=note)
+            chunk = await store.retry_one(
+                session, owner_id, email_id, run=new_id(), actor=who().actor
+            )
             _refuse_what_stays(chunk, record.address)
             again = await email_records.email(session, owner_id, email_id)
             assert again is not None, "it was there a moment ago"

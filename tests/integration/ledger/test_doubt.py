@@ -49,6 +49,19 @@ async def test_doubt_is_held_for_a_person_by_default(
     assert await world.states(ids) == ["in_doubt"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "host", "rule"),
+    [("resend", "127.0.0.1", "campaign"), ("hold", "smtp.resend.com", "server")],
+)
+async def test_the_rule_that_had_it_sent_again_is_noted(
+    world: World, database: Database, policy: str, host: str, rule: str
+) -> None:
+    await doubtful(world, since=timedelta(minutes=20), policy=policy, host=host)
+    await Recovery(database).run()
+    noted = await world.fetch("SELECT what, decided_by, detail FROM email_decisions")
+    assert noted == [{"what": "sent_again", "decided_by": None, "detail": f'{{"rule": "{rule}"}}'}]
+
+
 async def test_a_campaign_that_resends_waits_for_the_grace_period_first(
     world: World, database: Database
 ) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from paceline import clock
+from paceline.auth.acting import acting
 from paceline.domain.lifecycle import JobState
 from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, InvalidInput, NotFound, Outdated, TooLate
@@ -67,7 +68,8 @@ async def test_a_single_email_is_changed_with_all_that_follows_from_it(
 ) -> None:
     email = await single(desk)
     patch = EmailPatch(to=BOB, to_name=None, subject="Good day", html="<p>Dear Bob</p>", text=None)
-    changed = await desk.emails.patch(desk.owner, email.id, patch, actor="ann@example.com")
+    with acting("ann@example.com"):
+        changed = await desk.emails.patch(desk.owner, email.id, patch)
     assert (changed.to, changed.to_name, changed.subject) == (BOB, None, "Good day")
     assert changed.version != email.version
     assert changed.message_id == email.message_id

@@ -144,6 +144,49 @@ async def test_what_was_said_is_folded_under_its_attempt_and_stays_as_it_is_in_a
     assert "<b>" not in folded
 
 
+@pytest.mark.parametrize(
+    ("detail", "by"),
+    [
+        ('{"rule": "campaign"}', "the rule of its campaign for doubts"),
+        ('{"rule": "server"}', "Paceline: its server drops a second copy by itself"),
+    ],
+)
+async def test_the_story_tells_which_rule_had_a_doubt_sent_again(
+    page: httpx2.AsyncClient, world: World, detail: str, by: str
+) -> None:
+    email = await one(world)
+    await world.execute(ATTEMPT, email, 1, "in_doubt", "dot", None, None, None)
+    await world.execute(
+        "INSERT INTO email_decisions (email_id, what, detail) VALUES ($1, 'sent_again', $2)",
+        email,
+        detail,
+    )
+    await world.execute(ATTEMPT, email, 2, "rejected", "rcpt", 451, None, "later")
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert re.search(f"Attempt 1 .* To be sent again .* Decided by {by} Attempt 2", text)
+    assert text.count("To be sent again") == 1
+
+
+async def test_the_story_tells_what_was_decided_about_many_at_once(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    for form in ({"action": "reschedule", "at": "2030-01-15T10:30"}, {"action": "cancel"}):
+        await page.post("/emails/bulk", data={"selected": str(email), **form})
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert re.search(r"Scheduled .* Moved .* Decided by you Cancelled .* Decided by you", text)
+
+
+async def test_one_that_was_cancelled_with_its_campaign_says_so(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    (campaign,) = [row["id"] for row in await world.fetch("SELECT id FROM campaigns")]
+    await page.post(f"/campaigns/{campaign}/cancel")
+    text = words((await page.get(f"/emails/{email}")).text)
+    assert "Decided by you, with its campaign" in text
+
+
 async def test_what_each_way_out_of_a_doubt_risks_is_said_before(
     page: httpx2.AsyncClient, world: World
 ) -> None:

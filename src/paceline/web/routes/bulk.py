@@ -55,7 +55,6 @@ async def change_many(request: Request, parts: Wired, viewer: SignedIn) -> Respo
         wanted=query.wanted(zone) if chosen.everything else None,
         scheduled_at=at,
         seen=as_id(text_of(form, "seen")),
-        actor=viewer.principal.actor,
     )
     report = await parts.bulk.run(viewer.principal.user_id, command, run=reserved_id(request))
     tone: Tone = "warning" if report.not_done or not report.complete else "success"

@@ -174,9 +174,8 @@ async def retry(
     """Try again what failed for one reason, with one reply."""
     form = await form_of(request)
     wanted = FailedFilter.of(reason=text_of(form, "reason"), reply=text_of(form, "reply"))
-    person = viewer.principal
     report = await parts.retrying.campaign(
-        person.user_id, campaign_id, wanted, run=reserved_id(request), actor=person.actor
+        viewer.principal.user_id, campaign_id, wanted, run=reserved_id(request)
     )
     stay = report.suppressed + report.doubtful
     return go_to(request, f"/campaigns/{campaign_id}?retried={report.retried}&stay={stay}")

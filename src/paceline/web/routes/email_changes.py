@@ -126,8 +126,7 @@ async def _patched(
     parts: Parts, viewer: Viewer, email_id: uuid.UUID, patch: EmailPatch, *, version: str
 ) -> None:
     only = Only(frozenset({version})) if version else ANY
-    person = viewer.principal
-    await parts.emails.patch(person.user_id, email_id, patch, only=only, actor=person.actor)
+    await parts.emails.patch(viewer.principal.user_id, email_id, patch, only=only)
 
 
 def _edit_page(

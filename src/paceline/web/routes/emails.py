@@ -86,8 +86,7 @@ async def cancel_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:
     """Call one email back, if it is not too late."""
-    person = viewer.principal
-    result = await parts.emails.cancel(person.user_id, email_id, actor=person.actor)
+    result = await parts.emails.cancel(viewer.principal.user_id, email_id)
     if result.outcome is Outcome.TOO_LATE:
         raise TooLate("it is too late: this email has left, or is leaving right now")
     return await _after_write(request, parts, viewer, email_id, "Cancelled.")
@@ -100,8 +99,7 @@ async def retry_email(
 ) -> Response:
     """Try one email again that has failed, its address taken off the suppression list if asked."""
     release = text_of(await form_of(request), "release") == "yes"
-    person = viewer.principal
-    await parts.retrying.one(person.user_id, email_id, actor=person.actor, release=release)
+    await parts.retrying.one(viewer.principal.user_id, email_id, release=release)
     return await _after_write(request, parts, viewer, email_id, "It will be tried again.")
 
 
@@ -116,8 +114,7 @@ async def resolve_email(
         resolution = Resolution(answer)
     except ValueError:
         raise InvalidInput.of("resolution", "must be sent or resend") from None
-    person = viewer.principal
-    await parts.emails.resolve(person.user_id, email_id, resolution, actor=person.actor)
+    await parts.emails.resolve(viewer.principal.user_id, email_id, resolution)
     said = "Marked as sent." if resolution is Resolution.SENT else "It will be sent again."
     return await _after_write(request, parts, viewer, email_id, said)
 
