@@ -24,6 +24,7 @@ from paceline.api import (
 )
 from paceline.api.bodies import BodyRules
 from paceline.api.etags import conditions_are_honoured
+from paceline.api.headers import ApiHeaders
 from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import PARTS, ApiParts
 from paceline.api.query import only_known
@@ -41,9 +42,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_api(parts: ApiParts) -> ASGIApp:
+def create_api(parts: ApiParts, *, https: bool = False) -> ASGIApp:
     """The HTTP API under `/api/v1`, its description, and the health checks.
 
+    `https`: that is how it is reached from outside, and nobody is to come back in the clear.
     Unknown paths are answered here, too: what is not of the API must not be sent to it.
     """
     app = _application()
@@ -53,7 +55,7 @@ def create_api(parts: ApiParts) -> ASGIApp:
         with acting(address=address_of(scope)):
             await app({**scope, "state": state}, receive, send)
 
-    return api
+    return ApiHeaders(api, https=https)
 
 
 @cache

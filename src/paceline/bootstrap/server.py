@@ -94,7 +94,8 @@ def _refusal(request: Request) -> Response:
 def application(cases: UseCases, settings: Settings) -> ASGIApp:
     """Both applications behind one door: what is not the API's is the dashboard's."""
     turnstile = for_requests()
-    api = create_api(_api_parts(cases, settings, turnstile))
+    https = settings.api.base_url.startswith("https://")
+    api = create_api(_api_parts(cases, settings, turnstile), https=https)
     web = create_web(_web_parts(cases, settings, turnstile))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,20 @@ from paceline.settings import STOP_SECONDS, Settings
 # With the parts' six (their own four, and a last answer), within the ten that are promised.
 INBOX_STOP_SECONDS = 1.0
 SERVER_STOP_SECONDS = 3.0
+# These open nothing and sign nobody in.
+_WITHOUT_SECRETS = frozenset({"devinbox", "migrate"})
+_SECRETS = (
+    "PACELINE_SECRET_KEY",
+    "PACELINE_SECRET_KEY_RETIRED",
+    "PACELINE_API_KEY",
+    "GOOGLE_CLIENT_SECRET",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_BUTTON",
+    "OIDC_ISSUER",
+    "ALLOWED_DOMAINS",
+    "ETHEREAL_EMAIL",
+    "ETHEREAL_PASS",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +113,8 @@ class Plan:
     def command(self, *arguments: str, component: str) -> Command:
         """One of our commands, with this plan's settings."""
         env = {**self._environment(), "PACELINE_COMPONENT": component}
+        if arguments[0] in _WITHOUT_SECRETS:
+            env |= dict.fromkeys(_SECRETS, "")
         return own_command(*arguments, cwd=self.home.path, env=env)
 
     def _environment(self) -> dict[str, str]:

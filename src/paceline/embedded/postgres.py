@@ -21,6 +21,7 @@ from paceline.embedded.process import (
     Command,
     EmbeddedServerError,
     SystemUser,
+    plain_environment,
     stop_all,
     working_in,
 )
@@ -121,6 +122,7 @@ class Postgres:
             cwd=self.directory,
             stop_signal=signal.SIGINT,
             user=user,
+            is_ours=False,
         )
 
     def is_ready(self, pid: int) -> bool:
@@ -180,7 +182,7 @@ def _run(
         check=False,
         cwd=cwd,
         timeout=INITDB_TIMEOUT_SECONDS,
-        env={**os.environ, "LC_ALL": "C"},
+        env={**plain_environment(), "LC_ALL": "C"},
         **({} if user is None else user.options()),
     )
     if done.returncode:

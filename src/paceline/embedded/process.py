@@ -23,6 +23,10 @@ STOP_TIMEOUT_SECONDS = 5
 POLL_SECONDS = 0.02
 LOG_TAIL_BYTES = 2_000
 _PR_SET_PDEATHSIG = 1
+_PLAIN_NAMES = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR"}
+    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"}
+)
 
 
 class EmbeddedServerError(OperationalError):
@@ -50,12 +54,13 @@ class Command:
     stop_signal: signal.Signals
     user: SystemUser | None = None  # None: as ourselves
     env: Mapping[str, str] = field(default_factory=dict)
+    is_ours: bool = True  # else it is given no settings of ours, and none of its own kind
 
     def options(self, log: IO[bytes] | None) -> dict[str, Any]:
         """Keyword arguments for `subprocess.Popen` and `asyncio.create_subprocess_exec` alike."""
         return {
             "cwd": self.cwd,
-            "env": {**os.environ, **self.env},
+            "env": {**(os.environ if self.is_ours else plain_environment()), **self.env},
             "stdin": subprocess.DEVNULL,
             "stdout": log,
             "stderr": log,
@@ -64,6 +69,15 @@ class Command:
             "preexec_fn": die_with_parent(self.stop_signal),
             **({} if self.user is None else self.user.options()),
         }
+
+
+def plain_environment() -> dict[str, str]:
+    """What a server that is not ours needs of our environment: no secrets, no PGPORT."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PLAIN_NAMES or name.startswith("LC_")
+    }
 
 
 class Server(Protocol):

@@ -85,6 +85,7 @@ class Redis:
             argv=((self.program or preferred()).path, *options),
             cwd=self.directory,
             stop_signal=signal.SIGTERM,
+            is_ours=False,
         )
 
     def is_ready(self, pid: int) -> bool:

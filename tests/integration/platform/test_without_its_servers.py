@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx2
 
@@ -71,3 +72,21 @@ async def test_readiness_tells_nobody_where_the_database_is(redis_url: str) -> N
     assert ready.status_code == 503
     assert "127.0.0.1" not in ready.text
     assert "ada" not in ready.text
+
+
+async def test_answers_of_the_api_are_for_no_page_and_no_cache(
+    database_url: str, redis_url: str
+) -> None:
+    settings = settings_for(database_url, redis_url)
+    public = replace(settings, api=replace(settings.api, base_url="https://mail.example.com"))
+    async with client(public) as http:
+        answers = [await http.get(path) for path in ("/api/v1/senders", "/healthz", "/api/nope")]
+        answers.append(await http.get("/api/openapi.json"))
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    async with client(settings) as http:
+        assert "Strict-Transport-Security" not in (await http.get("/healthz")).headers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from paceline.cli.plan import Plan
 from paceline.home import Home
 from paceline.settings import Settings
+
+KEY = base64.b64encode(b"k" * 32).decode()
 
 
 def planned(tmp_path: Path, **env: str) -> Plan:
@@ -33,3 +36,28 @@ def test_private_smtp_hosts_are_open_by_default_on_a_laptop_alone(
     env: dict[str, str], allowed: bool, tmp_path: Path
 ) -> None:
     assert planned(tmp_path, **env).allow_private_hosts is allowed
+
+
+def test_processes_that_open_nothing_are_given_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {
+        "GOOGLE_CLIENT_ID": "id",
+        "GOOGLE_CLIENT_SECRET": "hush-1",
+        "ETHEREAL_PASS": "hush-2",
+    }
+    secrets |= {"ETHEREAL_EMAIL": "ada@example.com", "ETHEREAL_PASS": "hush too"}
+    secrets["PACELINE_SECRET_KEY"] = KEY
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    plan = planned(tmp_path, **secrets)
+    servers = [plan.postgres.command(), plan.redis.command()]
+    ours = [plan.command(name, component=name) for name in ("devinbox", "migrate")]
+    for command in (*servers, *ours):
+        given = " ".join(command.options(None)["env"].values())
+        assert "hush" not in given
+        assert KEY not in given
+    assert (
+        plan.command("worker", component="worker").options(None)["env"]["PACELINE_SECRET_KEY"]
+        == KEY
+    )
