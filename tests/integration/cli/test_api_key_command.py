@@ -17,7 +17,7 @@ from paceline.cli.app import app
 from paceline.domain.scopes import Scope
 from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.database import Database
-from tests.integration.cli.test_dkim_command import Ran
+from tests.integration.cli.serving import Ran
 from tests.world import settings_for
 
 Run = Callable[..., Awaitable[Ran]]

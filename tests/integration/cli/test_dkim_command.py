@@ -2,64 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
-import pytest
-import uvicorn
-from typer.testing import CliRunner
-
-from paceline.auth.api_keys import ApiKeys
-from paceline.bootstrap.server import application
-from paceline.bootstrap.use_cases import use_cases
-from paceline.cli.app import app
 from paceline.errors import PacelineError
-from tests.world import World, settings_for
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-    error: BaseException | None
-
-
-Paceline = Callable[..., Awaitable[Ran]]
-
-
-@pytest.fixture
-async def url(database_url: str, redis_url: str) -> AsyncIterator[str]:
-    settings = settings_for(database_url, redis_url)
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # who comes early waits in line
-        async with use_cases(settings) as cases:
-            config = uvicorn.Config(
-                application(cases, settings), lifespan="off", log_config=None, access_log=False
-            )
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-            server.should_exit = True
-            await serving
-
-
-@pytest.fixture
-async def paceline(url: str, world: World) -> Paceline:
-    key = await ApiKeys(world.database).create("ann@owner.test", "test")
-    owner = await world.fetchval("SELECT id FROM users WHERE email = 'ann@owner.test'")
-    world.owner_id = owner
-
-    async def run(*arguments: str) -> Ran:
-        command = [*arguments, "--url", url, "--api-key", key]
-        result = await asyncio.to_thread(CliRunner().invoke, app, command)
-        return Ran(result.exit_code, result.stdout, result.stderr, result.exception)
-
-    return run
+from tests.integration.cli.serving import Paceline
+from tests.world import World
 
 
 async def test_a_key_is_made_and_its_record_printed_for_a_zone_file(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +12,17 @@ from typing import Any, TypeAlias
 
 import httpx2
 import pytest
-import uvicorn
 from click.testing import Result
 from typer.testing import CliRunner
 
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.sessions import Sessions
-from paceline.bootstrap.server import application
-from paceline.bootstrap.use_cases import use_cases
 from paceline.cli.app import app
+from paceline.settings import Settings
 from paceline.web.access import cookie_name
+from tests.integration.cli.serving import serving
 from tests.integration.web.composing import schedule
-from tests.world import World, settings_for
+from tests.world import World
 
 # (address, name, fields) of each email; None where nothing was scheduled.
 People: TypeAlias = list[tuple[str, str | None, dict[str, Any]]] | None
@@ -120,31 +118,17 @@ def _fields(stored: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def entrances(
-    database_url: str, redis_url: str, world: World, tmp_path: Path
-) -> AsyncIterator[Entrances]:
-    settings = settings_for(database_url, redis_url)
+async def entrances(settings: Settings, world: World, tmp_path: Path) -> AsyncIterator[Entrances]:
     key = await ApiKeys(world.database).create("ann@owner.test", "test")
     world.owner_id = await world.fetchval("SELECT id FROM users WHERE email = 'ann@owner.test'")
     cookie, token = await Sessions(world.database).start(world.owner_id)
     headers = {"X-CSRF-Token": token, "Sec-Fetch-Site": "same-origin"}
     cookies = {cookie_name(settings.api.base_url): cookie}
     sender_id = str(await world.sender())
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with (
-            use_cases(settings) as cases,
-            httpx2.AsyncClient(base_url=url, headers=headers, cookies=cookies) as browser,
-        ):
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    application(cases, settings), lifespan="off", log_config=None, access_log=False
-                )
-            )
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
+    async with serving(settings) as port:
+        url = f"http://127.0.0.1:{port}"
+        async with httpx2.AsyncClient(base_url=url, headers=headers, cookies=cookies) as browser:
             yield Entrances(world, sender_id, url, key, browser, tmp_path)
-            server.should_exit = True
-            await serving
 
 
 ADA, GRACE, ALAN = "ada@example.com", "grace@example.com", "alan@example.com"

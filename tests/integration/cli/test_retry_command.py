@@ -7,10 +7,8 @@ import uuid
 import pytest
 
 from paceline.errors import PacelineError
-from tests.integration.cli.test_dkim_command import Paceline, paceline, url
+from tests.integration.cli.serving import Paceline
 from tests.world import World
-
-__all__ = ["paceline", "url"]
 
 
 async def failed(world: World) -> uuid.UUID:

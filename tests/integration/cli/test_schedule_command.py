@@ -5,47 +5,35 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import uvicorn
 from click.testing import Result
 from typer.testing import CliRunner
 
 from paceline.auth.api_keys import ApiKeys
-from paceline.bootstrap.server import application
-from paceline.bootstrap.use_cases import use_cases
 from paceline.cli.app import app
 from paceline.errors import DomainError
-from tests.world import World, settings_for
+from paceline.settings import Settings
+from tests.integration.cli.serving import serving
+from tests.world import World
 
 Paceline = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-async def paceline(database_url: str, redis_url: str, world: World) -> AsyncIterator[Paceline]:
-    settings = settings_for(database_url, redis_url)
+async def paceline(settings: Settings, world: World) -> AsyncIterator[Paceline]:
     key = await ApiKeys(world.database).create("ann@owner.test", "test")
     world.owner_id = await world.fetchval("SELECT id FROM users WHERE email = 'ann@owner.test'")
     await world.sender()
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # who comes early waits in line
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    async with serving(settings) as port:
 
         async def run(*arguments: object) -> Result:
-            command = [*map(str, arguments), "--url", url, "--api-key", key]
+            command = [*map(str, arguments), "--url", f"http://127.0.0.1:{port}", "--api-key", key]
             return await asyncio.to_thread(CliRunner().invoke, app, command)
 
-        async with use_cases(settings) as cases:
-            config = uvicorn.Config(
-                application(cases, settings), lifespan="off", log_config=None, access_log=False
-            )
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
-            yield run
-            server.should_exit = True
-            await serving
+        yield run
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
@@ -14,14 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from click.testing import Result
 from typer.testing import CliRunner
 
 from paceline import clock
 from paceline.auth.api_keys import ApiKeys
-from paceline.bootstrap.server import application
-from paceline.bootstrap.use_cases import use_cases
 from paceline.cli import patience
 from paceline.cli.app import app
 from paceline.cli.client import Answer, ApiClient
@@ -30,7 +25,7 @@ from paceline.cli.order import Order, Start
 from paceline.cli.reading import LeadList
 from paceline.cli.zone import local_zone
 from paceline.errors import DomainError, OperationalError
-from paceline.settings import Settings
+from tests.integration.cli.serving import serving
 from tests.lossy import Fate, LossyProxy, turned_away
 from tests.world import World, settings_for
 
@@ -61,20 +56,6 @@ class Desk:
         (campaign,) = await self.campaigns()
         assert (campaign["state"], campaign["total"]) == (state, emails)
         return campaign
-
-
-@asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        async with use_cases(settings) as cases:
-            config = uvicorn.Config(
-                application(cases, settings), lifespan="off", log_config=None, access_log=False
-            )
-            server = uvicorn.Server(config)
-            task = asyncio.create_task(server.serve(sockets=[listening]))
-            yield int(listening.getsockname()[1])
-            server.should_exit = True
-            await task
 
 
 @pytest.fixture

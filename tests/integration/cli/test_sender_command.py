@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
-import uvicorn
-from typer.testing import CliRunner
 
-from paceline.auth.api_keys import ApiKeys
-from paceline.bootstrap.server import application
-from paceline.bootstrap.use_cases import use_cases
-from paceline.cli.app import app
+from paceline.settings import Settings
 from tests.dns import DnsServer, dns_server, text
+from tests.integration.cli.serving import Paceline
 from tests.integration.delivery.sink import Act, Sink
-from tests.world import World, settings_for
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-    error: BaseException | None
-
-
-Paceline = Callable[..., Awaitable[Ran]]
+from tests.world import World
 
 
 @pytest.fixture
@@ -44,32 +25,8 @@ async def names() -> AsyncIterator[DnsServer]:
 
 
 @pytest.fixture
-async def url(database_url: str, redis_url: str, names: DnsServer) -> AsyncIterator[str]:
-    settings = settings_for(database_url, redis_url)
-    settings = replace(settings, api=replace(settings.api, dns_server=("127.0.0.1", names.port)))
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # who comes early waits in line
-        async with use_cases(settings) as cases:
-            config = uvicorn.Config(
-                application(cases, settings), lifespan="off", log_config=None, access_log=False
-            )
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-            server.should_exit = True
-            await serving
-
-
-@pytest.fixture
-async def paceline(url: str, world: World) -> Paceline:
-    key = await ApiKeys(world.database).create("ann@owner.test", "test")
-    world.owner_id = await world.fetchval("SELECT id FROM users WHERE email = 'ann@owner.test'")
-
-    async def run(*arguments: str, typed: str | None = None) -> Ran:
-        command = [*arguments, "--url", url, "--api-key", key]
-        result = await asyncio.to_thread(CliRunner().invoke, app, command, input=typed)
-        return Ran(result.exit_code, result.stdout, result.stderr, result.exception)
-
-    return run
+def settings(settings: Settings, names: DnsServer) -> Settings:
+    return replace(settings, api=replace(settings.api, dns_server=("127.0.0.1", names.port)))
 
 
 async def test_a_sender_is_added_verified_listed_and_deleted(paceline: Paceline) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from paceline.persistence.driver import Driver
 from paceline.persistence.workers import sign_off
-from tests.integration.cli.test_dkim_command import Paceline, paceline, url
+from tests.integration.cli.serving import Paceline
 from tests.world import World
-
-__all__ = ["paceline", "url"]
 
 
 async def test_the_terminal_says_what_is_so_and_what_needs_you(

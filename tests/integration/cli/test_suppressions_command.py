@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.cli.test_dkim_command import Paceline, paceline, url
-
-__all__ = ["paceline", "url"]
+from tests.integration.cli.serving import Paceline
 
 
 async def test_addresses_are_added_listed_exported_and_taken_off(
