@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from paceline.auth.oidc.transport import client, exchange
 from paceline.auth.refusals import ProviderUnreachable
-from paceline.domain.presets import OAuth
+from paceline.domain.oauth import OAuth
 from paceline.errors import DomainError
 
 MAX_CODE_CHARACTERS = 4096

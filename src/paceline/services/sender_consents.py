@@ -23,7 +23,8 @@ from paceline.auth.oidc.transactions import LIFETIME, MAX_SEALED_CHARACTERS
 from paceline.auth.secretbox import SecretBox, SecretUnreadable
 from paceline.auth.tokens import new_secret
 from paceline.delivery import Auth
-from paceline.domain.presets import GOOGLE, OAuth, preset_for_host
+from paceline.domain.oauth import GOOGLE, OAuth
+from paceline.domain.presets import preset_for_host
 from paceline.errors import InvalidInput
 from paceline.services import sender_rules
 from paceline.services.sender_grants import OF_A_TENANT, NewGrant
