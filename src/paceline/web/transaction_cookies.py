@@ -12,7 +12,8 @@ from paceline.web.parts import Parts
 
 SIGN_IN, CONSENT = "paceline-sign-in-", "paceline-consent-"
 BUTTON = "paceline-google-button"
-MAX_UNDER_WAY = 4  # in one browser, of a kind: tabs in which somebody left for the provider
+# In one browser: tabs in which somebody left for the provider. Proxies take 8 KiB of cookies.
+MAX_UNDER_WAY = {SIGN_IN: 4, CONSENT: 2}
 _STATE_CHARACTERS = 12
 
 
@@ -24,7 +25,7 @@ def put_started(
     Those of earlier ones go once there are several: browsers keep only so many octets for a host.
     """
     names = [name for name in request.cookies if name.startswith(_named(kind, parts))]
-    for name in names[: max(0, len(names) - MAX_UNDER_WAY + 1)]:
+    for name in names[: max(0, len(names) - MAX_UNDER_WAY[kind] + 1)]:
         _drop(response, name, parts)
     name = _of(started.state, kind)
     put_transaction(response, name, started.cookie, parts, LIFETIME.total_seconds())

@@ -219,6 +219,9 @@ async def test_a_consent_is_finished_once_and_only_where_it_was_begun(
     assert refused.headers["Location"] == "/senders"
     assert "That consent is over" in words((await other_page.get("/senders")).text)
     kept = dict(visitor.cookies)
+    assert len(str(kept)) < 3_000
+    twice = await visitor.get(f"{answer}&code=another")
+    assert twice.headers["Location"] == "/senders"
     assert (await visitor.get(answer)).status_code == 303
     assert (await visitor.get(answer)).headers["Location"] == "/senders"
     # With the cookie put back, the provider still takes the code no more.

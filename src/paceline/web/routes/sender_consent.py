@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.auth.consents import ConsentRefused, OAuthClient
+from paceline.auth.consents import ConsentRefusal, ConsentRefused, OAuthClient
 from paceline.auth.refusals import ProviderUnreachable, SignInRefused
 from paceline.errors import InvalidInput
 from paceline.services.sender_consents import Underway, Wanted
@@ -53,9 +53,12 @@ async def come_back(request: Request, parts: Wired, viewer: SignedIn) -> Respons
 
     By GET, as providers do it: the state is bound to this browser, and to this sign-in.
     """
-    answer = dict(request.query_params.multi_items()[:MAX_PARAMETERS])
+    pairs = request.query_params.multi_items()
+    answer = dict(pairs)
     state = answer.get("state", "")
     try:
+        if len(pairs) > MAX_PARAMETERS or len(answer) != len(pairs):
+            raise ConsentRefused(ConsentRefusal.UNTRUSTED, "the answer says the same thing twice")
         underway = parts.sender_consents.open(
             started_cookie(request, state, parts, CONSENT), state=state, who=_who(viewer)
         )
@@ -172,13 +175,14 @@ def _wanted(form: SenderForm, sender_id: uuid.UUID | None) -> Wanted:
             client_id=form.oauth_client_id.strip(),
             client_secret=form.oauth_client_secret.strip() or None,
         )
+    typed = asdict(replace(form, smtp_password="", oauth_refresh_token=""))
     return Wanted(
         smtp_host=form.smtp_host.strip(),
         account=form.smtp_username,
         client=client,
         token_endpoint=form.oauth_token_endpoint.strip(),
         sender_id=sender_id,
-        typed=asdict(replace(form, smtp_password="", oauth_refresh_token="")),
+        typed={name: text for name, text in typed.items() if text},
     )
 
 
