@@ -23,6 +23,7 @@ function keep() {
   let timer;
   let underWay = null; // the save that is
   let stopped = false;
+  let isLeft = false; // for the page that this one goes on as: what is remembered is that one's
 
   const isNew = () => field("version").value === "0";
   const say = (text, link) => {
@@ -46,7 +47,10 @@ function keep() {
   function restore() {
     const left = JSON.parse(sessionStorage.getItem(UNSAVED) ?? "null");
     // The first save may have come all the same: the page goes on under the name that it had.
-    if (left?.isNew && isNew() && left.id !== id) return void location.replace(`/compose?again=${left.id}`);
+    if (left?.isNew && isNew() && left.id !== id) {
+      isLeft = true;
+      return location.replace(`/compose?again=${left.id}`);
+    }
     sessionStorage.removeItem(UNSAVED);
     if (left?.id !== id) return;
     field("page").value = left.page;
@@ -65,6 +69,7 @@ function keep() {
   }
 
   function remember() {
+    if (isLeft || (isNew() && !Object.keys(unsaved()).length)) return;
     const fields = isNew() ? typed() : unsaved();
     const [version, name] = [field("version").value, field("page").value];
     const left = { id, isNew: isNew(), version, page: name, turn: turn + 1, fields };

@@ -11,18 +11,24 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.request import urlopen
+
+from playwright.sync_api import Browser, Page
 
 from paceline.auth.users import Users
 from paceline.bootstrap.local import mint_sign_in_link
 from paceline.bootstrap.server import run_api
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.bootstrap.worker import run_worker
+from paceline.delivery import Security
 from paceline.devinbox import DevInbox, StoredInbox
+from paceline.services.campaigns import NewCampaign
+from paceline.services.inline_recipients import RawRecipient
+from paceline.services.senders import NewSender
 from paceline.settings import ApiSettings, DevInboxSettings, Settings
 from tests.world import settings_for
 
@@ -52,12 +58,42 @@ class System:
         """Do something on the system's own loop, and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_TIMEOUT_SECONDS)
 
+    def paused_campaign(
+        self, name: str, recipients: Sequence[str], *, sender: Mapping[str, Any], **values: Any
+    ) -> uuid.UUID:
+        """A campaign of a sender of its own: nothing on it moves while somebody looks.
+
+        Its first email may be out.
+        """
+        account = {"smtp_host": "127.0.0.1", "smtp_port": self.settings.devinbox.port}
+        new = NewSender(**account, smtp_security=Security.NONE, **sender)
+        by = self.run(self.cases.senders.create(self.owner_id, new))
+        campaign = NewCampaign(
+            sender_id=by.id,
+            name=name,
+            min_delay_ms=60_000,
+            recipients=[RawRecipient(email=email) for email in recipients],
+            **{"subject": "Hello", "text": "Dear reader", **values},
+        )
+        made = self.run(self.cases.campaigns.create(self.owner_id, campaign)).campaign.id
+        self.run(self.cases.campaigns.launch(self.owner_id, made))
+        self.run(self.cases.campaigns.pause(self.owner_id, made))
+        return made
+
     def eventually(self, holds: Callable[[], bool], *, within: float = 15) -> None:
         """Wait until a condition holds that only the database can tell."""
         deadline = time.monotonic() + within
         while not holds():
             assert time.monotonic() < deadline, "it never came to hold"
             time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def still_page(chromium: Browser, url: str, **options: Any) -> Iterator[Page]:
+    """A page on which nothing glides or fades, to be measured."""
+    context = chromium.new_context(base_url=url, reduced_motion="reduce", **options)
+    yield context.new_page()
+    context.close()
 
 
 @contextlib.contextmanager

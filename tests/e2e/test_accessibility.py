@@ -8,11 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from paceline.delivery import Security
-from paceline.services.campaigns import NewCampaign
-from paceline.services.inline_recipients import RawRecipient
-from paceline.services.senders import NewSender
-from tests.e2e.running import System
+from tests.e2e.running import System, still_page
 from tests.e2e.writing import editor_of, review, write
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -23,46 +19,19 @@ LIST = b"email,name\nada@example.org,Ada\nnobody,Nobody\nada@example.org,Ada\n"
 @pytest.fixture(scope="module")
 def page(system: System, chromium: Browser, signed_in_state: dict[str, object]) -> Iterator[Page]:
     """Without the content policy, which would keep axe out too."""
-    context = chromium.new_context(
-        base_url=system.url,
-        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
-        bypass_csp=True,
-        reduced_motion="reduce",
-    )
-    yield context.new_page()
-    context.close()
+    with still_page(chromium, system.url, storage_state=signed_in_state, bypass_csp=True) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")
 def campaign_id(system: System) -> uuid.UUID:
-    """A paused campaign: nothing on it moves while axe looks (its first email may be out)."""
-    cases, owner = system.cases, system.owner_id
-    sender = system.run(
-        cases.senders.create(
-            owner,
-            NewSender(
-                name="Quiet",
-                from_address="quiet@northwind.example",
-                smtp_host="127.0.0.1",
-                smtp_port=system.settings.devinbox.port,
-                smtp_security=Security.NONE,
-                hourly_limit=10,
-            ),
-        )
-    )
-    new = NewCampaign(
-        sender_id=sender.id,
-        name="Quiet",
-        subject="Hello",
-        text="Dear reader",
-        min_delay_ms=60_000,
+    """A paused campaign with limits of its own."""
+    return system.paused_campaign(
+        "Quiet",
+        [f"quiet{n}@example.org" for n in range(3)],
+        sender={"name": "Quiet", "from_address": "quiet@northwind.example", "hourly_limit": 10},
         hourly_limit=5,
-        recipients=[RawRecipient(email=f"quiet{n}@example.org") for n in range(3)],
     )
-    created = system.run(cases.campaigns.create(owner, new))
-    system.run(cases.campaigns.launch(owner, created.campaign.id))
-    system.run(cases.campaigns.pause(owner, created.campaign.id))
-    return created.campaign.id
 
 
 def assert_accessible(page: Page, axe: str) -> None:
@@ -215,12 +184,10 @@ def test_the_navigation_of_a_phone_has_no_barriers(
 def test_the_pages_before_signing_in_have_no_barriers(
     system: System, chromium: Browser, axe: str
 ) -> None:
-    context = chromium.new_context(base_url=system.url, bypass_csp=True, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto("/login")
-    assert_accessible(page, axe)
-    page.goto("/auth/link?token=used")
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("does not work any more")).to_be_visible()
-    assert_accessible(page, axe)
-    context.close()
+    with still_page(chromium, system.url, bypass_csp=True) as page:
+        page.goto("/login")
+        assert_accessible(page, axe)
+        page.goto("/auth/link?token=used")
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_text("does not work any more")).to_be_visible()
+        assert_accessible(page, axe)

@@ -8,41 +8,19 @@ import uuid
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from paceline.delivery import Security
-from paceline.services.campaigns import NewCampaign
-from paceline.services.inline_recipients import RawRecipient
-from paceline.services.senders import NewSender
 from tests.e2e.running import System
 
 
 @pytest.fixture(scope="module")
 def campaign_id(system: System) -> uuid.UUID:
     """A paused campaign of four."""
-    cases, owner = system.cases, system.owner_id
-    sender = system.run(
-        cases.senders.create(
-            owner,
-            NewSender(
-                name="Campaign page",
-                from_address="campaign-page@northwind.example",
-                smtp_host="127.0.0.1",
-                smtp_port=system.settings.devinbox.port,
-                smtp_security=Security.NONE,
-            ),
-        )
-    )
-    new = NewCampaign(
-        sender_id=sender.id,
-        name="Looked at",
-        subject="Hello",
+    return system.paused_campaign(
+        "Looked at",
+        [f"page{n}@example.org" for n in range(4)],
+        sender={"name": "Campaign page", "from_address": "campaign-page@northwind.example"},
+        text=None,
         html="<p>Dear reader</p><script>document.title='ran'</script>",
-        min_delay_ms=60_000,
-        recipients=[RawRecipient(email=f"page{n}@example.org") for n in range(4)],
     )
-    created = system.run(cases.campaigns.create(owner, new))
-    system.run(cases.campaigns.launch(owner, created.campaign.id))
-    system.run(cases.campaigns.pause(owner, created.campaign.id))
-    return created.campaign.id
 
 
 def test_the_question_before_cancelling_stays_open_while_the_page_lives(

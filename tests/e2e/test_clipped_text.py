@@ -8,12 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from paceline.delivery import Security
-from paceline.services.campaigns import NewCampaign
-from paceline.services.inline_recipients import RawRecipient
-from paceline.services.senders import NewSender
 from tests.e2e.clipping import clipped, small_targets
-from tests.e2e.running import System
+from tests.e2e.running import System, still_page
 from tests.e2e.writing import editor_of, review, write
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -24,47 +20,20 @@ TITLE = "Reminder: the webinar tomorrow is about faster exports, pricing and nex
 
 @pytest.fixture(scope="module")
 def page(system: System, chromium: Browser, signed_in_state: dict[str, object]) -> Iterator[Page]:
-    context = chromium.new_context(
-        base_url=system.url,
-        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
-        timezone_id="Europe/Berlin",
-        reduced_motion="reduce",
-    )
-    yield context.new_page()
-    context.close()
+    zone = "Europe/Berlin"
+    with still_page(chromium, system.url, storage_state=signed_in_state, timezone_id=zone) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")
 def campaign_id(system: System) -> uuid.UUID:
     """A paused campaign whose every text is long."""
-    cases, owner = system.cases, system.owner_id
-    sender = system.run(
-        cases.senders.create(
-            owner,
-            NewSender(
-                name="Quarterly results and investor relations desk",
-                from_address=LONG,
-                smtp_host="127.0.0.1",
-                smtp_port=system.settings.devinbox.port,
-                smtp_security=Security.NONE,
-            ),
-        )
-    )
-    new = NewCampaign(
-        sender_id=sender.id,
-        name=TITLE,
+    return system.paused_campaign(
+        TITLE,
+        [f"a.reader.with.a.long.name.{n}@department.example.org" for n in range(3)],
+        sender={"name": "Quarterly results and investor relations desk", "from_address": LONG},
         subject=TITLE,
-        text="Dear reader",
-        min_delay_ms=60_000,
-        recipients=[
-            RawRecipient(email=f"a.reader.with.a.long.name.{n}@department.example.org")
-            for n in range(3)
-        ],
     )
-    created = system.run(cases.campaigns.create(owner, new))
-    system.run(cases.campaigns.launch(owner, created.campaign.id))
-    system.run(cases.campaigns.pause(owner, created.campaign.id))
-    return created.campaign.id
 
 
 def assert_readable(page: Page) -> None:
@@ -223,15 +192,13 @@ def test_the_chosen_list_is_in_view_on_a_phone(page: Page, campaign_id: uuid.UUI
 def test_the_sign_in_page_can_be_read_and_the_look_at_it_finds_what_it_had(
     system: System, chromium: Browser
 ) -> None:
-    context = chromium.new_context(base_url=system.url, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto("/login")
-    assert_readable(page)
-    # As it was: a class of the library's own kept its overflow to itself.
-    page.set_viewport_size(PHONE)
-    page.evaluate(
-        "const it = document.querySelector('.pl-command'); it.className = 'command';"
-        " it.style.height = '44px'; it.style.gap = '12px'"
-    )
-    assert any("is cut off" in found for found in clipped(page))
-    context.close()
+    with still_page(chromium, system.url) as page:
+        page.goto("/login")
+        assert_readable(page)
+        # As it was: a class of the library's own kept its overflow to itself.
+        page.set_viewport_size(PHONE)
+        page.evaluate(
+            "const it = document.querySelector('.pl-command'); it.className = 'command';"
+            " it.style.height = '44px'; it.style.gap = '12px'"
+        )
+        assert any("is cut off" in found for found in clipped(page))

@@ -97,6 +97,24 @@ def test_a_page_that_is_reloaded_before_its_first_save_was_answered_goes_on_with
     expect(page.get_by_role("link", name=subject)).to_have_count(1)
 
 
+def test_what_was_typed_stands_there_again_where_no_save_came_at_all(page: Page) -> None:
+    subject = f"Offline {uuid.uuid4().hex[:8]}"
+    page.goto("/compose")
+    editor_of(page)
+    page.route("**/autosave", lambda route: route.abort())
+    page.get_by_label("Subject").fill(subject)
+    state(page, "Not saved yet")
+    page.reload()
+    expect(page.get_by_label("Subject")).to_have_value(subject)
+    page.unroute("**/autosave")
+    state(page, "Saved")
+    expect(page).to_have_url(DRAFT)
+    page.goto("/compose")
+    editor_of(page)
+    expect(page).to_have_url(re.compile("/compose$"))
+    expect(page.get_by_label("Subject")).to_have_value("")
+
+
 def test_the_list_of_drafts_leads_back_to_what_was_written(page: Page) -> None:
     subject = begin(page)
     page.get_by_role("link", name="Senders").first.click()
@@ -150,6 +168,9 @@ def test_a_session_that_ended_leads_back_to_the_text(
     page: Page, signed_in_state: dict[str, object]
 ) -> None:
     subject = begin(page)
+    page.route(
+        "**/nav?*", lambda route: route.fulfill(status=204)
+    )  # it would lead to the sign-in by itself
     page.context.clear_cookies(name="paceline-session")
     write(page, "Typed while nobody was signed in")
     expect(page.get_by_role("link", name="Sign in again")).to_be_visible()

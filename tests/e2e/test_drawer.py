@@ -8,10 +8,6 @@ import uuid
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from paceline.delivery import Security
-from paceline.services.campaigns import NewCampaign
-from paceline.services.inline_recipients import RawRecipient
-from paceline.services.senders import NewSender
 from tests.e2e.running import System
 
 OPEN = re.compile(r"\?.*open=/emails/[0-9a-f-]{36}$")
@@ -20,31 +16,12 @@ OPEN = re.compile(r"\?.*open=/emails/[0-9a-f-]{36}$")
 @pytest.fixture(scope="module")
 def path(system: System) -> str:
     """A paused campaign of three."""
-    cases, owner = system.cases, system.owner_id
-    sender = system.run(
-        cases.senders.create(
-            owner,
-            NewSender(
-                name="Drawer",
-                from_address="drawer@northwind.example",
-                smtp_host="127.0.0.1",
-                smtp_port=system.settings.devinbox.port,
-                smtp_security=Security.NONE,
-            ),
-        )
+    made = system.paused_campaign(
+        "Drawer",
+        [f"drawer{n}@example.org" for n in range(3)],
+        sender={"name": "Drawer", "from_address": "drawer@northwind.example"},
     )
-    new = NewCampaign(
-        sender_id=sender.id,
-        name="Drawer",
-        subject="Hello",
-        text="Dear reader",
-        min_delay_ms=60_000,
-        recipients=[RawRecipient(email=f"drawer{n}@example.org") for n in range(3)],
-    )
-    created = system.run(cases.campaigns.create(owner, new))
-    system.run(cases.campaigns.launch(owner, created.campaign.id))
-    system.run(cases.campaigns.pause(owner, created.campaign.id))
-    return f"/campaigns/{created.campaign.id}?tab=scheduled"
+    return f"/campaigns/{made}?tab=scheduled"
 
 
 def test_back_closes_the_drawer_and_forward_opens_it_again(page: Page, path: str) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
-from tests.e2e.running import System
+from tests.e2e.running import System, still_page
 from tests.e2e.test_accessibility import assert_accessible
 from tests.e2e.test_clipped_text import assert_readable
 
@@ -53,14 +53,8 @@ def open_page(
     system: System, chromium: Browser, signed_in_state: dict[str, object]
 ) -> Iterator[Page]:
     """Without the content policy, which would keep axe out too."""
-    context = chromium.new_context(
-        base_url=system.url,
-        storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
-        bypass_csp=True,
-        reduced_motion="reduce",
-    )
-    yield context.new_page()
-    context.close()
+    with still_page(chromium, system.url, storage_state=signed_in_state, bypass_csp=True) as page:
+        yield page
 
 
 def fill_in(page: Page, server: Server, password: str, address: str = ADDRESS) -> None:
