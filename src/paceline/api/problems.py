@@ -31,6 +31,7 @@ from paceline.errors import (
     TooLate,
     TooMuchAtOnce,
 )
+from paceline.observability import request_id
 from paceline.services.idempotency import RETRY_AFTER_SECONDS as UNDER_WAY_SECONDS
 from paceline.services.idempotency import KeyUsed, UnderWay
 from paceline.services.imports import FileTooLarge
@@ -77,6 +78,8 @@ def problem(
         "detail": detail,
         **(extra or {}),
     }
+    if number := request_id():
+        body["request_id"] = number
     if errors:
         listed = [{"field": e.field, "message": e.message} for e in errors[:MAX_ERRORS]]
         body["errors"] = listed

@@ -32,6 +32,7 @@ from paceline.bootstrap.readiness import probes_of
 from paceline.bootstrap.stopping import EndInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
+from paceline.observability import AccessLog
 from paceline.services.administration import Administration
 from paceline.services.audit_trail import AuditTrail
 from paceline.services.sender_consents import SenderConsents
@@ -59,9 +60,10 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     async with use_cases(settings) as cases:
         in_time = EndInTime(application(cases, settings), refusal=_refusal)
+        app = AccessLog(in_time)
         server = _Server(
             uvicorn.Config(
-                in_time,
+                app,
                 host=settings.api.host,
                 port=settings.api.port,
                 backlog=BACKLOG,

@@ -49,6 +49,8 @@ async def run_worker(
 ) -> None:
     """Run lanes until `stop` is set, then finish what is under way and hand back the rest."""
     async with running_worker(settings, black_boxes=black_boxes, name=name) as running:
+        work = settings.worker
+        log.info("sending: %d lanes, %d emails at a time", work.lanes, work.concurrency)
         await stop.wait()
         log.info("stopping: no new lanes, finishing what is under way")
         await running.stop()

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from paceline import clock
+from paceline import __version__, clock
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight, heaviest
 from paceline.bootstrap.preflight.looking import Part, hold, preflight
 from paceline.cli.environment import origins
@@ -33,6 +33,8 @@ async def start_when_fit(settings: Settings, part: Part, stop: asyncio.Event, wo
     page.
     """
     findings = await _look(settings, part)
+    fine = [finding.line() for finding in findings if finding.weight is Weight.FINE]
+    log.info("Paceline %s starts as %s: %s", __version__, part.name.lower(), "; ".join(fine))
     for finding in findings:
         if finding.weight in (Weight.REMARK, Weight.AWAY):
             log.warning("%s", finding.line(origins()))

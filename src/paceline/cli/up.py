@@ -23,7 +23,7 @@ from paceline.cli.plan import Plan
 from paceline.cli.supervise import StartFailed, Supervised, UnfitPart, start_all, stop_all
 from paceline.home import Home, Running
 from paceline.observability import configure_logging
-from paceline.settings import Settings, is_loopback
+from paceline.settings import Settings, is_loopback, is_this_machine
 
 MAX_WORKERS = 64
 ONE_OFF_TIMEOUT_SECONDS = 300
@@ -162,6 +162,8 @@ class _System:
             out.print(value, markup=False)
         if not is_loopback(self._plan.host):
             out.print(f"  Listening on {self._plan.host}: other machines can reach it.")
+            if is_this_machine(self._plan.base_url):
+                out.print("  They are answered once BASE_URL is the address that they use.")
         out.print("\n  Ctrl-C stops everything; starting again goes on where it was.\n")
 
 

@@ -1,7 +1,7 @@
 """Logs through the standard library: words on a terminal, one JSON object per line otherwise.
 
-Every line names its component. What looks like a secret is blotted out on the way, whoever logged
-it: API keys, one-time tokens, passwords within URLs.
+Every line names its component, and the request that it belongs to. What looks like a secret is
+blotted out on the way, whoever logged it: API keys, one-time tokens, passwords within URLs.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import TextIO
 
 from paceline.errors import SettingsError
+from paceline.observability.requests import request_id
 
 _SECRETS = (
     (re.compile(r"\bpl_[A-Za-z0-9_-]{8,}"), "pl_***"),
@@ -37,13 +39,34 @@ def configure_logging(
     output = stream or sys.stderr
     name = env.get("PACELINE_COMPONENT") or component
     handler = logging.StreamHandler(output)
-    handler.setFormatter(_formatter(env.get("PACELINE_LOG", ""), name, output))
+    handler.setFormatter(formatter := _formatter(env.get("PACELINE_LOG", ""), name, output))
+    handler.addFilter(_with_request)
+    if isinstance(formatter, JsonFormatter):
+        sys.excepthook = _log_crash
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_level(env.get("PACELINE_LOG_LEVEL", "")))
     for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def _with_request(record: logging.LogRecord) -> bool:
+    if number := request_id():
+        record.request_id = number
+    return True
+
+
+def _log_crash(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """A traceback is one line, too, for whoever collects lines."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("paceline").critical(
+        "ended by what nobody expected", exc_info=(kind, error, trace)
+    )
 
 
 def _level(text: str) -> str:
@@ -102,4 +125,5 @@ class TextFormatter(logging.Formatter):
         super().__init__(f"%(asctime)s %(levelname)-7s {component}  %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        number = getattr(record, "request_id", None)
+        return redact(super().format(record) + (f" [{number}]" if number else ""))

@@ -15,7 +15,12 @@ from paceline import clock
 from paceline.bootstrap.preflight.database import database_findings
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.bootstrap.preflight.looking import Part, preflight
-from paceline.bootstrap.preflight.machine import clock_findings, home_findings, port_findings
+from paceline.bootstrap.preflight.machine import (
+    clock_findings,
+    home_findings,
+    port_findings,
+    reach_findings,
+)
 from paceline.bootstrap.preflight.redis import redis_findings
 from paceline.embedded import Postgres
 from paceline.engine.condition import QueueCondition
@@ -221,6 +226,13 @@ async def test_a_port_that_is_taken_may_be_free_in_a_moment_and_a_foreign_addres
         (taken,) = port_findings(ApiSettings(port=port))
     (foreign,) = port_findings(ApiSettings(host="192.0.2.1", port=port))
     assert (taken.weight, foreign.weight) == (Weight.AWAY, Weight.WRONG)
+
+
+def test_an_address_that_others_reach_without_an_answer_is_told() -> None:
+    (found,) = reach_findings(ApiSettings(host="0.0.0.0"))
+    assert "set BASE_URL to the address by which others reach it" in found.line()
+    assert list(reach_findings(ApiSettings(host="0.0.0.0", base_url="https://m.example"))) == []
+    assert list(reach_findings(ApiSettings())) == []
 
 
 def test_clocks_that_are_apart_are_told_with_whose() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,10 +16,10 @@ from paceline.observability import configure_logging, redact
 
 @pytest.fixture(autouse=True)
 def _keep_the_root_logger() -> Iterator[None]:
-    root = logging.getLogger()
+    root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers[:], root.level
     yield
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:], root.level, sys.excepthook = handlers, level, hook
     logging.captureWarnings(False)
 
 

@@ -14,6 +14,7 @@ from paceline.bootstrap.preflight.machine import (
     home_findings,
     introduction_findings,
     port_findings,
+    reach_findings,
 )
 from paceline.bootstrap.preflight.redis import look_at_redis
 from paceline.bootstrap.preflight.secret_key import hold_to_key, look_at_key
@@ -61,6 +62,7 @@ async def preflight(
         findings += await introduction_findings(settings.api)
     if "port" in needs:
         findings += port_findings(settings.api)
+        findings += reach_findings(settings.api)
     return findings
 
 

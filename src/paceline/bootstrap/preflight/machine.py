@@ -15,7 +15,7 @@ from pathlib import Path
 from paceline import clock
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.domain.host_names import public_name
-from paceline.settings import ApiSettings
+from paceline.settings import ApiSettings, is_loopback, is_this_machine
 
 FEW_OCTETS = 1024**3
 HARDLY_ANY_OCTETS = 64 * 1024**2
@@ -115,6 +115,18 @@ async def introduction_findings(api: ApiSettings) -> list[Finding]:
             Finding(about=about, weight=Weight.REMARK, says=told, remedy=remedy, settings=settings)
         ]
     return [Finding(about=about, weight=Weight.FINE, says=name)]
+
+
+def reach_findings(api: ApiSettings) -> Iterator[Finding]:
+    """Whether those who can reach it are answered: others than `localhost` only by BASE_URL."""
+    if not is_loopback(api.host) and is_this_machine(api.base_url):
+        yield Finding(
+            about="Address",
+            weight=Weight.REMARK,
+            says=f"it listens on {api.host}, but pages are answered only at {api.base_url}",
+            remedy="set BASE_URL to the address by which others reach it",
+            settings=("BASE_URL", "PACELINE_HOST"),
+        )
 
 
 def environment_findings(lookalikes: list[tuple[str, str]]) -> Iterator[Finding]:

@@ -1,0 +1,96 @@
+"""One line per request, and a number that every line, answer and problem of it carries.
+
+A path is logged without its query, which may hold addresses, words and one-time tokens; bodies
+never are. Whoever asks may bring the number along (`X-Request-Id`), so that it is theirs, too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+HEADER = b"x-request-id"
+MAX_PATH_CHARACTERS = 200
+# Asked every few seconds by whoever watches, or once per page by each browser.
+_OFTEN = ("/healthz", "/readyz", "/static/")
+_PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+log = logging.getLogger("paceline.access")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def request_id() -> str:
+    """Of the request that is being answered; empty outside of one."""
+    return _request_id.get()
+
+
+class AccessLog:
+    """Pure ASGI, outermost: what it sees is what goes over the wire."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        number = _number_of(scope)
+        status, octets, began = 0, 0, time.perf_counter()
+
+        async def sending(message: Message) -> None:
+            nonlocal status, octets
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (HEADER, number.encode())]
+            else:
+                octets += len(message.get("body", b""))
+            await send(message)
+
+        token = _request_id.set(number)
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            _note(scope, status, octets, milliseconds=round(1000 * (time.perf_counter() - began)))
+        # Not after an error: the server logs it next, in this same task.
+        _request_id.reset(token)
+
+
+def _number_of(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == HEADER and _PLAIN.fullmatch(value):
+            return bytes(value).decode("ascii")
+    return secrets.token_hex(8)
+
+
+def _note(scope: Scope, status: int, octets: int, *, milliseconds: int) -> None:
+    path = str(scope["path"])[:MAX_PATH_CHARACTERS]
+    level = logging.DEBUG if path.startswith(_OFTEN) and status < 400 else logging.INFO
+    client = scope.get("client")
+    log.log(
+        level,
+        "%s %s %s in %d ms",
+        scope["method"],
+        path,
+        status or "no answer",
+        milliseconds,
+        extra={
+            "method": scope["method"],
+            "path": path,
+            "status": status,
+            "octets": octets,
+            "milliseconds": milliseconds,
+            "address": client[0] if client else None,
+        },
+    )

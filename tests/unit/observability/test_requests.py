@@ -1,0 +1,94 @@
+"""One line per request, and a number that leads from an answer to its lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from paceline.api.problems import problem
+from paceline.observability import AccessLog, configure_logging
+
+
+@pytest.fixture(autouse=True)
+def _keep_the_logging() -> Iterator[None]:
+    root, hook = logging.getLogger(), sys.excepthook
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level, sys.excepthook = handlers, level, hook
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    stream = io.StringIO()
+    configure_logging("api", {"PACELINE_LOG": "json"}, stream=stream)
+    return stream
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    logging.getLogger("paceline.api").warning("looked at")
+    if scope["path"] == "/broken":
+        raise RuntimeError("a bug")
+    answer = problem(404, "no") if scope["path"] == "/none" else PlainTextResponse("hello")
+    await answer(scope, receive, send)
+
+
+async def get(path: str, **headers: str) -> httpx2.Response:
+    transport = httpx2.ASGITransport(app=AccessLog(app), raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        return await http.get(path, headers=headers)
+
+
+def entries(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+async def test_a_request_is_one_line_without_its_query(stream: io.StringIO) -> None:
+    answer = await get("/api/v1/emails?q=ada@example.com")
+    _, line = entries(stream)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/v1/emails", 200)
+    assert line["octets"] == len("hello")
+    assert line["request_id"] == answer.headers["X-Request-Id"]
+    assert "ada@" not in stream.getvalue()
+
+
+async def test_every_line_and_problem_of_a_request_carries_its_number(stream: io.StringIO) -> None:
+    answer = await get("/none", **{"X-Request-Id": "from-the-proxy-7"})
+    assert answer.headers["X-Request-Id"] == "from-the-proxy-7"
+    assert answer.json()["request_id"] == "from-the-proxy-7"
+    assert {line["request_id"] for line in entries(stream)} == {"from-the-proxy-7"}
+
+
+@pytest.mark.parametrize("given", ["short", "with spaces in it", "x" * 65, "new\tline-number"])
+async def test_a_number_that_is_none_is_not_taken(given: str, stream: io.StringIO) -> None:
+    answer = await get("/", **{"X-Request-Id": given})
+    assert answer.headers["X-Request-Id"] != given
+
+
+async def test_health_checks_are_not_logged_while_all_is_well(stream: io.StringIO) -> None:
+    await get("/healthz")
+    assert [line["message"] for line in entries(stream)] == ["looked at"]
+
+
+async def test_a_request_without_an_answer_is_logged_as_such(stream: io.StringIO) -> None:
+    await get("/broken")
+    assert entries(stream)[-1]["message"].startswith("GET /broken no answer")
+
+
+def test_a_crash_is_one_line_of_json(stream: io.StringIO) -> None:
+    try:
+        raise RuntimeError("a bug")
+    except RuntimeError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    (line,) = entries(stream)
+    assert line["level"] == "critical"
+    assert line["exception"].endswith("RuntimeError: a bug")
