@@ -108,7 +108,7 @@ def test_an_email_has_no_barriers_as_a_page_and_in_the_drawer(
     expect(page.locator("dialog[open]")).to_be_visible()
     assert_accessible(page, axe)
     assert href
-    for rest in ("", "?view=source", "/move"):
+    for rest in ("", "?view=source", "/move", "/edit"):
         page.goto(href + rest)
         assert_accessible(page, axe)
 

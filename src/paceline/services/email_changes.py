@@ -43,7 +43,7 @@ from paceline.services.validation import Problems
 
 _COLUMNS = {"to": "address", "to_name": "name", "text": "text_body", "html": "html_body"}
 _MESSAGE = ("subject", "text", "html")
-_UNTOLD = frozenset({"text_body", "html_body", "address_key"})  # too long to keep, or said twice
+_BODIES = frozenset({"text_body", "html_body"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +73,26 @@ class _Change:
 
 async def change(
     session: Session, owner_id: uuid.UUID, job: JobRecord, changes: Mapping[str, Any]
-) -> None:
-    """Change a job that is held still, behind its campaign's turn. Raises `InvalidInput`, and
-    `Conflict` once it has begun."""
+) -> int:
+    """Change a job that is held still, behind its campaign's turn; by how many octets its bodies
+    grow. Raises `InvalidInput`, and `Conflict` once it has begun."""
     refuse_begun(job, "changed")
     record = await one_email.record(session, owner_id, job.email_id)
     read = await _read_change(session, owner_id, record, changes)
     if read is None:
-        return
+        return 0
     if not await store.change_one(session, owner_id, record.id, read.values, said=read.said):
         raise Conflict("an attempt of it has no certain end: it may have arrived as it was")
     await decided(session, [record.id], Decision.CHANGED, read.detail)
+    return sum(
+        _octets(value) - _octets(getattr(record, name))
+        for name, value in read.values.items()
+        if name in _BODIES
+    )
+
+
+def _octets(body: object) -> int:
+    return len(body.encode()) if isinstance(body, str) else 0
 
 
 async def move(session: Session, owner_id: uuid.UUID, job: JobRecord, at: datetime) -> None:
@@ -211,10 +220,10 @@ def _told(record: EmailRecord, differing: Mapping[str, object]) -> dict[str, obj
         name = ours.get(column, column)
         if column == "fields":
             told |= _told_fields(record.fields, value)
-        elif column not in _UNTOLD:
-            told[name] = [_short(getattr(record, column)), _short(value)]
-        elif column != "address_key":
+        elif column in _BODIES:
             told[name] = None
+        elif column != "address_key":  # which the address says
+            told[name] = [_short(getattr(record, column)), _short(value)]
     return told
 
 

@@ -158,7 +158,7 @@ class Emails:
     ) -> EmailView:
         """Change or move an email that waits for its first try, at once or not at all.
 
-        Raises `InvalidInput`, and `Conflict` once it has begun.
+        Raises `InvalidInput`, `QuotaUsedUp`, and `Conflict` once it has begun.
         """
         changes = changes_of(patch)
         at = changes.pop("scheduled_at", None)
@@ -170,7 +170,9 @@ class Emails:
             await one_email.check(session, owner_id, email_id, only)
             job = job or await one_email.job(session, owner_id, email_id)
             if changes:
-                await change(session, owner_id, job, changes)
+                grown = await change(session, owner_id, job, changes)
+                if grown > 0:
+                    await self._quotas.take(session, owner_id, octets=grown)
             if at is not None:
                 await move(session, owner_id, job, at)
             view = await one_email.view(session, owner_id, email_id)

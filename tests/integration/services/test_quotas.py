@@ -8,6 +8,7 @@ from paceline.domain.recipients import RawRecipient
 from paceline.services import quotas as module
 from paceline.services.attachments import Attachments, NewAttachment
 from paceline.services.campaigns import Campaigns
+from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import Emails, NewEmail
 from paceline.services.imports import Imports
 from paceline.services.quotas import Bounds, Quotas, QuotaUsedUp
@@ -101,3 +102,16 @@ async def test_senders_are_counted_but_not_those_that_were_deleted(desk: Desk) -
     await desk.world.execute("UPDATE senders SET deleted_at = now() WHERE id = $1", second.id)
     async with desk.database.transaction() as session:
         await held.refuse_sender(session, desk.owner)
+
+
+async def test_a_body_that_grows_takes_its_room_and_is_undone_where_there_is_none(
+    desk: Desk,
+) -> None:
+    sender = await desk.sender()
+    emails = Emails(desk.database, desk.bell, quotas(octets=2 * MIB - 1))
+    new = NewEmail(sender_id=sender.id, to="one@example.com", subject="Hi", text="a" * MIB)
+    email = await emails.create(desk.owner, new)
+    await emails.patch(desk.owner, email.id, EmailPatch(text="b" * MIB, html="<p>b</p>"))
+    with pytest.raises(QuotaUsedUp, match="larger than"):
+        await emails.patch(desk.owner, email.id, EmailPatch(html="c" * MIB))
+    assert await desk.world.fetchval("SELECT html_body FROM emails") == "<p>b</p>"
