@@ -97,8 +97,12 @@ def wrong_with(new: NewCampaign) -> Sequence[FieldProblem]:
 def told(changes: Mapping[str, Any]) -> dict[str, object]:
     """What the audit log says of a change: figures as they are now, of what is written its name."""
     shown = ("start_at", "time_zone", "min_delay_ms", "hourly_limit", "doubt_policy")
-    figures = {name: changes[name] for name in shown if changes.get(name) is not None}
+    figures = {name: _figure(changes[name]) for name in shown if name in changes}
     return {"changed": ", ".join(sorted(changes)), **figures}
+
+
+def _figure(value: object) -> object:
+    return "none" if value is None else value
 
 
 def has_missed_start(campaign: CampaignRecord | CampaignView, *, now: datetime) -> bool:

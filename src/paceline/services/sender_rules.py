@@ -175,8 +175,11 @@ def _moved(merged: Mapping[str, Any], before: SenderRecord) -> str | None:
 def told(changes: Mapping[str, Any]) -> dict[str, object]:
     """What the audit log says of stored changes: of secrets, no more than that they changed."""
     follows = {"last_check", "state_reason", "resting_until", "resting_reason"}
-    figures = ("state", "hourly_limit", "min_delay_ms", "smtp_host")
-    shown = {name: changes[name] for name in figures if changes.get(name) is not None}
+    figures = {"state", "hourly_limit", "min_delay_ms", "smtp_host"}
+    shown = {
+        name: "none" if changes[name] is None else changes[name]
+        for name in figures & changes.keys()
+    }
     return {"changed": ", ".join(sorted(changes.keys() - follows)), **shown}
 
 

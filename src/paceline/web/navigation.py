@@ -114,6 +114,13 @@ _DEEDS = (
 )
 
 
+_DEEDS_OF_ADMINS = (
+    PaletteEntry(
+        label="Invite somebody", icon="plus", path="/users#invite", words="user person link access"
+    ),
+)
+
+
 def palette_for(viewer: Viewer) -> tuple[PaletteEntry, ...]:
     """Every screen of the sidebar that this person may see, and what is done often."""
     screens = (
@@ -121,7 +128,7 @@ def palette_for(viewer: Viewer) -> tuple[PaletteEntry, ...]:
         for group in groups_for(viewer)
         for entry in group.entries
     )
-    return (*screens, *_DEEDS)
+    return (*screens, *_DEEDS, *(_DEEDS_OF_ADMINS if viewer.principal.is_admin else ()))
 
 
 def groups_for(viewer: Viewer) -> tuple[Group, ...]:

@@ -14,9 +14,11 @@ from paceline.auth.users import Users
 from paceline.bootstrap.local import create_api_key
 from paceline.cli import access
 from paceline.cli.app import app
+from paceline.domain.acts import Act
 from paceline.domain.scopes import Scope
 from paceline.errors import InvalidInput, NotFound
 from paceline.persistence.database import Database
+from paceline.persistence.stores import audit, people
 from tests.integration.cli.serving import Ran
 from tests.world import settings_for
 
@@ -88,3 +90,13 @@ async def test_a_key_that_would_open_nothing_is_not_made(
         await create_api_key(within, "stray@example.net")
     assert await create_api_key(within, "here@example.com", new_user=True)
     assert await create_api_key(within, None)
+
+
+async def test_the_audit_log_says_that_a_key_was_made_on_the_command_line(
+    run: Run, database: Database
+) -> None:
+    await run("create", "--name", "report")
+    async with database.transaction() as session:
+        (owner,) = await people.names(session, limit=2)
+        (entry,) = await audit.entries(session, owner[0], actions=[Act.KEY_MADE], limit=2)
+    assert (entry.actor, entry.subject) == ("command line", "report")
