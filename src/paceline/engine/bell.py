@@ -12,6 +12,7 @@ from collections.abc import Collection
 
 from paceline.engine.queue import LaneQueue
 from paceline.errors import OperationalError
+from paceline.observability.troubles import Trouble
 
 PATIENCE_SECONDS = 1.0
 
@@ -23,6 +24,7 @@ class PatientBell:
 
     def __init__(self, queue: LaneQueue) -> None:
         self._queue = queue
+        self._trouble = Trouble(log, "lanes could not be rung, and are found by the keeper")
 
     async def ring(self, sender_ids: Collection[uuid.UUID]) -> None:
         """Tell these lanes to look now, if Redis answers in time."""
@@ -30,4 +32,6 @@ class PatientBell:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._queue.ring(list(sender_ids))
         except (OperationalError, TimeoutError) as error:
-            log.warning("could not ring %d lanes: %s", len(sender_ids), str(error) or "timeout")
+            self._trouble.met(str(error) or "timeout")
+        else:
+            self._trouble.over()

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from paceline.engine.queue import LaneQueue
 from paceline.errors import OperationalError
+from paceline.observability.troubles import Trouble
 from paceline.persistence.advisory import AdvisoryLock
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
@@ -40,6 +41,7 @@ class Keeper:
         self._lanes = lanes
         self._recover = recover
         self._redis_run: str | None = None
+        self._trouble = Trouble(log, "nobody keeps the lanes")
 
     async def run(self) -> None:
         """Keep for ever."""
@@ -48,9 +50,10 @@ class Keeper:
                 async with self._lock:
                     while await self._lock.is_held():
                         await self._round()
+                        self._trouble.over()
                         await asyncio.sleep(ROUND_SECONDS)
             except OperationalError as error:
-                log.warning("keeper: %s", error)
+                self._trouble.met(error)
                 await asyncio.sleep(ROUND_SECONDS)
 
     async def _round(self) -> None:

@@ -19,6 +19,7 @@ from bullmq import DelayedError
 from paceline.engine.ending import end
 from paceline.engine.queue import LaneQueue, Parked
 from paceline.errors import OperationalError
+from paceline.observability.troubles import Trouble
 from paceline.persistence.lanes import Lanes, Rest
 
 # A sleeping lane wakes this much early and has everything in hand when its moment comes.
@@ -48,13 +49,16 @@ class LaneRunner:
         self._lanes = lanes
         self._take_turn = take_turn
         self._stopping = stopping
+        seconds = TROUBLE_PAUSE.total_seconds()
+        self._trouble = Trouble(log, f"a lane cannot work, and looks again in {seconds:g} s")
 
     async def run(self, sender_id: uuid.UUID, token: str) -> None:
         """One activation. Always raises `DelayedError`: a lane's job never completes or fails."""
         try:
             await self._until_asleep(sender_id, token)
+            self._trouble.over()
         except OperationalError as error:
-            log.warning("lane %s: %s; looks again in %s", sender_id, error, TROUBLE_PAUSE)
+            self._trouble.met(error)
             await self._sleep_off(sender_id, token)
         raise DelayedError
 
@@ -98,4 +102,4 @@ class LaneRunner:
                 bell = await self._queue.bell(sender_id)
                 parked = await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
         except OperationalError as error:
-            log.warning("lane %s could not be parked: %s", sender_id, error)
+            self._trouble.met(error)

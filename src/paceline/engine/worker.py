@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from paceline.engine.ending import end
 from paceline.engine.lane import LaneRunner
 from paceline.engine.queue import PREFIX, QUEUE
+from paceline.observability.troubles import Trouble
 from paceline.places import Place, Places
 
 LOCK_MS = 8_000
@@ -62,7 +63,8 @@ class LaneWorker:
                 "removeOnFail": True,
             },
         )
-        self._bull.on("error", _log_error)
+        self._trouble = Trouble(log, "BullMQ has trouble with Redis")
+        self._bull.on("error", lambda error, *_: self._trouble.met(error))
         self._bull.on("failed", _log_failure)
 
     async def run(self) -> None:
@@ -123,6 +125,7 @@ class LaneWorker:
                 if self._bull.waiting is not None:
                     self._bull.waiting.cancel()
                 await asyncio.wait({fetch}, timeout=UNBLOCK_SECONDS)
+            self._trouble.over()
             return fetch.result()
         finally:
             stopping.cancel()
@@ -141,10 +144,6 @@ class LaneWorker:
         while True:
             await asyncio.sleep(STALLED_CHECK_SECONDS)
             await self._bull.runStalledJobsCheck()
-
-
-def _log_error(error: object, *_: object) -> None:
-    log.warning("BullMQ: %s", error)
 
 
 def _log_failure(job: Any, error: Exception) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from paceline.observability.troubles import Trouble
 from paceline.persistence.database import DatabaseUnavailable
 
 Item = TypeVar("Item")
@@ -42,6 +43,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._max_batch = max_batch
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._something = asyncio.Event()
+        self._trouble = Trouble(log, "outcomes wait to be recorded")
 
     async def submit(self, item: Item) -> Answer:
         """The answer to this item, once its batch has been committed."""
@@ -81,11 +83,13 @@ class GroupCommit(Generic[Item, Answer]):
         tries = 0
         while True:
             try:
-                return await self._execute(items)
+                answers = await self._execute(items)
+                self._trouble.over()
+                return answers
             except DatabaseUnavailable as error:
                 if not self._insist:
                     raise
                 pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
-                log.warning("%s; %d outcomes wait, again in %.1f s", error, len(items), pause)
+                self._trouble.met(error)
                 tries += 1
                 await asyncio.sleep(pause)

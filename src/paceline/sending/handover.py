@@ -12,7 +12,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from paceline import clock
@@ -20,6 +20,7 @@ from paceline.delivery import Attached, Pool
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
+from paceline.observability.troubles import Trouble
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Claim, Outcome
 from paceline.persistence.standing import CampaignContent
@@ -38,6 +39,9 @@ from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
 
 log = logging.getLogger(__name__)
+
+_NOT_WRITTEN_AHEAD = "attempts are not written ahead, so not sent"
+_NOT_SETTLED = "limits are not settled, and count too much"
 
 
 class Terms(NamedTuple):
@@ -83,6 +87,8 @@ class Handover:
     box: BlackBox
     in_flight: Places  # for the emails under way in the whole process
     stopping: asyncio.Event
+    _unmarked: Trouble = field(default_factory=lambda: Trouble(log, _NOT_WRITTEN_AHEAD))
+    _unsettled: Trouble = field(default_factory=lambda: Trouble(log, _NOT_SETTLED))
 
     async def hand_over(self, job: Job) -> Consequence | None:
         """Send one email. None: handed back, for the worker is stopping or its files are away.
@@ -167,8 +173,9 @@ class Handover:
             if not await self.marks.write_ahead.submit(attempt):
                 return False
         except OperationalError as error:
-            log.warning("not written ahead, so not sent: %s", error)
+            self._unmarked.met(error)
             return False
+        self._unmarked.over()
         faultpoint(FaultPoint.AFTER_WRITE_AHEAD)
         self.leases.hold(attempt, asked_at=asked_at)
         if not self.leases.is_ours(attempt):
@@ -200,7 +207,9 @@ class Handover:
         except OperationalError as error:
             # The counters stay too high, which errs on the side of sending less; the outcome of
             # the email must be recorded all the same.
-            log.warning("limits not settled: %s", error)
+            self._unsettled.met(error)
+        else:
+            self._unsettled.over()
 
     async def record(self, outcome: Outcome) -> None:
         """Write down how an attempt ended; returns when it is on disk."""

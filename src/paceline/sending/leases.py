@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from paceline import clock
 from paceline.errors import OperationalError
+from paceline.observability.troubles import Trouble
 from paceline.persistence.ledger import Attempt
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Leases:
         self._terms = terms
         self._usable = (terms.lease - terms.guard_margin).total_seconds()
         self._asked_at: dict[Attempt, float] = {}
+        self._trouble = Trouble(log, "leases are not renewed")
 
     def hold(self, attempt: Attempt, *, asked_at: float) -> None:
         """Note a lease that was granted to a request made at `asked_at` (boot time, seconds).
@@ -73,8 +75,9 @@ class Leases:
         try:
             ours = await self._heartbeat(held)
         except OperationalError as error:
-            log.warning("leases not renewed: %s", error)
+            self._trouble.met(error)
             return
+        self._trouble.over()
         for attempt in held:
             if attempt not in self._asked_at:
                 continue  # finished meanwhile

@@ -1,0 +1,57 @@
+"""A trouble that lasts: a line when it begins, one a minute while it lasts, one when it ends.
+
+A Redis that is full, or a database that is away, is met by every turn of every lane; ten lines a
+second say no more than one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from paceline import clock
+
+SAY_AGAIN_SECONDS = 60.0
+# What goes well between two failures ends nothing: half of a system may be away.
+QUIET_SECONDS = 5.0
+
+
+class Trouble:
+    """One kind of it, in one process. `now` measures seconds."""
+
+    def __init__(
+        self, log: logging.Logger, what: str, *, now: Callable[[], float] = clock.boottime
+    ) -> None:
+        self._log = log
+        self._what = what
+        self._now = now
+        self._began_at: float | None = None
+        self._said_at = 0.0
+        self._met_at = 0.0
+        self._times = 0
+
+    def met(self, why: object) -> None:
+        """It is there, or still there."""
+        self._met_at = now = self._now()
+        self._times += 1
+        if self._began_at is None:
+            self._began_at = self._said_at = now
+            self._log.warning("%s: %s", self._what, why)
+        elif now - self._said_at >= SAY_AGAIN_SECONDS:
+            self._said_at = now
+            seconds = now - self._began_at
+            self._log.warning(
+                "%s, still, after %.0f s and %d times: %s", self._what, seconds, self._times, why
+            )
+
+    def over(self) -> None:
+        """It went well. Cheap where there was no trouble."""
+        if self._began_at is None or self._now() - self._met_at < QUIET_SECONDS:
+            return
+        self._log.warning(
+            "%s: over after %.0f s, met %d times",
+            self._what,
+            self._met_at - self._began_at,
+            self._times,
+        )
+        self._began_at, self._times = None, 0
