@@ -35,6 +35,8 @@ class Size:
     import_runs: int = 1
     page_emails: int = 1_000_000
     page_requests: int = 20
+    tabs: int = 100
+    tab_seconds: float = 20
     pages: str = ""  # only those whose name contains this
     with_peer: bool = True
 
@@ -188,6 +190,10 @@ def of_pages(size: Size) -> Table:
     return scale.of_pages(emails=size.page_emails, requests=size.page_requests, only=size.pages)
 
 
+def of_tabs(size: Size) -> Table:
+    return scale.of_tabs(emails=size.page_emails, count=size.tabs, seconds=size.tab_seconds)
+
+
 PARTS: Mapping[str, Callable[[Size], Table]] = {
     "messages": of_messages,
     "client": of_clients,
@@ -195,4 +201,5 @@ PARTS: Mapping[str, Callable[[Size], Table]] = {
     "soak": of_soak,
     "imports": of_imports,
     "pages": of_pages,
+    "tabs": of_tabs,
 }

@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench import imports, pages, seed
+from bench import imports, pages, seed, tabs
 from bench.figures import Table
 from bench.servers import servers
 
 AIM_MS = 100
+AIM_PERCENT = 5
 
 
 def of_imports(*, rows: int, runs: int) -> Table:
@@ -51,4 +52,24 @@ def of_pages(*, emails: int, requests: int, only: str = "") -> Table:
                 "PostgreSQL CPU ms": [timing.postgres_cpu],
             }
             table.add(timing.name, "ms", [timing.median], aim=f"p95 < {AIM_MS}", beside=beside)
+    return table
+
+
+def of_tabs(*, emails: int, count: int, seconds: float) -> Table:
+    table = Table(
+        "Open tabs",
+        f"{count} visible dashboards of an owner with {emails:,} emails, each asking as a browser "
+        f"does, for {seconds:g} s; PostgreSQL without what sending itself takes.",
+    )
+    with servers() as private:
+        owner = asyncio.run(seed.filled(private.database_url, emails=emails))
+        costs = asyncio.run(tabs.measured(private, owner, tabs=count, seconds=seconds))
+    for cost in costs:
+        beside = {
+            "PostgreSQL %": [cost.postgres_percent],
+            "questions/s": [cost.asked_a_second],
+            "unchanged %": [cost.not_modified * 100],
+        }
+        aim = f"< {AIM_PERCENT} %"
+        table.add(cost.name, "% of a core", [cost.api_percent], aim=aim, beside=beside)
     return table

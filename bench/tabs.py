@@ -13,7 +13,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,6 @@ from bench.servers import Servers
 
 TABS = 100
 SECONDS = 20.0
-SETTLE_SECONDS = 4.0
 SENT_A_SECOND = 20
 _TURNS_A_SECOND = 5
 # (address, seconds between two questions), as `templates/dashboard.html` and `_nav.html` say.
@@ -101,56 +100,77 @@ class Tab:
 
 
 async def measured(
-    servers: Servers, owners: Sequence[uuid.UUID], *, tabs: int = TABS, seconds: float = SECONDS
+    servers: Servers, owner: uuid.UUID, *, tabs: int = TABS, seconds: float = SECONDS
 ) -> list[Cost]:
-    """All tabs of one sign-in of the first owner: while nothing happens, while emails are sent."""
+    """All tabs of one sign-in: while nothing happens, then while emails are sent."""
     found = []
     driver = await asyncpg.connect(servers.database_url)
     try:
-        async with signed_in(servers, owners[0]) as (client, api):
-            for name, meanwhile in (("nothing happens", _nothing), ("emails are sent", sending)):
-                async with meanwhile(driver, owners[0]):
-                    cost = _cost(servers, api, [client] * tabs, seconds)
-                    found.append(await cost(f"{tabs} tabs of one person, {name}"))
+        async with signed_in(servers, owner) as (client, api):
+            for name, meanwhile in (("nothing happens", _nothing), ("emails are sent", _sending)):
+                async with meanwhile(driver, owner):
+                    found.append(await _cost(name, servers, api, client, tabs, seconds))
     finally:
         await driver.close()
     return found
 
 
-def _cost(
+async def _cost(
+    name: str,
     servers: Servers,
     api: psutil.Process,
-    clients: Sequence[httpx2.AsyncClient],
+    client: httpx2.AsyncClient,
+    count: int,
     seconds: float,
-) -> Callable[[str], Awaitable[Cost]]:
-    async def measure(name: str) -> Cost:
-        tabs = [Tab(client) for client in clients]
-        running = [asyncio.create_task(tab.open()) for tab in tabs]
-        try:
-            await asyncio.sleep(SETTLE_SECONDS)
-            before = cpu_seconds(api), cpu_seconds(servers.postgres)
-            asked, not_modified = _sums(tabs)
-            begun = time.perf_counter()
-            for failed in (
-                await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
-            )[0]:
-                failed.result()
-            took = time.perf_counter() - begun
-            after = cpu_seconds(api), cpu_seconds(servers.postgres)
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-        now_asked, now_not_modified = _sums(tabs)
-        return Cost(
-            name,
-            (after[0] - before[0]) / took * 100,
-            (after[1] - before[1]) / took * 100,
-            (now_asked - asked) / took,
-            (now_not_modified - not_modified) / max(1, now_asked - asked),
-        )
+) -> Cost:
+    """Without what PostgreSQL does for others."""
+    others = Shares(servers.postgres)
+    await asyncio.sleep(seconds / 4)
+    (not_theirs,) = others.percent()
+    tabs = [Tab(client) for _ in range(count)]
+    running = [asyncio.create_task(tab.open()) for tab in tabs]
+    try:
+        await _while_they_run(running, seconds / 5)
+        begun, asked, not_modified = time.perf_counter(), *_sums(tabs)
+        shares = Shares(api, servers.postgres)
+        await _while_they_run(running, seconds)
+        api_percent, postgres_percent = shares.percent()
+        took = time.perf_counter() - begun
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    asked, not_modified = (
+        now - then for now, then in zip(_sums(tabs), (asked, not_modified), strict=True)
+    )
+    return Cost(
+        f"{count} tabs, {name}",
+        api_percent,
+        max(0.0, postgres_percent - not_theirs),
+        asked / took,
+        not_modified / max(1, asked),
+    )
 
-    return measure
+
+async def _while_they_run(running: Sequence[asyncio.Task[None]], seconds: float) -> None:
+    done, _ = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+    for failed in done:
+        failed.result()
+
+
+class Shares:
+    """What processes take of one core, between `__init__` and `percent`."""
+
+    def __init__(self, *processes: psutil.Process) -> None:
+        self._processes = processes
+        self._begun = time.perf_counter()
+        self._before = [cpu_seconds(process) for process in processes]
+
+    def percent(self) -> list[float]:
+        """Of each."""
+        took = time.perf_counter() - self._begun
+        spent = zip(self._processes, self._before, strict=True)
+        return [(cpu_seconds(process) - before) / took * 100 for process, before in spent]
 
 
 def _sums(tabs: Sequence[Tab]) -> tuple[int, int]:
@@ -163,7 +183,7 @@ async def _nothing(_driver: object, _owner: uuid.UUID) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def sending(
+async def _sending(
     driver: asyncpg.Connection[asyncpg.Record], owner: uuid.UUID
 ) -> AsyncIterator[None]:
     """What a worker writes about emails of active campaigns; undone at the end."""
@@ -203,7 +223,7 @@ def main() -> None:
 
 async def _of_local_owner(servers: Servers, tabs: int, seconds: float) -> list[Cost]:
     owner = await local_owner(servers.database_url)
-    return await measured(servers, [owner], tabs=tabs, seconds=seconds)
+    return await measured(servers, owner, tabs=tabs, seconds=seconds)
 
 
 if __name__ == "__main__":

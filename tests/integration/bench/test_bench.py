@@ -19,6 +19,8 @@ TINY = Size(
     page_emails=2_000,
     page_requests=1,
     pages="dashboard",
+    tabs=2,
+    tab_seconds=2,
     with_peer=False,  # it would install Node.js packages
 )
 
