@@ -167,6 +167,35 @@ async def test_what_a_subject_says_is_found_behind_larger_campaigns(
     assert first.next_cursor is None
 
 
+@pytest.mark.parametrize("glance", [searches.GLANCE, 6, 1])
+async def test_what_a_subject_and_what_an_email_say_are_found_in_one_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, glance: int
+) -> None:
+    """Near the head of the campaign whose subject says a word of it, or far down."""
+    monkeypatch.setattr(searches, "GLANCE", glance)
+    sender = await desk.sender()
+    for subject, prefix in (("Winter", "w"), ("Autumn", "a")):
+        people = [
+            RawRecipient(email=f"{prefix}{n}@x.org", name="Smith" if n % 2 else "Jones")
+            for n in range(8)
+        ]
+        draft = await desk.draft(subject=subject, recipients=people, sender_id=sender.id)
+        await desk.campaigns.launch(desk.owner, draft.id)
+    new = NewEmail(sender_id=sender.id, to="s9@x.org", to_name="Smith", subject="Autumn", text="T")
+    await desk.emails.create(desk.owner, new)
+    await desk.world.execute(
+        "UPDATE email_jobs j SET state = 'sent', sent_at ="
+        " timestamptz '2026-01-01' + substr(e.address, 2, 1)::int % 5 * interval '1 hour'"
+        "  FROM emails e WHERE e.id = j.email_id"
+    )
+    sent = EmailFilter(q="autumn smith", states=frozenset({JobState.SENT}))
+    pages = [await desk.queries.emails(desk.owner, sent, limit=2)]
+    while cursor := pages[-1].next_cursor:
+        pages.append(await desk.queries.emails(desk.owner, sent, cursor=cursor, limit=2))
+    order = [email.to[:2] for page in pages for email in page.items]
+    assert order == ["s9", "a3", "a7", "a1", "a5"]
+
+
 async def test_very_many_far_down_the_list_fill_the_first_page(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,8 @@ while, and then gathered and sorted: it takes longer, and nothing is left out.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, func, select, text
@@ -51,6 +51,10 @@ class Candidates:
         at = EmailJob.email_id if self.at is None else self.at
         return self.ids.where(*conditions).add_columns(at.label("at")).limit(most)
 
+    def within(self, conditions: Iterable[ColumnElement[bool]]) -> Candidates:
+        """Those of them that fulfil the conditions."""
+        return replace(self, ids=self.ids.where(*conditions))
+
     def order_of(self, chosen: Subquery) -> list[ColumnElement[Any]]:
         """The list's order, over the columns that `first` gave: so that a walk can end early."""
         order = [chosen.c.email_id] if self.at is None else [chosen.c.at, chosen.c.email_id]
@@ -77,6 +81,11 @@ class Search:
             found = await self._walked(candidates, looked_at, limit)
         if len(found) == limit or not await self._goes_on(candidates, looked_at):
             return found
+        said = await self._said_nearby(candidates, limit)
+        if said is not None:
+            common = await self._common_words(candidates)
+            own = await self._sorted(candidates, limit, self._own(common))
+            return _merged(candidates, limit, [*own, *said])
         if len(self._terms.saying) <= MAX_APART:
             few = await self._few(candidates)
             if few is not None:
@@ -85,8 +94,8 @@ class Search:
             found = await self._walked(candidates, MAX_WALKED, limit)
             if len(found) == limit or not await self._goes_on(candidates, MAX_WALKED):
                 return found
-        own = select(Email.id).where(has_by_index(self._terms.words, self._common or ()))
-        return await self._gathered(candidates, limit, own, self._terms.saying)
+        own_words = self._own(self._common or ())
+        return await self._gathered(candidates, limit, own_words, self._terms.saying)
 
     async def whole(self, candidates: Candidates) -> tuple[list[uuid.UUID], bool]:
         """All candidates that match and True; or, where that takes long, those at hand."""
@@ -105,34 +114,69 @@ class Search:
     async def _walked(self, candidates: Candidates, most: int, limit: int) -> list[uuid.UUID]:
         """Those of the first `most` candidates that match."""
         await self._session.execute(_IN_ORDER)
+        matching = self._matching(candidates, most, limit, [self._terms.match()])
+        return list((await self._session.execute(matching)).scalars())
+
+    def _matching(
+        self,
+        candidates: Candidates,
+        most: int,
+        limit: int,
+        conditions: Iterable[ColumnElement[bool]],
+    ) -> Select[Any]:
         looked_at = candidates.first(most).subquery()
-        matching = (
-            select(looked_at.c.email_id)
+        return (
+            select(looked_at.c.email_id, looked_at.c.at)
             .join(Email, Email.id == looked_at.c.email_id)
-            .where(self._terms.match())
+            .where(*conditions)
             .order_by(*candidates.order_of(looked_at))
             .limit(limit)
         )
-        return list((await self._session.execute(matching)).scalars())
 
     async def _goes_on(self, candidates: Candidates, most: int) -> bool:
         """Whether there are more candidates than that."""
         one_more = candidates.ids.offset(most).limit(1)
         return (await self._session.execute(one_more)).one_or_none() is not None
 
+    def _own(self, common: Collection[str]) -> Select[uuid.UUID]:
+        """Emails that have all the words themselves."""
+        return select(Email.id).where(has_by_index(self._terms.words, common))
+
+    async def _said_nearby(self, candidates: Candidates, limit: int) -> list[Any] | None:
+        """The first that campaigns have whose subject says some of it; None: there may be more far
+        down one of them, or no subject says any of it."""
+        saying = self._terms.saying
+        if not saying or len(saying) > MAX_APART:
+            return None
+        rows: list[Any] = []
+        most = max(limit, GLANCE // len(saying))
+        for left, campaign_id in saying:
+            its = candidates.within(_its(campaign_id))
+            found = await self._session.execute(self._matching(its, most, limit, map(has, left)))
+            first = list(found)
+            if len(first) < limit and await self._goes_on(its, most):
+                return None
+            rows += first
+        return rows
+
     async def _few(self, candidates: Candidates) -> list[uuid.UUID] | None:
         """All that the index finds; None: more than can be sorted in time."""
         if not self._asked:
             self._asked = True
-            self._common = await self._common_words(candidates)
+            common = await self._common_words(candidates)
             await self._session.execute(_BY_WORDS)
-            query = self._terms.found(self._owner_id, self._common).limit(MAX_SORTED + 1)
+            query = self._terms.found(self._owner_id, common).limit(MAX_SORTED + 1)
             found = list((await self._session.execute(query)).scalars())
             self._found = found if len(found) <= MAX_SORTED else None
         return self._found
 
     async def _common_words(self, candidates: Candidates) -> Collection[str]:
         """Words that many of the first candidates have."""
+        if self._common is None:
+            self._common = await self._counted_common(candidates)
+        return self._common
+
+    async def _counted_common(self, candidates: Candidates) -> Collection[str]:
         words = self._terms.words
         if len(words) == 1:
             return ()
@@ -151,9 +195,7 @@ class Search:
     ) -> list[uuid.UUID]:
         """The first of those that have all the words themselves, which are sorted for it, and of
         the campaigns whose subject says some, each walked in its own order."""
-        await self._session.execute(_BY_WORDS)
-        part = candidates.first(limit, EmailJob.email_id.in_(own))
-        rows = list(await self._session.execute(part))
+        rows = await self._sorted(candidates, limit, own)
         await self._session.execute(_IN_ORDER)
         for left, campaign_id in saying:
             its = _its(campaign_id)
@@ -161,13 +203,28 @@ class Search:
                 of_job = select(Email.id).where(Email.id == EmailJob.email_id)
                 its.append(of_job.where(*map(has, left)).exists())
             rows += await self._session.execute(candidates.first(limit, *its))
-        place = 0 if candidates.at is None else 1
-        ordered = sorted(
-            {row[0]: (row[place], row[0]) for row in rows}.items(),
-            key=lambda item: item[1],
-            reverse=candidates.newest_first,
-        )
-        return [email_id for email_id, _ in ordered[:limit]]
+        return _merged(candidates, limit, rows)
+
+    async def _sorted(
+        self,
+        candidates: Candidates,
+        limit: int,
+        own: Sequence[uuid.UUID] | Select[uuid.UUID],
+    ) -> list[Any]:
+        """The first of these, by way of the index on words."""
+        await self._session.execute(_BY_WORDS)
+        part = candidates.first(limit, EmailJob.email_id.in_(own))
+        return list(await self._session.execute(part))
+
+
+def _merged(candidates: Candidates, limit: int, rows: Iterable[Any]) -> list[uuid.UUID]:
+    place = 0 if candidates.at is None else 1
+    ordered = sorted(
+        {row[0]: (row[place], row[0]) for row in rows}.items(),
+        key=lambda item: item[1],
+        reverse=candidates.newest_first,
+    )
+    return [email_id for email_id, _ in ordered[:limit]]
 
 
 def _its(campaign_id: uuid.UUID) -> list[ColumnElement[bool]]:
