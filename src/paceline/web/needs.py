@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from paceline.domain.gate import HeldBy
 from paceline.services.status import Need, NeedKind, Status
-from paceline.web.wording import count, is_reply
+from paceline.web.wording import as_told, count, is_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,6 @@ def _cannot_send(need: Need) -> str:
     return f"{need.sender_address} cannot send"
 
 
-def _said(reason: str | None) -> str:
-    """Nobody said what we found out ourselves."""
-    return f"It said: {reason}" if is_reply(reason) else reason or ""
-
-
 def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
     """One need, on the dashboard or on the page of a campaign."""
     sender = f"/senders/{need.sender_id}"
@@ -62,7 +57,7 @@ def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
             return Shown(
                 title=_cannot_send(need),
                 text="Its emails wait, none has failed. Mend the account, then verify it again.",
-                said=_said(need.reason),
+                said=as_told(need.reason),
                 href=sender,
                 link="Open the sender",
                 post=f"{sender}/verify",

@@ -95,6 +95,7 @@ def _environment() -> Environment:
         delay=wording.delay,
         size=wording.size,
         is_reply=wording.is_reply,
+        as_told=wording.as_told,
         initials=wording.initials,
         when=pass_context(_when),
         exactly=pass_context(_exactly),

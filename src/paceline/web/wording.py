@@ -256,6 +256,11 @@ def is_reply(reason: str | None) -> bool:
     return _REPLY.match(reason or "") is not None
 
 
+def as_told(reason: str | None) -> str:
+    """A reason with who gave it: nobody said what we found out ourselves."""
+    return f"It said: {reason}" if is_reply(reason) else reason or ""
+
+
 def used_of(hourly: Allowance | None) -> str:
     """`60 of 100 this hour`."""
     if hourly is None:

@@ -147,6 +147,21 @@ async def test_a_sender_that_is_there_gets_the_consent_in_place_of_its_password(
     assert row == {"name": "Renamed on the way", "smtp_auth": "xoauth2", "smtp_password": None}
 
 
+async def test_a_sender_that_is_there_stays_as_it_is_where_the_consent_is_refused(
+    visitor: httpx2.AsyncClient, provider: Provider, world: World
+) -> None:
+    made = await visitor.post("/senders", data={**TYPED, "smtp_password": "hunter2"})
+    sender = uuid.UUID(made.headers["Location"].partition("#")[0].removeprefix("/senders/"))
+    before = await world.fetch("SELECT * FROM senders")
+    provider.reset("error=access_denied")
+    back = await connect(visitor, sender, name="Renamed on the way")
+    assert back.status_code == 422
+    assert "Nothing was changed." in words(back.text)
+    assert 'value="Renamed on the way"' in back.text
+    assert f'formaction="/senders/{sender}/connect"' in back.text
+    assert await world.fetch("SELECT * FROM senders") == before
+
+
 async def test_what_cannot_be_stored_is_said_before_anybody_leaves(
     visitor: httpx2.AsyncClient, provider: Provider
 ) -> None:

@@ -67,6 +67,20 @@ def test_a_campaign_whose_time_is_to_come_is_scheduled_rather_than_running() -> 
     assert states.campaign_badge("active", start_at=NOW, now=NOW).label == "Running"
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("550 5.7.1 not you", "It said: 550 5.7.1 not you"),
+        ("421-busy", "It said: 421-busy"),
+        ("cannot connect to mail.example.com:587", "cannot connect to mail.example.com:587"),
+        ("5875 octets", "5875 octets"),
+        (None, ""),
+    ],
+)
+def test_only_a_server_that_answered_is_quoted(reason: str | None, told: str) -> None:
+    assert wording.as_told(reason) == told
+
+
 def test_nothing_is_ever_called_delivered() -> None:
     badges = [*states.EMAIL_BADGES.values(), *states.CAMPAIGN_BADGES.values()]
     assert not any("deliver" in badge.label.lower() for badge in badges)
