@@ -138,7 +138,7 @@ async def test_what_was_said_is_folded_under_its_attempt_and_stays_as_it_is_in_a
     await world.execute("INSERT INTO attempt_dialogues VALUES ($1, 2, $2)", email, said)
     html = (await page.get(f"/emails/{email}/detail", headers=FRAGMENT)).text
     (folded,) = re.findall(r"<details[^>]*>.*?</details>", html, re.DOTALL)
-    assert 'id="attempt-2" hx-morph-skip' in folded
+    assert f'id="attempt-2-{email}" hx-morph-skip' in folded
     assert "Server’s dialogue" in folded
     assert said in unescape(folded)
     assert "<b>" not in folded
