@@ -6,7 +6,7 @@ const SAVE_AFTER_MS = 1_000;
 const RETRY_MS = 5_000;
 const KEEPALIVE_OCTETS = 60_000; // the Fetch standard lets 64 KiB outlive their page
 const UNSAVED = "paceline:unsaved";
-const NOT_TYPED = new Set(["csrf", "once", "version", "page", "turn", "file", "addresses", "count", "sample"]);
+const NOT_TYPED = new Set(["csrf", "once", "version", "page", "turn", "file", "attached", "addresses", "count", "sample"]);
 
 const form = document.querySelector("#compose[data-draft]");
 if (form) keep();
@@ -190,9 +190,10 @@ function keep() {
     turn += 1;
     field("turn").value = turn + 1;
   });
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
     field("turn").value = turn + 1;
     if (field("file")?.files.length && document.querySelector("#recipients [name=count]")) field("file").value = "";
+    if (event.detail.ctx.target?.id === "files") field("attached").value = ""; // kept, or refused
     const drop = form.querySelector("[data-drop-typed]"); // the list is a file now, or gone
     if (drop) field("addresses").value = "";
     drop?.remove();

@@ -20,6 +20,7 @@ from paceline.services.activity import Activities
 from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
+from paceline.services.draft_files import DraftFiles
 from paceline.services.drafts import Drafts
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
@@ -57,6 +58,7 @@ class UseCases:
     sender_uses: SenderUses
     campaigns: Campaigns
     drafts: Drafts
+    draft_files: DraftFiles
     imports: Imports
     scheduling: Scheduling
     idempotency: Idempotency
@@ -113,6 +115,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),
             campaigns=Campaigns(database, bell, quotas),
             drafts=Drafts(database),
+            draft_files=DraftFiles(database),
             imports=Imports(database, bell, quotas),
             scheduling=Scheduling(database, bell, quotas),
             idempotency=Idempotency(database),

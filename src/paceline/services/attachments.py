@@ -1,4 +1,6 @@
-"""Attachments and inline images of campaigns: add, list, remove, while they are drafts.
+"""Attachments and inline images: what is taken at all, by `received`, `checked` and `attach`; and
+those of campaigns: add, list, remove, while they are drafts. What is still being written has its
+files in `draft_files`, by the same rules.
 
 An upload is received whole, within its bound, before a transaction is opened. Once a campaign has
 been launched its files stand like its text: some of its recipients may have them already.
@@ -7,7 +9,7 @@ been launched its files stand like its text: some of its recipients may have the
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,9 +19,8 @@ from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
-from paceline.persistence.stores import attachments as store
 from paceline.persistence.stores import campaigns as campaign_store
-from paceline.persistence.stores.attachments import AttachmentRecord
+from paceline.persistence.stores.attachments import CAMPAIGN_FILES, AttachmentRecord, Files
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import FileTooLarge
 from paceline.services.quotas import UNBOUNDED, Quotas
@@ -70,34 +71,21 @@ class Attachments:
         """
         async with self._database.transaction() as session:
             await _draft(session, owner_id, campaign_id)
-        content = await _received(chunks)
-        attachment_id = reserved_id or new_id()
-        file = _checked(new, content, attachment_id)
+        content = await received(chunks)
+        file = checked(new, content, attachment_id := reserved_id or new_id())
         async with self._database.transaction() as session:
             await _draft(session, owner_id, campaign_id)
-            there = await store.attachments(session, campaign_id)
-            if all(known.id != attachment_id for known in there):
-                _refuse(file, there)
-                await store.insert_attachment(
-                    session,
-                    id=attachment_id,
-                    campaign_id=campaign_id,
-                    position=max((known.position for known in there), default=0) + 1,
-                    file_name=file.file_name,
-                    content_type=file.content_type,
-                    content=file.content,
-                    content_id=file.content_id,
-                )
-                await self._quotas.take(session, owner_id, octets=len(file.content))
-                there = await store.attachments(session, campaign_id)
-            return next(_view(known) for known in there if known.id == attachment_id)
+            view, is_new = await attach(session, CAMPAIGN_FILES, campaign_id, attachment_id, file)
+            if is_new:
+                await self._quotas.take(session, owner_id, octets=view.octets)
+            return view
 
     async def all_of(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[AttachmentView]:
         """The files of a campaign, in their order."""
         async with self._database.transaction() as session:
             if await campaign_store.campaign(session, owner_id, campaign_id) is None:
                 raise NotFound("there is no such campaign")
-            return [_view(record) for record in await store.attachments(session, campaign_id)]
+            return await views_of(session, CAMPAIGN_FILES, campaign_id)
 
     async def remove(
         self, owner_id: uuid.UUID, campaign_id: uuid.UUID, attachment_id: uuid.UUID
@@ -105,7 +93,7 @@ class Attachments:
         """Take a file off a draft. Raises `NotFound`; `Conflict` when it is no draft."""
         async with self._database.transaction() as session:
             await _draft(session, owner_id, campaign_id)
-            if not await store.delete_attachment(session, campaign_id, attachment_id):
+            if not await CAMPAIGN_FILES.delete(session, campaign_id, attachment_id):
                 raise NotFound("there is no such attachment")
 
 
@@ -121,18 +109,20 @@ async def _draft(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) 
         )
 
 
-async def _received(chunks: AsyncIterator[bytes]) -> bytes:
+async def received(chunks: AsyncIterator[bytes]) -> bytes:
+    """A file, whole. Raises `FileTooLarge`, and `InvalidInput` for nothing at all."""
     content = bytearray()
     async for chunk in chunks:
         content += chunk
         if len(content) > MAX_ATTACHMENT_OCTETS:
             raise FileTooLarge.of("file", f"is larger than {MAX_ATTACHMENT_OCTETS >> 20} MiB")
     if not content:
-        raise InvalidInput.of("file", "holds nothing: send the file's octets as the body")
+        raise InvalidInput.of("file", "holds nothing")
     return bytes(content)
 
 
-def _checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> Attachment:
+def checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> Attachment:
+    """A file as it may go along. Raises `InvalidInput`."""
     if new.content_id is not None and not new.inline:
         raise InvalidInput.of("content_id", "is for inline images: say inline=true as well")
     return Attachment(
@@ -140,6 +130,43 @@ def _checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> At
         content_type=media_type_of(new.content_type, new.file_name, content),
         content=content,
         content_id=(new.content_id or attachment_id.hex) if new.inline else None,
+    )
+
+
+async def attach(
+    session: Session, files: Files, holder_id: uuid.UUID, attachment_id: uuid.UUID, file: Attachment
+) -> tuple[AttachmentView, bool]:
+    """Store it behind the others of its holder, which is locked; whether it was not there yet.
+
+    Raises `FileTooLarge` and `InvalidInput` where they leave no room for it, or have its name.
+    """
+    there = await files.all_of(session, holder_id)
+    is_new = all(known.id != attachment_id for known in there)
+    if is_new:
+        _refuse(file, there)
+        await files.insert(
+            session,
+            holder_id,
+            id=attachment_id,
+            position=max((known.position for known in there), default=0) + 1,
+            file_name=file.file_name,
+            content_type=file.content_type,
+            content=file.content,
+            content_id=file.content_id,
+        )
+        there = await files.all_of(session, holder_id)
+    return next(_view(known) for known in there if known.id == attachment_id), is_new
+
+
+async def views_of(session: Session, files: Files, holder_id: uuid.UUID) -> list[AttachmentView]:
+    """The files of a holder, in their order."""
+    return [_view(record) for record in await files.all_of(session, holder_id)]
+
+
+def inline_names(files: Iterable[AttachmentView]) -> frozenset[str]:
+    """By which HTML may show the images among them."""
+    return frozenset(
+        name for file in files if file.content_id for name in (file.file_name, file.content_id)
     )
 
 

@@ -24,7 +24,7 @@ from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import pieces
 from paceline.persistence.stores import senders as sender_store
-from paceline.persistence.stores.attachments import inline_names
+from paceline.persistence.stores.attachments import CAMPAIGN_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, in_pieces
@@ -108,7 +108,7 @@ class Campaigns:
                 record.text_body,
                 record.html_body,
                 fields=await store.fields_of_some(session, campaign_id),
-                inline=await inline_names(session, campaign_id),
+                inline=await CAMPAIGN_FILES.inline_names(session, campaign_id),
             )
             await let_go(session, record, right_away=right_away)
             view = await _settled(session, owner_id, campaign_id, settle, notes=notes)

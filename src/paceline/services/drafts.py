@@ -19,13 +19,14 @@ from paceline.domain.identifiers import new_id
 from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
 from paceline.persistence.stores import drafts as store
+from paceline.persistence.stores.attachments import kept_in_drafts
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.persistence.stores.quotas import Quota, take_turns
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import IN_MEMORY_OCTETS, receive
 
 MAX_DRAFTS = 200  # of an owner, being written
-MAX_LIST_OCTETS = 500 * 1024 * 1024  # of all lists of an owner's drafts
+MAX_KEPT_OCTETS = 500 * 1024 * 1024  # of all lists and files of an owner's drafts
 MAX_TYPED = {"body": 4 * MAX_BODY_OCTETS, "subject": 20_000}  # characters
 MAX_FIELD = 4_000  # characters of any other field
 MAX_PAGE_NAME = 100
@@ -109,7 +110,7 @@ class Drafts:
         """
         changes = _bounded(typed)
         async with self._database.transaction() as session:
-            record = await self._to_change(session, owner_id, draft_id, saving)
+            record = await draft_to_change(session, owner_id, draft_id, saving)
             if record.saved_by == saving.page and record.saved_turn > saving.turn:
                 return record
             changes = {
@@ -117,7 +118,7 @@ class Drafts:
             }
             if not changes and record.saved_by == saving.page and record.deleted_at is None:
                 return record
-            await store.change_draft(session, draft_id, {**changes, **_saved(saving)})
+            await store.change_draft(session, draft_id, {**changes, **saved(saving)})
             return _existing(await store.draft(session, owner_id, draft_id))
 
     async def put_list(
@@ -137,13 +138,15 @@ class Drafts:
             pieces = _pieces(spool)
         octets = sum(map(len, pieces))
         async with self._database.transaction() as session:
-            await self._to_change(session, owner_id, draft_id, saving)
+            await draft_to_change(session, owner_id, draft_id, saving)
             await take_turns(session, owner_id, Quota.LISTS)
-            if await store.kept_octets(session, owner_id, but=draft_id) + octets > MAX_LIST_OCTETS:
+            kept = await store.kept_octets(session, owner_id, but=draft_id)
+            kept += await kept_in_drafts(session, owner_id)
+            if kept + octets > MAX_KEPT_OCTETS:
                 raise InvalidInput.of("file", "leaves no room: delete drafts that you do not need")
             await store.put_pieces(session, draft_id, pieces)
             about = {"list_id": new_id(), "list_name": _clean(name)[:200], "list_octets": octets}
-            await store.change_draft(session, draft_id, {**about, **_saved(saving)})
+            await store.change_draft(session, draft_id, {**about, **saved(saving)})
             return _existing(await store.draft(session, owner_id, draft_id))
 
     async def drop_list(
@@ -151,10 +154,10 @@ class Drafts:
     ) -> DraftRecord:
         """Forget its list. Raises as `save` does."""
         async with self._database.transaction() as session:
-            await self._to_change(session, owner_id, draft_id, saving)
+            await draft_to_change(session, owner_id, draft_id, saving)
             await store.put_pieces(session, draft_id, [])
             nothing = dict.fromkeys(("list_id", "list_name", "list_octets"))
-            await store.change_draft(session, draft_id, {**nothing, **_saved(saving)})
+            await store.change_draft(session, draft_id, {**nothing, **saved(saving)})
             return _existing(await store.draft(session, owner_id, draft_id))
 
     async def list_of(self, draft: DraftRecord) -> AsyncIterator[bytes]:
@@ -208,20 +211,21 @@ class Drafts:
                 await store.change_draft(session, draft_id, {"deleted_at": at, "saved_by": ""})
             return _existing(await store.draft(session, owner_id, draft_id))
 
-    async def _to_change(
-        self, session: Session, owner_id: uuid.UUID, draft_id: uuid.UUID, saving: Saving
-    ) -> DraftRecord:
-        """The draft, locked and of the version that was meant; made where there is none yet."""
-        if not 0 < len(saving.page) <= MAX_PAGE_NAME:
-            raise InvalidInput.of("page", "is not one of ours: reload the page")
-        record = await store.draft(session, owner_id, draft_id, for_update=True)
-        if record is None and saving.version == 0:
-            record = await _made(session, owner_id, draft_id, saving)
-        record = _existing(record)
-        _refuse_scheduled(record)
-        if saving.version != record.version and saving.page != record.saved_by:
-            raise Outdated(str(record.version))
-        return record
+
+async def draft_to_change(
+    session: Session, owner_id: uuid.UUID, draft_id: uuid.UUID, saving: Saving
+) -> DraftRecord:
+    """The draft, locked and of the version that was meant; made where there is none yet."""
+    if not 0 < len(saving.page) <= MAX_PAGE_NAME:
+        raise InvalidInput.of("page", "is not one of ours: reload the page")
+    record = await store.draft(session, owner_id, draft_id, for_update=True)
+    if record is None and saving.version == 0:
+        record = await _made(session, owner_id, draft_id, saving)
+    record = _existing(record)
+    _refuse_scheduled(record)
+    if saving.version != record.version and saving.page != record.saved_by:
+        raise Outdated(str(record.version))
+    return record
 
 
 async def mark_scheduled(
@@ -263,7 +267,8 @@ async def _refuse_more(session: Session, owner_id: uuid.UUID) -> None:
         raise InvalidInput.of("draft", f"there are {MAX_DRAFTS} drafts already: delete some")
 
 
-def _saved(saving: Saving) -> dict[str, object]:
+def saved(saving: Saving) -> dict[str, object]:
+    """What a draft keeps of who saved it last."""
     return {"saved_by": saving.page, "saved_turn": saving.turn, "deleted_at": None}
 
 

@@ -19,6 +19,7 @@ from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import senders as sender_store
+from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, campaigns
@@ -47,8 +48,12 @@ class Scheduling:
         choices: Choices = NOTHING_CHOSEN,
         reserved_id: uuid.UUID | None = None,
         settle: Settle[uuid.UUID] | None = None,
+        files_of: uuid.UUID | None = None,
     ) -> uuid.UUID:
-        """The id of the campaign, which is launched. Raises `InvalidInput`: nothing is stored."""
+        """The id of the campaign, which is launched. Raises `InvalidInput`: nothing is stored.
+
+        `files_of` is the owner's draft whose files go along.
+        """
         campaign_id = reserved_id or new_id()
         checked = await asyncio.to_thread(_checked, new)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
@@ -60,6 +65,7 @@ class Scheduling:
                     await self._quotas.take(session, owner_id, emails=report.accepted)
                     if not report.accepted:
                         raise InvalidInput.of("file", "holds no recipient that may be mailed")
+                    await self._take_along(session, record, files_of)
                     await campaigns.let_go(session, await _record(session, record))
                     if settle is not None:
                         await settle(session, campaign_id)
@@ -72,6 +78,7 @@ class Scheduling:
         new: NewCampaign,
         *,
         reserved_id: uuid.UUID | None = None,
+        files_of: uuid.UUID | None = None,
     ) -> uuid.UUID:
         """The same for recipients that came as values. Raises `Conflict` too, with nobody left."""
         campaign_id = reserved_id or new_id()
@@ -80,10 +87,19 @@ class Scheduling:
         async with self._database.transaction() as session:
             if not await campaigns.is_there(session, owner_id, campaign_id):
                 record = await _stored(session, owner_id, campaign_id, checked)
-                await add_inline(session, record, recipients)
+                report = await add_inline(session, record, recipients)
+                await self._quotas.take(session, owner_id, emails=report.accepted)
+                await self._take_along(session, record, files_of)
                 await campaigns.let_go(session, await _record(session, record))
         await self._bell.ring([new.sender_id])
         return campaign_id
+
+    async def _take_along(
+        self, session: Session, record: CampaignRecord, files_of: uuid.UUID | None
+    ) -> None:
+        if files_of is not None:
+            octets = await DRAFT_FILES.copy_to(CAMPAIGN_FILES, session, files_of, record.id)
+            await self._quotas.take(session, record.owner_id, octets=octets)
 
 
 @dataclass(frozen=True, slots=True)

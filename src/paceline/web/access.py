@@ -168,8 +168,10 @@ def check_origin(request: Request, *, base_url: str) -> None:
 
 async def close_form(request: Request) -> AsyncIterator[None]:
     """Let go of uploaded files once the request is over, however it ended."""
-    yield
-    await request.close()
+    try:
+        yield
+    finally:
+        await request.close()
 
 
 async def form_of(request: Request) -> FormData:

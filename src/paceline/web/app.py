@@ -28,6 +28,7 @@ from paceline.web.routes import (
     campaigns,
     compose,
     dashboard,
+    draft_files,
     draft_list,
     draft_test,
     drafts,
@@ -54,7 +55,7 @@ GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
     email_changes,
-    *(campaigns, campaign_changes, compose, draft_list, draft_test, review, drafts),
+    *(campaigns, campaign_changes, compose, draft_files, draft_list, draft_test, review, drafts),
     *(sender_list, sender_consent, senders, sender_commands, sender_upkeep),
     *(suppressions, api_keys, audit_log, inbox, queue, users, settings),
 )

@@ -19,6 +19,7 @@ from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.views import SenderView
 from paceline.web import wording
 from paceline.web.access import Viewer
+from paceline.web.attached import BOUNDS
 from paceline.web.compose_form import ComposeForm, quick_picks, zones
 from paceline.web.form_tokens import new_token
 from paceline.web.forms import Problems
@@ -75,6 +76,8 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         quick_picks=quick_picks(now=clock.now(), zone=zone_of(request)),
         max_file_mib=MAX_FILE_OCTETS >> 20,
         typed=shown.addresses,
+        files=await parts.draft_files.all_of(owner, draft.id if draft else shown.draft_id),
+        file_bounds=BOUNDS,
         **shown_list(upload, draft, shown.list_problem),
         **timetable_of(form, senders, count=upload.preview.usable if upload else 0),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from paceline import clock
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.services.attachments import AttachmentView, inline_names
 from paceline.services.campaigns import NewCampaign
 from paceline.services.drafts import READING, Saving
 from paceline.services.message_notes import notes_on
@@ -41,6 +42,7 @@ class Looked:
     new: NewCampaign | None
     problems: Problems
     notes: tuple[str, ...]
+    files: Sequence[AttachmentView]
 
 
 def saving_of(posted: FormData) -> Saving:
@@ -120,13 +122,18 @@ async def look_at(
         if all(sender.id != new.sender_id for sender in senders):
             problems.add("sender_id", "is none of your senders")
     notes: tuple[str, ...] = ()
+    files = await parts.draft_files.all_of(draft.owner_id, draft.id)
     if new is not None and upload is not None:
         await asyncio.to_thread(check_together, new, upload, problems)
         notes = await notes_on(
-            new.subject, new.text, new.html, fields=upload.preview.fields, inline=()
+            new.subject,
+            new.text,
+            new.html,
+            fields=upload.preview.fields,
+            inline=inline_names(files),
         )
         notes += upload.notes + upload.guessed
-    return Looked(form=form, upload=upload, new=new, problems=problems, notes=notes)
+    return Looked(form=form, upload=upload, new=new, problems=problems, notes=notes, files=files)
 
 
 async def sent_before(

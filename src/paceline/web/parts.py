@@ -16,9 +16,11 @@ from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.services.activity import Activities
 from paceline.services.administration import Administration
+from paceline.services.attachments import Attachments
 from paceline.services.audit_trail import AuditTrail
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
+from paceline.services.draft_files import DraftFiles
 from paceline.services.drafts import Drafts
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
@@ -59,7 +61,9 @@ class Parts:
     queries: Queries
     activities: Activities
     campaigns: Campaigns
+    attachments: Attachments
     drafts: Drafts
+    draft_files: DraftFiles
     imports: Imports
     scheduling: Scheduling
     senders: Senders

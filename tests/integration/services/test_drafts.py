@@ -102,7 +102,7 @@ async def test_there_is_an_end_to_how_much_is_kept(
         await drafts.save(owner, new_id(), {}, HERE)
     await drafts.save(owner, draft_id, {"name": "still"}, HERE)
     monkeypatch.setattr(module, "MAX_DRAFTS", 2)
-    monkeypatch.setattr(module, "MAX_LIST_OCTETS", 5)
+    monkeypatch.setattr(module, "MAX_KEPT_OCTETS", 5)
     await drafts.put_list(owner, draft_id, "a.csv", pieces(b"12345"), HERE)
     await drafts.put_list(owner, draft_id, "a.csv", pieces(b"54321"), HERE)
     other = new_id()
@@ -126,7 +126,7 @@ async def test_nobody_gets_past_a_bound_by_asking_several_times_at_once(
     assert len(kept) == 3
     with pytest.raises(InvalidInput, match="3 drafts already"):
         await drafts.restore(owner, gone)
-    monkeypatch.setattr(module, "MAX_LIST_OCTETS", 7)
+    monkeypatch.setattr(module, "MAX_KEPT_OCTETS", 7)
     stored = await asyncio.gather(
         *(drafts.put_list(owner, each, "a.csv", pieces(b"123"), HERE) for each in kept),
         return_exceptions=True,

@@ -1,7 +1,7 @@
 """The tables. `emails` is content, `email_jobs` is execution, `attempts` is evidence."""
 
 from paceline.persistence.models.content import Campaign, CampaignAttachment, Email, Sender
-from paceline.persistence.models.drafts import Draft, DraftListPiece
+from paceline.persistence.models.drafts import Draft, DraftAttachment, DraftListPiece
 from paceline.persistence.models.execution import Attempt, EmailJob, Lane
 from paceline.persistence.models.history import AttemptDialogue, EmailDecision
 from paceline.persistence.models.imports import ImportedList
@@ -33,6 +33,7 @@ __all__ = [
     "CampaignAttachment",
     "ConnectedIdentity",
     "Draft",
+    "DraftAttachment",
     "DraftListPiece",
     "Email",
     "EmailDecision",

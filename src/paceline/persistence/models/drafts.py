@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from paceline.persistence.tables import Base, CreatedAt, Id
@@ -66,3 +66,22 @@ class DraftListPiece(Base):
     )
     position: Mapped[int] = mapped_column(primary_key=True)
     content: Mapped[bytes]
+
+
+class DraftAttachment(Base):
+    """A file that is to go along: what becomes a campaign's (`CampaignAttachment`)."""
+
+    __tablename__ = "draft_attachments"
+    __table_args__ = (
+        UniqueConstraint("draft_id", "position"),
+        UniqueConstraint("draft_id", "content_id"),
+    )
+
+    id: Mapped[Id]
+    draft_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    file_name: Mapped[str]
+    content_type: Mapped[str]
+    content: Mapped[bytes]
+    content_id: Mapped[str | None]
+    created_at: Mapped[CreatedAt]

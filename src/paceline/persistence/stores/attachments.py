@@ -1,4 +1,4 @@
-"""Files of campaigns. Whose a campaign is, and whether it may still change, is asked before."""
+"""Files of campaigns and drafts. Whose those are, and whether they may change, is asked before."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Uuid, cast, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
-from paceline.persistence.models import CampaignAttachment
+from paceline.persistence.models import CampaignAttachment, Draft, DraftAttachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,43 +26,76 @@ class AttachmentRecord:
     created_at: datetime
 
 
-_COLUMNS = [
-    getattr(CampaignAttachment, name) for name in AttachmentRecord.__slots__ if name != "octets"
-]
-# Read from the row's pointer to the content, not from the content.
-_RECORD = select(*_COLUMNS, func.octet_length(CampaignAttachment.content).label("octets"))
+_STORED = tuple(name for name in AttachmentRecord.__slots__ if name != "octets")
+_COPIED = ("position", "file_name", "content_type", "content", "content_id")
 
 
-async def inline_names(session: AsyncSession, campaign_id: uuid.UUID) -> frozenset[str]:
-    """By which the HTML of a campaign may show an image: each one's name and its id."""
-    query = select(CampaignAttachment.file_name, CampaignAttachment.content_id).where(
-        CampaignAttachment.campaign_id == campaign_id, CampaignAttachment.content_id.is_not(None)
-    )
-    return frozenset(name for row in await session.execute(query) for name in row)
+class Files:
+    """The files of whatever `holder` points to."""
 
+    def __init__(
+        self,
+        table: type[CampaignAttachment] | type[DraftAttachment],
+        holder: InstrumentedAttribute[uuid.UUID],
+    ) -> None:
+        self._table = table
+        self._holder = holder
+        # Read from the row's pointer to the content, not from the content.
+        octets = func.octet_length(table.content).label("octets")
+        self._record = select(*(getattr(table, name) for name in _STORED), octets)
 
-async def attachments(session: AsyncSession, campaign_id: uuid.UUID) -> list[AttachmentRecord]:
-    """All files of a campaign, in their order."""
-    query = _RECORD.where(CampaignAttachment.campaign_id == campaign_id)
-    rows = await session.execute(query.order_by(CampaignAttachment.position))
-    return [AttachmentRecord(**row._mapping) for row in rows]
+    async def all_of(self, session: AsyncSession, holder_id: uuid.UUID) -> list[AttachmentRecord]:
+        """All files of one holder, in their order."""
+        query = self._record.where(self._holder == holder_id).order_by(self._table.position)
+        return [AttachmentRecord(**row._mapping) for row in await session.execute(query)]
 
-
-async def insert_attachment(session: AsyncSession, **values: object) -> None:
-    """Store a file."""
-    session.add(CampaignAttachment(**values))
-    await session.flush()
-
-
-async def delete_attachment(
-    session: AsyncSession, campaign_id: uuid.UUID, attachment_id: uuid.UUID
-) -> bool:
-    """Remove a file. False when the campaign has no such file."""
-    gone = await session.execute(
-        delete(CampaignAttachment)
-        .where(
-            CampaignAttachment.id == attachment_id, CampaignAttachment.campaign_id == campaign_id
+    async def inline_names(self, session: AsyncSession, holder_id: uuid.UUID) -> frozenset[str]:
+        """By which its HTML may show an image: each one's name and its id."""
+        query = select(self._table.file_name, self._table.content_id).where(
+            self._holder == holder_id, self._table.content_id.is_not(None)
         )
-        .returning(CampaignAttachment.id)
-    )
-    return gone.one_or_none() is not None
+        return frozenset(name for row in await session.execute(query) for name in row)
+
+    async def has(
+        self, session: AsyncSession, holder_id: uuid.UUID, file_name: str, content: bytes
+    ) -> bool:
+        """Whether the very same file is there, under this name."""
+        same = (self._table.file_name == file_name) & (self._table.content == content)
+        query = select(self._table.id).where(self._holder == holder_id, same).limit(1)
+        return (await session.execute(query)).first() is not None
+
+    async def insert(self, session: AsyncSession, holder_id: uuid.UUID, **values: object) -> None:
+        """Store a file."""
+        session.add(self._table(**{self._holder.key: holder_id}, **values))
+        await session.flush()
+
+    async def delete(self, session: AsyncSession, holder_id: uuid.UUID, id: uuid.UUID) -> bool:
+        """Remove a file. False when its holder has no such file."""
+        gone = await session.execute(
+            delete(self._table)
+            .where(self._table.id == id, self._holder == holder_id)
+            .returning(self._table.id)
+        )
+        return gone.one_or_none() is not None
+
+    async def copy_to(
+        self, other: Files, session: AsyncSession, holder_id: uuid.UUID, other_id: uuid.UUID
+    ) -> int:
+        """Give another holder, which has none yet, the same files. Returns their octets."""
+        columns = [getattr(self._table, name) for name in _COPIED]
+        source = select(func.gen_random_uuid(), cast(other_id, Uuid()), *columns)
+        names = ["id", other._holder.key, *_COPIED]
+        copied = insert(other._table).from_select(names, source.where(self._holder == holder_id))
+        octets = func.octet_length(other._table.content)
+        return sum((await session.execute(copied.returning(octets))).scalars())
+
+
+CAMPAIGN_FILES = Files(CampaignAttachment, CampaignAttachment.campaign_id)
+DRAFT_FILES = Files(DraftAttachment, DraftAttachment.draft_id)
+
+
+async def kept_in_drafts(session: AsyncSession, owner_id: uuid.UUID) -> int:
+    """Octets of the files of all of an owner's drafts."""
+    summed = select(func.coalesce(func.sum(func.octet_length(DraftAttachment.content)), 0))
+    query = summed.join(Draft, Draft.id == DraftAttachment.draft_id)
+    return int((await session.execute(query.where(Draft.owner_id == owner_id))).scalar_one())

@@ -85,11 +85,13 @@ async def how_many(session: AsyncSession, owner_id: uuid.UUID) -> int:
     return (await session.execute(counted)).scalar_one()
 
 
-async def kept_octets(session: AsyncSession, owner_id: uuid.UUID, *, but: uuid.UUID) -> int:
-    """The size of all lists of this owner's drafts but one."""
-    summed = select(func.coalesce(func.sum(Draft.list_octets), 0)).where(
-        Draft.owner_id == owner_id, Draft.id != but
-    )
+async def kept_octets(
+    session: AsyncSession, owner_id: uuid.UUID, *, but: uuid.UUID | None = None
+) -> int:
+    """The size of all lists of this owner's drafts, or of all but one."""
+    summed = select(func.coalesce(func.sum(Draft.list_octets), 0)).where(Draft.owner_id == owner_id)
+    if but is not None:
+        summed = summed.where(Draft.id != but)
     return int((await session.execute(summed)).scalar_one() or 0)
 
 

@@ -127,7 +127,7 @@ async def edit(
 async def duplicate(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
-    """Its message and pace as a new draft, without recipients. Nothing leaves by it."""
+    """Its message, files and pace as a new draft, without recipients. Nothing leaves by it."""
     owner = viewer.principal.user_id
     campaign = await parts.queries.campaign(owner, campaign_id)
     empty = ComposeForm.empty(now=clock.now(), zone=zone_of(request))
@@ -145,7 +145,11 @@ async def duplicate(
     }
     draft_id = reserved_id(request) or new_id()
     await parts.drafts.save(owner, draft_id, typed, Saving(version=0, page="duplicate"))
-    said = "Copied: message and pace, without recipients and files."
+    said = "Copied: message, files and pace, without recipients."
+    try:
+        await parts.draft_files.copy_from_campaign(owner, campaign_id, draft_id)
+    except InvalidInput:
+        said = "Copied: message and pace. There was no room for its files: delete some drafts."
     return go_to(request, f"/compose/{draft_id}", said=said)
 
 

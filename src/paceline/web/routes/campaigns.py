@@ -99,7 +99,9 @@ async def show_campaign(
     template = "_list.html" if wants_fragment(request) else "campaign.html"
     if template == "campaign.html":
         context |= await _failures(request, parts, viewer, context["campaign"])
-        context["imports"] = await parts.imports.reports(viewer.principal.user_id, campaign_id)
+        owner = viewer.principal.user_id
+        context["files"] = await parts.attachments.all_of(owner, campaign_id)
+        context["imports"] = await parts.imports.reports(owner, campaign_id)
     return render(request, template, viewer=viewer, section="campaigns", **context)
 
 

@@ -22,6 +22,7 @@ from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.drafts import MAX_TYPED
 from paceline.web import wording
 from paceline.web.access import MaybeSignedIn, SignedIn, form_of
+from paceline.web.attached import attach_posted
 from paceline.web.compose_form import FIELDS, ComposeForm, typed_of
 from paceline.web.compose_page import Composed, compose_page, timetable_of
 from paceline.web.drafting import (
@@ -142,6 +143,7 @@ async def save(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.
     )
     try:
         draft = await save_all(parts, owner, draft_id, posted)
+        draft = await attach_posted(parts, draft, posted, unattached := Problems())
     except Outdated:
         draft = await parts.drafts.get(owner, draft_id)
         shown = replace(shown, draft=draft, conflict=True)
@@ -151,6 +153,7 @@ async def save(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.
         shown.problems.take(error.problems, names=FIELDS)
         return await compose_page(request, parts, viewer, shown)
     looked = await look_at(parts, viewer, draft)
+    looked.problems.by_field.update(unattached.by_field)
     if not looked.problems:
         return go_to(request, f"/compose/{draft_id}/review")
     shown = replace(

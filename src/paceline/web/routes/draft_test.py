@@ -66,7 +66,9 @@ async def send_test(
         recipients=[RawRecipient(email=to, name=name, fields=values)],
     )
     try:
-        await parts.scheduling.schedule_inline(owner, test, reserved_id=reserved_id(request))
+        await parts.scheduling.schedule_inline(
+            owner, test, reserved_id=reserved_id(request), files_of=draft.id
+        )
     except DomainError as error:
         return _refused(request, draft_id, str(error))
     return go_to(request, f"/compose/{draft_id}", said=f"A test is on its way to {to}.")

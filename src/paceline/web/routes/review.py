@@ -96,6 +96,7 @@ async def schedule(
             choices=looked.upload.choices,
             reserved_id=reserved_id(request),
             settle=_settling(request, draft),
+            files_of=draft.id,
         )
     except Outdated:
         return await _page(request, parts, viewer, draft, looked, alert=CHANGED)
@@ -172,6 +173,7 @@ async def _page(
         notes=notes,
         noted=digest_of(notes),
         alert_message=alert,
+        files=looked.files,
         subject=rendered_subject(looked.new.subject, sample),
         plan=planned,
         pace=pace,

@@ -1,0 +1,97 @@
+"""The files of drafts: attached while a message is written, the campaign's once it is scheduled.
+
+The rules are those of a campaign's files (`attachments`). Each change makes the draft another
+version: what was reviewed is what goes along.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+
+from paceline.domain.identifiers import new_id
+from paceline.errors import InvalidInput, NotFound
+from paceline.persistence.database import Database
+from paceline.persistence.stores import campaigns as campaign_store
+from paceline.persistence.stores import drafts as store
+from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES, kept_in_drafts
+from paceline.persistence.stores.quotas import Quota, take_turns
+from paceline.persistence.stores.session import Session
+from paceline.services.attachments import (
+    AttachmentView,
+    NewAttachment,
+    attach,
+    checked,
+    received,
+    views_of,
+)
+from paceline.services.drafts import MAX_KEPT_OCTETS, Saving, draft_to_change, saved
+
+
+class DraftFiles:
+    """The files of an owner's drafts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all_of(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> list[AttachmentView]:
+        """Those of one draft, in their order; none of one that is not stored yet."""
+        async with self._database.transaction() as session:
+            if await store.draft(session, owner_id, draft_id) is None:
+                return []
+            return await views_of(session, DRAFT_FILES, draft_id)
+
+    async def add(
+        self,
+        owner_id: uuid.UUID,
+        draft_id: uuid.UUID,
+        new: NewAttachment,
+        chunks: AsyncIterator[bytes],
+        saving: Saving,
+    ) -> None:
+        """Attach a file; the very same one only once, so that it may be sent again.
+
+        Raises as `Drafts.save` does, `InvalidInput`, and `FileTooLarge` past a bound.
+        """
+        content = await received(chunks)
+        file = checked(new, content, file_id := new_id())
+        async with self._database.transaction() as session:
+            await draft_to_change(session, owner_id, draft_id, saving)
+            if await DRAFT_FILES.has(session, draft_id, file.file_name, content):
+                return
+            await attach(session, DRAFT_FILES, draft_id, file_id, file)
+            await _refuse_more(session, owner_id)
+            await store.change_draft(session, draft_id, saved(saving))
+
+    async def remove(
+        self, owner_id: uuid.UUID, draft_id: uuid.UUID, file_id: uuid.UUID, saving: Saving
+    ) -> None:
+        """Take a file off; one that is gone already stays so. Raises as `Drafts.save` does."""
+        async with self._database.transaction() as session:
+            await draft_to_change(session, owner_id, draft_id, saving)
+            if await DRAFT_FILES.delete(session, draft_id, file_id):
+                await store.change_draft(session, draft_id, saved(saving))
+
+    async def copy_from_campaign(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, draft_id: uuid.UUID
+    ) -> None:
+        """Give a draft that has none the files of a campaign.
+
+        Raises `NotFound`, and `InvalidInput` where there is no room for them.
+        """
+        async with self._database.transaction() as session:
+            if await campaign_store.campaign(session, owner_id, campaign_id) is None:
+                raise NotFound("there is no such campaign")
+            if await store.draft(session, owner_id, draft_id, for_update=True) is None:
+                raise NotFound("there is no such draft")
+            if not await DRAFT_FILES.all_of(session, draft_id):
+                await CAMPAIGN_FILES.copy_to(DRAFT_FILES, session, campaign_id, draft_id)
+                await _refuse_more(session, owner_id)
+
+
+async def _refuse_more(session: Session, owner_id: uuid.UUID) -> None:
+    """Of what this transaction has stored already."""
+    await take_turns(session, owner_id, Quota.LISTS)
+    kept = await kept_in_drafts(session, owner_id) + await store.kept_octets(session, owner_id)
+    if kept > MAX_KEPT_OCTETS:
+        raise InvalidInput.of("file", "leaves no room: delete drafts that you do not need")
