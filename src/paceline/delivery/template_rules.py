@@ -67,13 +67,26 @@ _WORD_OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else
 _OPENING = re.compile(r"\{\{|\{%")
 _RAW = re.compile(r"[-+]?\s*raw\s*[-+]?%\}")
 _ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
-         |(?P<name>[^\W\d]\w*)
-         |(?P<number>\d[\w.]*)
-         |(?P<mark>\*\*|//|==|!=|<=|>=|[^\s]))""",
-    re.VERBOSE | re.DOTALL,
-)
+_STRINGS = {'"': r'"(?:\\.|[^"\\])*"', "'": r"'(?:\\.|[^'\\])*'"}
+_NEVER = "(?!)"
+
+
+def _token_but(unclosed: str) -> re.Pattern[str]:
+    """A token, where strings in these quotation marks are known to have no end."""
+    strings = "|".join(s for quote, s in _STRINGS.items() if quote not in unclosed) or _NEVER
+    return re.compile(
+        rf"""\s*(?:(?P<string>{strings})
+             |(?P<name>[^\W\d]\w*)
+             |(?P<number>\d[\w.]*)
+             |(?P<mark>\*\*|//|==|!=|<=|>=|[^\s]))""",
+        re.VERBOSE | re.DOTALL,
+    )
+
+
+# The end of a string is looked for up to the end of the source. Where there is none, there is none
+# for the next string in the same marks either: its first mark was escaped in the one before, and
+# both are read alike from there on. Looking again at each takes minutes over a megabyte.
+_TOKENS = {unclosed: _token_but(unclosed) for unclosed in ("", '"', "'", "\"'")}
 
 
 _BELONGS_TO = {"elif": ("if",), "else": ("if", "for"), "endif": ("if",), "endfor": ("for",)}
@@ -207,7 +220,7 @@ def tags(source: str, *, most: int = MAX_TOKENS) -> Iterator[Tag]:
 
     Raises `RuleBroken` when they come to more than `most` tokens.
     """
-    position, room = 0, most
+    position, room, unclosed = 0, most, ""
     while opening := _OPENING.search(source, position):
         start = opening.start()
         tokens: list[Token] = []
@@ -217,7 +230,8 @@ def tags(source: str, *, most: int = MAX_TOKENS) -> Iterator[Tag]:
         else:
             closing = "}}" if opening[0] == "{{" else "%}"
             signed = source.startswith(("-", "+"), opening.end())  # about white space
-            tokens, position = _tag(source, opening.end() + signed, closing, room)
+            begin = opening.end() + signed
+            tokens, position, unclosed = _tag(source, begin, closing, room, unclosed)
             tokens.insert(0, Token("mark", opening[0]))
         room -= max(1, len(tokens))  # raw blocks count too
         if room < 0:
@@ -228,20 +242,25 @@ def tags(source: str, *, most: int = MAX_TOKENS) -> Iterator[Tag]:
         yield Tag(start, position, tokens)
 
 
-def _tag(source: str, position: int, closing: str, room: int) -> tuple[list[Token], int]:
+def _tag(
+    source: str, position: int, closing: str, room: int, unclosed: str
+) -> tuple[list[Token], int, str]:
     """The tokens up to the closing mark, which counts only outside brackets, and where it ends.
 
-    No more of them than `room`.
+    No more of them than `room`. `unclosed` are the quotation marks that open no string any more, in
+    the order of `_TOKENS`; the last of what is returned, those of them after this tag.
     """
     tokens: list[Token] = []
     end = re.compile(rf"\s*[-+]?{re.escape(closing)}")
     depth = 0
-    while len(tokens) < room and (token := _TOKEN.match(source, position)):
+    while len(tokens) < room and (token := _TOKENS[unclosed].match(source, position)):
         if depth == 0 and (ended := end.match(source, position)):
-            return tokens, ended.end()
+            return tokens, ended.end(), unclosed
         kind = token.lastgroup or ""
         tokens.append(Token(kind, token[kind]))
         if kind == "mark":
             depth += (token[kind] in "([{") - (token[kind] in ")]}")
+            if token[kind] in _STRINGS and token[kind] not in unclosed:
+                unclosed = "".join(quote for quote in _STRINGS if quote in unclosed + token[kind])
         position = token.end()
-    return tokens, len(source)
+    return tokens, len(source), unclosed

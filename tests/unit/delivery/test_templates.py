@@ -10,8 +10,10 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from paceline.delivery import Headers, MessageTemplate, RenderError
+from paceline.delivery import Headers, MessageTemplate, RenderError, template_rules
 from paceline.delivery.templates import MAX_OUTPUT, MAX_SOURCE
 from paceline.errors import InvalidInput
 
@@ -322,3 +324,20 @@ def test_a_subject_cannot_take_as_long_as_a_body() -> None:
     loop = "{% for x in [" + "1," * 300 + "1] %}{{ x }}{{ x }}{{ x }}{{ x }}{% endfor %}"
     assert "out of fuel" in refusal(subject=loop)["subject"]
     assert text_of(loop).startswith("1111")
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("begun", ["{{ ", "{% if a %}{{ ", "{{ 'a' ~ \"b\" }}{{ x == "])
+def test_strings_without_an_end_are_looked_through_once(begun: str, quote: str) -> None:
+    source = begun + quote + f"\\{quote}" * 500_000
+    assert "more than" in refusal(text=source)["text"]
+
+
+@given(st.text(alphabet="\"'\\ a{}%", max_size=40), st.text(alphabet="\"'\\ a{}%", max_size=40))
+def test_what_is_known_of_strings_without_an_end_changes_no_token(left: str, right: str) -> None:
+    source = f"{left}{{{{ {right}"
+    known = list(template_rules.tags(source))
+    with pytest.MonkeyPatch.context() as patch:
+        naive = dict.fromkeys(template_rules._TOKENS, template_rules._TOKENS[""])
+        patch.setattr(template_rules, "_TOKENS", naive)
+        assert list(template_rules.tags(source)) == known
