@@ -19,6 +19,7 @@ from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
 from paceline.limits import Taken
 from paceline.services.request_rates import RequestRates
+from paceline.threads import OWNER
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Vouch: TypeAlias = Callable[[Request], Awaitable[Principal | None]]
@@ -73,6 +74,7 @@ class KnownFirst(APIRoute):
 
         async def known(request: Request) -> Response:
             caller, parts = await principal_of(request), parts_of(request)
+            OWNER.set(caller.user_id)
             taken = await _counted(request, parts.rates, caller)
             async with parts.turnstile.turn(caller.user_id):
                 response = await handle(request)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import uvicorn
@@ -40,6 +39,7 @@ from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
 from paceline.services.turnstile import Turnstile, for_requests
 from paceline.settings import Settings
+from paceline.threads import FairThreads
 from paceline.web.app import create_web
 from paceline.web.caught_mail import CaughtMail
 from paceline.web.parts import InboxAddress, Parts
@@ -49,7 +49,8 @@ from paceline.web.routes.sender_consent import CALLBACK as CONNECTED
 # For the last answers, after what is under way had its time.
 LAST_SECONDS = 2
 BACKLOG = 1024
-THREADS = 64  # the turns of eight owners: what one has read or rendered keeps nobody else's waiting
+THREADS = 64
+EACH = 2  # of them, for one owner
 _API_PATHS = ("/api/", "/healthz", "/readyz")
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ log = logging.getLogger(__name__)
 
 async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; then what is under way has `settings.stop_seconds`."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    asyncio.get_running_loop().set_default_executor(FairThreads(THREADS, each=EACH))
     async with use_cases(settings) as cases:
         in_time = EndInTime(application(cases, settings), refusal=_refusal)
         app = AccessLog(in_time)

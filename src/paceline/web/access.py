@@ -20,6 +20,7 @@ from paceline.auth.acting import become
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import LIFETIME
 from paceline.errors import OperationalError
+from paceline.threads import OWNER
 from paceline.web.form_reading import read_form
 from paceline.web.parts import Parts, Wired
 
@@ -131,6 +132,7 @@ async def signed_in(
     """Who is signed in, when it is their turn; anybody else is sent to sign in first."""
     if viewer is None:
         raise SignInNeeded(_here(request))
+    OWNER.set(viewer.principal.user_id)
     if parts.rates is not None:
         await parts.rates.owner(viewer.principal.user_id)
     async with parts.turnstile.turn(viewer.principal.user_id):
