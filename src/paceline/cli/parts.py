@@ -97,7 +97,11 @@ def _run(settings: Settings, part: str, work: Callable[[asyncio.Event], Awaitabl
 
 async def _run_several(count: int, settings: Settings) -> None:
     seconds = settings.stop_seconds + SECONDS_MORE
-    workers = [Supervised(_numbered_worker(n, seconds)) for n in range(1, count + 1)]
+    port = settings.worker.health_port
+    workers = [
+        Supervised(_numbered_worker(n, seconds, health_port=port and port + n - 1))
+        for n in range(1, count + 1)
+    ]
     async with stop_event() as stop:
         try:
             await start_all(workers)
@@ -116,9 +120,10 @@ async def _stopped_or_given_up(stop: asyncio.Event, workers: list[Supervised]) -
         wait.result()
 
 
-def _numbered_worker(number: int, stop_seconds: float) -> Component:
+def _numbered_worker(number: int, stop_seconds: float, *, health_port: int | None) -> Component:
     name = f"worker-{number}"
-    command = own_command("worker", cwd=Path.cwd(), env={"PACELINE_COMPONENT": name})
+    env = {"PACELINE_COMPONENT": name, "PACELINE_HEALTH_PORT": str(health_port or "")}
+    command = own_command("worker", cwd=Path.cwd(), env=env)
     return Component(name=name, command=lambda: command, stop_seconds=stop_seconds)
 
 

@@ -132,6 +132,7 @@ class Plan:
             "ALLOW_PRIVATE_HOSTS": "yes" if self.allow_private_hosts else "no",
             "PACELINE_SECRET_KEY": self.secret_key,
             "PACELINE_LOG": "json",
+            "PACELINE_HEALTH_PORT": "",  # `up` watches its workers itself, and several share a host
         }
 
     def _server(self, server: Server, name: str) -> Component:

@@ -18,6 +18,7 @@ class WorkerSettings:
     lease_seconds: int = 12
     heartbeat_seconds: int = 4
     guard_margin_seconds: int = 3
+    health_port: int | None = None  # where its own health checks are answered; None: nowhere
 
 
 def read_worker(env: Mapping[str, str]) -> WorkerSettings:
@@ -28,6 +29,7 @@ def read_worker(env: Mapping[str, str]) -> WorkerSettings:
         lease_seconds=number(env, "PACELINE_LEASE_SECONDS", 12, 3, 600),
         heartbeat_seconds=number(env, "PACELINE_HEARTBEAT_SECONDS", 4, 1, 200),
         guard_margin_seconds=number(env, "PACELINE_GUARD_MARGIN_SECONDS", 3, 1, 200),
+        health_port=number(env, "PACELINE_HEALTH_PORT", 0, 1, 65535) or None,
     )
     needed = 2 * settings.heartbeat_seconds + settings.guard_margin_seconds
     if settings.lease_seconds < needed:

@@ -1,0 +1,72 @@
+"""A worker says by itself whether it lives, and whether what it stands on answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from paceline.bootstrap.worker_health import health_check
+from paceline.errors import Conflict
+from paceline.settings import Settings
+from tests.world import settings_for
+
+
+def with_port(settings: Settings) -> tuple[Settings, int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    return replace(settings, worker=replace(settings.worker, health_port=port)), port
+
+
+async def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: worker\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+async def test_a_worker_that_lives_and_can_work_says_both(settings: Settings) -> None:
+    settings, port = with_port(settings)
+    async with health_check(settings):
+        assert await ask(port, "/healthz") == (200, {"status": "ok"})
+        status, said = await ask(port, "/readyz")
+        assert (status, said["checks"]) == (200, {"postgresql": "ok", "redis": "ok"})
+        assert (await ask(port, "/elsewhere"))[0] == 404
+
+
+async def test_a_worker_without_its_servers_lives_and_is_not_ready(settings: Settings) -> None:
+    nowhere = settings_for("postgresql://ada@127.0.0.1:1/mail", "redis://127.0.0.1:1/0")
+    nowhere, port = with_port(nowhere)
+    async with health_check(nowhere):
+        assert (await ask(port, "/healthz"))[0] == 200
+        status, said = await ask(port, "/readyz")
+    assert status == 503
+    assert set(said["checks"]) == {"postgresql", "redis"}
+    assert "127.0.0.1" not in json.dumps(said)
+
+
+async def test_a_port_that_is_taken_is_told_by_the_name_of_its_setting(settings: Settings) -> None:
+    settings, _ = with_port(settings)
+    async with health_check(settings):
+        with pytest.raises(Conflict, match="PACELINE_HEALTH_PORT: cannot listen on"):
+            async with health_check(settings):
+                pass
+
+
+async def test_what_is_no_request_is_hung_up_on(settings: Settings) -> None:
+    settings, port = with_port(settings)
+    async with health_check(settings):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(ConnectionError):  # it may hang up before it was told everything
+            writer.write(b"x" * 100_000)
+            assert await reader.read() == b""
+        writer.close()
+        assert (await ask(port, "/healthz"))[0] == 200
