@@ -115,7 +115,7 @@ def _roughly(context: Context, at: datetime) -> str:
 
 
 def _exactly(context: Context, at: datetime) -> str:
-    return wording.day_and_time(at, now=context["now"], zone=context["zone"], seconds=True)
+    return wording.exact_moment(at, context["zone"])
 
 
 def _clock_time(context: Context, at: datetime) -> str:

@@ -150,6 +150,13 @@ def day_and_time(at: datetime, *, now: datetime, zone: tzinfo, seconds: bool = F
     return f"{local:%b} {local.day}{year}, {clock}"
 
 
+def exact_moment(at: datetime, zone: tzinfo) -> str:
+    """`Nov 24 2026, 14:00:05 Europe/Berlin (UTC+1)`: what stands behind any shorter form."""
+    local = at.astimezone(zone)
+    clock = clock_time(at, zone, seconds=True)
+    return f"{local:%b} {local.day} {local.year}, {clock} {zone_label(zone, at)}"
+
+
 def list_moment(at: datetime, *, now: datetime, zone: tzinfo) -> str:
     """As a list shows it: to the second while it is today, since that is when seconds matter."""
     is_today = at.astimezone(zone).date() == now.astimezone(zone).date()

@@ -70,7 +70,9 @@ async def test_what_was_promised_is_what_the_page_says_afterwards(
         "hourly_limit": "",
     }
     html = (await page.get(path, params=asked)).text
-    promised = re.search(r"Finishes around</dt>.*?<b[^>]*>([^<]+)</b>", html, re.DOTALL)
+    promised = re.search(
+        r"Finishes around</dt>.*?<b[^>]*><time[^>]*>([^<]+)</time></b>", html, re.DOTALL
+    )
     assert promised is not None
     await page.post(path, data=fields_of(html, path))
     assert f"Finishes around {promised[1]}" in words(

@@ -29,6 +29,12 @@ def test_a_moment_is_named_by_its_distance_in_the_readers_zone(at: datetime, wor
     assert wording.day_and_time(at, now=NOW, zone=BERLIN) == words
 
 
+def test_the_exact_moment_names_the_year_and_the_offset_of_that_day() -> None:
+    assert wording.exact_moment(NOW, BERLIN) == "Nov 25 2026, 10:30:00 Europe/Berlin (UTC+1)"
+    summer = wording.exact_moment(NOW + timedelta(days=200), BERLIN)
+    assert summer == "Jun 13 2027, 11:30:00 Europe/Berlin (UTC+2)"
+
+
 @pytest.mark.parametrize(
     ("at", "words"),
     [
