@@ -23,7 +23,7 @@ def test_the_state_diagram_is_the_table_of_transitions() -> None:
 
 
 def test_every_link_between_the_docs_leads_somewhere() -> None:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
     dead = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in pages
