@@ -230,16 +230,11 @@ class Queries:
         async with self._database.transaction() as session:
             waiting = await queues.of_owner(session, owner_id)
         around = await self._look_around(*_of_queues(waiting))
-        records: list[EmailRecord] = []
+        soonest = next_up.soonest(waiting, around, now=now, most=limit)
         async with self._database.transaction() as session:
-            for queue in next_up.soonest(waiting, around, now=now, most=limit):
-                records += await lists.first_of_queue(
-                    session,
-                    owner_id,
-                    sender_id=queue.sender_id,
-                    campaign_id=queue.campaign_id,
-                    limit=limit,
-                )
+            records = await lists.first_of_queues(
+                session, owner_id, [(q.sender_id, q.campaign_id) for q in soonest], limit=limit
+            )
         return sorted(await self._views(records), key=next_up.expected)[:limit]
 
     async def is_any_launched(self, owner_id: uuid.UUID, sender_ids: Collection[uuid.UUID]) -> bool:

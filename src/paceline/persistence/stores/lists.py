@@ -8,11 +8,11 @@ likes, in `whole_lists.py`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.domain.lifecycle import WAITING
 from paceline.persistence.models import EmailJob
 from paceline.persistence.stores import whole_lists
 from paceline.persistence.stores.email_records import COLUMNS, NO_BODIES, EmailRecord, joined
@@ -30,6 +30,24 @@ from paceline.persistence.stores.segments import (
     segments_of,
     way_of,
 )
+
+# Not by owner in here: the index on all that an owner has waiting would be walked instead. Two
+# selects, because `IS NOT DISTINCT FROM` cannot use the index.
+_FIRST_OF_QUEUES = text("""
+    SELECT j.email_id
+      FROM unnest(CAST(:senders AS uuid[]), CAST(:campaigns AS uuid[]))
+           AS q (sender_id, campaign_id)
+     CROSS JOIN LATERAL (
+        (SELECT c.email_id FROM email_jobs c
+          WHERE c.sender_id = q.sender_id AND c.campaign_id = q.campaign_id
+            AND c.state IN ('deferred', 'scheduled')
+          ORDER BY c.due_at, c.email_id LIMIT :limit)
+        UNION ALL
+        (SELECT s.email_id FROM email_jobs s
+          WHERE q.campaign_id IS NULL AND s.sender_id = q.sender_id AND s.campaign_id IS NULL
+            AND s.state IN ('deferred', 'scheduled')
+          ORDER BY s.due_at, s.email_id LIMIT :limit)) j
+""")
 
 
 async def emails(
@@ -60,25 +78,20 @@ async def emails(
     return found, None
 
 
-async def first_of_queue(
+async def first_of_queues(
     session: AsyncSession,
     owner_id: uuid.UUID,
+    queues: Sequence[tuple[uuid.UUID, uuid.UUID | None]],
     *,
-    sender_id: uuid.UUID,
-    campaign_id: uuid.UUID | None,
     limit: int,
 ) -> list[EmailRecord]:
-    """What goes next of one campaign, or of a sender's single emails (None), without bodies."""
-    # Not by owner in here: the index on all that an owner has waiting would be walked instead.
-    queue = select(EmailJob.email_id).where(
-        EmailJob.sender_id == sender_id,
-        EmailJob.campaign_id.is_(None)
-        if campaign_id is None
-        else EmailJob.campaign_id == campaign_id,
-        EmailJob.state.in_(sorted(WAITING)),
-    )
+    """What goes next of each (sender, campaign; None: the single ones), without bodies, by time."""
+    senders, campaigns = [sender for sender, _ in queues], [campaign for _, campaign in queues]
+    each = {"senders": senders, "campaigns": campaigns, "limit": limit}
+    found = list((await session.execute(_FIRST_OF_QUEUES, each)).scalars())
+    of_these = select(EmailJob.email_id).where(EmailJob.email_id.in_(found))
     way = Way(Segment.WAITING, newest_first=False)
-    return await _records(session, in_order(queue, way), way, limit, owner_id)
+    return await _records(session, of_these, way, len(found), owner_id) if found else []
 
 
 def position(record: EmailRecord, selection: Selection) -> Position:
