@@ -69,6 +69,7 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
         "/api-keys",
         "/queue",
         "/users",
+        "/account",
         "/audit-log",
         "/settings",
         "/inbox",

@@ -81,6 +81,7 @@ def test_a_campaign_of_long_counts_keeps_them_in_their_column(
         "/api-keys",
         "/queue",
         "/users",
+        "/account",
         "/audit-log",
         "/settings",
         "/inbox",
