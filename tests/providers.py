@@ -179,6 +179,8 @@ class Provider:
         }
         if "offline_access" in asked["scope"] and self.mode != "no refresh token":
             answer["refresh_token"] = f"refresh-of-{self.person['sub']}"
+        if self.mode.startswith("scope="):
+            answer["scope"] = self.mode[6:]
         if self.mode == "no ID token":
             del answer["id_token"]
         return JSONResponse(answer)

@@ -182,8 +182,8 @@ def _names(claims: Mapping[str, Any]) -> tuple[str, ...]:
 def _check_scope(oauth: OAuth, tokens: Mapping[str, Any]) -> None:
     """Google lets people untick it (RFC 6749 §5.1: not told where it is what was asked for)."""
     told = tokens.get("scope")
-    wanted = {scope for scope in oauth.scope.split() if scope.startswith("https://")}
-    if isinstance(told, str) and not wanted <= set(told.split()):
+    wanted = {scope for scope in oauth.scope.lower().split() if scope.startswith("https://")}
+    if isinstance(told, str) and not wanted <= set(told.lower().split()):
         raise ConsentRefused(ConsentRefusal.NO_MAIL, f"given for {told[:200]!r} alone")
 
 
