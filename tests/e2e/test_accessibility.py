@@ -57,6 +57,7 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
         "/",
         "/emails",
         "/emails?tab=sent",
+        "/emails?sort=-recipient",
         "/emails?tab=failed&q=nothing",
         "/campaigns",
         "/compose",

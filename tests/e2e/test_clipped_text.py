@@ -71,6 +71,7 @@ def test_a_campaign_of_long_counts_keeps_them_in_their_column(
         "/",
         "/emails",
         "/emails?tab=sent",
+        "/emails?sort=-recipient",
         "/emails?tab=failed&q=nothing",
         "/campaigns",
         "/senders",

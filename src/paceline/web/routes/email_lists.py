@@ -80,7 +80,7 @@ async def found_by(
     if not query.filtered:
         return page, None
     shown = len(page.items)
-    if page.next_cursor is None and page.previous_cursor is None:
+    if not query.cursor and page.next_cursor is None:
         return page, Extent(shown)
     total = await parts.queries.how_many_emails(owner, wanted)
     return page, total if total.is_exact else replace(total, number=max(total.number, shown))
