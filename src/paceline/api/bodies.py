@@ -18,7 +18,8 @@ MAX_JSON_OCTETS = 2 * 1024 * 1024
 MAX_INLINE_OCTETS = 16 * 1024 * 1024  # with recipients in it; a longer list comes as a file
 # Commas and opening brackets. A parsed value takes up to a hundred octets, and `[[[[` has one in
 # each octet; recipients have one in twenty.
-MAX_JSON_VALUES = 1_500_000
+MAX_INLINE_VALUES = 1_500_000
+MAX_JSON_VALUES = 200_000  # without recipients: of CSS in HTML, most of all
 JSON = "application/json"
 # A table may come under any of these names; what it is like is found out by looking at it.
 TABLES = (
@@ -65,7 +66,7 @@ class BodyRules:
             await problem(415, _unsuitable(kind, kinds))(scope, receive, send)
             return
         counted = _counted(receive, most)
-        await self.app(scope, _few_values(counted) if kind == JSON else counted, send)
+        await self.app(scope, _few_values(counted, most) if kind == JSON else counted, send)
 
 
 def media_type(headers: Headers) -> str:
@@ -87,16 +88,17 @@ def _counted(receive: Receive, most: int) -> Receive:
     return counted
 
 
-def _few_values(receive: Receive) -> Receive:
+def _few_values(receive: Receive, most_octets: int) -> Receive:
     found = 0
+    most = MAX_JSON_VALUES if most_octets == MAX_JSON_OCTETS else MAX_INLINE_VALUES
 
     async def counted() -> Message:
         nonlocal found
         message = await receive()
         body = message.get("body", b"")
         found += body.count(b",") + body.count(b"[") + body.count(b"{")
-        if found > MAX_JSON_VALUES:
-            raise HTTPException(413, f"the body holds more than {MAX_JSON_VALUES:,} values")
+        if found > most:
+            raise HTTPException(413, f"the body holds more than {most:,} values")
         return message
 
     return counted

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    model_validator,
+)
 
 from paceline.delivery import Auth, DkimAlgorithm, Security
 from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS, MAX_COLUMNS
@@ -52,10 +60,28 @@ Value = (
 )
 
 
+MAX_MEMBERS = 1_000  # of one object
+T = TypeVar("T")
+ToTheFirstMistake = Annotated[list[T], Field(fail_fast=True)]
+"""A list that may be long: a mistake takes a kilobyte to tell, and there may be a million."""
+
+
+def _few_members(value: object) -> object:
+    if isinstance(value, dict) and len(value) > MAX_MEMBERS:
+        raise ValueError(f"has {len(value):,} members; at most {MAX_MEMBERS:,} are read")
+    return value
+
+
 class Given(BaseModel):
     """Base of what comes in."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_small(cls, value: object) -> object:
+        """Each name that is not known is a mistake of its own."""
+        return _few_members(value)
 
     def given(self) -> dict[str, Any]:
         """The fields that the caller wrote; a patch leaves the others alone."""
@@ -130,7 +156,9 @@ class RecipientIn(Given):
 
     email: StrictStr
     name: StrictStr | None = None
-    fields: dict[str, Value | None] = Field(default_factory=dict)
+    fields: Annotated[dict[str, Value | None], BeforeValidator(_few_members)] = Field(
+        default_factory=dict
+    )
 
 
 class ChoicesQuery(Given):
@@ -190,7 +218,7 @@ class PreviewQuery(ChoicesQuery):
 class RecipientsIn(Given):
     """Recipients to be added."""
 
-    recipients: list[RecipientIn]
+    recipients: ToTheFirstMistake[RecipientIn]
 
 
 class CampaignIn(Given):
@@ -207,7 +235,7 @@ class CampaignIn(Given):
     hourly_limit: Number | None = None
     doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
     expires_after_hours: Number = DEFAULT_EXPIRY_HOURS
-    recipients: list[RecipientIn] = Field(default_factory=list)
+    recipients: ToTheFirstMistake[RecipientIn] = Field(default_factory=list)
 
 
 class CampaignPatchIn(Given):
@@ -278,7 +306,7 @@ class RetryEmailIn(Given):
 class SuppressionsIn(Given):
     """Addresses that must not be mailed."""
 
-    addresses: list[StrictStr]
+    addresses: ToTheFirstMistake[StrictStr]
     note: StrictStr | None = None
 
 

@@ -60,6 +60,31 @@ async def test_a_body_of_brackets_alone_is_not_parsed(ann: Client) -> None:
     assert sent.taken < MAX_INLINE_OCTETS
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/campaigns", {"recipients": [1] * 500_000}, "recipients[0]"),
+        ("/campaigns", {"recipients": [{f"k{n}": 1 for n in range(200_000)}]}, "recipients[0]"),
+        (
+            "/campaigns",
+            {"recipients": [{"email": "a@x.org", "fields": {f"k{n}": [] for n in range(200_000)}}]},
+            "recipients[0].fields",
+        ),
+        ("/campaigns", {f"k{n}": 1 for n in range(200_000)}, "body"),
+        ("/suppressions", {"addresses": [1] * 150_000}, "addresses[0]"),
+    ],
+    ids=["recipients", "members", "fields", "names", "addresses"],
+)
+async def test_of_very_many_mistakes_few_are_told(
+    ann: Client, path: str, body: object, field: str
+) -> None:
+    answer = await ann.post(path, body)
+    assert answer.status_code == 422
+    told = {error["field"] for error in answer.json()["errors"]}
+    assert field in told
+    assert len(told) < 5
+
+
 def test_every_route_of_the_api_looks_at_the_key_first() -> None:
     assert len(WRITES) > 20
     assert not [r for r in _application().routes if type(r) is APIRoute and r.methods == {"POST"}]
