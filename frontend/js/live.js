@@ -25,19 +25,29 @@ document.addEventListener("htmx:config:request", (event) => {
 
 document.addEventListener("htmx:after:swap", (event) => {
   const { sourceElement, request, response } = event.detail.ctx;
-  const tag = isLive(event) && response?.headers.get("ETag");
-  if (tag) shown.set(sourceElement, { address: normalised(request.action), tag });
-  else shown = new WeakMap(); // the reader did something: nobody knows any more what is shown where
+  if (!isLive(event) || !response) {
+    shown = new WeakMap(); // the reader did something: nobody knows any more what is shown where
+    return;
+  }
+  tellTime(response);
+  shown.set(sourceElement, {
+    address: normalised(request.action),
+    tag: response.headers.get("ETag") ?? NOTHING_SHOWN,
+  });
 });
 
-// Still so: the time of the last answer is all that moves.
+// Still so: nothing is swapped, and the time of the last answer is all that moves.
 document.addEventListener("htmx:after:request", (event) => {
-  const { status, headers } = event.detail.ctx.response;
+  const { response } = event.detail.ctx;
+  if (response.status === 304) tellTime(response);
+});
+
+function tellTime({ headers }) {
   const place = document.querySelector("#live-time");
-  if (status !== 304 || !place) return;
+  if (!place) return;
   const clock = { timeZone: place.dataset.zone, timeStyle: "medium", hourCycle: "h23" };
   place.textContent = new Date(headers.get("Date")).toLocaleTimeString("en-GB", clock);
-});
+}
 
 // On the way back, do not make the reader wait for the next tick.
 document.addEventListener("visibilitychange", () => {
