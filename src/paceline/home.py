@@ -21,6 +21,7 @@ from paceline.errors import Conflict, SettingsError
 from paceline.settings import SECRET_KEY_BYTES, decode_secret_key
 
 MAX_PORT = 65_535
+OF_ROOT = Path("/var/lib/paceline")
 
 
 class HomeInUse(Conflict):
@@ -171,4 +172,8 @@ def _is_alive(pid: int) -> bool:
 def _default(env: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         return Path("~/Library/Application Support/paceline")
-    return Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "paceline"
+    own = Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "paceline"
+    # PostgreSQL does not run as root, and whoever runs it instead cannot pass through /root.
+    if os.geteuid() == 0 and not env.get("XDG_DATA_HOME") and not own.expanduser().exists():
+        return OF_ROOT
+    return own

