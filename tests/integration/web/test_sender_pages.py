@@ -102,7 +102,7 @@ async def test_a_missing_starttls_is_told_with_what_helps_here(
     reason = "the server does not offer STARTTLS"
     await world.execute("UPDATE senders SET state = 'broken', state_reason = $1", reason)
     broken = words((await page.get(f"/senders/{sender}")).text)
-    assert "It cannot send. the server does not offer STARTTLS" in broken
+    assert "It cannot send. Its emails wait; none has failed. the server does not" in broken
     assert "Its server refuses it" not in broken
 
 
