@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.e2e.running import System, still_page
-from tests.e2e.writing import editor_of, review, write
+from tests.e2e.writing import body_of, choose_format, editor_of, review, write
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -157,6 +157,32 @@ def test_an_error_page_with_what_was_typed_has_no_barriers(page: Page, axe: str)
     )
     page.get_by_role("button", name="Suppress them").click()
     expect(page.get_by_role("heading", name="What you typed")).to_be_visible()
+    assert_accessible(page, axe)
+
+
+def test_the_formats_and_dialogs_of_a_body_have_no_barriers(
+    page: Page, axe: str, campaign_id: uuid.UUID
+) -> None:
+    page.goto("/compose")
+    editor_of(page)
+    choose_format(page, "HTML source")
+    body_of(page).fill("<h1>News</h1><p><img src='https://x.example/a.png' alt='Logo'></p>")
+    page.set_input_files(
+        "#attached", {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+    )
+    expect(page.get_by_role("button", name="Remove plan.pdf")).to_be_visible()
+    assert_accessible(page, axe)
+    choose_format(page, "Rich text")
+    expect(page.locator(".pl-image")).to_be_visible()
+    assert_accessible(page, axe)
+    for name in ("Link", "Image"):
+        page.get_by_role("button", name=name, exact=True).click()
+        page.get_by_role("button", name=f"Save {name.lower()}").click()
+        expect(page.locator("dialog[open] [aria-invalid=true]")).to_be_focused()
+        assert_accessible(page, axe)
+        page.keyboard.press("Escape")
+    choose_format(page, "Plain text")
+    expect(page.get_by_role("dialog", name="Change to plain text?")).to_be_visible()
     assert_accessible(page, axe)
 
 
