@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from paceline.persistence import database as module
 from paceline.persistence.advisory import AdvisoryLock
 from paceline.persistence.database import Database, DatabaseUnavailable
 from paceline.persistence.notices import Notices
@@ -80,6 +81,19 @@ async def test_closing_closes_what_is_in_use_too(
     async with asyncio.timeout(10):
         while await _others(watcher):
             await asyncio.sleep(0.01)
+
+
+async def test_where_no_connection_is_free_it_is_said_to_come_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POOL_OVERFLOW", 0)
+    monkeypatch.setattr(module, "POOL_TIMEOUT_SECONDS", 0.2)
+    database = Database(database_url, pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(DatabaseUnavailable, match="no connection was free"):
+            await _one_transaction(database)
+    await database.close()
 
 
 async def test_a_closed_database_opens_nothing(
