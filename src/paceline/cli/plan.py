@@ -47,6 +47,7 @@ class Plan:
     secret_key: str = field(repr=False)
     allow_private_hosts: bool
     stop_seconds: int = STOP_SECONDS
+    health_port: int | None = None  # of the first worker
 
     @classmethod
     def made(
@@ -70,6 +71,7 @@ class Plan:
             secret_key=env.get("PACELINE_SECRET_KEY") or home.secret_key(),
             allow_private_hosts=allow,
             stop_seconds=settings.stop_seconds,
+            health_port=settings.worker.health_port,
         )
 
     @property
@@ -115,6 +117,9 @@ class Plan:
         env = {**self._environment(), "PACELINE_COMPONENT": component}
         if arguments[0] in _WITHOUT_SECRETS:
             env |= dict.fromkeys(_SECRETS, "")
+        number = component.removeprefix("worker-")
+        if self.health_port is not None and number.isdigit():  # each has one of its own
+            env["PACELINE_HEALTH_PORT"] = str(self.health_port + int(number) - 1)
         return own_command(*arguments, cwd=self.home.path, env=env)
 
     def _environment(self) -> dict[str, str]:
@@ -132,7 +137,6 @@ class Plan:
             "ALLOW_PRIVATE_HOSTS": "yes" if self.allow_private_hosts else "no",
             "PACELINE_SECRET_KEY": self.secret_key,
             "PACELINE_LOG": "json",
-            "PACELINE_HEALTH_PORT": "",  # `up` watches its workers itself, and several share a host
         }
 
     def _server(self, server: Server, name: str) -> Component:

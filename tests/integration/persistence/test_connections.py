@@ -9,6 +9,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from paceline.persistence import database as module
 from paceline.persistence.advisory import AdvisoryLock
@@ -112,3 +113,11 @@ async def _others(watcher: asyncpg.Connection) -> int:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
+
+
+async def test_an_error_of_a_statement_does_not_tell_its_parameters(database: Database) -> None:
+    with pytest.raises(DBAPIError) as failed:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1 / (length(:word) - 6)"), {"word": "secret"})
+    assert "'secret'" not in str(failed.value)
+    assert "hidden" in str(failed.value)

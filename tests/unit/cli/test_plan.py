@@ -38,6 +38,14 @@ def test_private_smtp_hosts_are_open_by_default_on_a_laptop_alone(
     assert planned(tmp_path, **env).allow_private_hosts is allowed
 
 
+def test_each_worker_answers_health_checks_on_a_port_of_its_own(tmp_path: Path) -> None:
+    plan = planned(tmp_path, PACELINE_HEALTH_PORT="4100")
+    ports = [
+        plan.command("worker", component=f"worker-{n}").env["PACELINE_HEALTH_PORT"] for n in (1, 2)
+    ]
+    assert ports == ["4100", "4101"]
+
+
 def test_processes_that_open_nothing_are_given_no_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

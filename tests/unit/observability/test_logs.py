@@ -80,3 +80,14 @@ def test_what_looks_like_a_secret_is_blotted_out(text: str) -> None:
 def test_ordinary_text_is_left_alone() -> None:
     text = "sent to ada@example.com in 12 ms: 250 2.0.0 Ok: queued, http://localhost:3001/x?page=2"
     assert redact(text) == text
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_values_that_postgresql_adds_to_an_error_are_blotted_out(form: str) -> None:
+    stream = lines({"PACELINE_LOG": form})
+    try:
+        raise ValueError("duplicate key\nDETAIL:  Key (email)=(ada@example.com) exists.\nHINT:  no")
+    except ValueError:
+        logging.getLogger("paceline").exception("failed")
+    assert "ada@" not in stream.getvalue()
+    assert "HINT:  no" in stream.getvalue()
