@@ -84,7 +84,7 @@ def given_by(option: str, name: str) -> None:
 
 def with_origin(complaint: str) -> str:
     """The complaint, and where the settings that it names were made."""
-    if origins() is None:
+    if origins() is None or complaint.startswith("unknown setting"):
         return complaint
     made = [
         f"{name} is {where}"

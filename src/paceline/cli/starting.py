@@ -12,7 +12,7 @@ from paceline import __version__, clock
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight, heaviest
 from paceline.bootstrap.preflight.looking import Part, hold, preflight
 from paceline.cli.environment import origins
-from paceline.errors import Conflict
+from paceline.errors import Conflict, OperationalError
 from paceline.home import Home
 from paceline.settings import Settings
 
@@ -53,10 +53,12 @@ async def start_when_fit(settings: Settings, part: Part, stop: asyncio.Event, wo
 
 
 async def check_once(settings: Settings, part: Part) -> None:
-    """For what ends by itself and does not wait. Raises `Unfit`."""
+    """For what does not wait by itself. Raises `Unfit`."""
     for finding in await _look(settings, part):
         if finding.weight is Weight.REMARK:
             log.warning("%s", finding.line(origins()))
+        if finding.weight is Weight.AWAY and part is Part.MIGRATE:
+            raise OperationalError(finding.line(origins()))
 
 
 async def _look(settings: Settings, part: Part) -> Sequence[Finding]:

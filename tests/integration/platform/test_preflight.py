@@ -98,6 +98,16 @@ async def test_the_right_password_is_let_in(
     assert heavy(findings) == []
 
 
+async def test_migrations_do_not_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
+    url = "postgresql://ada:s3cret@127.0.0.1:1/mail"
+    code, said = await paceline("migrate", home=tmp_path, DATABASE_URL=url)
+    assert code == 1  # it may be there in a moment
+    assert said == [
+        "paceline: PostgreSQL: ada@127.0.0.1:1/mail does not answer: nothing listens there; "
+        "start it, or correct the address (DATABASE_URL is set in the environment)"
+    ]
+
+
 async def test_a_setting_is_told_with_the_line_of_the_file_that_made_it(
     database_url: str, tmp_path: Path
 ) -> None:
