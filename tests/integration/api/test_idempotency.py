@@ -97,8 +97,10 @@ async def test_after_a_crash_the_same_request_finds_what_was_made_at_once(
     assert await count(world, "campaigns") == 1
 
 
-async def test_a_key_whose_process_lives_is_taken(ann: Client, database: Database) -> None:
-    other = Database(database.url)
+async def test_a_key_whose_process_lives_is_taken(
+    ann: Client, database: Database, database_url: str
+) -> None:
+    other = Database(database_url)
     try:
         caller = await ApiKeys(other).authenticate(ann.key)
         assert caller is not None
@@ -202,13 +204,13 @@ async def test_an_upload_whose_process_died_after_it_is_reported_as_it_was(
 
 
 async def test_an_upload_whose_process_died_before_it_may_be_read_otherwise_at_once(
-    ann: Client, world: Any, database: Database
+    ann: Client, world: Any, database_url: str
 ) -> None:
     """It was asked how its list is to be read, and is answered differently by now."""
     campaign = await ann.campaign()
     path = f"/campaigns/{campaign['id']}/recipients"
     headers = {**key("k1"), "Content-Type": "text/csv"}
-    other = Database(database.url)
+    other = Database(database_url)
     try:
         caller = await ApiKeys(other).authenticate(ann.key)
         assert caller is not None
