@@ -49,6 +49,6 @@ def test_a_worker_with_a_malformed_value_does_not_start_and_says_why() -> None:
         check=False,
         timeout=30,
     )
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert "FAULTS must look like before_dot:10:KILL" in done.stderr
     assert "Traceback" not in done.stderr
