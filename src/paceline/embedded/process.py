@@ -163,6 +163,8 @@ def working_in(directory: Path, *names: str) -> list[psutil.Process]:
     parent without trusting a pid file, and never anybody else's server.
     """
     found = []
+    # It would go on with what it knows of an earlier process of the same number, which is gone.
+    psutil.process_iter.cache_clear()
     for process in psutil.process_iter(["name"]):
         if not (process.info["name"] or "").startswith(names):
             continue

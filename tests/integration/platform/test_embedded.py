@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from paceline.embedded import (
     running,
     working_in,
 )
-from paceline.embedded.process import _wait_until_ready
+from paceline.embedded.process import _wait_until_ready, stop_all
 from paceline.embedded.redis_program import NAMES
 from paceline.embedded.sockets import MAX_SOCKET_PATH_BYTES
 
@@ -75,6 +76,14 @@ async def test_postgres_takes_over_from_an_orphan_with_all_that_was_committed(fo
         assert not is_running(orphan)
         assert await count_of(server.url, "SELECT count(*) FROM kept") == 1
     connection.terminate()
+
+
+def test_a_leftover_is_stopped_whose_number_was_once_of_another(folder: Path) -> None:
+    process = subprocess.Popen(["sleep", "600"], cwd=folder)
+    (known,) = [seen for seen in psutil.process_iter() if seen.pid == process.pid]
+    known._ident = (process.pid, 0.0)  # as psutil remembers one that is gone
+    stop_all(working_in(folder, "sleep"), signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
 
 
 async def test_postgres_starts_after_its_postmaster_was_killed(folder: Path) -> None:
