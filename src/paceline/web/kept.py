@@ -138,7 +138,7 @@ class KeptAnswers:
         try:
             await self._app(scope, receive, send)
         finally:
-            self._watched.look_anew()
+            self._watched.look_anew(session)
             if scope["method"] not in _LOOKS:  # it may have counted something in Redis alone
                 for asked, place in self._places.items():
                     if asked.session == session:

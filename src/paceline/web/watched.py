@@ -1,6 +1,7 @@
 """The sign-ins whose pages are open: what stands for all that each sees, read about once a second.
 
-Once somebody does something in this process, all are read again before the next answer.
+Once one of them does something in this process, all are read again before the next answer. A cookie
+of nobody's moves nothing: whoever is asked for the first time waits for the next look.
 """
 
 from __future__ import annotations
@@ -38,39 +39,41 @@ class Watched:
         self._acts = 0
 
     async def of(self, session: bytes) -> Fingerprint | None:
-        """None: the session is over, or nobody can say right now."""
+        """None: the session is over, or not looked at yet, or nobody can say right now."""
         if session not in self._asked_at and len(self._asked_at) >= MAX_WATCHED:
             return None
         self._asked_at[session] = clock.boottime()
-        if self._is_known(session):
-            return self._found[session]
+        if self._is_fresh():
+            return self._found.get(session)
         async with self._looking:
-            if not self._is_known(session):
+            if not self._is_fresh():
                 acts = self._acts
-                await self._look(session)
+                await self._look()
                 if acts != self._acts:  # it may have been read before what was done
                     self._looked_at = _NEVER
                     return None
         return self._found.get(session)
 
-    def look_anew(self) -> None:
-        """Before anybody is answered again: somebody does something."""
-        self._acts += 1
-        self._looked_at = _NEVER
+    def look_anew(self, session: bytes) -> None:
+        """Before anybody is answered again: this one does something, if it is somebody's."""
+        if session in self._found:
+            self._acts += 1
+            self._looked_at = _NEVER
 
-    def _is_known(self, session: bytes) -> bool:
-        is_fresh = clock.boottime() < self._looked_at + LOOK_EVERY_SECONDS
-        return is_fresh and session in self._found
+    def _is_fresh(self) -> bool:
+        return clock.boottime() < self._looked_at + LOOK_EVERY_SECONDS
 
-    async def _look(self, session: bytes) -> None:
-        """At all who have asked lately."""
+    async def _look(self) -> None:
+        """At all who have asked lately; who is not found is asked for no more."""
         begun = clock.boottime()
         lately = begun - ASKS_WITHIN_SECONDS
         self._asked_at = {each: at for each, at in self._asked_at.items() if at > lately}
+        asked = list(self._asked_at)
         try:
-            self._found = await self._watcher.of(list(self._asked_at))
+            self._found = await self._watcher.of(asked)
         except OperationalError:
             self._found = {}  # the page itself says what is wrong
-        if session not in self._found:
-            self._asked_at.pop(session, None)  # it is over, and asked for no more
+        for each in asked:
+            if each not in self._found:
+                self._asked_at.pop(each, None)
         self._looked_at = begun

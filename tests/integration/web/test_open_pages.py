@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import httpx2
@@ -19,7 +19,10 @@ from paceline.persistence.workers import sign_off
 from paceline.services.campaign_rules import NewCampaign
 from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import NewEmail
+from paceline.services.watching import Fingerprint
 from paceline.web import Parts, create_web
+from paceline.web.access import cookie_name
+from paceline.web.watched import Watcher
 from tests.integration.web.conftest import COOKIE_DOMAIN, FRAGMENT, browser, sign_in
 from tests.world import World
 
@@ -71,10 +74,27 @@ class Tab:
         return answer.status_code
 
 
+@dataclass
+class Counted:
+    """A watcher that knows how often it was asked."""
+
+    watcher: Watcher
+    looks: int = 0
+
+    async def of(self, sessions: Collection[bytes], /) -> Mapping[bytes, Fingerprint]:
+        self.looks += 1
+        return await self.watcher.of(sessions)
+
+
 @pytest.fixture
-def app(parts: Parts) -> ASGIApp:
+def watch(parts: Parts) -> Counted:
+    return Counted(parts.watch)
+
+
+@pytest.fixture
+def app(parts: Parts, watch: Counted) -> ASGIApp:
     """One process for all browsers of a test."""
-    return create_web(parts)
+    return create_web(replace(parts, watch=watch))
 
 
 @pytest.fixture
@@ -106,6 +126,12 @@ async def other_page(app: ASGIApp, parts: Parts, world: World) -> AsyncIterator[
 def looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is a look of its own: what a second brings, without the second."""
     monkeypatch.setattr("paceline.web.watched.LOOK_EVERY_SECONDS", 0.0)
+
+
+@pytest.fixture
+def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look holds for the whole test, unless somebody does something."""
+    monkeypatch.setattr("paceline.web.watched.LOOK_EVERY_SECONDS", 3_600.0)
 
 
 @pytest.fixture
@@ -172,7 +198,8 @@ async def test_signing_out_everywhere_bites_at_once(
     page: httpx2.AsyncClient, same_page: httpx2.AsyncClient, waiting: World
 ) -> None:
     """Of a browser that the process has just answered, too."""
-    tab = Tab(same_page)
+    tab, account = Tab(same_page), Tab(page, "/nav?section=account")
+    await account.ask()
     await tab.ask()
     await page.post("/account/sign-out-everywhere")
     answer = await same_page.get("/dashboard/now", headers=FRAGMENT | {"If-None-Match": tab.tag})
@@ -200,6 +227,39 @@ async def test_what_one_did_oneself_shows_with_the_next_question(
     await page.post(f"/emails/{email}/cancel")
     assert await tab.ask() == 200
     assert "ada@example.org" not in tab.shows
+
+
+async def test_cookies_of_nobodys_make_no_looks(
+    page: httpx2.AsyncClient,
+    app: ASGIApp,
+    parts: Parts,
+    watch: Counted,
+    waiting: World,
+    one_look: None,
+) -> None:
+    tab = Tab(page, "/emails/rows")
+    await tab.ask()
+    async with browser(parts, app) as stranger:
+        for number in range(20):
+            name = cookie_name(parts.base_url)
+            stranger.cookies.set(name, f"nobody-{number}", domain=COOKIE_DOMAIN)
+            for headers in (FRAGMENT | {"If-None-Match": NOTHING}, {}):
+                answer = await stranger.get("/emails/rows", headers=headers)
+                assert "ada@example.org" not in answer.text
+    assert await tab.ask() == 304
+    assert watch.looks == 1
+
+
+async def test_who_was_not_looked_at_yet_is_answered_anew(
+    page: httpx2.AsyncClient, same_page: httpx2.AsyncClient, waiting: World, one_look: None
+) -> None:
+    """Until the next look, which finds them with the others."""
+    first, newcomer = (Tab(each, "/emails/rows") for each in (page, same_page))
+    await first.ask()
+    assert [await newcomer.ask(), await newcomer.ask()] == [200, 200]
+    assert "ada@example.org" in newcomer.shows
+    await page.post("/theme", data={"theme": "dark"})
+    assert [await newcomer.ask(), await newcomer.ask()] == [200, 304]
 
 
 DEEDS: dict[str, Callable[[UseCases, World, Things], Awaitable[object]]] = {
