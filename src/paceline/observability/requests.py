@@ -1,5 +1,8 @@
 """One line per request, and a number that every line, answer and problem of it carries.
 
+What is asked again and again while all is well is told at DEBUG only: health checks, files, what an
+open page asks every two seconds, and whatever has not changed (304).
+
 A path is logged without its query, which may hold addresses, words and one-time tokens; bodies
 never are. Whoever asks may bring the number along (`X-Request-Id`), so that it is theirs, too.
 """
@@ -74,9 +77,23 @@ def _number_of(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
+def _is_expected(scope: Scope, path: str, status: int) -> bool:
+    """Whether nobody misses its line: it is asked again and again, and all is well."""
+    if not 0 < status < 400:
+        return False
+    return status == 304 or path.startswith(_OFTEN) or _is_open_page(scope)
+
+
+def _is_open_page(scope: Scope) -> bool:
+    """Whether a page that is open asks what is new, as frontend/js/live.js does."""
+    headers = dict(scope["headers"])
+    is_part = headers.get(b"hx-request-type") == b"partial"
+    return scope["method"] == "GET" and is_part and b"if-none-match" in headers
+
+
 def _note(scope: Scope, status: int, octets: int, *, milliseconds: int) -> None:
     path = str(scope["path"])[:MAX_PATH_CHARACTERS]
-    level = logging.DEBUG if path.startswith(_OFTEN) and status < 400 else logging.INFO
+    level = logging.DEBUG if _is_expected(scope, path, status) else logging.INFO
     client = scope.get("client")
     log.log(
         level,

@@ -6,12 +6,12 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from paceline.api.problems import problem
@@ -34,11 +34,18 @@ def stream() -> io.StringIO:
     return stream
 
 
+ANSWERS: dict[str, Callable[[], Response]] = {
+    "/none": lambda: problem(404, "no"),
+    "/same": lambda: Response(status_code=304),
+}
+OPEN_PAGE = {"HX-Request-Type": "partial", "If-None-Match": '"none"'}
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     logging.getLogger("paceline.api").warning("looked at")
     if scope["path"] == "/broken":
         raise RuntimeError("a bug")
-    answer = problem(404, "no") if scope["path"] == "/none" else PlainTextResponse("hello")
+    answer = ANSWERS.get(scope["path"], lambda: PlainTextResponse("hello"))()
     await answer(scope, receive, send)
 
 
@@ -77,6 +84,29 @@ async def test_a_number_that_is_none_is_not_taken(given: str, stream: io.StringI
 async def test_health_checks_are_not_logged_while_all_is_well(stream: io.StringIO) -> None:
     await get("/healthz")
     assert [line["message"] for line in entries(stream)] == ["looked at"]
+
+
+async def test_what_open_pages_ask_again_and_again_is_not_logged_while_all_is_well(
+    stream: io.StringIO,
+) -> None:
+    await get("/dashboard/now", **OPEN_PAGE)
+    await get("/same")
+    assert {line["message"] for line in entries(stream)} == {"looked at"}
+
+
+@pytest.mark.parametrize("path", ["/none", "/broken"])
+async def test_an_open_page_that_gets_no_good_answer_is_logged(
+    path: str, stream: io.StringIO
+) -> None:
+    await get(path, **OPEN_PAGE)
+    assert entries(stream)[-1]["path"] == path
+
+
+@pytest.mark.parametrize("missing", OPEN_PAGE)
+async def test_a_page_that_is_opened_is_logged(missing: str, stream: io.StringIO) -> None:
+    headers = {name: value for name, value in OPEN_PAGE.items() if name != missing}
+    await get("/emails", **headers)
+    assert entries(stream)[-1]["path"] == "/emails"
 
 
 async def test_a_request_without_an_answer_is_logged_as_such(stream: io.StringIO) -> None:
