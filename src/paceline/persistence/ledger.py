@@ -144,8 +144,8 @@ class Ledger:
         """Record how these ended; for each, whether it changed the email (False: too late)."""
         async with self._database.driver() as driver:
             rows = await driver.fetch(statement("record"), *_columns(outcomes), self._worker_run)
-            # A statement of its own, so that an email that is taken pays for no column of it. Lost
-            # with a process that dies in between, it is missed by people alone.
+            # A statement of its own, so that an email that is taken pays for no column of it, and
+            # with a commit that waits for no disk. Lost in a crash, it is missed by people alone.
             told = [(o.attempt, o.dialogue) for o in outcomes if o.dialogue]
             if told:
                 await driver.execute(

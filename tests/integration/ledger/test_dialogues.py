@@ -11,6 +11,7 @@ import pytest
 from paceline.domain.lifecycle import JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
+from paceline.persistence.statements import statement
 from paceline.services.queries import Queries
 from tests.integration.services.conftest import FixedMeter
 from tests.world import World
@@ -73,6 +74,25 @@ async def test_without_evidence_or_against_a_250_nothing_is_kept(
     late = replace(deferred(sent), state=JobState.IN_DOUBT, evidence="in_doubt")
     await ledger.record([deferred(gone), late])
     assert await world.fetchval("SELECT count(*) FROM attempt_dialogues") == 0
+
+
+async def test_its_commit_alone_waits_for_no_disk(
+    world: World, database: Database, ledger: Ledger
+) -> None:
+    """Outcomes go over the same connection, before it and after it."""
+    (attempt,) = await claimed(world, ledger)
+    await ledger.record([deferred(attempt)])
+    await world.execute("DELETE FROM attempt_dialogues")
+    said = [attempt.email_id], [attempt.number], [SAID]
+    async with database.driver() as driver:
+        else_it_is = await driver.fetchval("SHOW synchronous_commit")
+        async with driver.transaction():
+            await driver.execute(statement("dialogues"), *said)
+            assert await driver.fetchval("SHOW synchronous_commit") == "off"
+        assert await driver.fetchval("SHOW synchronous_commit") == else_it_is
+        await driver.execute(statement("dialogues"), *said)
+        assert await driver.fetchval("SHOW synchronous_commit") == else_it_is
+    assert await world.fetchval("SELECT said FROM attempt_dialogues") == SAID
 
 
 async def test_it_goes_with_its_email(world: World, ledger: Ledger) -> None:

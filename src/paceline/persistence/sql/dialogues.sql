@@ -1,9 +1,12 @@
 -- Keep what was said during attempts that came to nothing; safe to run again. Behind their evidence,
 -- and only for evidence that is there: the email may have been thrown away meanwhile.
+-- Its commit waits for no disk, as PostgreSQL asks for it until the end of this transaction: a crash
+-- may lose the lines, which decide nothing (ADR 37), and no outcome waits for them.
 -- $1 email_ids, $2 attempts, $3 what was said
 INSERT INTO attempt_dialogues (email_id, attempt, said)
 SELECT a.email_id, a.attempt, g.said
-  FROM unnest($1::uuid[], $2::int[], $3::text[]) AS g (email_id, attempt, said)
+  FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried,
+       unnest($1::uuid[], $2::int[], $3::text[]) AS g (email_id, attempt, said)
   JOIN attempts a USING (email_id, attempt)
  WHERE a.outcome <> 'sent'
 ON CONFLICT DO NOTHING
