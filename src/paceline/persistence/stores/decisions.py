@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import ARRAY, Text, Uuid, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.decisions import Decision
@@ -35,12 +36,16 @@ async def note(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write down what is being decided about these."""
-    rows = [
-        {"email_id": email_id, "what": what, "decided_by": decided_by, "detail": dict(detail or {})}
-        for email_id in email_ids
-    ]
-    if rows:
-        await session.execute(insert(EmailDecision), rows)
+    if not email_ids:
+        return
+    of_each = select(
+        func.unnest(literal(list(email_ids), ARRAY(Uuid()))),
+        literal(what, Text()),
+        literal(decided_by, Text()),
+        literal(dict(detail or {}), JSONB()),
+    )
+    into = ["email_id", "what", "decided_by", "detail"]
+    await session.execute(insert(EmailDecision).from_select(into, of_each))
 
 
 async def decisions(session: AsyncSession, email_id: uuid.UUID) -> list[DecisionRecord]:

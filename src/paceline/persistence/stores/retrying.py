@@ -73,7 +73,7 @@ async def retry(
     wanted: Wanted,
     *,
     run: uuid.UUID,
-    actor: str = "",
+    actor: str,
     after: uuid.UUID = FIRST,
     only_count: bool = False,
 ) -> Chunk:
@@ -103,7 +103,7 @@ async def retry_one(
     email_id: uuid.UUID,
     *,
     run: uuid.UUID,
-    actor: str = "",
+    actor: str,
 ) -> Chunk:
     """The same for one email, if it has failed."""
     one = statement("retry").replace("j.campaign_id = $2", "j.email_id = $2")
@@ -117,7 +117,7 @@ async def retry_these(
     ids: Sequence[uuid.UUID],
     *,
     run: uuid.UUID,
-    actor: str = "",
+    actor: str,
 ) -> Chunk:
     """The same for those of some emails that have failed, at most `MAX_CHUNK`."""
     these = statement("retry").replace("j.campaign_id = $2", "j.email_id = ANY ($2::uuid[])")
