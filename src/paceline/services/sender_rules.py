@@ -51,11 +51,12 @@ class HostPolicy:
 
 
 def checked(
-    values: Mapping[str, Any], *, policy: HostPolicy, secret_is_set: bool
+    values: Mapping[str, Any], *, policy: HostPolicy, secret_is_set: bool, account: bool = True
 ) -> dict[str, Any]:
     """The values as they are stored. Raises `InvalidInput` with all that is wrong with them.
 
-    `secret_is_set`: a password, token or grant is stored and kept.
+    `secret_is_set`: a password, token or grant is stored and kept. `account`: look at how its
+    server is reached, too.
     """
     problems = Problems()
     name = problems.name("name", values["name"])
@@ -68,8 +69,9 @@ def checked(
     )
     host = values["smtp_host"].strip()
     grant = _completed(problems, values["smtp_oauth"], host, policy)
-    account = {**values, "smtp_host": host, "smtp_oauth": grant}
-    _check_account(problems, account, policy, secret_is_set)
+    if account:
+        reached = {**values, "smtp_host": host, "smtp_oauth": grant}
+        _check_account(problems, reached, policy, secret_is_set)
     problems.raise_if_any()
     return {
         "name": name,
@@ -149,14 +151,23 @@ def checked_changes(
         # Whoever may change the server must not be able to have it told what nobody is shown.
         which = "smtp_oauth" if before.smtp_grant is not None else "smtp_password"
         raise InvalidInput.of(which, f"is needed again: the stored one is not told to {moved}")
-    tidied = checked(merged, policy=policy, secret_is_set=kept)
+    # One of before these rules can still be paused, renamed and slowed down.
+    tidied = checked(
+        merged, policy=policy, secret_is_set=kept, account=_is_another_account(changes, before)
+    )
     changes |= {name: value for name, value in tidied.items() if name in changes}
-    if any(changes[name] != getattr(before, name, None) for name in _LOG_IN & changes.keys()):
+    if _is_another_account(changes, before):
         changes["last_check"] = None  # was of another account
     mended = _ACCOUNT & changes.keys() and before.state != SenderState.PAUSED
     if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
         changes |= WELL_AGAIN
     return changes
+
+
+def _is_another_account(changes: Mapping[str, Any], before: SenderRecord) -> bool:
+    stored = {name: getattr(before, name) for name in _LOG_IN - {"smtp_oauth"}}
+    stored["smtp_oauth"] = before.smtp_grant
+    return any(changes[name] != stored[name] for name in _LOG_IN & changes.keys())
 
 
 def _moved(merged: Mapping[str, Any], before: SenderRecord) -> str | None:

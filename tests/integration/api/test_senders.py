@@ -147,6 +147,29 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(ann: Client) -> No
     assert patched["smtp_password_set"] is True
 
 
+async def test_a_sender_from_before_todays_rules_can_be_paused_and_slowed_down(
+    ann: Client, world: Any
+) -> None:
+    sender = await ann.sender(smtp_username="ann", smtp_password="secret")
+    await world.execute("UPDATE senders SET smtp_host = '8.8.8.8', smtp_security = 'none'")
+    path = f"/senders/{sender['id']}"
+    for change in ({"state": "paused"}, {"hourly_limit": 50}, {"name": "Old"}):
+        changed = await ann.patch(path, change)
+        assert changed.status_code == 200, changed.text
+    refused = await ann.patch(path, {"smtp_password": "other"})
+    assert refused.status_code == 422
+    assert "none would send the password in the clear" in refused.text
+
+
+async def test_a_grant_without_which_its_sender_cannot_log_in_is_not_taken_away(
+    ann: Client, world: Any
+) -> None:
+    sender = await ann.sender(smtp_username="ann", smtp_auth="xoauth2", smtp_password="token")
+    await world.execute("UPDATE senders SET smtp_grant = 'x'::bytea, smtp_password = NULL")
+    refused = await ann.patch(f"/senders/{sender['id']}", {"smtp_oauth": None})
+    assert refused.status_code == 422
+
+
 async def test_pausing_and_mending_a_sender(ann: Client, world: Any) -> None:
     sender = await ann.sender()
     path = f"/senders/{sender['id']}"
