@@ -11,6 +11,7 @@ import pytest
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome, recover_expired
+from paceline.persistence.stores.emails import change_one
 from paceline.sending.consequences import released
 from tests.world import World
 
@@ -318,14 +319,9 @@ async def test_a_heartbeat_waits_for_no_row_that_is_being_written(
     assert ours == {free.attempt: True, locked.attempt: False}
 
 
-async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
-    world: World, ledger: Ledger
-) -> None:
-    sender = await world.sender()
-    ids = await world.emails(sender, None, ["Nobody@example.org"])
-    (taken,) = await claim(ledger, sender, None)
-    outcome = Outcome(
-        attempt=taken.attempt,
+def bounced(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
         state=JobState.FAILED,
         evidence="rejected",
         phase="rcpt",
@@ -335,11 +331,71 @@ async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
         failure_reason=FailureReason.HARD_BOUNCE,
         suppress=True,
     )
-    await ledger.record([outcome])
+
+
+async def test_a_hard_bounce_suppresses_the_address_in_the_same_statement(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, ["Nobody@example.org"])
+    (taken,) = await claim(ledger, sender, None)
+    await ledger.record([bounced(taken.attempt)])
     assert await world.states(ids) == ["failed"]
     assert await world.fetchval("SELECT address_key FROM suppressions") == "nobody@example.org"
     assert await world.fetchval("SELECT reply FROM suppressions") == "550 5.1.1 no such user"
     assert await world.fetchval("SELECT email_id FROM suppressions") == ids[0]
+
+
+async def change_to(world: World, database: Database, email_id: uuid.UUID, address: str) -> None:
+    values = {"address": address, "address_key": address}
+    async with database.transaction() as session:
+        assert await change_one(session, world.owner_id, email_id, values, said=address)
+
+
+@pytest.mark.parametrize("claimed_again", [False, True])
+async def test_a_late_hard_bounce_does_not_suppress_the_address_that_was_put_in_its_place(
+    world: World, ledger: Ledger, database: Database, claimed_again: bool
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, ["ann@example.org"])
+    (old,) = await claim(ledger, sender, None)
+    await expire(world)
+    await recover_expired(database)
+    await change_to(world, database, ids[0], "bob@example.org")
+    if claimed_again:
+        await claim(ledger, sender, None)
+    assert await ledger.record([bounced(old.attempt)]) == [False]
+    assert await world.fetch("SELECT address_key FROM suppressions") == []
+    assert await world.states(ids) == ["claimed" if claimed_again else "scheduled"]
+
+
+async def test_a_late_hard_bounce_suppresses_an_address_that_nobody_has_changed(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, ["ann@example.org"])
+    (old,) = await claim(ledger, sender, None)
+    await expire(world)
+    await recover_expired(database)
+    assert await ledger.record([bounced(old.attempt)]) == [False]
+    assert await world.fetchval("SELECT address_key FROM suppressions") == "ann@example.org"
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+async def test_a_hard_bounce_suppresses_the_address_that_an_email_was_changed_to(
+    world: World, ledger: Ledger, database: Database, in_doubt: bool
+) -> None:
+    sender = await world.sender()
+    ids = await world.emails(sender, None, ["ann@example.org"])
+    await change_to(world, database, ids[0], "bob@example.org")
+    (taken,) = await claim(ledger, sender, None)
+    if in_doubt:
+        await ledger.write_ahead([taken.attempt])
+        await expire(world)
+        await recover_expired(database)
+    assert await ledger.record([bounced(taken.attempt)]) == [True]
+    assert await world.states(ids) == ["failed"]
+    assert await world.fetchval("SELECT address_key FROM suppressions") == "bob@example.org"
 
 
 async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_with_it(

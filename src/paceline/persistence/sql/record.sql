@@ -4,6 +4,8 @@
 -- meanwhile.
 -- What would wait again of a campaign that was cancelled meanwhile is cancelled with it. And an email
 -- is called failed or cancelled only if no earlier attempt is in doubt: if one is, so is the email.
+-- A late bounce says nothing of an address that was put in its place: of an email that was changed, only
+-- the attempt that still holds it suppresses.
 -- A worker may end two attempts of one email at once; what was sent counts, else the later one.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
@@ -42,7 +44,10 @@ suppressed AS (
            m.owner_id, m.address_key, 'hard_bounce', m.id,
            nullif(concat_ws(' ', g.code, g.enhanced, g.text), '')
       FROM given g JOIN emails m ON m.id = g.email_id
+                   JOIN email_jobs j ON j.email_id = g.email_id
      WHERE g.suppress
+       AND (m.edition IS NULL
+            OR (j.attempt = g.attempt AND j.state IN ('claimed', 'sending', 'in_doubt')))
     ON CONFLICT DO NOTHING),
 recorded AS (
     UPDATE email_jobs j
