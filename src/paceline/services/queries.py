@@ -203,9 +203,10 @@ class Queries:
             selection = await selection_of(session, owner_id, wanted)
             if selection is None:
                 return Page(items=[], next_cursor=None)
+            extent = None
             if wanted.sort is not None:
-                total = await whole_lists.extent(session, owner_id, selection)
-                if total.is_short:
+                extent = await whole_lists.extent(session, owner_id, selection)
+                if extent.is_short:
                     selection = replace(selection, sort=wanted.sort, backwards=wanted.backwards)
             found = await paging.stretch(
                 session, owner_id, selection, cursor=cursor, limit=min(limit, MAX_PAGE)
@@ -214,6 +215,7 @@ class Queries:
             items=await self._views(found.records),
             next_cursor=found.next_cursor,
             previous_cursor=found.previous_cursor,
+            extent=extent,
         )
 
     async def how_many_emails(self, owner_id: uuid.UUID, wanted: EmailFilter) -> Extent:

@@ -20,6 +20,7 @@ from paceline.domain.lifecycle import (
     SenderState,
 )
 from paceline.domain.recipients import Recipient, RefusedRow
+from paceline.domain.short_lists import Extent
 from paceline.domain.tables.shape import Shape
 from paceline.services.sender_checks import CheckReport
 from paceline.services.status import Allowance, CampaignAllowance, OwnerStatus, Status
@@ -31,12 +32,14 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """Some items, where the next ones begin (None: these were the last), and those before them.
 
-    `previous_cursor` None: these were the first, or the list is walked one way only.
+    `previous_cursor` None: these were the first, or the list is walked one way only. `extent`: of
+    the whole list, where it was counted to be sorted.
     """
 
     items: list[T]
     next_cursor: str | None
     previous_cursor: str | None = None
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

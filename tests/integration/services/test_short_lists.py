@@ -63,6 +63,7 @@ async def test_what_a_search_finds_is_sorted_and_counted(
     for q, names in (("em", ["b", "z"]), ("Hello", BY_NAME), ("a@example.com", ["a"]), ("zz", [])):
         wanted = EmailFilter(q=q, sort=SortBy.RECIPIENT)
         assert await walked(desk, wanted) == names
+        assert (await desk.queries.emails(desk.owner, wanted)).extent == Extent(len(names))
         assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(len(names))
 
 

@@ -82,7 +82,7 @@ async def found_by(
     shown = len(page.items)
     if not query.cursor and page.next_cursor is None:
         return page, Extent(shown)
-    total = await parts.queries.how_many_emails(owner, wanted)
+    total = page.extent or await parts.queries.how_many_emails(owner, wanted)
     return page, total if total.is_exact else replace(total, number=max(total.number, shown))
 
 
