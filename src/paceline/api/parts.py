@@ -9,7 +9,6 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from paceline.auth.api_keys import ApiKeys
-from paceline.auth.principal import Principal
 from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
@@ -37,7 +36,7 @@ class ApiParts:
 
     `probes` are asked by `/readyz`: each returns when its part of the world answers, and raises
     `OperationalError`, worded for anybody, when it does not. Without a `vital` one no work can be
-    taken; without another one it waits. `vouch` may know a caller who sent no API key.
+    taken; without another one it waits.
     """
 
     senders: Senders
@@ -58,7 +57,6 @@ class ApiParts:
     api_keys: ApiKeys
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     vital: frozenset[str] = frozenset({"postgresql"})
-    vouch: Callable[[Request], Awaitable[Principal | None]] | None = None
     rates: RequestRates | None = None  # None: nobody counts
     turnstile: Turnstile = field(default_factory=for_requests)
 

@@ -1,9 +1,9 @@
-"""Who is asking: an API key in `Authorization: Bearer pl_…`, or whoever else vouches for them."""
+"""Who is asking: an API key in `Authorization: Bearer pl_…`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Request
@@ -22,8 +22,6 @@ from paceline.services.request_rates import RequestRates
 from paceline.threads import OWNER
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-Vouch: TypeAlias = Callable[[Request], Awaitable[Principal | None]]
-"""Finds out who is asking by other means than a key: a web session, for one."""
 
 _READING = frozenset({"GET", "HEAD"})
 _bearer = HTTPBearer(auto_error=False, bearerFormat="pl_…", description="An API key")
@@ -48,8 +46,6 @@ async def _authenticated(request: Request) -> Principal:
         if parts.rates is not None:
             parts.rates.before_key(token.strip(), address)
         principal = await parts.api_keys.authenticate(token.strip())
-    elif not header and parts.vouch is not None:
-        principal = await parts.vouch(request)
     if principal is None:
         if parts.rates is not None:
             await parts.rates.stranger(address)

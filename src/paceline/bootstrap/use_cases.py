@@ -45,7 +45,7 @@ from paceline.settings.shares import ShareSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """One of each, sharing a pool of database connections and one of Redis'."""
+    """One of each, over one pool of the database's and three of Redis' (queue, limits, buckets)."""
 
     database: Database
     queue: LaneQueue

@@ -31,7 +31,6 @@ SOCKET_TIMEOUT_SECONDS = 5
 # another turn has rebuilt meanwhile: a lane is not given to anybody else sooner.
 BOOKING_HOLDS = timedelta(seconds=5)
 MAX_TRIES = 4
-_HOUR_SECONDS = 3600
 
 
 class LimitsUnavailable(OperationalError):

@@ -16,8 +16,8 @@ from paceline.errors import InvalidInput
 from paceline.services.sender_consents import Underway, Wanted
 from paceline.services.sender_grants import NewGrant
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.consent_words import STALE, told, unreachable
 from paceline.web.forms import Problems
+from paceline.web.grant_words import STALE, told, unreachable
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.routes.senders import sender_form, sender_page, verified
