@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs on the connection that `persistence.migrate` opened."""
+"""Alembic's entry point: runs on the connection of `persistence.migrate`, in its transaction."""
 
 from __future__ import annotations
 
