@@ -10,7 +10,12 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from paceline.web.bodies import MAX_FORM_OCTETS, MAX_SIGN_IN_OCTETS
+from paceline.web.bodies import (
+    MAX_FORM_OCTETS,
+    MAX_REQUEST_OCTETS,
+    MAX_SIGN_IN_OCTETS,
+    most_octets,
+)
 from paceline.web.form_reading import PIECE_OCTETS, read_form
 
 KIB, MIB = 1024, 1024 * 1024
@@ -59,6 +64,20 @@ async def test_a_form_that_is_filled_in_by_hand_has_a_bound_of_its_own(
     assert answer.status_code == 413
     assert "256 KB" in answer.text
     assert sent.taken <= MAX_FORM_OCTETS + KIB
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/compose/x",
+        "/compose/preview",
+        "/campaigns/x/edit",
+        "/campaigns/x/change",
+        "/emails/x/edit",
+    ],
+)
+def test_what_takes_a_message_has_room_for_the_largest_one(path: str) -> None:
+    assert most_octets(path) == MAX_REQUEST_OCTETS
 
 
 async def test_a_form_of_very_many_fields_is_refused(page: httpx2.AsyncClient) -> None:
