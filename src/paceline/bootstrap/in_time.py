@@ -67,7 +67,10 @@ class HeadInTime(H11Protocol):
 
 
 class BodyInTime:
-    """Ends a request whose body comes too slowly with 408. Pure ASGI."""
+    """Ends a request whose body comes too slowly with 408. Pure ASGI.
+
+    Only what is waited for counts: a request that waits for its turn is not its client's slowness.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -76,18 +79,19 @@ class BodyInTime:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, received, more = clock.boottime(), 0, True
+        waited, received, more = 0.0, 0, True
 
         async def receiving() -> Message:
-            nonlocal received, more
+            nonlocal waited, received, more
             if not more:
                 return await receive()  # to hear of the end of the connection
-            allowed = BODY_SECONDS + received / LEAST_OCTETS_PER_SECOND
+            allowed, asked = BODY_SECONDS + received / LEAST_OCTETS_PER_SECOND, clock.boottime()
             try:
-                async with asyncio.timeout(begun + allowed - clock.boottime()):
+                async with asyncio.timeout(allowed - waited):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, "the body did not arrive in time") from None
+            waited += clock.boottime() - asked
             received += len(message.get("body", b""))
             more = message.get("more_body", False)
             return message

@@ -13,14 +13,30 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from paceline import clock
 from paceline.bootstrap import in_time
 from paceline.bootstrap.in_time import BodyInTime, HeadInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 
 
+class Turn:
+    """What a request to `/later` waits for before it reads its body."""
+
+    def __init__(self) -> None:
+        self.awaited = asyncio.Event()
+        self.come = asyncio.Event()
+
+
 async def read(request: Request) -> Response:
     body = await request.body()
     return PlainTextResponse(f"{len(body)} octets")
+
+
+async def read_later(request: Request) -> Response:
+    turn: Turn = request.app.state.turn
+    turn.awaited.set()
+    await turn.come.wait()
+    return await read(request)
 
 
 class Server(uvicorn.Server):
@@ -32,9 +48,19 @@ class Server(uvicorn.Server):
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+def turn() -> Turn:
+    return Turn()
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> AsyncIterator[int]:
     monkeypatch.setattr("paceline.bootstrap.unread.MAX_SECONDS", 0.1)
-    app = Starlette(routes=[Route("/", read, methods=["GET", "POST"])])
+    routes = [
+        Route("/", read, methods=["GET", "POST"]),
+        Route("/later", read_later, methods=["POST"]),
+    ]
+    app = Starlette(routes=routes)
+    app.state.turn = turn
     config = uvicorn.Config(
         ReadToTheEnd(BodyInTime(app)), http=HeadInTime, port=0, lifespan="off", log_config=None
     )
@@ -111,4 +137,20 @@ async def test_a_body_that_stops_arriving_is_given_up(
     request = b"POST / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n5\r\nabcde\r\n"
     reader, writer = await sent(port, request)
     assert await status_of(reader) == b"408"
+    writer.close()
+
+
+async def test_a_body_has_its_time_from_when_it_is_waited_for(
+    port: int, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = 0.0
+    told = clock.boottime
+    monkeypatch.setattr(clock, "boottime", lambda: told() + passed)
+    head = b"POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+    reader, writer = await sent(port, head + b"ab")
+    await turn.awaited.wait()
+    passed = 10 * in_time.BODY_SECONDS  # in the queue, which is not its client's doing
+    turn.come.set()
+    writer.write(b"cd")
+    assert await status_of(reader) == b"200"
     writer.close()
