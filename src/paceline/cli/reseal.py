@@ -15,8 +15,8 @@ from paceline.observability import configure_logging
 def reseal(home: HomeOption = None) -> None:
     """Seal all stored passwords, grants and DKIM keys with PACELINE_SECRET_KEY.
 
-    The key they are sealed with now stands in PACELINE_SECRET_KEY_RETIRED. It may run beside
-    everything else, be broken off and run again.
+    The key they are sealed with now stands in PACELINE_SECRET_KEY_RETIRED. First restart every
+    process with both. It may run beside everything else, be broken off and run again.
     """
     configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})
     settings = settings_of(home)
@@ -24,6 +24,12 @@ def reseal(home: HomeOption = None) -> None:
 
     done = run_quickly(run(settings))
     say(f"{done.secrets} secrets sealed anew")
+    if not done.settled:
+        raise Conflict(
+            "secrets are still being sealed with a retired key: restart the processes that have it "
+            "as PACELINE_SECRET_KEY, and run this again"
+        )
+    say("nothing is left that a retired key opens")
     if done.unreadable:
         named = ", ".join(str(sender_id) for sender_id in done.unreadable[:5])
         raise Conflict(

@@ -1,7 +1,9 @@
 """A change of the secret key: every stored secret is opened, and sealed with the new one.
 
 In small transactions, each secret only if it is still what was read: it can be broken off and begun
-again at any time, beside processes that send.
+again at any time, beside processes that send. The new key is noted before the first of them: no
+process begins any more that has the old one alone. One that still runs may seal with it behind our
+back, which is looked for until nothing is found, and by every later run.
 """
 
 from __future__ import annotations
@@ -29,12 +31,19 @@ _LABELS = {
 }
 
 
+MAX_PASSES = 4  # over all senders: the first does the work, the last finds nothing
+
+
 @dataclass(slots=True)
 class Resealed:
-    """What was done. `unreadable`: senders of which a secret opens with none of the keys."""
+    """What was done. `unreadable`: senders of which a secret opens with none of the keys.
+
+    `settled`: a whole pass found nothing that a retired key opens.
+    """
 
     secrets: int = 0
     unreadable: list[uuid.UUID] = field(default_factory=list)
+    settled: bool = False
 
 
 class Resealing:
@@ -44,10 +53,38 @@ class Resealing:
         self._database = database
         self._box = SecretBox.of(secrets)
         self._fingerprint = fingerprint(secrets.key)
+        self._ours = {fingerprint(key) for key in (secrets.key, *secrets.retired)}
 
     async def run(self) -> Resealed:
-        """All of them. The key is noted as the one that holds when none was left unreadable."""
-        done, last = Resealed(), uuid.UUID(int=0)
+        """All of them. The key is noted as the one that holds, unless it is a stranger's."""
+        await self._note(only_in_turn=True)
+        done = Resealed()
+        for _ in range(MAX_PASSES):
+            done.unreadable.clear()
+            done.settled = await self._pass(done) == 0
+            if done.settled:
+                break
+        if not done.unreadable:
+            await self._note()
+        return done
+
+    async def _note(self, *, only_in_turn: bool = False) -> None:
+        """`only_in_turn`: where it follows one of our own, or opens something."""
+        async with self._database.transaction() as session:
+            if only_in_turn:
+                noted = await secret_keys.noted(session)
+                if noted is None:
+                    named = await secret_keys.key_ids(session)
+                    in_turn = any(self._box.knows(key_id) for key_id in named)
+                else:
+                    in_turn = noted in self._ours
+                if not in_turn:
+                    return
+            await secret_keys.note(session, self._fingerprint, instead=True)
+
+    async def _pass(self, done: Resealed) -> int:
+        """Over all senders; how many secrets a retired key opened."""
+        opened, last = 0, uuid.UUID(int=0)
         while True:
             async with self._database.transaction() as session:
                 batch = await secret_keys.sealed_after(session, last)
@@ -57,17 +94,15 @@ class Resealing:
                         if sealed is None or self._box.is_current(sealed):
                             continue
                         anew = self._anew(sender, column, sealed, done)
-                        if anew is not None and await secret_keys.replace_secret(
+                        if anew is None:
+                            continue
+                        opened += 1
+                        done.secrets += await secret_keys.replace_secret(
                             session, sender.id, column, before=sealed, after=anew
-                        ):
-                            done.secrets += 1
+                        )
             if not batch:
-                break
+                return opened
             last = batch[-1].id
-        if not done.unreadable:
-            async with self._database.transaction() as session:
-                await secret_keys.note(session, self._fingerprint, instead=True)
-        return done
 
     def _anew(
         self, sender: SealedSecrets, column: str, sealed: bytes, done: Resealed

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from paceline.auth.secretbox import SecretBox, SecretUnreadable, smtp_password_label
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight
@@ -112,15 +113,62 @@ async def test_a_new_key_takes_over_and_the_old_one_is_not_needed_any_more(
     assert (await reseal(changing)).secrets == 0
 
 
-async def test_what_no_key_opens_is_told_and_the_old_key_holds_on(
-    world: World, settings: Settings
+async def test_what_no_key_opens_is_told_and_the_new_key_holds_all_the_same(
+    world: World, settings: Settings, tmp_path: Path
 ) -> None:
     await hold(with_key(settings, OLD))
     lost, good = await sealed_sender(world, STRANGE), await sealed_sender(world, OLD)
     done = await reseal(with_key(settings, NEW, OLD))
-    assert (done.secrets, done.unreadable) == (1, [lost])
+    assert (done.secrets, done.unreadable, done.settled) == (1, [lost], True)
     assert await password_of(world, good, NEW) == "hush"
+    with pytest.raises(Unfit):
+        await hold(with_key(settings, OLD))
+    await hold(with_key(settings, NEW))
+    told = await about_the_key(with_key(settings, NEW), tmp_path)
+    assert told.weight is Weight.REMARK
+    assert "some secrets are sealed with one that is not named here" in told.line()
+
+
+async def test_a_strange_key_that_opens_nothing_is_not_noted(
+    world: World, settings: Settings
+) -> None:
     await hold(with_key(settings, OLD))
+    lost = await sealed_sender(world, OLD)
+    done = await reseal(with_key(settings, STRANGE))
+    assert (done.secrets, done.unreadable) == (0, [lost])
+    await hold(with_key(settings, OLD))
+
+
+async def test_what_an_old_process_sealed_behind_a_change_of_keys_is_caught_by_the_next_run(
+    world: World, settings: Settings, tmp_path: Path
+) -> None:
+    await hold(with_key(settings, OLD))
+    changing = with_key(settings, NEW, OLD)
+    assert (await reseal(changing)).settled
+    late = await sealed_sender(world, OLD)
+    told = await about_the_key(changing, tmp_path)
+    assert told.weight is Weight.REMARK
+    assert "some secrets are still sealed with a retired one" in told.line()
+    done = await reseal(changing)
+    assert (done.secrets, done.settled) == (1, True)
+    assert await password_of(world, late, NEW) == "hush"
+    assert (await about_the_key(with_key(settings, NEW), tmp_path)).weight is Weight.FINE
+
+
+async def test_the_new_key_is_noted_before_the_first_secret_is_sealed_with_it(
+    world: World, settings: Settings
+) -> None:
+    await hold(with_key(settings, OLD))
+    await sealed_sender(world, OLD)
+    await world.execute("ALTER TABLE senders ADD CONSTRAINT held CHECK (id IS NULL) NOT VALID")
+    try:
+        with pytest.raises(IntegrityError):
+            await reseal(with_key(settings, NEW, OLD))
+    finally:
+        await world.execute("ALTER TABLE senders DROP CONSTRAINT held")
+    with pytest.raises(Unfit):
+        await hold(with_key(settings, OLD))
+    await hold(with_key(settings, NEW, OLD))
 
 
 async def test_many_senders_are_sealed_anew_in_pieces(

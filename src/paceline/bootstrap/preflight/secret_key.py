@@ -19,11 +19,11 @@ async def look_at_key(database: Database, secrets: SecretSettings) -> list[Findi
     """Held against the fingerprint in the database; where there is none, against the secrets."""
     async with database.transaction() as session:
         noted = await secret_keys.noted(session)
-        named = await secret_keys.key_ids(session) if noted is None else set()
+        named = await secret_keys.key_ids(session)
     if noted is None:
         return [_of_the_secrets(SecretBox.of(secrets), named)]
     if noted == fingerprint(secrets.key):
-        return [_said(Weight.FINE, "is the one that this installation's secrets are sealed with")]
+        return [_holds(secrets, named)]
     if noted in {fingerprint(key) for key in secrets.retired}:
         told = "is new: secrets are still sealed with a retired one"
         return [_said(Weight.REMARK, told, "run `paceline reseal`")]
@@ -47,6 +47,20 @@ def _of_the_secrets(box: SecretBox, named: set[bytes]) -> Finding:
     if any(box.knows(key_id) for key_id in named):
         return _said(Weight.FINE, "opens the secrets that are stored")
     return _another()
+
+
+def _holds(secrets: SecretSettings, named: set[bytes]) -> Finding:
+    others = {key_id for key_id in named if not SecretBox(secrets.key).knows(key_id)}
+    if not others:
+        return _said(Weight.FINE, "is the one that this installation's secrets are sealed with")
+    if all(SecretBox.of(secrets).knows(key_id) for key_id in others):
+        told = "is the one that holds; some secrets are still sealed with a retired one"
+        return _said(Weight.REMARK, told, "run `paceline reseal`")
+    return _said(
+        Weight.REMARK,
+        "is the one that holds; some secrets are sealed with one that is not named here",
+        "name it in PACELINE_SECRET_KEY_RETIRED and run `paceline reseal`",
+    )
 
 
 def _another() -> Finding:
