@@ -120,6 +120,16 @@ async def test_what_was_reviewed_goes_along_and_is_there_again_after_an_undo(
     assert len(await stored(world, "campaign_attachments")) == 2
 
 
+async def test_a_copy_of_an_email_brings_its_files(page: httpx2.AsyncClient, world: World) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    await attach(draft, PDF)
+    await draft.schedule()
+    email = await world.fetchval("SELECT id FROM emails LIMIT 1")
+    copied = (await page.post(f"/emails/{email}/copy")).headers["location"]
+    assert "plan.pdf 8 B" in words((await page.get(copied)).text)
+
+
 async def test_a_test_carries_the_files(page: httpx2.AsyncClient, world: World) -> None:
     draft = new_draft(page)
     await draft.save(await form(world), file())

@@ -57,7 +57,9 @@ async def test_the_steps_stay_with_the_sample_alone_and_go_once_a_campaign_of_on
 ) -> None:
     inbox = await world.sender(port=1025)
     await world.campaign(inbox, launched_at=clock.now())
-    assert "Two steps" in (await page.get("/")).text
+    html = (await page.get("/")).text
+    assert "Two steps" in html
+    assert "lead to the dev inbox, and to nobody" in html
     own = await world.sender()
     await world.campaign(own, state="draft")
     assert "(done)" in (await page.get("/")).text

@@ -107,4 +107,8 @@ async def _first_steps(parts: Parts, viewer: Viewer) -> dict[str, bool] | None:
     ]
     if own and await parts.queries.is_any_launched(owner, own):
         return None
-    return {"has_sender": bool(own), "has_campaign": False}
+    return {
+        "has_sender": bool(own),
+        "has_campaign": False,
+        "leads_to_inbox": bool(senders) and not own,
+    }

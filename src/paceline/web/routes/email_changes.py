@@ -110,7 +110,12 @@ async def copy(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
     recipient = octets_of(recipient_of(detail))
     saving = Saving(version=saved.version, page=_COPYING)
     await parts.drafts.put_list(owner, draft_id, TYPED_NAME, recipient, saving)
-    said = "Copied: subject, message and recipient. Nothing is sent until you schedule it."
+    said = "Copied: subject, message, files and recipient. Nothing is sent until you schedule it."
+    if detail.email.campaign_id is not None:
+        try:
+            await parts.draft_files.copy_from_campaign(owner, detail.email.campaign_id, draft_id)
+        except InvalidInput:
+            said = "Copied, without its files: there was no room for them. Delete some drafts."
     return go_to(request, f"/compose/{draft_id}", said=said)
 
 
