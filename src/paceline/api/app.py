@@ -22,6 +22,7 @@ from paceline.api import (
     status,
     suppressions,
 )
+from paceline.api.arriving import ARRIVAL, Arrival
 from paceline.api.bodies import BodyRules
 from paceline.api.etags import conditions_are_honoured
 from paceline.api.headers import ApiHeaders
@@ -51,9 +52,10 @@ def create_api(parts: ApiParts, *, https: bool = False) -> ASGIApp:
     app = _application()
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
-        state = {**scope.get("state", {}), PARTS: parts}
+        arrival = Arrival(scope, receive)
+        state = {**scope.get("state", {}), PARTS: parts, ARRIVAL: arrival}
         with acting(address=address_of(scope)):
-            await app({**scope, "state": state}, receive, send)
+            await app({**scope, "state": state}, arrival.receive, send)
 
     return ApiHeaders(api, https=https)
 

@@ -25,7 +25,7 @@ from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
-from paceline.services.turnstile import Turnstile, for_requests
+from paceline.services.turnstile import Turnstile, for_requests, for_uploads
 
 PARTS = "api_parts"  # their name in a request's state
 
@@ -59,6 +59,7 @@ class ApiParts:
     vital: frozenset[str] = frozenset({"postgresql"})
     rates: RequestRates | None = None  # None: nobody counts
     turnstile: Turnstile = field(default_factory=for_requests)
+    uploads: Turnstile = field(default_factory=for_uploads)
 
 
 def parts_of(request: Request) -> ApiParts:

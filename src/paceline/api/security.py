@@ -13,6 +13,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from paceline.api.arriving import turn_of
 from paceline.api.parts import parts_of
 from paceline.auth.acting import become
 from paceline.auth.principal import Principal
@@ -72,7 +73,8 @@ class KnownFirst(APIRoute):
             caller, parts = await principal_of(request), parts_of(request)
             OWNER.set(caller.user_id)
             taken = await _counted(request, parts.rates, caller)
-            async with parts.turnstile.turn(caller.user_id):
+            turns = turn_of(request, caller.user_id, work=parts.turnstile, uploads=parts.uploads)
+            async with turns:
                 response = await handle(request)
             if taken is not None:
                 response.headers.update(_rate_headers(taken))

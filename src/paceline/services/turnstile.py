@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from paceline.errors import TooMuchAtOnce
 
 MAX_REQUESTS = 8  # of an owner, at work at a time: fewer than half of the database's connections
+MAX_UPLOADS = 8  # of an owner, arriving at a time: as many bodies in memory
 MAX_WAITING = 250  # more of them, for their turn
 
 
@@ -34,20 +35,20 @@ class Turnstile:
         self._owners: dict[uuid.UUID, _Owner] = {}
 
     @asynccontextmanager
-    async def turn(self, owner_id: uuid.UUID) -> AsyncIterator[None]:
-        """One turn. Raises `TooMuchAtOnce` where as many wait as may."""
+    async def turn(self, owner_id: uuid.UUID, *, patient: bool = False) -> AsyncIterator[None]:
+        """One turn. Raises `TooMuchAtOnce` where as many wait as may, unless it is `patient`."""
         owner = self._owners.setdefault(owner_id, _Owner())
         if owner.inside < self._most:
             owner.inside += 1
         else:
-            await self._wait(owner)
+            await self._wait(owner, patient=patient)
         try:
             yield
         finally:
             self._leave(owner_id, owner)
 
-    async def _wait(self, owner: _Owner) -> None:
-        if len(owner.waiting) >= self._most_waiting:
+    async def _wait(self, owner: _Owner, *, patient: bool) -> None:
+        if len(owner.waiting) >= self._most_waiting and not patient:
             raise TooMuchAtOnce(
                 f"{self._most + self._most_waiting} of your requests are at work already",
                 retry_after_seconds=self._retry_after_seconds,
@@ -80,3 +81,8 @@ class Turnstile:
 def for_requests() -> Turnstile:
     """What the requests of people and programs go through."""
     return Turnstile(most=MAX_REQUESTS, most_waiting=MAX_WAITING)
+
+
+def for_uploads() -> Turnstile:
+    """What large bodies go through while they arrive."""
+    return Turnstile(most=MAX_UPLOADS, most_waiting=MAX_WAITING)

@@ -135,6 +135,8 @@ async def signed_in(
     OWNER.set(viewer.principal.user_id)
     if parts.rates is not None:
         await parts.rates.owner(viewer.principal.user_id)
+    if request.method not in _SAFE_METHODS:
+        await form_of(request)  # a form that is still being sent takes no turn
     async with parts.turnstile.turn(viewer.principal.user_id):
         yield viewer
 

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from paceline.api import ApiParts, create_api
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as store
 from paceline.services.senders import MAX_CHECKS
-from paceline.services.turnstile import MAX_REQUESTS
+from paceline.services.turnstile import MAX_REQUESTS, MAX_UPLOADS
 from tests.integration.api.conftest import SENDER, Client
 from tests.world import World
 
@@ -137,3 +138,62 @@ async def test_one_owners_waiting_commands_leave_the_database_to_others(
         assert (await bob.post("/senders", SENDER)).status_code == 201
     answers = await asyncio.gather(*asked)
     assert {answer.status_code for answer in answers} <= {409, 422}
+
+
+class SlowFile:
+    """A file whose first octet is sent, and the last one when somebody says so."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"a"
+        self.begun.set()
+        await self.go_on.wait()
+        yield b"b"
+        self.over.set()
+
+
+def attached(client: Client, campaign_id: str, name: str, **sent: Any) -> asyncio.Task[Any]:
+    path = f"/campaigns/{campaign_id}/attachments?file_name={name}"
+    return asyncio.create_task(client.post(path, **sent))
+
+
+async def test_files_that_are_still_arriving_keep_nothing_else_of_their_owner_waiting(
+    ann: Client,
+) -> None:
+    campaign = await ann.campaign()
+    files = [SlowFile() for _ in range(MAX_UPLOADS)]
+    sending = [
+        attached(ann, campaign["id"], f"{n}.txt", content=file) for n, file in enumerate(files)
+    ]
+    for file in files:
+        await file.begun.wait()
+    async with asyncio.timeout(60):
+        assert (await ann.get("/campaigns")).status_code == 200
+        assert (await ann.post("/senders", {**SENDER, "name": "Other"})).status_code == 201
+        small = await attached(ann, campaign["id"], "small.txt", content=b"as a whole")
+        assert small.status_code == 201
+    for file in files:
+        file.go_on.set()
+    assert {(await sent).status_code for sent in sending} == {201}
+
+
+async def test_a_file_takes_its_turn_when_all_of_it_is_there(
+    ann: Client, bob: Client, parts: ApiParts
+) -> None:
+    campaign, file = await ann.campaign(), SlowFile()
+    caller = await parts.api_keys.authenticate(ann.key)
+    assert caller is not None
+    sending = attached(ann, campaign["id"], "slow.txt", content=file)
+    await file.begun.wait()
+    async with AsyncExitStack() as turns:
+        for _ in range(MAX_REQUESTS):
+            await turns.enter_async_context(parts.turnstile.turn(caller.user_id))
+        file.go_on.set()
+        await file.over.wait()
+        await bob.campaign()  # which takes longer than to store a file
+        assert not sending.done()
+    assert (await sending).status_code == 201
