@@ -10,13 +10,11 @@ import uuid
 from collections.abc import AsyncIterator
 
 from paceline.domain.identifiers import new_id
-from paceline.errors import InvalidInput, NotFound
+from paceline.errors import NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import drafts as store
-from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES, kept_in_drafts
-from paceline.persistence.stores.quotas import Quota, take_turns
-from paceline.persistence.stores.session import Session
+from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES
 from paceline.services.attachments import (
     AttachmentView,
     NewAttachment,
@@ -25,7 +23,8 @@ from paceline.services.attachments import (
     received,
     views_of,
 )
-from paceline.services.drafts import MAX_KEPT_OCTETS, Saving, draft_to_change, saved
+from paceline.services.draft_room import refuse_beyond_room
+from paceline.services.drafts import Saving, draft_to_change, saved
 
 
 class DraftFiles:
@@ -60,8 +59,8 @@ class DraftFiles:
             if await DRAFT_FILES.has(session, draft_id, file.file_name, content):
                 return
             await attach(session, DRAFT_FILES, draft_id, file_id, file)
-            await _refuse_more(session, owner_id)
             await store.change_draft(session, draft_id, saved(saving))
+            await refuse_beyond_room(session, owner_id, "file")
 
     async def remove(
         self, owner_id: uuid.UUID, draft_id: uuid.UUID, file_id: uuid.UUID, saving: Saving
@@ -86,12 +85,4 @@ class DraftFiles:
                 raise NotFound("there is no such draft")
             if not await DRAFT_FILES.all_of(session, draft_id):
                 await CAMPAIGN_FILES.copy_to(DRAFT_FILES, session, campaign_id, draft_id)
-                await _refuse_more(session, owner_id)
-
-
-async def _refuse_more(session: Session, owner_id: uuid.UUID) -> None:
-    """Of what this transaction has stored already."""
-    await take_turns(session, owner_id, Quota.LISTS)
-    kept = await kept_in_drafts(session, owner_id) + await store.kept_octets(session, owner_id)
-    if kept > MAX_KEPT_OCTETS:
-        raise InvalidInput.of("file", "leaves no room: delete drafts that you do not need")
+                await refuse_beyond_room(session, owner_id, "file")

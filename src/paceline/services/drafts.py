@@ -19,14 +19,13 @@ from paceline.domain.identifiers import new_id
 from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
 from paceline.persistence.stores import drafts as store
-from paceline.persistence.stores.attachments import kept_in_drafts
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.persistence.stores.quotas import Quota, take_turns
 from paceline.persistence.stores.session import Session
+from paceline.services.draft_room import refuse_beyond_room
 from paceline.services.imports import IN_MEMORY_OCTETS, receive
 
 MAX_DRAFTS = 200  # of an owner, being written
-MAX_KEPT_OCTETS = 500 * 1024 * 1024  # of all lists and files of an owner's drafts
 MAX_TYPED = {"body": 4 * MAX_BODY_OCTETS, "subject": 20_000}  # characters
 MAX_FIELD = 4_000  # characters of any other field
 MAX_PAGE_NAME = 100
@@ -139,14 +138,10 @@ class Drafts:
         octets = sum(map(len, pieces))
         async with self._database.transaction() as session:
             await draft_to_change(session, owner_id, draft_id, saving)
-            await take_turns(session, owner_id, Quota.LISTS)
-            kept = await store.kept_octets(session, owner_id, but=draft_id)
-            kept += await kept_in_drafts(session, owner_id)
-            if kept + octets > MAX_KEPT_OCTETS:
-                raise InvalidInput.of("file", "leaves no room: delete drafts that you do not need")
             await store.put_pieces(session, draft_id, pieces)
             about = {"list_id": new_id(), "list_name": _clean(name)[:200], "list_octets": octets}
             await store.change_draft(session, draft_id, {**about, **saved(saving)})
+            await refuse_beyond_room(session, owner_id, "file")
             return _existing(await store.draft(session, owner_id, draft_id))
 
     async def drop_list(
@@ -172,11 +167,14 @@ class Drafts:
             position += 1
 
     async def delete(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> DraftRecord:
-        """Throw it away; for a week it can be had back. Raises `Conflict` once it is scheduled."""
+        """Throw it away; for a week it can be had back, or until room is short.
+
+        Raises `Conflict` once it is scheduled.
+        """
         return await self._set_deleted(owner_id, draft_id, deleted=True)
 
     async def restore(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> DraftRecord:
-        """Have it back. Raises `InvalidInput` where there are too many."""
+        """Have it back. Raises `InvalidInput` where there are too many, or they keep too much."""
         return await self._set_deleted(owner_id, draft_id, deleted=False)
 
     async def reopen(
@@ -209,6 +207,8 @@ class Drafts:
                     await _refuse_more(session, owner_id)
                 at = clock.now() if deleted else None
                 await store.change_draft(session, draft_id, {"deleted_at": at, "saved_by": ""})
+                if not deleted:
+                    await refuse_beyond_room(session, owner_id, "draft")
             return _existing(await store.draft(session, owner_id, draft_id))
 
 

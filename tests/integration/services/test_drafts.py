@@ -11,6 +11,7 @@ import pytest
 from paceline.domain.identifiers import new_id
 from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
+from paceline.services import draft_room
 from paceline.services import drafts as module
 from paceline.services.drafts import Drafts, Saving, mark_scheduled
 from tests.world import World
@@ -102,12 +103,45 @@ async def test_there_is_an_end_to_how_much_is_kept(
         await drafts.save(owner, new_id(), {}, HERE)
     await drafts.save(owner, draft_id, {"name": "still"}, HERE)
     monkeypatch.setattr(module, "MAX_DRAFTS", 2)
-    monkeypatch.setattr(module, "MAX_KEPT_OCTETS", 5)
+    monkeypatch.setattr(draft_room, "MAX_WRITTEN_OCTETS", 5)
     await drafts.put_list(owner, draft_id, "a.csv", pieces(b"12345"), HERE)
     await drafts.put_list(owner, draft_id, "a.csv", pieces(b"54321"), HERE)
     other = new_id()
     with pytest.raises(InvalidInput, match="no room"):
         await drafts.put_list(owner, other, "b.csv", pieces(b"6"), HERE)
+
+
+async def test_a_deleted_draft_makes_room_and_goes_for_good_where_that_is_short(
+    drafts: Drafts, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft_room, "MAX_WRITTEN_OCTETS", 5)
+    monkeypatch.setattr(draft_room, "MAX_KEPT_OCTETS", 10)
+    owner, first, second, third = world.owner_id, new_id(), new_id(), new_id()
+    await drafts.put_list(owner, first, "a.csv", pieces(b"12345"), HERE)
+    await drafts.delete(owner, first)
+    await drafts.put_list(owner, second, "b.csv", pieces(b"12345"), HERE)
+    with pytest.raises(InvalidInput, match="draft: leaves no room: delete drafts"):
+        await drafts.restore(owner, first)
+    await drafts.delete(owner, second)
+    await drafts.put_list(owner, third, "c.csv", pieces(b"12345"), HERE)
+    assert (await drafts.get(owner, second)).deleted_at
+    with pytest.raises(NotFound):
+        await drafts.get(owner, first)
+
+
+async def test_what_is_scheduled_takes_no_room_of_drafts_but_is_bounded(
+    drafts: Drafts, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft_room, "MAX_WRITTEN_OCTETS", 5)
+    monkeypatch.setattr(draft_room, "MAX_KEPT_OCTETS", 6)
+    owner, scheduled, other = world.owner_id, new_id(), new_id()
+    await drafts.put_list(owner, scheduled, "a.csv", pieces(b"12345"), HERE)
+    campaign = await world.campaign(await world.sender())
+    await world.execute("UPDATE drafts SET campaign_id = $2 WHERE id = $1", scheduled, campaign)
+    await drafts.put_list(owner, other, "b.csv", pieces(b"1"), HERE)
+    with pytest.raises(InvalidInput, match="beside what is scheduled"):
+        await drafts.put_list(owner, other, "b.csv", pieces(b"12"), HERE)
+    assert (await drafts.get(owner, other)).list_octets == 1
 
 
 async def test_nobody_gets_past_a_bound_by_asking_several_times_at_once(
@@ -126,7 +160,7 @@ async def test_nobody_gets_past_a_bound_by_asking_several_times_at_once(
     assert len(kept) == 3
     with pytest.raises(InvalidInput, match="3 drafts already"):
         await drafts.restore(owner, gone)
-    monkeypatch.setattr(module, "MAX_KEPT_OCTETS", 7)
+    monkeypatch.setattr(draft_room, "MAX_WRITTEN_OCTETS", 7)
     stored = await asyncio.gather(
         *(drafts.put_list(owner, each, "a.csv", pieces(b"123"), HERE) for each in kept),
         return_exceptions=True,

@@ -10,7 +10,7 @@ from sqlalchemy import Uuid, cast, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from paceline.persistence.models import CampaignAttachment, Draft, DraftAttachment
+from paceline.persistence.models import CampaignAttachment, DraftAttachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +92,3 @@ class Files:
 
 CAMPAIGN_FILES = Files(CampaignAttachment, CampaignAttachment.campaign_id)
 DRAFT_FILES = Files(DraftAttachment, DraftAttachment.draft_id)
-
-
-async def kept_in_drafts(session: AsyncSession, owner_id: uuid.UUID) -> int:
-    """Octets of the files of all of an owner's drafts."""
-    summed = select(func.coalesce(func.sum(func.octet_length(DraftAttachment.content)), 0))
-    query = summed.join(Draft, Draft.id == DraftAttachment.draft_id)
-    return int((await session.execute(query.where(Draft.owner_id == owner_id))).scalar_one())

@@ -11,7 +11,13 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.persistence.models import Campaign, Draft, DraftListPiece, Suppression
+from paceline.persistence.models import (
+    Campaign,
+    Draft,
+    DraftAttachment,
+    DraftListPiece,
+    Suppression,
+)
 
 _FETCHED = 5_000  # suppressed addresses at a time
 
@@ -85,14 +91,34 @@ async def how_many(session: AsyncSession, owner_id: uuid.UUID) -> int:
     return (await session.execute(counted)).scalar_one()
 
 
-async def kept_octets(
-    session: AsyncSession, owner_id: uuid.UUID, *, but: uuid.UUID | None = None
-) -> int:
-    """The size of all lists of this owner's drafts, or of all but one."""
-    summed = select(func.coalesce(func.sum(Draft.list_octets), 0)).where(Draft.owner_id == owner_id)
-    if but is not None:
-        summed = summed.where(Draft.id != but)
-    return int((await session.execute(summed)).scalar_one() or 0)
+async def kept_octets(session: AsyncSession, owner_id: uuid.UUID) -> tuple[int, int]:
+    """The octets of lists and files of (those that are being written, all of this owner's)."""
+    files = select(func.coalesce(func.sum(func.octet_length(DraftAttachment.content)), 0)).where(
+        DraftAttachment.draft_id == Draft.id
+    )
+    octets = func.sum(func.coalesce(Draft.list_octets, 0) + files.scalar_subquery())
+    written = func.coalesce(octets.filter(_open(owner_id)), 0)
+    query = select(written, func.coalesce(octets, 0)).where(Draft.owner_id == owner_id)
+    row = (await session.execute(query)).one()
+    return int(row[0]), int(row[1])
+
+
+async def drop_first_deleted(session: AsyncSession, owner_id: uuid.UUID) -> bool:
+    """Remove for good the one with a list or files that was deleted first. False: there is none.
+
+    One that somebody else is about to change, to have it back, is passed over.
+    """
+    has_files = select(DraftAttachment.id).where(DraftAttachment.draft_id == Draft.id).exists()
+    first = (
+        select(Draft.id)
+        .where(Draft.owner_id == owner_id, Draft.deleted_at.is_not(None))
+        .where(or_(Draft.list_octets > 0, has_files))
+        .order_by(Draft.deleted_at, Draft.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    gone = delete(Draft).where(Draft.id == first.scalar_subquery()).returning(Draft.id)
+    return (await session.execute(gone)).one_or_none() is not None
 
 
 async def insert_draft(session: AsyncSession, **values: object) -> None:
