@@ -271,3 +271,25 @@ def test_what_is_no_dns_server_stops_the_start(text: str) -> None:
 )
 def test_loopback_is_what_only_this_machine_reaches(host: str, is_it: bool) -> None:
     assert is_loopback(host) is is_it
+
+
+@pytest.mark.parametrize(
+    ("text", "proxies"),
+    [
+        ("", ("127.0.0.1", "::1")),
+        ("10.0.0.7, 10.1.0.0/16", ("10.0.0.7", "10.1.0.0/16")),
+        ("2001:db8::/32", ("2001:db8::/32",)),
+        ("*", ("*",)),
+    ],
+)
+def test_proxies_that_are_believed_are_addresses_and_networks(
+    text: str, proxies: tuple[str, ...]
+) -> None:
+    given = Settings.from_environment({"FORWARDED_ALLOW_IPS": text})
+    assert given.api.trusted_proxies == proxies
+
+
+@pytest.mark.parametrize("text", ["proxy.internal", "10.0.0.1/8", "10.0.0.1,*", "10.0.0.1:80"])
+def test_a_proxy_that_is_no_address_is_told(text: str) -> None:
+    with pytest.raises(SettingsError, match="FORWARDED_ALLOW_IPS"):
+        Settings.from_environment({"FORWARDED_ALLOW_IPS": text})

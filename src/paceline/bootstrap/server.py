@@ -62,20 +62,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     async with use_cases(settings) as cases:
         in_time = EndInTime(application(cases, settings), refusal=_refusal)
         app = AccessLog(in_time)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                host=settings.api.host,
-                port=settings.api.port,
-                backlog=BACKLOG,
-                http=HeadInTime,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=settings.stop_seconds + LAST_SECONDS,
-            )
-        )
+        server = _Server(server_config(app, settings))
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,6 +72,23 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
         if late and (broken_off := in_time.end()):
             log.warning("%d requests were not answered in time: told to come back", broken_off)
         await serving
+
+
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How `app` is served. Who asks is what a trusted proxy says in `X-Forwarded-For`."""
+    return uvicorn.Config(
+        app,
+        host=settings.api.host,
+        port=settings.api.port,
+        forwarded_allow_ips=list(settings.api.trusted_proxies),
+        backlog=BACKLOG,
+        http=HeadInTime,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.stop_seconds + LAST_SECONDS,
+    )
 
 
 def _refusal(request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from paceline.domain.host_names import introduction
@@ -13,6 +13,7 @@ from paceline.errors import SettingsError
 from paceline.settings.values import flag, number
 
 DNS_PORT = 53
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +23,7 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int = 3001
     base_url: str = "http://localhost:3001"
+    trusted_proxies: tuple[str, ...] = _LOOPBACK  # that say who asks; addresses, networks, or "*"
     allow_private_hosts: bool = False
     verify_certificates: bool = True  # of the senders' servers
     helo_name: str | None = None  # to them; None: the machine's, or the connection's address
@@ -40,6 +42,7 @@ def read_api(env: Mapping[str, str]) -> ApiSettings:
         host=env.get("PACELINE_HOST", "127.0.0.1"),
         port=port,
         base_url=_base_url(env, port),
+        trusted_proxies=_trusted_proxies(env),
         allow_private_hosts=flag(env, "ALLOW_PRIVATE_HOSTS"),
         verify_certificates=flag(env, "SMTP_VERIFY", default=True),
         helo_name=_helo_name(env),
@@ -66,6 +69,24 @@ def _base_url(env: Mapping[str, str], port: int) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
         raise SettingsError(f"BASE_URL must look like https://mail.example.com, not {url}")
     return url
+
+
+def _trusted_proxies(env: Mapping[str, str]) -> tuple[str, ...]:
+    text = env.get("FORWARDED_ALLOW_IPS")
+    if text is None:
+        return _LOOPBACK
+    named = tuple(part.strip() for part in text.split(",") if part.strip())
+    if named == ("*",):
+        return named
+    for part in named:
+        try:
+            ip_network(part)
+        except ValueError:
+            raise SettingsError(
+                "FORWARDED_ALLOW_IPS must be addresses or networks with commas between, such as"
+                f" 10.0.0.7,10.1.0.0/16, or * alone; not {part!r}"
+            ) from None
+    return named
 
 
 def _helo_name(env: Mapping[str, str]) -> str | None:
