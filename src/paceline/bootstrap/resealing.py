@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from paceline.auth.acting import COMMAND_LINE, acting
 from paceline.persistence.database import Database
-from paceline.services.resealing import Resealed, Resealing
+from paceline.services import forgetting
+from paceline.services.resealing import Resealed, Resealing, Unreadable
 from paceline.settings import Settings
 
 
@@ -12,5 +16,15 @@ async def reseal(settings: Settings) -> Resealed:
     database = Database(settings.database.url)
     try:
         return await Resealing(database, settings.secrets).run()
+    finally:
+        await database.close()
+
+
+async def forget(settings: Settings, lost: Sequence[Unreadable]) -> int:
+    """Empty what no key opens; of how many senders."""
+    database = Database(settings.database.url)
+    try:
+        with acting(COMMAND_LINE):
+            return await forgetting.forget(database, settings.secrets, lost)
     finally:
         await database.close()

@@ -9,6 +9,7 @@ back, which is looked for until nothing is found, and by every later run.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from paceline.auth.secretbox import (
@@ -22,6 +23,7 @@ from paceline.auth.secretbox import (
 from paceline.persistence.database import Database
 from paceline.persistence.stores import secret_keys
 from paceline.persistence.stores.secret_keys import SealedSecrets
+from paceline.persistence.stores.session import Session
 from paceline.settings import SecretSettings
 
 _LABELS = {
@@ -29,9 +31,17 @@ _LABELS = {
     "smtp_grant": smtp_grant_label,
     "dkim_key": dkim_key_label,
 }
-
-
 MAX_PASSES = 4  # over all senders: the first does the work, the last finds nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A sender, and those of its secrets that open with none of the keys, by their columns."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    from_address: str
+    secrets: Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -42,7 +52,7 @@ class Resealed:
     """
 
     secrets: int = 0
-    unreadable: list[uuid.UUID] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
     settled: bool = False
 
 
@@ -89,28 +99,34 @@ class Resealing:
             async with self._database.transaction() as session:
                 batch = await secret_keys.sealed_after(session, last)
                 for sender in batch:
-                    for column in secret_keys.COLUMNS:
-                        sealed = getattr(sender, column)
-                        if sealed is None or self._box.is_current(sealed):
-                            continue
-                        anew = self._anew(sender, column, sealed, done)
-                        if anew is None:
-                            continue
-                        opened += 1
-                        done.secrets += await secret_keys.replace_secret(
-                            session, sender.id, column, before=sealed, after=anew
-                        )
+                    opened += await self._reseal(session, sender, done)
             if not batch:
                 return opened
             last = batch[-1].id
 
-    def _anew(
-        self, sender: SealedSecrets, column: str, sealed: bytes, done: Resealed
-    ) -> bytes | None:
-        label = _LABELS[column](owner_id=sender.owner_id, sender_id=sender.id)
-        try:
-            return self._box.seal(self._box.open(sealed, label=label), label=label)
-        except SecretUnreadable:
-            if sender.id not in done.unreadable:
-                done.unreadable.append(sender.id)
-            return None
+    async def _reseal(self, session: Session, sender: SealedSecrets, done: Resealed) -> int:
+        opened, lost = 0, dict[str, bytes]()
+        for column in secret_keys.COLUMNS:
+            sealed = getattr(sender, column)
+            if sealed is None or self._box.is_current(sealed):
+                continue
+            label = _LABELS[column](owner_id=sender.owner_id, sender_id=sender.id)
+            try:
+                anew = self._box.seal(self._box.open(sealed, label=label), label=label)
+            except SecretUnreadable:
+                lost[column] = sealed
+                continue
+            opened += 1
+            done.secrets += await secret_keys.replace_secret(
+                session, sender.id, column, before=sealed, after=anew
+            )
+        if lost:
+            done.unreadable.append(
+                Unreadable(
+                    id=sender.id,
+                    owner_id=sender.owner_id,
+                    from_address=sender.from_address,
+                    secrets=lost,
+                )
+            )
+        return opened

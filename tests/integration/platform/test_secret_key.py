@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from paceline.auth.secretbox import SecretBox, SecretUnreadable, smtp_password_label
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight
 from paceline.bootstrap.preflight.looking import Part, hold, preflight
-from paceline.bootstrap.resealing import reseal
+from paceline.bootstrap.resealing import forget, reseal
+from paceline.services.resealing import Resealed
 from paceline.settings import SecretSettings, Settings
 from tests.integration.platform.refusing import paceline
 from tests.world import World, settings_for
@@ -45,6 +46,10 @@ async def sealed_sender(world: World, key: bytes) -> uuid.UUID:
         SecretBox(key).seal("hush", label=label),
     )
     return sender
+
+
+def senders_of(done: Resealed) -> list[uuid.UUID]:
+    return [sender.id for sender in done.unreadable]
 
 
 async def password_of(world: World, sender: uuid.UUID, key: bytes) -> str:
@@ -119,7 +124,7 @@ async def test_what_no_key_opens_is_told_and_the_new_key_holds_all_the_same(
     await hold(with_key(settings, OLD))
     lost, good = await sealed_sender(world, STRANGE), await sealed_sender(world, OLD)
     done = await reseal(with_key(settings, NEW, OLD))
-    assert (done.secrets, done.unreadable, done.settled) == (1, [lost], True)
+    assert (done.secrets, senders_of(done), done.settled) == (1, [lost], True)
     assert await password_of(world, good, NEW) == "hush"
     with pytest.raises(Unfit):
         await hold(with_key(settings, OLD))
@@ -135,7 +140,7 @@ async def test_a_strange_key_that_opens_nothing_is_not_noted(
     await hold(with_key(settings, OLD))
     lost = await sealed_sender(world, OLD)
     done = await reseal(with_key(settings, STRANGE))
-    assert (done.secrets, done.unreadable) == (0, [lost])
+    assert (done.secrets, senders_of(done)) == (0, [lost])
     await hold(with_key(settings, OLD))
 
 
@@ -178,3 +183,75 @@ async def test_many_senders_are_sealed_anew_in_pieces(
     for _ in range(5):
         await sealed_sender(world, OLD)
     assert (await reseal(with_key(settings, NEW, OLD))).secrets == 5
+
+
+async def test_a_lost_key_is_given_up_by_one_command_that_says_what_it_forgets(
+    world: World, settings: Settings, tmp_path: Path
+) -> None:
+    await hold(with_key(settings, OLD))
+    lost, paused = await sealed_sender(world, OLD), await sealed_sender(world, OLD)
+    good = await sealed_sender(world, NEW)
+    await world.execute("UPDATE senders SET state = 'paused' WHERE id = $1", paused)
+    there = {
+        "home": tmp_path,
+        "DATABASE_URL": settings.database.url,
+        "REDIS_URL": settings.redis.url,
+        "PACELINE_SECRET_KEY": base64.b64encode(NEW).decode(),
+    }
+    found = await about_the_key(with_key(settings, NEW), tmp_path)
+    assert "`paceline reseal --forget-unreadable`" in found.line()
+    code, said = await paceline("reseal", **there)
+    assert code == 1
+    assert "`paceline reseal --forget-unreadable` empties them" in said[-1]
+    code, said = await paceline("reseal", "--forget-unreadable", **there)
+    assert code == 1
+    assert "nothing was forgotten; --yes does it" in said[-1]
+    with pytest.raises(Unfit):
+        await hold(with_key(settings, NEW))
+
+    code, said = await paceline("reseal", "--forget-unreadable", "--yes", **there)
+    assert code == 0, said
+    assert "secrets of 2 senders open with none of the keys and will be forgotten:" in said
+    assert f"  news@example.com ({lost}): password" in said
+    assert "secrets of 2 senders forgotten" in said[-1]
+    await hold(with_key(settings, NEW))
+    assert (await about_the_key(with_key(settings, NEW), tmp_path)).weight is Weight.FINE
+    rows = await world.fetch("SELECT id, state, state_reason, smtp_password FROM senders")
+    told = "its password has to be entered again: the secret key that it was sealed with is lost"
+    assert {row["id"]: (row["state"], row["state_reason"]) for row in rows} == {
+        lost: ("broken", told),
+        paused: ("paused", told),
+        good: ("active", None),
+    }
+    assert {row["id"] for row in rows if row["smtp_password"] is None} == {lost, paused}
+    assert await password_of(world, good, NEW) == "hush"
+    (noted,) = await world.fetch("SELECT DISTINCT actor, action FROM audit_log")
+    assert (noted["actor"], noted["action"]) == ("command line", "sender.changed")
+
+
+async def test_a_secret_that_was_entered_again_meanwhile_is_not_forgotten(
+    world: World, settings: Settings
+) -> None:
+    sender = await sealed_sender(world, OLD)
+    done = await reseal(with_key(settings, NEW))
+    label = smtp_password_label(owner_id=world.owner_id, sender_id=sender)
+    again = SecretBox(NEW).seal("new", label=label)
+    await world.execute("UPDATE senders SET smtp_password = $1", again)
+    assert await forget(with_key(settings, NEW), done.unreadable) == 0
+    assert await password_of(world, sender, NEW) == "new"
+
+
+async def test_a_dkim_key_that_no_key_opens_goes_whole_and_is_told(
+    world: World, settings: Settings
+) -> None:
+    sender = await world.sender(
+        dkim_selector="s",
+        dkim_domain="example.com",
+        dkim_algorithm="rsa",
+        dkim_key=SecretBox(OLD).seal("x", label="x"),
+    )
+    done = await reseal(with_key(settings, NEW))
+    assert await forget(with_key(settings, NEW), done.unreadable) == 1
+    (row,) = await world.fetch("SELECT * FROM senders WHERE id = $1", sender)
+    assert (row["dkim_key"], row["dkim_selector"], row["state"]) == (None, None, "broken")
+    assert row["state_reason"].startswith("its DKIM key has to be made again: ")

@@ -12,6 +12,10 @@ from paceline.persistence.database import Database
 from paceline.persistence.stores import secret_keys
 from paceline.settings import SecretSettings
 
+_IF_LOST = (
+    "if that one is lost, `paceline reseal --forget-unreadable` empties what it sealed, to be "
+    "entered again"
+)
 _SETTINGS = ("PACELINE_SECRET_KEY", "PACELINE_SECRET_KEY_RETIRED")
 
 
@@ -59,7 +63,7 @@ def _holds(secrets: SecretSettings, named: set[bytes]) -> Finding:
     return _said(
         Weight.REMARK,
         "is the one that holds; some secrets are sealed with one that is not named here",
-        "name it in PACELINE_SECRET_KEY_RETIRED and run `paceline reseal`",
+        f"name it in PACELINE_SECRET_KEY_RETIRED and run `paceline reseal`; {_IF_LOST}",
     )
 
 
@@ -68,7 +72,7 @@ def _another() -> Finding:
         Weight.WRONG,
         "this installation's secrets are sealed with another one",
         "set the one that the other processes have; to change it, name the old one in "
-        "PACELINE_SECRET_KEY_RETIRED and run `paceline reseal`",
+        f"PACELINE_SECRET_KEY_RETIRED and run `paceline reseal`; {_IF_LOST}",
     )
 
 

@@ -25,6 +25,7 @@ class SealedSecrets:
 
     id: uuid.UUID
     owner_id: uuid.UUID
+    from_address: str
     smtp_password: bytes | None
     smtp_grant: bytes | None
     dkim_key: bytes | None
@@ -61,7 +62,8 @@ async def key_ids(session: AsyncSession) -> set[bytes]:
 
 async def sealed_after(session: AsyncSession, sender_id: uuid.UUID) -> Sequence[SealedSecrets]:
     """The next ones, in the order of their ids."""
-    fields = (Sender.id, Sender.owner_id, *(getattr(Sender, name) for name in COLUMNS))
+    told = (Sender.id, Sender.owner_id, Sender.from_address)
+    fields = (*told, *(getattr(Sender, name) for name in COLUMNS))
     found = await session.execute(
         select(*fields).where(Sender.id > sender_id).order_by(Sender.id).limit(BATCH)
     )
