@@ -13,28 +13,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from paceline import clock
 from paceline.auth.admission import LOCAL_ISSUER, Admission, is_owner
 from paceline.auth.auditing import complete, note
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import IDLE_LIFETIME, Sessions
 from paceline.domain.acts import Act
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
-from paceline.domain.lifecycle import SenderState
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
-from paceline.persistence.lanes import signal
 from paceline.persistence.stores import people as store
-from paceline.persistence.stores import senders, sessions
+from paceline.persistence.stores import sessions
 from paceline.persistence.stores.people import InvitationRecord, PersonRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.campaigns import Campaigns
 from paceline.services.cursors import pack_id, unpack_id
+from paceline.services.pausing import Paused, pause_all
 from paceline.services.ports import Bell
 from paceline.services.views import Page
 
 MAX_INVITATIONS = 100  # that are listed
-WHY_PAUSED = "its owner was deactivated"
 
 
 class Standing(StrEnum):
@@ -123,7 +120,7 @@ class Administration:
             await note(session, user_id, Act.INVITATION_REVOKED, email)
         return email
 
-    async def deactivate(self, by: Principal, user_id: uuid.UUID) -> PersonView:
+    async def deactivate(self, by: Principal, user_id: uuid.UUID) -> tuple[PersonView, Paused]:
         """Keep somebody out, and pause what is theirs. Asked again, it finishes what was cut short.
 
         Raises `NotFound`, and `Conflict` for oneself and for the installation's owner.
@@ -145,10 +142,13 @@ class Administration:
             await store.drop_links(session, user_id)
             told = {"sign_ins": ended}
             entry = await note(session, user_id, Act.DEACTIVATED, person.label, told)
-        paused = await self._pause_all(user_id)
+        paused = await pause_all(self._database, self._bell, self._campaigns, user_id)
+        told = {"campaigns": paused.campaigns, "senders": paused.senders}
+        if paused.busy:
+            told["busy_campaigns"] = paused.busy
         async with self._database.transaction() as session:
-            await complete(session, entry, {"campaigns": paused[0], "senders": paused[1]})
-        return person
+            await complete(session, entry, told)
+        return person, paused
 
     async def reactivate(self, by: Principal, user_id: uuid.UUID) -> PersonView:
         """Let somebody in again; their keys are good again, too. Raises `NotFound`."""
@@ -167,24 +167,6 @@ class Administration:
             person = await self._person(session, user_id)
         await self._sessions.end_all(user_id)
         return person
-
-    async def _pause_all(self, user_id: uuid.UUID) -> tuple[int, int]:
-        """(campaigns, senders) that went out a moment ago. Each is its own transaction."""
-        async with self._database.transaction() as session:
-            campaigns = await store.active_campaigns(session, user_id)
-            going = await store.active_senders(session, user_id)
-        for campaign_id in campaigns:
-            try:
-                await self._campaigns.pause(user_id, campaign_id)
-            except (Conflict, NotFound):
-                continue  # it was over by then
-        for sender_id in going:
-            async with self._database.transaction() as session:
-                changes = {"state": SenderState.PAUSED, "state_reason": WHY_PAUSED}
-                await senders.change_sender(session, user_id, sender_id, changes)
-                await signal(session, sender_id, clock.now())
-        await self._bell.ring(going)
-        return len(campaigns), len(going)
 
     async def _person(self, session: Session, user_id: uuid.UUID) -> PersonView:
         record = await store.person(session, user_id, idle_after=IDLE_LIFETIME)

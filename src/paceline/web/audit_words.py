@@ -89,6 +89,7 @@ _LABELS = {
     "note": "note",
     "sign_ins": "browsers",
     "campaigns": "campaigns paused",
+    "busy_campaigns": "campaigns not paused, as an import was at work",
     "senders": "senders paused",
 }
 _INSTANTS = frozenset({"ends", "start_at", "since"})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx2
@@ -11,9 +14,16 @@ import pytest
 
 from paceline.auth.admission import LOCAL_ISSUER, OWNER_SUBJECT
 from paceline.domain.scopes import Scope
+from paceline.persistence.stores import campaigns
+from paceline.services import pausing
 from paceline.web import Parts
 from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
 from tests.world import World
+
+WAITING = """
+    SELECT query_start FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event = 'advisory'
+"""
 
 
 async def other(world: World) -> World:
@@ -104,6 +114,47 @@ async def test_what_is_no_address_is_said_at_the_field(admin_page: httpx2.AsyncC
     assert answer.status_code == 422
     assert 'id="email-note"' in answer.text
     assert 'value="grace@"' in answer.text
+
+
+@asynccontextmanager
+async def at_work(world: World, campaign: uuid.UUID) -> AsyncIterator[None]:
+    """Another command about it, an import say."""
+    async with world.database.transaction() as session:
+        await campaigns.take_turns(session, campaign)
+        yield
+
+
+async def test_a_campaign_at_work_is_paused_when_its_turn_comes(
+    admin_page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaigns, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(pausing, "TRIES", 1_000)
+    theirs = await other(world)
+    campaign = await theirs.campaign(await theirs.sender())
+    tries: set[object] = set()
+    async with at_work(world, campaign), asyncio.timeout(60):
+        asked = asyncio.create_task(admin_page.post(f"/users/{theirs.owner_id}/deactivate"))
+        while len(tries) < 2:
+            tries |= {row["query_start"] for row in await world.fetch(WAITING)}
+    assert (await asked).headers["Location"] == "/users"
+    assert await state_of(world, "campaigns", campaign) == "paused"
+    assert "1 campaign paused" in words((await admin_page.get("/users")).text)
+
+
+async def test_a_campaign_that_stays_at_work_is_not_called_paused_and_its_sender_is(
+    admin_page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaigns, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(pausing, "TRIES", 2)
+    theirs = await other(world)
+    campaign = await theirs.campaign(sender := await theirs.sender())
+    async with at_work(world, campaign):
+        await admin_page.post(f"/users/{theirs.owner_id}/deactivate")
+    assert await state_of(world, "campaigns", campaign) == "active"
+    assert await state_of(world, "senders", sender) == "paused"
+    said = words((await admin_page.get("/users")).text)
+    assert "1 campaign at work could not be paused" in said
+    assert "campaign paused" not in said
 
 
 async def test_whoever_is_deactivated_is_out_at_once_and_what_is_theirs_is_paused(

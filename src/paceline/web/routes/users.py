@@ -69,9 +69,13 @@ async def deactivate(
     request: Request, parts: Wired, viewer: Administrator, user_id: uuid.UUID
 ) -> Response:
     """Keep somebody out, and pause what is theirs."""
-    person = await parts.administration.deactivate(viewer.principal, user_id)
-    paused = f" {count(person.campaigns, 'campaign')} paused." if person.campaigns else ""
-    return go_to(request, "/users", said=f"{person.label} is deactivated.{paused}")
+    person, paused = await parts.administration.deactivate(viewer.principal, user_id)
+    said = f"{person.label} is deactivated."
+    if paused.campaigns:
+        said += f" {count(paused.campaigns, 'campaign')} paused."
+    if paused.busy:
+        said += f" {count(paused.busy, 'campaign')} at work could not be paused; senders are."
+    return go_to(request, "/users", said=said)
 
 
 @router.post("/{user_id}/reactivate")
