@@ -72,6 +72,7 @@ _LABELS = {
     "server": "server",
     "record": "record",
     "changed": "changed",
+    "forgotten": "forgotten",
     "state": "now",
     "smtp_host": "server",
     "hourly_limit": "hourly limit",
