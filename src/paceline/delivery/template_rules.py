@@ -103,6 +103,7 @@ class Token(NamedTuple):
 
 
 _STATEMENT = Token("mark", "{%")
+_COLON = Token("mark", ":")
 
 
 class Tag(NamedTuple):
@@ -147,6 +148,22 @@ def check(source: str, found: Iterable[Tag]) -> None:
             raise RuleBroken(f"line {tag.line(source)}: {broken}") from None
 
 
+def refuse_costly(source: str, found: Iterable[Tag]) -> None:
+    """Refuses what costs by length without using up fuel. Raises `RuleBroken`.
+
+    `source` is one that `check` lets through.
+    """
+    for tag in found:
+        for token in tag.tokens:
+            if token == _COLON:
+                broken = "a piece of a text is not available: use first, last or truncate"
+            elif token.kind == "string" and len(token.text) > MAX_STRING:
+                broken = f"a text of more than {MAX_STRING:,} characters within a tag"
+            else:
+                continue
+            raise RuleBroken(f"line {tag.line(source)}: {broken}")
+
+
 def refuse_unbalanced(source: str, found: Iterable[Tag]) -> None:
     """Refuses an `if` or `for` without its end, and the other way round. Raises `RuleBroken`.
 
@@ -184,10 +201,6 @@ def _check_tag(tokens: list[Token]) -> None:
         mark = token.text if token.kind == "mark" else ""
         if mark in ("*", "**", "{"):
             raise RuleBroken(f"{mark} is not available in templates")
-        if mark == ":":
-            raise RuleBroken("a piece of a text is not available: use first, last or truncate")
-        if token.kind == "string" and len(token.text) > MAX_STRING:
-            raise RuleBroken(f"a text of more than {MAX_STRING:,} characters within a tag")
         if before.text == "|" and before.kind == "mark" and token.text not in FILTERS:
             raise RuleBroken(f"the filter {token.text} is not available")
         if open_brackets and open_brackets[-1] == "list" and not _constant(token):

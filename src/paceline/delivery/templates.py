@@ -39,6 +39,7 @@ LONG_SOURCE = 32 * 1024  # characters of text and HTML: past it, an email may ta
 LONG_HTML = 8 * 1024  # the same of HTML that has to be read for each recipient
 MAX_FIELDS = 200  # merge fields of one template
 SUBJECT_FUEL = 2_000  # engine steps: lists show two hundred subjects, and a subject is one line
+ACCEPTED_FUEL = 100_000  # of any part of what was accepted before subjects had fewer than bodies
 MAX_ADDRESS = 254  # octets (RFC 5321 §4.5.3.1.3)
 MAX_DEPTH = 4  # of lists inside a recipient's field
 
@@ -91,11 +92,17 @@ class MessageTemplate:
         self.whole_links = link_values.whole_links(self._html.source) if self._html else frozenset()
 
     @classmethod
-    def compile(cls, *, subject: str, text: str | None, html: str | None) -> MessageTemplate:
+    def compile(
+        cls, *, subject: str, text: str | None, html: str | None, accepted: bool = False
+    ) -> MessageTemplate:
         """Raises `InvalidInput` that names subject, text or html, with the line where there is one.
 
         `fields` of the result are the merge fields that a recipient must have: those which are used
         somewhere without `| default(…)`. HTML without any tag is read as the text that it is.
+
+        `accepted`: its campaign is under way, perhaps since before templates were bounded as they
+        are now. Those bounds refuse nothing then; fuel still ends what takes too long. Of a part
+        that is too much to try, `fields` has none.
         """
         if html is not None and text is not None and not text.strip():
             text = None  # nothing to read is no text part
@@ -108,7 +115,7 @@ class MessageTemplate:
             if source is None:
                 continue
             try:
-                parts[name] = _Part(name, source)
+                parts[name] = _Part(name, source, accepted=accepted)
             except _Refused as refused:
                 problems += [FieldProblem(given_as, reason) for reason in refused.reasons]
         if text is None and html is None:
@@ -169,12 +176,13 @@ class _Part:
     """One compiled source: the subject, the text or the HTML."""
 
     __slots__ = (
-        *("_constant", "_has_slash", "_has_words", "_is_fields_alone", "_render", "_template"),
-        *("fields", "fixed", "name", "source", "used"),
+        *("_accepted", "_constant", "_has_slash", "_has_words", "_is_fields_alone", "_render"),
+        *("_template", "fields", "fixed", "name", "source", "used"),
     )
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, *, accepted: bool) -> None:
         self.name = name
+        self._accepted = accepted
         self._template = _PARTS[name]
         self.fields: frozenset[str] = frozenset()
         self.used: frozenset[str] = frozenset()
@@ -246,14 +254,22 @@ class _Part:
             except RenderError as error:
                 raise _Refused(str(error).removeprefix("subject: ")) from None
 
+    @property
+    def _fuel(self) -> int:
+        if self._accepted:
+            return ACCEPTED_FUEL
+        return SUBJECT_FUEL if self.name == "subject" else FUEL
+
     def _compiled(self, source: str) -> Environment:
-        engine = environment(fuel=SUBJECT_FUEL if self.name == "subject" else FUEL)
+        engine = environment(fuel=self._fuel)
         try:
             tags = list(template_rules.tags(source))
             template_rules.refuse_depth(source, tags)
             template_rules.refuse_unbalanced(source, tags)
             engine.add_template(self._template, source)  # what is no template is refused first
             template_rules.check(source, tags)
+            if not self._accepted:
+                template_rules.refuse_costly(source, tags)
             if self.name != "subject":
                 self.source = link_values.encoded(source, tags, html=self.name == "html")
             engine.add_template(self._template, self.source.replace(SLASH, _WRITTEN_SLASH))
@@ -273,7 +289,8 @@ class _Part:
         except TemplateError as error:
             raise _Refused(_located(error)) from None
         except Hopeless as hopeless:
-            raise _Refused(str(hopeless)) from None
+            if not self._accepted:
+                raise _Refused(str(hopeless)) from None
         return engine
 
     def _refuse_broken(self, engine: Environment, used: Collection[str]) -> None:

@@ -170,7 +170,7 @@ def _single(claim: Claim, headers: Headers) -> bytes:
 
 def _compile(content: CampaignContent) -> MessageTemplate:
     return MessageTemplate.compile(
-        subject=content.subject, text=content.text_body, html=content.html_body
+        subject=content.subject, text=content.text_body, html=content.html_body, accepted=True
     )
 
 

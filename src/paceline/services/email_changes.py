@@ -202,7 +202,10 @@ def _read(
 
 def _check_message(problems: Problems, record: EmailRecord, recipient: Recipient) -> None:
     template = MessageTemplate.compile(
-        subject=record.campaign_subject or "", text=record.campaign_text, html=record.campaign_html
+        subject=record.campaign_subject or "",
+        text=record.campaign_text,
+        html=record.campaign_html,
+        accepted=True,
     )
     there = recipient.fields.keys() | {"email"} | ({"name"} if recipient.name else set())
     for missing in sorted(template.fields - there):

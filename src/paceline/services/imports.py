@@ -311,5 +311,8 @@ def _refuse_too_many(record: CampaignRecord, rows: int) -> None:
 
 def _template(record: CampaignRecord) -> MessageTemplate:
     return MessageTemplate.compile(
-        subject=record.subject, text=record.text_body, html=record.html_body
+        subject=record.subject,
+        text=record.text_body,
+        html=record.html_body,
+        accepted=record.state != CampaignState.DRAFT,
     )

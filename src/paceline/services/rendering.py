@@ -50,7 +50,8 @@ def rendered(email: EmailRecord) -> Rendered:
         return Rendered(subject=email.subject or "", text=email.text_body, html=email.html_body)
     subject, text, html = email.campaign_subject or "", email.campaign_text, email.campaign_html
     try:
-        raw = _message(MessageTemplate.compile(subject=subject, text=text, html=html), email)
+        template = MessageTemplate.compile(subject=subject, text=text, html=html, accepted=True)
+        raw = _message(template, email)
     except DomainError:
         return Rendered(subject=subject, text=text, html=html)
     parsed = message_from_bytes(raw, policy=stdlib_policy)
@@ -69,7 +70,10 @@ def source_of(email: EmailRecord) -> bytes | None:
             text = email.text_body or (text_part(html) if html is not None else None)
             return message(_headers(email), subject=email.subject or "", text=text, html=html)
         template = MessageTemplate.compile(
-            subject=email.campaign_subject or "", text=email.campaign_text, html=email.campaign_html
+            subject=email.campaign_subject or "",
+            text=email.campaign_text,
+            html=email.campaign_html,
+            accepted=True,
         )
         return _message(template, email)
     except DomainError:
@@ -87,7 +91,7 @@ def fields_of_subject(subject: str) -> tuple[str, ...]:
 def fields_of_message(subject: str, text: str | None, html: str | None) -> frozenset[str]:
     """What the whole message takes from a recipient's fields, beside name and address."""
     try:
-        template = MessageTemplate.compile(subject=subject, text=text, html=html)
+        template = MessageTemplate.compile(subject=subject, text=text, html=html, accepted=True)
     except DomainError:
         return frozenset()
     return frozenset(template.fields - {"email", "name"})

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from paceline.bootstrap.worker import running_worker
+from paceline.delivery import MessageTemplate
+from paceline.errors import InvalidInput
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.world import World
@@ -56,6 +58,37 @@ async def test_the_email_reads_as_it_was_written(world: World, sink: Sink) -> No
     body = taken.message.get_payload(decode=True)
     assert isinstance(body, bytes)
     assert body.decode().strip() == "Dear ada, this is for ada@example.org."
+
+
+TEN = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+COUNTED = "".join(f"{{% for {x} in {TEN} %}}" for x in "xyz") + "{% endfor %}" * 3
+FIELDS = "".join(f"{{{{ f{n} | default(1) }}}}" for n in range(190))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"text_body": "Dear {{ name[:2] }}"},
+        {"subject": COUNTED + "For {{ name }}"},
+        {"text_body": "{% if name == '" + "x" * 4_001 + "' %}Dear{% endif %} {{ name }}"},
+        {"text_body": "{% if vip | default(0) %}" + FIELDS + "{% endif %}Dear {{ name }}"},
+    ],
+    ids=["a piece of a text", "a subject with loops", "a long text in a tag", "many fields"],
+)
+async def test_a_campaign_launched_before_its_template_would_be_refused_is_sent(
+    world: World, sink: Sink, part: dict[str, str]
+) -> None:
+    written = {"subject": "Hello", "text_body": "Hi", **part}
+    with pytest.raises(InvalidInput):
+        MessageTemplate.compile(subject=written["subject"], text=written["text_body"], html=None)
+    sender = await world.sender(port=sink.port)
+    campaign = await world.campaign(sender, **written)
+    await world.emails(sender, campaign, ["ada@example.org"])
+    await world.signal(sender)
+    (taken,) = await sink.wait_for(1)
+    body = taken.message.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    assert "ad" in f"{taken.message['Subject']} {body.decode()}"
 
 
 async def test_a_single_email_is_sent_as_it_stands_braces_and_all(world: World, sink: Sink) -> None:

@@ -213,3 +213,14 @@ async def test_a_campaign_that_is_completed_before_recipients_are_stored_goes_on
     monkeypatch.setattr(imports_module, "add_inline", completed_first)
     await desk.imports.add(desk.owner, campaign_id, [RawRecipient(email="late@example.com")])
     assert (await desk.queries.campaign(desk.owner, campaign_id)).state == "active"
+
+
+async def test_a_campaign_under_way_takes_recipients_though_a_draft_would_be_refused(
+    desk: Desk,
+) -> None:
+    running, draft = await _running(desk), (await desk.draft()).id
+    await desk.world.execute("UPDATE campaigns SET text_body = 'Hi {{ email[:4] }}'")
+    ann = [RawRecipient(email="ann@example.com")]
+    assert (await desk.imports.add(desk.owner, running, ann)).accepted == 1
+    with pytest.raises(InvalidInput, match="a piece of a text"):
+        await desk.imports.add(desk.owner, draft, ann)

@@ -183,6 +183,23 @@ def test_what_a_template_may_not_say_is_refused_with_its_line(source: str, messa
     assert time.monotonic() - begun < 1
 
 
+@pytest.mark.parametrize("part", ["subject", "text"])
+def test_what_was_accepted_before_ends_when_it_takes_too_long(part: str) -> None:
+    loops = "".join(f"{{% for {x} in a %}}" for x in "xyz") + "{% endfor %}" * 3
+    parts = {"subject": "s", "text": "x", part: loops + "{{ b }}"}
+    template = MessageTemplate.compile(**parts, html=None, accepted=True)
+    short = rendered(template, {"a": [1] * 20, "b": "beside"})
+    assert "beside" in (short["Subject"] if part == "subject" else content_of(short))
+    with pytest.raises(RenderError, match=f"{part}: takes too long to render"):
+        template.render({"a": [1] * 100, "b": "beside"}, headers=HEADERS)
+
+
+@pytest.mark.parametrize("text", ["{{ a * 9 }}", "{{ a | batch(2) }}", "{% x %}"])
+def test_what_was_never_accepted_is_refused_of_a_campaign_under_way_too(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        MessageTemplate.compile(subject="s", text=text, html=None, accepted=True)
+
+
 def test_all_parts_are_examined_before_anything_is_refused() -> None:
     problems = refusal(subject="{{", text="{{ a | b }}", html="{% x %}")
     assert problems.keys() == {"subject", "text", "html"}
