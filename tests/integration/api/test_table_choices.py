@@ -52,6 +52,31 @@ async def test_recipients_that_come_as_json_have_no_shape_and_no_choices(ann: Cl
     assert refused.json()["errors"] == [{"field": "encoding", "message": "is for files only"}]
 
 
+async def test_a_byte_that_its_encoding_lacks_is_shown_as_such_in_a_title(ann: Client) -> None:
+    table = b"email,n\x81\na@walk.example,x\n"
+    for answer in (
+        await preview(ann, table, encoding="cp1252"),
+        await upload(ann, table, encoding="cp1252"),
+    ):
+        assert answer.is_success
+        titles = [column["title"] for column in answer.json()["shape"]["columns"]]
+        assert titles == ["email", "n\ufffd"]
+
+
+async def test_a_question_about_columns_with_such_a_title_can_be_answered(ann: Client) -> None:
+    table = b"mail \x98,mail 2\na@x.example,b@x.example\n"
+    asked = (await preview(ann, table, encoding="cp1251")).json()["shape"]["questions"]
+    options = next(q["options"] for q in asked if q["about"] == "address_column")
+    chosen = options[0]["value"]
+    seen = (await preview(ann, table, encoding="cp1251", address_column=chosen)).json()
+    assert [row["email"] for row in seen["first"]] == ["a@x.example"]
+
+
+async def test_bytes_of_no_encoding_get_an_answer(ann: Client) -> None:
+    noise = "497c8aadfe81fd0ac6bbc387b19886f7d7c4f4b291c9e991ca7c8e9840cf92"
+    assert (await preview(ann, bytes.fromhex(noise))).status_code in (200, 422)
+
+
 async def test_a_preview_stores_nothing(ann: Client) -> None:
     table = b"Email,FNAME\nada@example.com,Ada\ngrace@@x,Grace\nada@example.com,\n"
     seen = (await preview(ann, table, field="FNAME")).json()

@@ -94,7 +94,8 @@ class CardRows:
             return
         name, parameters, value = matched[1].lower(), matched[2].upper(), matched[3]
         if "QUOTED-PRINTABLE" in parameters:
-            value = quopri.decodestring(value.encode()).decode("utf-8", "replace")
+            octets = quopri.decodestring(value.encode(errors="surrogateescape"))
+            value = octets.decode("utf-8", "replace")
         if name == "n":
             family, given, *_ = [*map(_plain, re.split(r"(?<!\\);", value)), "", ""]
             self._keep("family", family)

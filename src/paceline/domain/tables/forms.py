@@ -29,7 +29,9 @@ from paceline.errors import InvalidInput
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_SAMPLE_ROWS = 200
-_SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(
+    r'"?sep=([^\r\n"\ud800-\udfff])"?[,;\t|]*(?:\r\n|\r|\n|$)', re.IGNORECASE
+)
 _JSON = re.compile(r"\s*(?:\[\s*)?\{\s*\"")
 _XML = re.compile(r"\s*<\?xml\b|\s*<\?mso-application", re.IGNORECASE)
 _INSERT = re.compile(r"^[ \t]*INSERT[ \t]+INTO[ \t]", re.IGNORECASE | re.MULTILINE)

@@ -22,7 +22,7 @@ from paceline.domain.tables.shape import (
     Shape,
     SkippedLine,
 )
-from paceline.domain.tables.text import TextDecoder
+from paceline.domain.tables.text import TextDecoder, showable
 from paceline.errors import InvalidInput
 
 MAX_SKIPPED = 20  # lines above the header that are told
@@ -48,6 +48,7 @@ def settle(
     body_text = text[form.begin :]
     rows = sample_of(body_text, form.rows(), final=final)
     rows = rows or sample_of(body_text, form.rows(), final=True)
+    rows = [Row(line, [*map(showable, cells or [])]) for line, cells in rows]  # titles come of it
     if not rows:
         raise InvalidInput.of("file", "holds no row that can be read")
     if form.name == "list":
@@ -108,7 +109,7 @@ _WITH_COPIES = replace(
 
 def again(layout: Layout, cells: Sequence[str], *, wanted: Collection[str]) -> Layout | None:
     """The layout that a header further down asks for; None where it changes nothing."""
-    titles = tuple(" ".join(cell.split()) for cell in cells)
+    titles = tuple(" ".join(showable(cell).split()) for cell in cells)
     if titles == layout.titles:
         return None
     header = Header(first=0, last=0, titles=titles)

@@ -38,7 +38,7 @@ from paceline.domain.tables.sections import (
     title_says_out,
 )
 from paceline.domain.tables.shape import Shape
-from paceline.domain.tables.text import TextDecoder
+from paceline.domain.tables.text import TextDecoder, showable
 from paceline.errors import InvalidInput
 
 MAX_LEFT_OUT_SHOWN = 100  # rows of those who opted out that are told one by one
@@ -238,6 +238,7 @@ class RecipientReader:
             if not self._opted_out_keys or hash(recipient.key) not in self._opted_out_keys:
                 return False
             said = "has opted out on another row"
+        said = showable(said)
         known = said in self._opted_out or len(self._opted_out) < _MAX_STATUSES
         self._opted_out[said if known else "other"] += 1
         if self._choices.opted_out is OptedOut.MAIL:

@@ -2,7 +2,8 @@
 
 A byte-order mark is believed, then UTF-8, strictly; UTF-16 without a mark shows by its zeros. What
 is none of these is weighed (`encoding`) and said, and can be chosen otherwise. A byte that
-fits nowhere becomes a lone surrogate, so that the row it stands in can be judged, and no other.
+fits nowhere becomes a lone surrogate, so that the row it stands in can be judged, and no other;
+what a report shows of the file goes through `showable`, for a lone surrogate cannot be written.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ _FOREIGN_BYTE = re.compile(rb"[\x80-\xff]")
 _UNREADABLE = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _NAMED_AS = {"utf-32-le": "utf-32", "utf-32-be": "utf-32"}
+
+
+def showable(text: str) -> str:
+    """A text of the file with U+FFFD for each byte that fitted nowhere."""
+    return text if text.isascii() else _UNREADABLE.sub("\ufffd", text)
 
 
 class TextDecoder:
