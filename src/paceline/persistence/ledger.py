@@ -19,6 +19,7 @@ from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
 from paceline.persistence.statements import statement
+from paceline.persistence.stores.attempts import MAX_DIALOGUES
 
 MAX_CLAIM = 256
 MAX_RECOVER = 1_000
@@ -153,6 +154,7 @@ class Ledger:
                     [attempt.email_id for attempt, _ in told],
                     [attempt.number for attempt, _ in told],
                     [dialogue for _, dialogue in told],
+                    MAX_DIALOGUES,
                 )
         recorded = {(row["email_id"], row["attempt"]) for row in rows}
         return [(o.attempt.email_id, o.attempt.number) in recorded for o in outcomes]

@@ -12,6 +12,7 @@ from paceline.domain.lifecycle import JobState
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
 from paceline.persistence.statements import statement
+from paceline.persistence.stores.attempts import MAX_DIALOGUES
 from paceline.services.queries import Queries
 from tests.integration.services.conftest import FixedMeter
 from tests.world import World
@@ -65,6 +66,27 @@ async def test_what_was_kept_once_is_not_written_over(world: World, ledger: Ledg
     assert await world.fetchval("SELECT said FROM attempt_dialogues") == SAID
 
 
+async def test_what_was_said_many_attempts_ago_goes(world: World, ledger: Ledger) -> None:
+    (first, other) = await claimed(world, ledger, 2)
+    await ledger.record([deferred(first), deferred(other)])
+    for number in (MAX_DIALOGUES, MAX_DIALOGUES + 1):
+        await world.execute(
+            "INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome, ended_at) "
+            "SELECT email_id, $2, sender_id, worker_run, outcome, ended_at FROM attempts "
+            "WHERE email_id = $1 AND attempt = 1",
+            first.email_id,
+            number,
+        )
+        await ledger.record([deferred(replace(first, number=number))])
+        kept = await world.fetch(
+            "SELECT attempt FROM attempt_dialogues WHERE email_id = $1 ORDER BY attempt",
+            first.email_id,
+        )
+        assert [row["attempt"] for row in kept][-1] == number
+        assert (kept[0]["attempt"] == 1) == (number == MAX_DIALOGUES)
+    assert await world.fetchval("SELECT count(*) FROM attempt_dialogues") == 3
+
+
 async def test_without_evidence_or_against_a_250_nothing_is_kept(
     world: World, ledger: Ledger
 ) -> None:
@@ -83,7 +105,7 @@ async def test_its_commit_alone_waits_for_no_disk(
     (attempt,) = await claimed(world, ledger)
     await ledger.record([deferred(attempt)])
     await world.execute("DELETE FROM attempt_dialogues")
-    said = [attempt.email_id], [attempt.number], [SAID]
+    said = [attempt.email_id], [attempt.number], [SAID], MAX_DIALOGUES
     async with database.driver() as driver:
         else_it_is = await driver.fetchval("SHOW synchronous_commit")
         async with driver.transaction():

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from paceline.persistence.models import Attempt, AttemptDialogue
 
 MAX_SHOWN = 200
-MAX_DIALOGUES = 20  # of the last attempts that have one, 4 KiB each
+MAX_DIALOGUES = 20  # of the last attempts, 4 KiB each; older ones go
 
 
 async def attempts(session: AsyncSession, email_id: uuid.UUID) -> list[dict[str, Any]]:

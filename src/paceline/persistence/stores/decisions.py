@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, Uuid, func, insert, literal, select
+from sqlalchemy import ARRAY, Text, Uuid, any_, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from paceline.domain.decisions import Decision
 from paceline.persistence.models import EmailDecision
 
-MAX_SHOWN = 200  # decisions about one email, the newest
+MAX_KEPT = 200  # decisions about one email, the newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ async def note(
     decided_by: str,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    """Write down what is being decided about these."""
+    """Write down what is being decided about these; of each, the newest are kept."""
     if not email_ids:
         return
     of_each = select(
@@ -46,6 +47,7 @@ async def note(
     )
     into = ["email_id", "what", "decided_by", "detail"]
     await session.execute(insert(EmailDecision).from_select(into, of_each))
+    await _forget_old(session, email_ids)
 
 
 async def decisions(session: AsyncSession, email_id: uuid.UUID) -> list[DecisionRecord]:
@@ -54,7 +56,7 @@ async def decisions(session: AsyncSession, email_id: uuid.UUID) -> list[Decision
         select(EmailDecision.what, EmailDecision.decided_by, EmailDecision.detail, EmailDecision.at)
         .where(EmailDecision.email_id == email_id)
         .order_by(EmailDecision.id.desc())
-        .limit(MAX_SHOWN)
+        .limit(MAX_KEPT)
     )
     rows = [
         DecisionRecord(
@@ -63,3 +65,21 @@ async def decisions(session: AsyncSession, email_id: uuid.UUID) -> list[Decision
         for row in found
     ]
     return rows[::-1]
+
+
+async def _forget_old(session: AsyncSession, email_ids: Sequence[uuid.UUID]) -> None:
+    other = aliased(EmailDecision)
+    first_too_old = (
+        select(other.id)
+        .where(other.email_id == EmailDecision.email_id)
+        .order_by(other.id.desc())
+        .offset(MAX_KEPT)
+        .limit(1)
+        .scalar_subquery()
+    )
+    these = EmailDecision.email_id == any_(literal(list(email_ids), ARRAY(Uuid())))
+    await session.execute(
+        delete(EmailDecision)
+        .where(these, EmailDecision.id <= first_too_old)
+        .execution_options(synchronize_session=False)
+    )
