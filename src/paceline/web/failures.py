@@ -47,6 +47,7 @@ _TITLES = {
     500: "Something broke",
     503: "Out of reach for a moment",
 }
+_LIST_OF_A_DRAFT = re.compile(r"/compose/[^/]+/recipients")
 _LABELS = {"/emails": "Emails"} | {
     entry.path: entry.label for group in GROUPS for entry in group.entries if not entry.for_admins
 }
@@ -60,6 +61,7 @@ SAFE_TO_REPEAT = (
     "What you sent may have been carried out all the same. You can look, or send the form again: "
     "it will not be done twice."
 )
+NOTHING_GOES_OUT = "Reading a list schedules and sends nothing: choose it again, or another one."
 UNDER_WAY = (
     "This form was sent before, and is still being worked on. It is done once; nothing is lost "
     "when you leave this page."
@@ -168,6 +170,8 @@ async def _lost(request: Request, status: int, message: str) -> Response:
     """An answer that was lost on our side: it says no more than is known."""
     if request.method in ("GET", "HEAD"):
         return await failure(request, status, f"{message} {TRY_AGAIN}")
+    if _LIST_OF_A_DRAFT.fullmatch(request.url.path):
+        return await failure(request, status, f"{message} {NOTHING_GOES_OUT}")
     known = MAY_BE_DONE if token_in(request) is None else SAFE_TO_REPEAT
     return await failure(request, status, f"{message} {known}", look=where_to_look(request))
 

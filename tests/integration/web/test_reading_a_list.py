@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 
 import httpx2
+import pytest
 
+from paceline.persistence.database import DatabaseUnavailable
+from paceline.services.drafts import Drafts
 from tests.integration.web.composing import compose, file, form, new_draft, schedule
 from tests.integration.web.conftest import FRAGMENT, words
 from tests.integration.web.test_compose_pages import campaigns
@@ -152,3 +155,24 @@ async def test_a_contact_card_has_no_line_of_titles_to_choose(page: httpx2.Async
     shown = await read(page, card)
     assert "1 recipient " in words(shown)
     assert 'name="header_line"' not in shown
+
+
+async def test_a_list_that_could_not_be_read_is_not_told_as_perhaps_carried_out(
+    page: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    draft = new_draft(page)
+    monkeypatch.setattr(Drafts, "save", lost)
+    answer = await page.post(
+        f"{draft.path}/recipients",
+        data=draft.carried,
+        files=file(b"email\nada@example.org\n"),
+        headers=FRAGMENT,
+    )
+    assert answer.status_code == 503
+    said = answer.headers["HX-Trigger"]
+    assert "Reading a list schedules and sends nothing" in said
+    assert "carried out" not in said
+    assert "/campaigns" not in said
