@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import quote_plus, urlencode
 
@@ -10,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from paceline.services.turnstile import MAX_REQUESTS
 from paceline.web.bodies import (
     MAX_FORM_OCTETS,
     MAX_REQUEST_OCTETS,
@@ -97,3 +99,26 @@ async def test_long_fields_are_decoded_as_they_were_meant(shift: int) -> None:
     headers = [(b"content-type", b"application/x-www-form-urlencoded; charset=utf-8")]
     form = await read_form(Request({"type": "http", "headers": headers}, receive))
     assert form.multi_items() == [("html", value), ("empty", ""), ("html", "2"), ("x", "ü")]
+
+
+async def test_forms_that_are_still_arriving_keep_no_page_of_their_sender_waiting(
+    page: httpx2.AsyncClient,
+) -> None:
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"name="
+        begun.release()
+        await go_on.wait()
+        yield b"News"
+
+    sending = [
+        asyncio.create_task(page.post("/settings", content=slow(), headers=FORM))
+        for _ in range(MAX_REQUESTS)
+    ]
+    for _ in sending:
+        await begun.acquire()
+    async with asyncio.timeout(60):
+        assert (await page.get("/campaigns")).status_code == 200
+    go_on.set()
+    assert all(answer.status_code < 500 for answer in await asyncio.gather(*sending))
