@@ -28,7 +28,7 @@ _NETWORK_BITS = 64  # of IPv6: what one customer has
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
     """In a minute: the requests of one owner, and those of one address without a good key or
-    session, signing in among them. One key may use up half of its owner's."""
+    session, failed sign-ins among them. One key may use up half of its owner's."""
 
     requests: int
     strangers: int
@@ -56,7 +56,7 @@ class RequestRates:
         return taken
 
     async def stranger(self, address: str | None) -> None:
-        """A request of nobody whom we know, or a sign-in, from this address."""
+        """A request of nobody whom we know, or a sign-in that failed, from this address."""
         name = _network(address)
         bucket = Bucket(name=f"address:{name}", holds=self._rates.strangers)
         taken = await self._buckets.take([bucket])

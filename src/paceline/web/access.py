@@ -99,8 +99,6 @@ async def maybe_signed_in(request: Request, parts: Wired) -> Viewer | None:
     cookie = cookie_of(request, base_url=parts.base_url)
     resolved = None if cookie is None else await parts.sessions.resolve(cookie)
     if resolved is None:
-        if cookie is not None:
-            await count_stranger(request, parts)
         return None
     principal, token = resolved
     if request.method not in _SAFE_METHODS and not await _carries(request, token):
@@ -131,6 +129,8 @@ async def signed_in(
 ) -> AsyncIterator[Viewer]:
     """Who is signed in, when it is their turn; anybody else is sent to sign in first."""
     if viewer is None:
+        if cookie_of(request, base_url=parts.base_url) is not None:
+            await count_stranger(request, parts)
         raise SignInNeeded(_here(request))
     OWNER.set(viewer.principal.user_id)
     if parts.rates is not None:
@@ -142,7 +142,7 @@ async def signed_in(
 
 
 async def count_stranger(request: Request, parts: Parts) -> None:
-    """Count a try to get in from this address. Raises `TooMuchAtOnce`."""
+    """Count a try to get in from this address, which has failed. Raises `TooMuchAtOnce`."""
     if parts.rates is not None:
         await parts.rates.stranger(request.client.host if request.client else None)
 

@@ -9,7 +9,8 @@ import httpx2
 from paceline.limits import Buckets
 from paceline.services.request_rates import Rates, RequestRates
 from paceline.web import Parts
-from tests.integration.web.conftest import FRAGMENT, browser, words
+from paceline.web.access import cookie_name
+from tests.integration.web.conftest import COOKIE_DOMAIN, FRAGMENT, browser, words
 from tests.world import World
 
 
@@ -167,3 +168,20 @@ async def test_an_address_that_tries_many_links_has_to_wait(parts: Parts, redis_
     assert [answer.status_code for answer in answers] == [410, 410, 410, 429]
     assert "Try again in" in words(answers[-1].text)
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 20
+
+
+async def test_whoever_has_a_good_link_comes_in_from_an_address_that_has_to_wait(
+    parts: Parts, world: World, redis_url: str
+) -> None:
+    buckets = Buckets(redis_url)
+    rates = RequestRates(buckets, Rates(requests=1_000, strangers=1))
+    async with browser(replace(parts, rates=rates)) as client:
+        bad = [await client.post("/auth/link", data={"token": "no"}) for _ in range(4)]
+        token = await token_of(parts, world)
+        client.cookies.set(cookie_name(parts.base_url), "old", domain=COOKIE_DOMAIN)
+        assert (await client.get("/")).status_code == 429
+        assert (await client.get("/login")).status_code == 200
+        good = await client.post("/auth/link", data={"token": token})
+    await buckets.close()
+    assert bad[-1].status_code == 429
+    assert (good.status_code, good.headers["Location"]) == (303, "/")

@@ -23,6 +23,8 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import UseCases
+from paceline.limits import Buckets
+from paceline.services.request_rates import Rates, RequestRates
 from paceline.settings import ProviderSettings
 from paceline.web import Parts
 from tests.integration.web.conftest import BASE_URL, browser, words
@@ -111,6 +113,19 @@ async def test_whoever_signs_in_comes_to_the_page_that_was_asked_for(
     account = words((await visitor.get("/account")).text)
     assert "Ada Lovelace" in account
     assert "ada@example.com" in account
+
+
+async def test_only_what_fails_is_counted_of_an_address(pages: Parts, redis_url: str) -> None:
+    buckets = Buckets(redis_url)
+    rates = RequestRates(buckets, Rates(requests=1_000, strangers=1))
+    pages = replace(pages, rates=rates)
+    async with browser(pages) as stranger:
+        failed = [await stranger.get("/auth/callback?state=x&code=y") for _ in range(4)]
+    async with browser(pages) as client:
+        done = await sign_in(client)
+    await buckets.close()
+    assert failed[-1].status_code == 429
+    assert done.status_code == 303
 
 
 async def test_the_request_carries_state_nonce_and_pkce(

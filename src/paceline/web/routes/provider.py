@@ -49,7 +49,6 @@ async def start(
 ) -> Response:
     """Leave for the provider. By GET: a form that leads elsewhere is what our policy forbids."""
     sign_in = _offered(parts)
-    await count_stranger(request, parts)
     if request.url.netloc != urlsplit(parts.base_url).netloc:
         # The cookie has to be where the provider sends people back to: localhost, not 127.0.0.1.
         return RedirectResponse(f"{parts.base_url}/auth/start?{request.url.query}", 303)
@@ -71,7 +70,6 @@ async def start(
 async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Response:
     """What the provider sent the browser back with."""
     sign_in = _offered(parts)
-    await count_stranger(request, parts)
     pairs = request.query_params.multi_items()
     answer = dict(pairs)
     state = answer.get("state", "")
@@ -97,7 +95,6 @@ async def google_button(request: Request, parts: Wired) -> Response:
     """The ID token that Google's script posts from our own sign-in page."""
     sign_in = _offered(parts, button=True)
     check_origin(request, base_url=parts.base_url)
-    await count_stranger(request, parts)
     form = await form_of(request)
     # Google's own check (double submit), beside ours: the nonce that is bound to the cookie.
     kept, sent = request.cookies.get("g_csrf_token"), form.get("g_csrf_token")
@@ -146,7 +143,8 @@ async def _told(
     error: SignInRefused | ProviderUnreachable,
     next_path: str,
 ) -> Response:
-    """What the person can do on the page, and what was wrong in the logs."""
+    """What the person can do on the page, and what was wrong in the logs. Counted by address."""
+    await count_stranger(request, parts)
     if isinstance(error, SignInRefused):
         await sign_in.note_refusal(error)
     log.warning("nobody was signed in: %s", error)

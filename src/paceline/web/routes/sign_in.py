@@ -57,14 +57,15 @@ async def show_invitation(request: Request, parts: Wired, token: Token = "") -> 
 async def use_link(request: Request, parts: Wired) -> Response:
     """Use the link up and sign in."""
     check_origin(request, base_url=parts.base_url)
-    await count_stranger(request, parts)
     token = (await form_of(request)).get("token")
     try:
         user_id = await parts.links.consume(token) if isinstance(token, str) else None
     except SignInRefused as error:
+        await count_stranger(request, parts)
         problem = problem_of(error.reason, provider="", email=error.email, redirect_uri="")
         return render(request, "link_dead.html", viewer=None, status=403, problem=problem)
     if user_id is None:
+        await count_stranger(request, parts)
         return render(request, "link_dead.html", viewer=None, status=410, problem=None)
     cookie, _ = await parts.sessions.start(
         user_id,
