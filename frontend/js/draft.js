@@ -1,5 +1,6 @@
 // A compose page is kept while it is written: on the server within a second or so, and in this tab
 // (sessionStorage) until the server has it. Requests carry only what changed since the last one.
+import { ask } from "./questions.js";
 import { toast } from "./toasts.js";
 
 const SAVE_AFTER_MS = 1_000;
@@ -181,12 +182,26 @@ function keep() {
     else toast("No test was sent: what you typed is not saved yet.");
   });
 
+  // A file takes the place of what was typed, if that is what is wanted. Before htmx sends it.
+  let asked = ""; // the addresses that stood there then
+  let isAgreed = false;
+  form.addEventListener("change", async (event) => {
+    if (event.target !== field("file") || isAgreed || !field("addresses").value.trim()) return;
+    event.stopImmediatePropagation();
+    if (!(await ask("file-for-typed"))) return (field("file").value = "");
+    isAgreed = true;
+    field("file").dispatchEvent(new Event("change", { bubbles: true }));
+    isAgreed = false;
+  }, { capture: true });
+
   // What is typed takes the place of a file that was not kept.
   field("addresses").addEventListener("input", () => (field("file").value = ""));
 
   // A list is kept by its own request, and need not come along with the form again.
   document.addEventListener("htmx:before:request", (event) => {
-    if (!form.contains(event.detail.ctx?.sourceElement)) return;
+    const source = event.detail.ctx?.sourceElement;
+    if (!form.contains(source)) return;
+    if (source.matches("[name=file], [formaction]")) asked = field("addresses").value;
     turn += 1;
     field("turn").value = turn + 1;
   });
@@ -195,7 +210,7 @@ function keep() {
     if (field("file")?.files.length && document.querySelector("#recipients [name=count]")) field("file").value = "";
     if (event.detail.ctx.target?.id === "files") field("attached").value = ""; // kept, or refused
     const drop = form.querySelector("[data-drop-typed]"); // the list is a file now, or gone
-    if (drop) field("addresses").value = "";
+    if (drop && field("addresses").value === asked) field("addresses").value = ""; // not what was typed since
     drop?.remove();
     if (!isNew() && location.pathname === "/compose") history.replaceState(history.state, "", `/compose/${id}`);
     stopped = !(document.querySelector("#draft-conflict")?.hidden ?? true);

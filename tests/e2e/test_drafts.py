@@ -281,6 +281,30 @@ def test_a_few_people_are_typed_and_the_preview_is_for_whom_one_picks(
     expect(page.get_by_text("Choose a list of recipients")).to_be_visible()
 
 
+def test_a_file_and_typed_addresses_never_take_each_others_place_unasked(page: Page) -> None:
+    begin(page)
+    typed = page.get_by_label("type or paste")
+    typed.fill("one@walk.example")
+    expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
+    page.set_input_files("#file", LIST)
+    page.get_by_role("button", name="Keep what I typed").click()
+    expect(page.locator("#file")).to_have_value("")
+    expect(typed).to_have_value("one@walk.example")
+    page.set_input_files("#file", LIST)
+    page.get_by_role("button", name="Take the file").click()
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+    expect(page.get_by_text("A file is the list.")).to_be_visible()
+    expect(typed).to_be_hidden()
+    page.reload()
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+    expect(typed).to_be_hidden()
+    page.get_by_role("button", name="Remove the list").click()
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_text("Choose a list of recipients")).to_be_visible()
+    typed.fill("one@walk.example")
+    expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
+
+
 def test_a_file_that_is_dropped_anywhere_is_the_list(page: Page) -> None:
     begin(page)
     dropped = page.evaluate_handle(

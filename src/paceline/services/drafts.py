@@ -127,32 +127,41 @@ class Drafts:
         name: str,
         chunks: AsyncIterator[bytes],
         saving: Saving,
+        *,
+        fresh: bool = False,
     ) -> DraftRecord:
         """Keep a list of recipients with it, in place of the one that it had.
 
-        Raises as `save` does, and `FileTooLarge`.
+        `fresh`: how the one before was to be read says nothing about this one. Raises as `save`
+        does, `FileTooLarge`, and `InvalidInput` for what has no name, since it was typed, over a
+        file.
         """
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
             await receive(chunks, spool)
             pieces = _pieces(spool)
         octets = sum(map(len, pieces))
         async with self._database.transaction() as session:
-            await draft_to_change(session, owner_id, draft_id, saving)
+            record = await draft_to_change(session, owner_id, draft_id, saving)
+            if record.list_name and not name:
+                why = f"were not taken: {record.list_name} is the list. Remove it to type addresses"
+                raise InvalidInput.of("addresses", why)
             await store.put_pieces(session, draft_id, pieces)
             about = {"list_id": new_id(), "list_name": _clean(name)[:200], "list_octets": octets}
-            await store.change_draft(session, draft_id, {**about, **saved(saving)})
+            anew = dict.fromkeys(READING, "") if fresh else {}
+            await store.change_draft(session, draft_id, {**about, **anew, **saved(saving)})
             await refuse_beyond_room(session, owner_id, "file")
             return _existing(await store.draft(session, owner_id, draft_id))
 
     async def drop_list(
         self, owner_id: uuid.UUID, draft_id: uuid.UUID, saving: Saving
     ) -> DraftRecord:
-        """Forget its list. Raises as `save` does."""
+        """Forget its list, and how that was to be read. Raises as `save` does."""
         async with self._database.transaction() as session:
             await draft_to_change(session, owner_id, draft_id, saving)
             await store.put_pieces(session, draft_id, [])
             nothing = dict.fromkeys(("list_id", "list_name", "list_octets"))
-            await store.change_draft(session, draft_id, {**nothing, **saved(saving)})
+            anew = dict.fromkeys(READING, "")
+            await store.change_draft(session, draft_id, {**nothing, **anew, **saved(saving)})
             return _existing(await store.draft(session, owner_id, draft_id))
 
     async def list_of(self, draft: DraftRecord) -> AsyncIterator[bytes]:

@@ -93,6 +93,7 @@ def shown_list(upload: Upload | None, draft: DraftRecord | None, problem: str) -
     """A list as its templates want it."""
     return {
         "upload": upload,
+        "list_file": draft.list_name if draft else None,
         "unread": draft if draft and draft.list_id and upload is None else None,
         "upload_problem": problem,
         "became": became,

@@ -15,7 +15,7 @@ from paceline.errors import InvalidInput
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.attachments import AttachmentView, inline_names
 from paceline.services.campaigns import NewCampaign
-from paceline.services.drafts import READING, Saving
+from paceline.services.drafts import Saving
 from paceline.services.message_notes import notes_on
 from paceline.web import same_again
 from paceline.web.access import Viewer
@@ -86,19 +86,22 @@ async def save_all(
     """
     saving = saving_of(posted)
     file = file_in(posted)
-    typed = typed_of(posted) | (dict.fromkeys(READING, "") if fresh else {})
-    draft = await parts.drafts.save(owner, draft_id, typed, saving)
-    if file is not None:
-        return await parts.drafts.put_list(
-            owner, draft_id, file.filename or "list", chunks_of(file), saving
-        )
+    draft = await parts.drafts.save(owner, draft_id, typed_of(posted), saving)
     text = text_of(posted, ADDRESSES).replace("\r\n", "\n").replace("\x00", "")
+    if file is not None:
+        if text.strip() and not fresh:  # a file that is put there by itself was asked about
+            raise InvalidInput.of(ADDRESSES, "stand beside a file: empty them, or choose no file")
+        return await parts.drafts.put_list(
+            owner, draft_id, file.filename or "list", chunks_of(file), saving, fresh=fresh
+        )
     if ADDRESSES not in posted or text == await typed_list(parts, draft):
         return draft
     if len(text) > MAX_ADDRESSES:
         raise InvalidInput.of(ADDRESSES, "are too many to be typed: save them as a file")
     if text.strip():
-        return await parts.drafts.put_list(owner, draft_id, TYPED_NAME, octets_of(text), saving)
+        return await parts.drafts.put_list(
+            owner, draft_id, TYPED_NAME, octets_of(text), saving, fresh=fresh
+        )
     if draft.list_name == TYPED_NAME:
         return await parts.drafts.drop_list(owner, draft_id, saving)
     return draft

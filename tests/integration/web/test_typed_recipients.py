@@ -135,3 +135,39 @@ async def test_the_sidebar_counts_the_drafts(page: httpx2.AsyncClient, world: Wo
     draft = new_draft(page)
     await draft.save(await form(world), file())
     assert "Drafts 1" in words((await page.get("/nav?section=drafts")).text)
+
+
+async def test_what_is_typed_never_takes_the_place_of_a_file(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world, address_column="email"), file())
+    assert "A file is the list. Remove it to type addresses." in words(
+        (await page.get(draft.path)).text
+    )
+    refused = await type_in(draft, TYPED, address_column="email")
+    assert "Were not taken: people.csv is the list." in refused.text
+    assert "2 recipients" in refused.text
+    saved = await draft.save(await form(world, addresses=TYPED))
+    assert saved.status_code == 422
+    assert f"{TYPED}</textarea>" in unescape(saved.text)
+    assert "Were not taken: people.csv is the list." in saved.text
+    assert f'formaction="{draft.path}/recipients/remove"' in saved.text
+    kept = await world.fetchval("SELECT list_name || address_column FROM drafts")
+    assert kept == "people.csvemail"
+    await page.post(f"{draft.path}/recipients/remove", data=draft.carried)
+    assert hidden((await type_in(draft, TYPED)).text, "count") == "1"
+    assert await world.fetchval("SELECT list_name || address_column FROM drafts") == ""
+
+
+async def test_a_file_beside_typed_addresses_is_asked_about_where_no_script_does(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await type_in(draft, TYPED)
+    refused = await draft.save(await form(world, addresses=TYPED), file())
+    assert refused.status_code == 422
+    assert "Stand beside a file: empty them, or choose no file." in refused.text
+    assert await world.fetchval("SELECT list_name FROM drafts") == ""
+    assert (await draft.save(await form(world, addresses=""), file())).status_code == 303
+    assert await world.fetchval("SELECT list_name FROM drafts") == "people.csv"

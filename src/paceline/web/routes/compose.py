@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
@@ -151,6 +152,10 @@ async def save(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.
     except InvalidInput as error:
         await asyncio.to_thread(shown.form.as_new, shown.problems)
         shown.problems.take(error.problems, names=FIELDS)
+        with suppress(NotFound):
+            kept = await parts.drafts.get(owner, draft_id)
+            if kept.saved_by == shown.page:  # another's version is not what this was typed on
+                shown = replace(shown, draft=kept)
         return await compose_page(request, parts, viewer, shown)
     looked = await look_at(parts, viewer, draft)
     looked.problems.by_field.update(unattached.by_field)

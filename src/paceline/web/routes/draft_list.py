@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.errors import InvalidInput, Outdated
+from paceline.errors import InvalidInput, NotFound, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm
 from paceline.web.compose_page import Composed, shown_list, timetable_of
-from paceline.web.drafting import TYPED_NAME, save_all, saving_of
+from paceline.web.drafting import TYPED_NAME, file_in, save_all, saving_of
 from paceline.web.forms import Problems
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import sample_of
@@ -39,15 +40,22 @@ async def read_recipients(
     """
     posted = await form_of(request)
     shown = Composed(form=ComposeForm.read(posted), draft_id=draft_id)
+    owner = viewer.principal.user_id
+    took_place = False
     try:
-        draft = await save_all(parts, viewer.principal.user_id, draft_id, posted, fresh=fresh)
+        draft = await save_all(parts, owner, draft_id, posted, fresh=fresh)
     except Outdated:
         shown.problems.add("file", "was not kept: this draft was changed in another tab")
     except InvalidInput as error:
+        with suppress(NotFound):  # what was there before still is
+            shown = await _read(parts, await parts.drafts.get(owner, draft_id))
+        shown.problems.by_field.pop("file", None)
         shown.problems.take(error.problems, names={**FIELDS, "addresses": "file"})
     else:
         shown = await _read(parts, draft)
-    return await _page(request, parts, viewer, shown, version=saving_of(posted).version)
+        took_place = file_in(posted) is not None
+    version = saving_of(posted).version
+    return await _page(request, parts, viewer, shown, version=version, drop_typed=took_place)
 
 
 @router.get("/{draft_id}/recipients")
@@ -67,6 +75,7 @@ async def remove_list(
     saving = saving_of(await form_of(request))
     problems = Problems()
     owner = viewer.principal.user_id
+    was_typed = (await parts.drafts.get(owner, draft_id)).list_name == TYPED_NAME
     try:
         draft = await parts.drafts.drop_list(owner, draft_id, saving)
     except Outdated:
@@ -75,7 +84,7 @@ async def remove_list(
     if not wants_fragment(request):
         return go_to(request, f"/compose/{draft_id}")
     shown = Composed(form=ComposeForm.of(draft), draft=draft, problems=problems)
-    return await _page(request, parts, viewer, shown)
+    return await _page(request, parts, viewer, shown, drop_typed=was_typed and not problems)
 
 
 @router.get("/{draft_id}/sample")
@@ -122,9 +131,18 @@ async def _read(parts: Parts, draft: DraftRecord) -> Composed:
 
 
 async def _page(
-    request: Request, parts: Parts, viewer: Viewer, shown: Composed, *, version: int = 0
+    request: Request,
+    parts: Parts,
+    viewer: Viewer,
+    shown: Composed,
+    *,
+    version: int = 0,
+    drop_typed: bool = False,
 ) -> Response:
-    """What a list changes on the page. `version`: of what is no draft yet, or not anew."""
+    """What a list changes on the page. `version`: of what is no draft yet, or not anew.
+
+    `drop_typed`: the addresses that were typed are the list no more.
+    """
     senders = await parts.senders.list(viewer.principal.user_id)
     draft, upload, problems = shown.draft, shown.upload, shown.problems.by_field
     return render(
@@ -134,7 +152,7 @@ async def _page(
         draft_id=draft.id if draft else shown.draft_id,
         version=draft.version if draft else version,
         problems=problems,
-        drop_typed=draft is not None and draft.list_name != TYPED_NAME,
+        drop_typed=drop_typed,
         **shown_list(upload, draft, problems.get("file", "")),
         **timetable_of(shown.form, senders, count=upload.preview.usable if upload else 0),
     )
