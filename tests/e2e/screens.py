@@ -69,6 +69,7 @@ def main() -> None:
 @contextmanager
 def _up(folder: Path) -> Iterator[tuple[str, str]]:
     """A seeded home, running: its address, and a link that signs its owner in."""
+    folder.parent.chmod(0o711)  # the user of PostgreSQL passes through it
     home = Home.at(folder, {})
     home.create()
     postgres = Postgres(home.postgres)
@@ -145,7 +146,7 @@ def _compose(page: Page) -> None:
     editor_of(page).click()
     page.keyboard.type(BODY)
     page.set_input_files(
-        "input[type=file]",
+        "#file",
         {"name": "customers.csv", "mimeType": "text/csv", "buffer": ROWS.encode()},
     )
     expect(page.get_by_text("40 recipients").first).to_be_visible()
