@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from paceline import web
 from paceline.delivery import Security
 from paceline.services.senders import NewSender
 from tests.e2e.running import System
 from tests.e2e.writing import editor_of
 
-EDITOR_SCRIPT = re.compile(r"/c-[^/]+\.js")  # the only part that is loaded on demand
+_BUILT = Path(web.__file__).parent / "static/dist"
+# The part that is loaded on demand; what it shares with the rest comes with the page.
+[EDITOR] = [part.name for part in _BUILT.glob("c-*.js") if "ProseMirror" in part.read_text()]
+EDITOR_SCRIPT = re.compile(f"/{EDITOR}$")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -90,4 +90,4 @@ def test_a_copy_opens_as_a_new_message_to_the_same_person(page: Page, email_id: 
     page.get_by_role("button", name="Copy to a new message").click()
     expect(page.get_by_label("Subject")).to_have_value("A letter")
     expect(page.locator("[name=addresses]")).to_have_value("typo@example.org")
-    expect(page.locator("[name=body]")).to_have_value("Dear {% raw %}{{{% endraw %} reader }}")
+    expect(page.locator("#body")).to_have_value("Dear {% raw %}{{{% endraw %} reader }}")

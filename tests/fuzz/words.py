@@ -29,7 +29,8 @@ from tests.fuzz.hunting import Family, hold, pure
 NOW = datetime(2027, 3, 14, 12, 30, tzinfo=UTC)
 ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia")]
 _UNITS = {"ms": 1_000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86_400 * 10**6}
-_TIMED = [segment for segment in Segment if segment is not Segment.CAMPAIGN]
+_UNTIMED = [Segment.CAMPAIGN, Segment.WHOLE]
+_TIMED = [segment for segment in Segment if segment not in _UNTIMED]
 _PIECES = (
     *"0123456789.:,-+_eE/ TZ",
     *_UNITS,
@@ -119,7 +120,7 @@ def _limit(dice: Random) -> tuple[str, object]:
 
 def _position(dice: Random) -> tuple[str, object]:
     at = None if dice.random() < 0.3 else NOW + timedelta(seconds=dice.randint(-(10**9), 10**9))
-    segment = str(Segment.CAMPAIGN if at is None else dice.choice(_TIMED))
+    segment = str(dice.choice(_UNTIMED if at is None else _TIMED))
     email_id = uuid.UUID(int=dice.getrandbits(128))
     parts = [segment, None if at is None else at.isoformat(), str(email_id)]
     return packed(parts), (segment, at, email_id)
