@@ -25,13 +25,14 @@ from paceline.api import (
 from paceline.api.arriving import ARRIVAL, Arrival
 from paceline.api.bodies import BodyRules
 from paceline.api.etags import conditions_are_honoured
-from paceline.api.headers import ApiHeaders
+from paceline.api.headers import API_HEADERS
 from paceline.api.outgoing import ProblemOut
 from paceline.api.parts import PARTS, ApiParts
 from paceline.api.query import only_known
 from paceline.api.security import held_to_scope
 from paceline.api.unpacking import Unpacking
 from paceline.auth.acting import acting, address_of
+from paceline.default_headers import DefaultHeaders
 from paceline.methods import Methods
 
 # One entry for all of them: what differs is in the words.
@@ -57,7 +58,7 @@ def create_api(parts: ApiParts, *, https: bool = False) -> ASGIApp:
         with acting(address=address_of(scope)):
             await app({**scope, "state": state}, arrival.receive, send)
 
-    return ApiHeaders(api, https=https)
+    return DefaultHeaders(api, API_HEADERS, https=https)
 
 
 @cache

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from paceline.api.parts import Wired
 from paceline.api.problems import RETRY_AFTER_SECONDS, problem
-from paceline.errors import OperationalError
-
-PROBE_SECONDS = 2.0
+from paceline.observability.probing import answer_of
 
 router = APIRouter(tags=["health"])
 
@@ -27,7 +24,7 @@ async def healthz() -> dict[str, str]:
 async def readyz(parts: Wired) -> Response:
     """Ready, when it can take work. What can be waited for is told, and takes nobody out."""
     names = list(parts.probes)
-    found = await asyncio.gather(*(_probe(parts.probes[name]) for name in names))
+    found = await asyncio.gather(*(answer_of(parts.probes[name]) for name in names))
     checks = dict(zip(names, found, strict=True))
     failing = [f"{name}: {checks[name]}" for name in names if checks[name] != "ok"]
     if any(checks[name] != "ok" for name in parts.vital & checks.keys()):
@@ -38,14 +35,3 @@ async def readyz(parts: Wired) -> Response:
             extra={"checks": checks},
         )
     return JSONResponse({"status": "ready", "checks": checks})
-
-
-async def _probe(probe: Callable[[], Awaitable[None]]) -> str:
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            await probe()
-    except TimeoutError:
-        return f"no answer within {PROBE_SECONDS:g} s"
-    except OperationalError as error:
-        return str(error) or type(error).__name__
-    return "ok"

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from paceline.api.arriving import turn_of
 from paceline.api.parts import parts_of
-from paceline.auth.acting import become
+from paceline.auth.acting import address_of, become
 from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
 from paceline.limits import Taken
@@ -42,7 +42,7 @@ async def _authenticated(request: Request) -> Principal:
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     principal = None
-    address = request.client.host if request.client else None
+    address = address_of(request.scope)
     if scheme.lower() == "bearer":
         if parts.rates is not None:
             parts.rates.before_key(token.strip(), address)

@@ -14,12 +14,12 @@ from http import HTTPStatus
 
 from paceline.bootstrap.readiness import probes_of
 from paceline.engine.queue import LaneQueue, connect
-from paceline.errors import Conflict, OperationalError
+from paceline.errors import Conflict
+from paceline.observability.probing import answer_of
 from paceline.persistence.database import Database
 from paceline.settings import Settings
 
 READ_SECONDS = 5.0
-PROBE_SECONDS = 2.0
 MAX_HEAD_OCTETS = 8 * 1024
 
 log = logging.getLogger(__name__)
@@ -85,19 +85,8 @@ class _Answers:
             case [b"/healthz"]:
                 return HTTPStatus.OK, {"status": "ok"}
             case [b"/readyz"]:
-                checks = {name: await _probe(probe) for name, probe in self._probes.items()}
+                checks = {name: await answer_of(probe) for name, probe in self._probes.items()}
                 if all(found == "ok" for found in checks.values()):
                     return HTTPStatus.OK, {"status": "ready", "checks": checks}
                 return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "not ready", "checks": checks}
         return HTTPStatus.NOT_FOUND, {"status": "there is only /healthz and /readyz"}
-
-
-async def _probe(probe: Callable[[], Awaitable[None]]) -> str:
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            await probe()
-    except TimeoutError:
-        return f"no answer within {PROBE_SECONDS:g} s"
-    except OperationalError as error:
-        return str(error)
-    return "ok"

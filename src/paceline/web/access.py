@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from paceline.auth import csrf
-from paceline.auth.acting import become
+from paceline.auth.acting import address_of, become
 from paceline.auth.principal import Principal
 from paceline.auth.sessions import LIFETIME
 from paceline.errors import OperationalError
@@ -144,7 +144,7 @@ async def signed_in(
 async def count_stranger(request: Request, parts: Parts) -> None:
     """Count a try to get in from this address, which has failed. Raises `TooMuchAtOnce`."""
     if parts.rates is not None:
-        await parts.rates.stranger(request.client.host if request.client else None)
+        await parts.rates.stranger(address_of(request.scope))
 
 
 async def administrator(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:

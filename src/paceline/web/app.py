@@ -11,12 +11,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paceline.auth.acting import acting, address_of
+from paceline.default_headers import DefaultHeaders
 from paceline.methods import Methods
 from paceline.web import failures
 from paceline.web.access import close_form, cookie_name, is_https
 from paceline.web.assets import FOLDER, URL, manifest
 from paceline.web.bodies import BodyLimit
-from paceline.web.headers import ImmutableFiles, SecurityHeaders
+from paceline.web.headers import PAGE_HEADERS, ImmutableFiles
 from paceline.web.kept import KeptAnswers
 from paceline.web.parts import PARTS, Parts
 from paceline.web.routes import (
@@ -74,7 +75,7 @@ def create_web(parts: Parts) -> ASGIApp:
 
     kept = KeptAnswers(dashboard, parts.watch, cookie=cookie_name(parts.base_url))
     known = TrustedHostMiddleware(kept, allowed_hosts=allowed_hosts(parts.base_url))
-    return SecurityHeaders(known, https=is_https(parts.base_url))
+    return DefaultHeaders(known, PAGE_HEADERS, https=is_https(parts.base_url))
 
 
 @cache

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 PAGE_POLICY = "; ".join(
     (
@@ -66,46 +66,18 @@ MAIL_POLICY = "; ".join(
 )
 
 MAX_FILE_NAME = 150  # characters
-HSTS_SECONDS = 365 * 24 * 3600
 
 
-class SecurityHeaders:
-    """Plain ASGI rather than BaseHTTPMiddleware, which would buffer what is streamed."""
-
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
-        self.app = app
-        self._always = [
-            (b"x-content-type-options", b"nosniff"),
-            # Not no-referrer: that turns the Origin of our own forms into "null".
-            (b"referrer-policy", b"same-origin"),
-            (b"cross-origin-opener-policy", b"same-origin"),
-        ]
-        if https:
-            hsts = f"max-age={HSTS_SECONDS}".encode()
-            self._always.append((b"strict-transport-security", hsts))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._add(message)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
-
-    def _add(self, message: Message) -> None:
-        headers: list[tuple[bytes, bytes]] = list(message["headers"])
-        present = {name.lower() for name, _ in headers}
-        # A route that brings its own policy (an email body) keeps it.
-        if b"content-security-policy" not in present:
-            headers.append((b"content-security-policy", PAGE_POLICY.encode()))
-        # Whatever is shown is somebody's; only the built files may be kept (ImmutableFiles).
-        if b"cache-control" not in present:
-            headers.append((b"cache-control", b"no-store"))
-        message["headers"] = headers + [pair for pair in self._always if pair[0] not in present]
+PAGE_HEADERS = (
+    # A route that brings its own policy (an email body) keeps it.
+    (b"content-security-policy", PAGE_POLICY.encode()),
+    # Whatever is shown is somebody's; only the built files may be kept (ImmutableFiles).
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    # Not no-referrer: that turns the Origin of our own forms into "null".
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 
 class ImmutableFiles(StaticFiles):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
+from paceline.auth.acting import address_of
 from paceline.auth.oidc import ProviderSignIn
 from paceline.auth.oidc.transactions import BUTTON_LIFETIME
 from paceline.auth.refusals import ProviderUnreachable, SignInRefused
@@ -66,7 +67,7 @@ def origin_of(request: Request, method: str) -> Origin:
     """Where somebody signs in from."""
     return Origin(
         method=method,
-        address=request.client.host if request.client else None,
+        address=address_of(request.scope),
         user_agent=request.headers.get("user-agent"),
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from paceline.domain.lifecycle import CampaignState, SenderState
 from paceline.persistence.models import ApiKey, Campaign, Sender, Session, SignInLink, User
 from paceline.persistence.stores.identity import UserRecord, record_of
+from paceline.persistence.stores.turns import take_turn
 
 _LOCK = "who is let in"
 
@@ -85,7 +86,7 @@ async def count(session: AsyncSession, *, q: str | None) -> int:
 
 async def take_turns(session: AsyncSession) -> None:
     """Let one change of who is let in wait for the other: two administrators must not end both."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_LOCK, 0))))
+    await take_turn(session, _LOCK)
 
 
 async def is_enabled(session: AsyncSession, user_id: uuid.UUID) -> bool:

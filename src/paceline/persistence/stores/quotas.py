@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from paceline.persistence.stores.turns import take_turn
 
 
 class Quota(StrEnum):
@@ -23,4 +24,4 @@ async def take_turns(session: AsyncSession, owner_id: uuid.UUID, quota: Quota) -
     Taken last, after every row that is locked: nobody waits for a row while they hold it.
     """
     name = f"quota:{quota}:{owner_id}"
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await take_turn(session, name)

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.models import Avatar, ConnectedIdentity, SpentNonce, User
 from paceline.persistence.stores.identity import UserRecord, record_of
+from paceline.persistence.stores.turns import take_turn
 
 
 async def take_turns(session: AsyncSession, issuer: str, subject: str) -> None:
     """Make other sign-ins by this identity wait until this one is over: it becomes one user."""
     name = f"identity:{len(issuer)}:{issuer}{subject}"
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await take_turn(session, name)
 
 
 async def find(
