@@ -29,6 +29,7 @@ from paceline.devinbox import DevInbox, StoredInbox
 from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
+from paceline.services.views import SenderView
 from paceline.settings import ApiSettings, DevInboxSettings, Settings
 from tests.world import settings_for
 
@@ -58,6 +59,14 @@ class System:
         """Do something on the system's own loop, and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_TIMEOUT_SECONDS)
 
+    def sender(self, name: str, from_address: str, **values: Any) -> SenderView:
+        """A sender that leads to the dev inbox."""
+        account = {"smtp_host": "127.0.0.1", "smtp_port": self.settings.devinbox.port}
+        new = NewSender(
+            name=name, from_address=from_address, smtp_security=Security.NONE, **account, **values
+        )
+        return self.run(self.cases.senders.create(self.owner_id, new))
+
     def paused_campaign(
         self, name: str, recipients: Sequence[str], *, sender: Mapping[str, Any], **values: Any
     ) -> uuid.UUID:
@@ -65,11 +74,8 @@ class System:
 
         Its first email may be out.
         """
-        account = {"smtp_host": "127.0.0.1", "smtp_port": self.settings.devinbox.port}
-        new = NewSender(**account, smtp_security=Security.NONE, **sender)
-        by = self.run(self.cases.senders.create(self.owner_id, new))
         campaign = NewCampaign(
-            sender_id=by.id,
+            sender_id=self.sender(**sender).id,
             name=name,
             min_delay_ms=60_000,
             recipients=[RawRecipient(email=email) for email in recipients],

@@ -7,36 +7,22 @@ import uuid
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from paceline.delivery import Security
 from paceline.domain.bounds import MAX_ATTACHMENT_OCTETS
-from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
 from tests.e2e.running import System
-from tests.e2e.writing import CAMPAIGN, DRAFT, editor_of, review, write
+from tests.e2e.writing import CAMPAIGN, editor_of, new_draft, review, write
 
 PLAN: FilePayload = {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def sender(system: System) -> SenderView:
-    new = NewSender(
-        name="Northwind Files",
-        from_address="files@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    return system.run(system.cases.senders.create(system.owner_id, new))
+    return system.sender("Northwind Files", "files@northwind.example")
 
 
 @pytest.fixture
 def draft(page: Page, sender: SenderView) -> Page:
-    page.goto("/compose")
-    editor_of(page)
-    page.get_by_label("From").select_option(str(sender.id))
-    page.get_by_label("Subject").fill(f"Files {uuid.uuid4().hex[:8]}")
-    expect(page).to_have_url(DRAFT)
-    return page
+    return new_draft(page, sender, f"Files {uuid.uuid4().hex[:8]}")
 
 
 def test_a_file_is_there_after_a_reload_in_the_review_and_on_the_campaigns_page(

@@ -14,8 +14,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from paceline.bootstrap.server import run_api
-from paceline.delivery import Security
-from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
 from tests.e2e.running import STOP_TIMEOUT_SECONDS, System, answers
 from tests.e2e.writing import CAMPAIGN, DRAFT, editor_of, review, write
@@ -29,14 +27,7 @@ LIST = {
 
 @pytest.fixture(scope="module", autouse=True)
 def sender(system: System) -> SenderView:
-    new = NewSender(
-        name="Northwind Drafts",
-        from_address="drafts@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    return system.run(system.cases.senders.create(system.owner_id, new))
+    return system.sender("Northwind Drafts", "drafts@northwind.example")
 
 
 def state(page: Page, text: str) -> None:

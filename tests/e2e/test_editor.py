@@ -9,8 +9,6 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from paceline import web
-from paceline.delivery import Security
-from paceline.services.senders import NewSender
 from tests.e2e.running import System
 from tests.e2e.writing import editor_of
 
@@ -22,14 +20,7 @@ EDITOR_SCRIPT = re.compile(f"/{EDITOR}$")
 
 @pytest.fixture(scope="module", autouse=True)
 def _sender(system: System) -> None:
-    new = NewSender(
-        name="Northwind Letters",
-        from_address="letters@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    system.run(system.cases.senders.create(system.owner_id, new))
+    system.sender("Northwind Letters", "letters@northwind.example")
 
 
 @pytest.fixture

@@ -7,37 +7,23 @@ import uuid
 import pytest
 from playwright.sync_api import Page, expect
 
-from paceline.delivery import Security
 from paceline.domain.identifiers import new_id
 from paceline.services.drafts import Saving
-from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
 from tests.e2e.running import System
-from tests.e2e.writing import DRAFT, body_of, choose_format, editor_of, review, write
+from tests.e2e.writing import body_of, choose_format, editor_of, new_draft, review, write
 
 TABLE = "<table><tr><td>Dear {{ name }}</td></tr></table>"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def sender(system: System) -> SenderView:
-    new = NewSender(
-        name="Northwind Formats",
-        from_address="formats@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    return system.run(system.cases.senders.create(system.owner_id, new))
+    return system.sender("Northwind Formats", "formats@northwind.example")
 
 
 @pytest.fixture
 def draft(page: Page, sender: SenderView) -> Page:
-    page.goto("/compose")
-    editor_of(page)
-    page.get_by_label("From").select_option(str(sender.id))
-    page.get_by_label("Subject").fill(f"Format {uuid.uuid4().hex[:8]}")
-    expect(page).to_have_url(DRAFT)
-    return page
+    return new_draft(page, sender, f"Format {uuid.uuid4().hex[:8]}")
 
 
 def kept(page: Page, format: str) -> None:

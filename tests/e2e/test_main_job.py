@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from paceline.delivery import Security
 from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
-from paceline.services.senders import NewSender
 from paceline.services.views import CampaignView, SenderView
 from tests.e2e.running import System
 from tests.e2e.writing import editor_of, schedule, write
@@ -25,15 +23,7 @@ LIST = "email,name,company\n" + "".join(
 @pytest.fixture(scope="module")
 def sender(system: System) -> SenderView:
     """One that leads to the dev inbox."""
-    new = NewSender(
-        name="Northwind News",
-        from_address="news@northwind.example",
-        from_name="Northwind",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    return system.run(system.cases.senders.create(system.owner_id, new))
+    return system.sender("Northwind News", "news@northwind.example", from_name="Northwind")
 
 
 @pytest.fixture

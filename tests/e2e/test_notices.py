@@ -8,10 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from paceline.delivery import Security
 from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
-from paceline.services.senders import NewSender
 from tests.e2e.running import System
 
 # The browser's own, which also says what was shown: no page can ask for that.
@@ -53,14 +51,7 @@ def choose(page: Page, *, on: bool) -> None:
 
 def finish_a_campaign(system: System) -> uuid.UUID:
     cases, owner = system.cases, system.owner_id
-    sender = NewSender(
-        name="Notices",
-        from_address=f"{uuid.uuid4().hex[:8]}@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    made = system.run(cases.senders.create(owner, sender))
+    made = system.sender("Notices", f"{uuid.uuid4().hex[:8]}@northwind.example")
     new = NewCampaign(
         sender_id=made.id,
         name="A <b>short</b> one",

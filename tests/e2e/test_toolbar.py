@@ -7,24 +7,15 @@ import uuid
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from paceline.delivery import Security
 from paceline.domain.identifiers import new_id
 from paceline.services.drafts import Saving
-from paceline.services.senders import NewSender
 from tests.e2e.running import System
 from tests.e2e.writing import body_of, choose_format, editor_of, write
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _sender(system: System) -> None:
-    new = NewSender(
-        name="Northwind Toolbar",
-        from_address="toolbar@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    system.run(system.cases.senders.create(system.owner_id, new))
+    system.sender("Northwind Toolbar", "toolbar@northwind.example")
 
 
 def opened(page: Page, name: str) -> Locator:

@@ -7,8 +7,6 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Response
 
-from paceline.delivery import Security
-from paceline.services.senders import NewSender
 from tests.e2e.running import System
 from tests.e2e.writing import editor_of
 
@@ -19,14 +17,7 @@ EDITOR = re.compile(r"/c-[^/]+\.js")
 
 @pytest.fixture(scope="module", autouse=True)
 def _sender(system: System) -> None:
-    new = NewSender(
-        name="Northwind Weight",
-        from_address="weight@northwind.example",
-        smtp_host="127.0.0.1",
-        smtp_port=system.settings.devinbox.port,
-        smtp_security=Security.NONE,
-    )
-    system.run(system.cases.senders.create(system.owner_id, new))
+    system.sender("Northwind Weight", "weight@northwind.example")
 
 
 def octets(response: Response) -> int:

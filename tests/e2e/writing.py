@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
+
+from paceline.services.views import SenderView
 
 CAMPAIGN = re.compile(r"/campaigns/[0-9a-f-]{36}$")
 REVIEW = re.compile(r"/compose/[0-9a-f-]{36}/review$")
@@ -45,3 +47,13 @@ def schedule(page: Page) -> None:
     """All the way to the campaign's page."""
     review(page).click()
     page.wait_for_url(CAMPAIGN)
+
+
+def new_draft(page: Page, sender: SenderView, subject: str) -> Page:
+    """A message by this sender, begun and kept."""
+    page.goto("/compose")
+    editor_of(page)
+    page.get_by_label("From").select_option(str(sender.id))
+    page.get_by_label("Subject").fill(subject)
+    expect(page).to_have_url(DRAFT)
+    return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +22,7 @@ from paceline.web import Parts
 from tests.integration.delivery.sink import Sink
 from tests.integration.web.conftest import BASE_URL, browser, sign_in, words
 from tests.integration.web.test_sender_pages import NEW
-from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider
 from tests.world import SECRET_KEY, World
 
 CALLBACK = f"{BASE_URL}/senders/connected"
@@ -34,18 +34,6 @@ TYPED = {
     "smtp_port": "1",
     "hourly_limit": "77",
 }
-
-
-@pytest.fixture(scope="module")
-def _provider() -> Iterator[Provider]:
-    with running_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(_provider: Provider) -> Provider:
-    _provider.reset()
-    return _provider
 
 
 def known_at(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -28,22 +28,10 @@ from paceline.services.request_rates import Rates, RequestRates
 from paceline.settings import ProviderSettings
 from paceline.web import Parts
 from tests.integration.web.conftest import BASE_URL, browser, words
-from tests.providers import CLIENT_ID, CLIENT_SECRET, PICTURE, Provider, running_provider
+from tests.providers import CLIENT_ID, CLIENT_SECRET, PICTURE, Provider
 from tests.world import SECRET_KEY, World
 
 EVERYBODY = Admission(allowed_domains=frozenset({"example.com"}), only_this_machine=False)
-
-
-@pytest.fixture(scope="module")
-def _provider() -> Iterator[Provider]:
-    with running_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(_provider: Provider) -> Provider:
-    _provider.reset()
-    return _provider
 
 
 def with_provider(
