@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from alembic.script import ScriptDirectory
 
 from paceline.persistence import migrate
-from paceline.persistence.migrate import HeldUp, alembic_config, upgrade
+from paceline.persistence.condition import revisions
+from paceline.persistence.migrate import HeldUp, upgrade
 
-HEAD = ScriptDirectory.from_config(alembic_config()).get_current_head()
+_, HEAD = revisions()
 AT = "SELECT version_num FROM alembic_version"
 WAITS = """
     SELECT EXISTS (

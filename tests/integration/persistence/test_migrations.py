@@ -6,10 +6,12 @@ import asyncio
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from paceline.persistence.condition import revisions
 from paceline.persistence.database import DatabaseUnavailable, async_url
-from paceline.persistence.migrate import upgrade
+from paceline.persistence.migrate import alembic_config, upgrade
 from paceline.persistence.tables import Base
 
 COLUMNS = """
@@ -64,3 +66,9 @@ async def test_migrating_twice_and_at_the_same_time_is_harmless(empty_database_u
 async def test_a_database_that_is_away_is_said_in_one_line() -> None:
     with pytest.raises(DatabaseUnavailable, match="PostgreSQL"):
         await asyncio.to_thread(upgrade, "postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_what_this_version_knows_is_read_off_the_migrations_as_alembic_walks_them() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    walked = frozenset(script.revision for script in scripts.walk_revisions())
+    assert revisions() == (walked, scripts.get_current_head())
