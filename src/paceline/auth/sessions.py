@@ -16,6 +16,7 @@ from paceline.auth.tokens import hash_of, new_secret
 from paceline.domain.acts import Act
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity, sessions
+from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.sessions import BY_LINK, Origin, SessionRecord
 
 __all__ = ["BY_LINK", "Origin", "SessionRecord", "Sessions"]
@@ -100,7 +101,11 @@ class Sessions:
     async def end(self, cookie: str) -> None:
         """Sign out. Ending a session that is over already is fine."""
         async with self._database.transaction() as session:
-            await sessions.delete_session(session, hash_of(cookie))
+            ended = await sessions.delete_session(session, hash_of(cookie))
+            if ended is not None:
+                user_id, browser = ended
+                told = {"browser": browser or None}
+                await note(session, user_id, Act.SIGNED_OUT, await _whose(session, user_id), told)
 
     async def end_one(self, user_id: uuid.UUID, handle: uuid.UUID) -> bool:
         """End one of the user's sign-ins. False when they have no such one."""
@@ -113,10 +118,14 @@ class Sessions:
     async def end_all(self, user_id: uuid.UUID) -> None:
         """Sign the user out everywhere."""
         async with self._database.transaction() as session:
-            user = await identity.user_by_id(session, user_id)
             count = await sessions.delete_sessions_of(session, user_id)
-            whose = (user.email or user.name) if user is not None else str(user_id)
+            whose = await _whose(session, user_id)
             await note(session, user_id, Act.SIGNED_OUT_EVERYWHERE, whose, {"sign_ins": count})
+
+
+async def _whose(session: Session, user_id: uuid.UUID) -> str:
+    user = await identity.user_by_id(session, user_id)
+    return (user.email or user.name) if user is not None else str(user_id)
 
 
 def _bounded(origin: Origin) -> Origin:

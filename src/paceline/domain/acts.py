@@ -1,4 +1,7 @@
-"""What the audit log tells of: acts of people and of their keys, never of single emails; pure."""
+"""What the audit log tells of: acts of people and of their keys; pure.
+
+What somebody decides about one email is an act. That an email is written, or sent, is none.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ class Act(StrEnum):
     SIGNED_IN = "sign_in.done"
     SIGN_IN_REFUSED = "sign_in.refused"
     WAY_CONNECTED = "sign_in.connected"
+    SIGNED_OUT = "sign_in.signed_out"
     SESSION_ENDED = "sign_in.ended"
     SIGNED_OUT_EVERYWHERE = "sign_in.ended_everywhere"
     INVITED = "person.invited"
@@ -27,15 +31,23 @@ class Act(StrEnum):
     SENDER_ADDED = "sender.added"
     SENDER_CHANGED = "sender.changed"
     SENDER_VERIFIED = "sender.verified"
+    SENDER_TESTED = "sender.tested"
     SENDER_DELETED = "sender.deleted"
     DKIM_KEY_MADE = "sender.dkim_key_made"
     DKIM_KEY_DROPPED = "sender.dkim_key_dropped"
     LAUNCHED = "campaign.launched"
+    TESTED = "campaign.tested"
     PAUSED = "campaign.paused"
     RESUMED = "campaign.resumed"
     CANCELLED = "campaign.cancelled"
     CHANGED = "campaign.changed"
     DISCARDED = "campaign.discarded"
+    EMAIL_CHANGED = "email.changed"
+    EMAIL_MOVED = "email.moved"
+    EMAIL_CANCELLED = "email.cancelled"
+    EMAIL_RETRIED = "email.retried"
+    EMAIL_MARKED_SENT = "email.marked_sent"
+    EMAIL_SENT_AGAIN = "email.sent_again"
     EMAILS_CANCELLED = "emails.cancel"
     EMAILS_MOVED = "emails.reschedule"
     EMAILS_RETRIED = "emails.retry"
@@ -55,6 +67,7 @@ class Family(StrEnum):
     API_KEY = "api_key"
     SENDER = "sender"
     CAMPAIGN = "campaign"
+    EMAIL = "email"
     EMAILS = "emails"
     SUPPRESSION = "suppression"
     EXPORT = "export"

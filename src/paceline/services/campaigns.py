@@ -210,14 +210,15 @@ class Campaigns:
             record = await _turn(session, owner_id, campaign_id, only)
             campaign_rules.refuse_late_changes(record, changes)
             await campaign_rules.check_changes(session, record, changes)
-            columns = campaign_rules.columns(changes)
+            columns, told = campaign_rules.columns(changes), campaign_rules.told(changes)
             if "start_at" in changes and record.launched_at is not None:
                 start_at = changes["start_at"] or clock.now()
                 columns |= await _moved(session, record, start_at)
+                told |= {"start_at": start_at, "start_was": record.start_at}
             await signal(session, record.sender_id, clock.now())
             await store.change_campaign(session, owner_id, campaign_id, columns)
             if changes:
-                await _noted(session, record, Act.CHANGED, campaign_rules.told(changes))
+                await _noted(session, record, Act.CHANGED, told)
             view = await view_of(session, owner_id, campaign_id)
         if record.moving_to is not None or "moving_to" in columns:
             await in_pieces.move(self._database, campaign_id)
@@ -238,8 +239,17 @@ class Campaigns:
         await in_pieces.say_anew(self._database, before.id, names)
 
 
-async def let_go(session: Session, record: CampaignRecord, *, right_away: bool = False) -> None:
-    """Launch it within the caller's transaction, which has its turn; the caller rings."""
+async def let_go(
+    session: Session,
+    record: CampaignRecord,
+    *,
+    right_away: bool = False,
+    test_to: str | None = None,
+) -> None:
+    """Launch it within the caller's transaction, which has its turn; the caller rings.
+
+    `test_to`: it is a test, to that address.
+    """
     state = campaign_after(CampaignState(record.state), CampaignEvent.LAUNCH)
     if record.total == 0:
         raise Conflict("a campaign without recipients cannot be launched: add some first")
@@ -252,7 +262,10 @@ async def let_go(session: Session, record: CampaignRecord, *, right_away: bool =
         changes |= await _moved(session, record, start_at)
     await signal(session, record.sender_id, start_at)
     await store.change_campaign(session, record.owner_id, record.id, changes)
-    await _noted(session, record, Act.LAUNCHED, {"start_at": start_at})
+    if test_to is not None:
+        await _noted(session, record, Act.TESTED, {"to": test_to})
+    else:
+        await _noted(session, record, Act.LAUNCHED, {"start_at": start_at})
 
 
 async def _noted(

@@ -34,7 +34,7 @@ from paceline.persistence.stores.recipients import said_of
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.services import one_email
-from paceline.services.deciding import decided
+from paceline.services.deciding import audited, decided
 from paceline.services.one_email import refuse_begun
 from paceline.services.rendering import fields_of_subject
 from paceline.services.row_checks import RowChecks
@@ -84,6 +84,8 @@ async def change(
     if not await store.change_one(session, owner_id, record.id, read.values, said=read.said):
         raise Conflict("an attempt of it has no certain end: it may have arrived as it was")
     await decided(session, [record.id], Decision.CHANGED, read.detail)
+    about = {"changed": ", ".join(sorted(read.detail))}
+    await audited(session, owner_id, record, Decision.CHANGED, about)
     return sum(
         _octets(value) - _octets(getattr(record, name))
         for name, value in read.values.items()
@@ -103,6 +105,8 @@ async def move(session: Session, owner_id: uuid.UUID, job: JobRecord, at: dateti
     if at != job.scheduled_at:
         detail = {"scheduled_at": [job.scheduled_at.isoformat(), at.isoformat()]}
         await decided(session, [job.email_id], Decision.MOVED, detail)
+        record = await one_email.record(session, owner_id, job.email_id)
+        await audited(session, owner_id, record, Decision.MOVED, {"at": at})
 
 
 async def _refuse_draft(session: Session, owner_id: uuid.UUID, job: JobRecord) -> None:

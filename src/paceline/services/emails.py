@@ -21,7 +21,7 @@ from paceline.persistence.stores.emails import JobRecord, NewSingleEmail
 from paceline.persistence.stores.session import Session
 from paceline.persistence.stores.suppressions import is_suppressed
 from paceline.services import one_email
-from paceline.services.deciding import decided
+from paceline.services.deciding import audited, decided
 from paceline.services.email_changes import EmailPatch, change, move
 from paceline.services.one_email import GONE
 from paceline.services.ports import Bell, Settle
@@ -138,6 +138,8 @@ class Emails:
             cancelled = await store.cancel_one(session, owner_id, email_id)
             if cancelled:
                 await decided(session, [email_id], Decision.CANCELLED)
+                record = await one_email.record(session, owner_id, email_id)
+                await audited(session, owner_id, record, Decision.CANCELLED)
             job = await one_email.job(session, owner_id, email_id)
             view = await one_email.view(session, owner_id, email_id)
         if cancelled:
@@ -203,6 +205,8 @@ class Emails:
                 after(job.state, JobEvent.DEFER)
                 await self._send_again(session, owner_id, job)
             await decided(session, [email_id], _NOTED[resolution])
+            record = await one_email.record(session, owner_id, email_id)
+            await audited(session, owner_id, record, _NOTED[resolution])
             view = await one_email.view(session, owner_id, email_id)
             if settle is not None:
                 await settle(session, view)

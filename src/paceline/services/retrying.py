@@ -13,6 +13,7 @@ from paceline import clock
 from paceline.auth.acting import who
 from paceline.auth.auditing import complete, note
 from paceline.domain.acts import Act
+from paceline.domain.decisions import Decision
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState, JobEvent, JobState, after
 from paceline.domain.retrying import FailedFilter
@@ -28,6 +29,7 @@ from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.emails import JobRecord
 from paceline.persistence.stores.retrying import Chunk, FailedGroup, Wanted
 from paceline.persistence.stores.session import Session
+from paceline.services.deciding import audited
 from paceline.services.email_views import view_of
 from paceline.services.ports import Bell, Settle
 from paceline.services.suppressions import let_go
@@ -144,6 +146,7 @@ class Retrying:
                 session, owner_id, email_id, run=new_id(), actor=who().actor
             )
             _refuse_what_stays(chunk, record.address)
+            await audited(session, owner_id, record, Decision.RETRIED)
             again = await email_records.email(session, owner_id, email_id)
             assert again is not None, "it was there a moment ago"
             view = view_of(again, NOT_LOOKED, ahead=0)

@@ -79,8 +79,12 @@ class Scheduling:
         *,
         reserved_id: uuid.UUID | None = None,
         files_of: uuid.UUID | None = None,
+        test_to: str | None = None,
     ) -> uuid.UUID:
-        """The same for recipients that came as values. Raises `Conflict` too, with nobody left."""
+        """The same for recipients that came as values. Raises `Conflict` too, with nobody left.
+
+        `test_to`: it is a test, to that address; which is all that is different in the audit log.
+        """
         campaign_id = reserved_id or new_id()
         checked = await asyncio.to_thread(_checked, new)
         recipients = await asyncio.to_thread(read_inline, checked.problems, new)
@@ -90,7 +94,7 @@ class Scheduling:
                 report = await add_inline(session, record, recipients)
                 await self._quotas.take(session, owner_id, emails=report.accepted)
                 await self._take_along(session, record, files_of)
-                await campaigns.let_go(session, await _record(session, record))
+                await campaigns.let_go(session, await _record(session, record), test_to=test_to)
         await self._bell.ring([new.sender_id])
         return campaign_id
 

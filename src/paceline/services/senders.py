@@ -252,6 +252,9 @@ class Senders:
                 raise InvalidInput.of("to", "is suppressed: take it off the suppressions first")
         async with self._checks.turn(owner_id):
             await self._refuse_past_limits(record)
+            async with self._database.transaction() as session:
+                about = {"id": sender_id, "to": address.address}
+                await note(session, owner_id, Act.SENDER_TESTED, record.from_address, about)
             return await self._tested(record, address.address)
 
     async def _refuse_past_limits(self, record: SenderRecord) -> None:

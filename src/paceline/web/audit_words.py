@@ -17,6 +17,7 @@ FAMILIES = (
     (Family.API_KEY, "API keys"),
     (Family.SENDER, "Senders"),
     (Family.CAMPAIGN, "Campaigns"),
+    (Family.EMAIL, "Emails, one by one"),
     (Family.EMAILS, "Emails, many at once"),
     (Family.SUPPRESSION, "Suppressions"),
     (Family.EXPORT, "Exports"),
@@ -25,6 +26,7 @@ _WORDS = {
     Act.SIGNED_IN: "Signed in",
     Act.SIGN_IN_REFUSED: "Sign-in refused",
     Act.WAY_CONNECTED: "Connected another way in",
+    Act.SIGNED_OUT: "Signed out",
     Act.SESSION_ENDED: "Signed out a browser",
     Act.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
     Act.INVITED: "Invited",
@@ -37,15 +39,23 @@ _WORDS = {
     Act.SENDER_ADDED: "Added a sender",
     Act.SENDER_CHANGED: "Changed a sender",
     Act.SENDER_VERIFIED: "Verified a sender",
+    Act.SENDER_TESTED: "Sent a test of a sender",
     Act.SENDER_DELETED: "Deleted a sender",
     Act.DKIM_KEY_MADE: "Made a DKIM key",
     Act.DKIM_KEY_DROPPED: "Deleted a DKIM key",
     Act.LAUNCHED: "Launched a campaign",
+    Act.TESTED: "Sent a test",
     Act.PAUSED: "Paused a campaign",
     Act.RESUMED: "Resumed a campaign",
     Act.CANCELLED: "Cancelled a campaign",
     Act.CHANGED: "Changed a campaign",
     Act.DISCARDED: "Threw a draft away",
+    Act.EMAIL_CHANGED: "Changed an email to",
+    Act.EMAIL_MOVED: "Moved an email to",
+    Act.EMAIL_CANCELLED: "Cancelled an email to",
+    Act.EMAIL_RETRIED: "Tried again an email to",
+    Act.EMAIL_MARKED_SENT: "Marked as sent an email to",
+    Act.EMAIL_SENT_AGAIN: "Sent again an email to",
     Act.EMAILS_CANCELLED: "Cancelled emails",
     Act.EMAILS_MOVED: "Rescheduled emails",
     Act.EMAILS_RETRIED: "Tried failed emails again",
@@ -78,6 +88,9 @@ _LABELS = {
     "hourly_limit": "hourly limit",
     "min_delay_ms": "delay",
     "start_at": "starts",
+    "start_was": "was to start",
+    "at": "goes",
+    "to": "to",
     "time_zone": "zone",
     "doubt_policy": "doubts",
     "emails": "emails",
@@ -93,8 +106,13 @@ _LABELS = {
     "busy_campaigns": "campaigns not paused, as an import was at work",
     "senders": "senders paused",
 }
-_INSTANTS = frozenset({"ends", "start_at", "since"})
-_PAGES = {Family.CAMPAIGN: "/campaigns", Family.SENDER: "/senders", Family.EMAILS: "/campaigns"}
+_INSTANTS = frozenset({"at", "ends", "start_at", "start_was", "since"})
+_PAGES = {
+    Family.CAMPAIGN: "/campaigns",
+    Family.SENDER: "/senders",
+    Family.EMAIL: "/emails",
+    Family.EMAILS: "/campaigns",
+}
 _GONE = frozenset({Act.DISCARDED, Act.SENDER_DELETED})
 
 

@@ -6,12 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from unittest.mock import ANY
 
 import httpx2
 import pytest
 
 from paceline.web import Parts
-from tests.integration.web.conftest import FRAGMENT, words
+from tests.integration.web.composing import file, form, new_draft
+from tests.integration.web.conftest import FRAGMENT, sign_in, words
+from tests.integration.web.test_dashboard import IN_DOUBT
 from tests.world import World
 
 STRANGE = '<img src=x onerror="alert(1)"> =cmd|"x"!A1'
@@ -100,10 +103,70 @@ async def test_lists_of_suppressions_and_exports_are_one_row_each(
     assert (await rows(world, "export.emails"))[0]["subject"] == "emails that are sent"
 
 
-async def test_signing_in_and_out_is_written_down(page: httpx2.AsyncClient, world: World) -> None:
+async def test_signing_in_and_out_is_written_down(
+    page: httpx2.AsyncClient, world: World, parts: Parts
+) -> None:
     assert len(await rows(world, "sign_in.done")) == 1
+    await page.post("/sign-out")
+    (row,) = await rows(world, "sign_in.signed_out")
+    assert (row["owner_id"], row["actor_id"]) == (world.owner_id, world.owner_id)
+    assert row["address"] == "127.0.0.1"
+    await page.post("/sign-out")  # it is over
+    assert len(await rows(world, "sign_in.signed_out")) == 1
+    await sign_in(page, parts, world)
     await page.post("/account/sign-out-everywhere")
     assert (await rows(world, "sign_in.ended_everywhere"))[0]["detail"] == {"sign_ins": 1}
+
+
+async def test_what_is_decided_about_one_email_is_a_row_that_leads_to_it(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    names = ("changed", "moved", "cancelled", "settled", "failed")
+    made = await world.emails(sender, None, [f"{name}@example.org" for name in names])
+    ids = dict(zip(names, made, strict=True))
+    await world.execute(IN_DOUBT, ids["settled"])
+    await world.execute(
+        "UPDATE email_jobs SET state = 'failed', failure_reason = 'rejected' WHERE email_id = $1",
+        ids["failed"],
+    )
+    typed = {"to": "new@example.org", "to_name": "", "subject": "S", "text": "T", "html": ""}
+    for name, path, sent in (
+        ("changed", "edit", typed),
+        ("moved", "move", {"start": "2030-01-15T10:30"}),
+        ("cancelled", "cancel", {}),
+        ("settled", "resolve", {"resolution": "sent"}),
+        ("failed", "retry", {}),
+    ):
+        await page.post(f"/emails/{ids[name]}/{path}", data=sent)
+    for action, name, told in (
+        ("email.changed", "changed", {"changed": "subject, text, to, to_name"}),
+        ("email.moved", "moved", {"at": "2030-01-15T09:30:00+00:00"}),
+        ("email.cancelled", "cancelled", {}),
+        ("email.marked_sent", "settled", {}),
+        ("email.retried", "failed", {}),
+    ):
+        (row,) = await rows(world, action)
+        assert row["subject"] == f"{name}@example.org"
+        assert row["detail"] == {"id": str(ids[name]), **told}
+    html = (await page.get("/audit-log?kind=email")).text
+    assert f'href="/emails/{ids["cancelled"]}"' in html
+    assert "Moved an email to" in words(html)
+
+
+async def test_a_test_is_told_as_one_with_whom_it_went_to(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    await page.post(f"{draft.path}/test", data={"test_to": "me@example.org", "test_as": ""})
+    (row,) = await rows(world, "campaign.tested")
+    assert row["detail"] == {"id": ANY, "emails": 1, "to": "me@example.org"}
+    assert not await rows(world, "campaign.launched")
+    sender = await world.fetchval("SELECT id FROM senders")
+    await page.post(f"/senders/{sender}/test", data={"to": "me@example.org"})
+    (row,) = await rows(world, "sender.tested")
+    assert row["detail"] == {"id": str(sender), "to": "me@example.org"}
 
 
 async def test_others_see_nothing_of_it_and_administrators_all(

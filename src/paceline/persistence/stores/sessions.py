@@ -112,9 +112,15 @@ async def sessions_of(
     ]
 
 
-async def delete_session(session: AsyncSession, id_hash: bytes) -> None:
-    """End a sign-in."""
-    await session.execute(delete(Session).where(Session.id_hash == id_hash))
+async def delete_session(session: AsyncSession, id_hash: bytes) -> tuple[uuid.UUID, str] | None:
+    """End a sign-in: whose it was, and what its browser called itself. None: it was over."""
+    ended = await session.execute(
+        delete(Session)
+        .where(Session.id_hash == id_hash)
+        .returning(Session.user_id, func.coalesce(Session.user_agent, ""))
+    )
+    row = ended.one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def delete_session_of(

@@ -67,7 +67,7 @@ async def send_test(
     )
     try:
         await parts.scheduling.schedule_inline(
-            owner, test, reserved_id=reserved_id(request), files_of=draft.id
+            owner, test, reserved_id=reserved_id(request), files_of=draft.id, test_to=to
         )
     except DomainError as error:
         return _refused(request, draft_id, str(error))
