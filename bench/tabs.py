@@ -30,8 +30,8 @@ TABS = 100
 SECONDS = 20.0
 SENT_A_SECOND = 20
 _TURNS_A_SECOND = 5
-# (address, seconds between two questions), as `templates/dashboard.html` and `_nav.html` say.
-PARTS = (("/dashboard/now", 2.0), ("/nav?section=dashboard", 3.0), ("/dashboard/day", 30.0))
+# (address, seconds between two questions), as `templates/dashboard.html` says.
+PARTS = (("/dashboard/now", 2.0), ("/dashboard/day", 30.0))
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial", "Accept-Encoding": "gzip"}
 
 _CLAIM = """

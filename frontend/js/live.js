@@ -11,8 +11,13 @@ let shown = new WeakMap();
 // Nobody looks at a hidden tab; one that tells of news (notices.js) asks for that alone.
 const tells = (part) => part.matches("[data-notices]") && window.Notification?.permission === "granted";
 
+// The sidebar comes along with the page's own part, where that brings it.
+const comesAlong = (part) => part.id === "nav" && document.querySelector("[data-brings-nav]");
+
 document.addEventListener("htmx:config:request", (event) => {
-  if (isPoll(event) && document.hidden && !tells(event.detail.ctx.sourceElement)) event.preventDefault();
+  if (!isPoll(event)) return;
+  const part = event.detail.ctx.sourceElement;
+  if (document.hidden ? !tells(part) : comesAlong(part)) event.preventDefault();
 });
 
 document.addEventListener("htmx:config:request", (event) => {

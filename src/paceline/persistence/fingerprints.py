@@ -17,11 +17,13 @@ from paceline.persistence.workers import LOCK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """Of an owner, through one of their sign-ins. `is_moving`: emails of theirs are on their way,
-    so that what they see changes whether it was written or not."""
+    """Of an owner, through one of their sign-ins. `decided` stands for what people decide,
+    `moved` for what emails and their lanes do by themselves. `is_moving`: emails of theirs are on
+    their way, so that what they see changes whether it was written or not."""
 
     owner_id: uuid.UUID
-    value: str
+    decided: str
+    moved: str
     is_moving: bool
 
 
@@ -33,7 +35,10 @@ async def fingerprints(
         rows = await driver.fetch(statement("fingerprints"), list(sessions), idle_after, *LOCK)
     return {
         row["id_hash"]: Fingerprint(
-            owner_id=row["owner_id"], value=row["value"], is_moving=row["is_moving"]
+            owner_id=row["owner_id"],
+            decided=row["decided"],
+            moved=row["moved"],
+            is_moving=row["is_moving"],
         )
         for row in rows
     }

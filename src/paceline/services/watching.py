@@ -40,7 +40,7 @@ class Watch:
             fingerprints(self._database, sessions, idle_after=IDLE_LIFETIME), self._redis()
         )
         return {
-            session: replace(its, value=f"{its.value} {redis_answers}")
+            session: replace(its, decided=f"{its.decided} {redis_answers}")
             for session, its in found.items()
         }
 

@@ -1,8 +1,9 @@
 """Answers to what open pages ask every two seconds, kept for as long as they hold.
 
 A page asks with `If-None-Match`: 304 while it shows what is so, else the fragment, which is made
-once for all tabs of a sign-in that show the same. What is kept holds until something of the owner's
-is written (`watched.py`), or time makes it different; what moves is kept for less than a second.
+once for all tabs of a sign-in that show the same. What is kept holds until somebody decides
+something about the owner's (`watched.py`), or time makes it different; while emails move, it holds
+for `MOVING`, so that what is sent costs the same however many are sent and however many look.
 
 Kept per sign-in, never for an owner or an address alone: a fragment carries the tokens of its forms
 and what its reader may see. Only what a route marks (`keep`) is kept.
@@ -30,7 +31,7 @@ from paceline.services.watching import Fingerprint, true_until
 from paceline.web.access import ZONE_COOKIE
 from paceline.web.watched import Watched, Watcher
 
-MOVING = timedelta(seconds=0.8)
+MOVING = timedelta(seconds=2)
 MAX_KEPT = 1_000  # answers
 MAX_KEPT_OCTETS = 64 * 1024  # of one
 MAX_QUERY_OCTETS = 2_000
@@ -62,10 +63,14 @@ class _Answer:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     seen: Fingerprint  # read before it was made
+    soon: datetime  # until when it holds while emails move
     until: datetime
 
     def holds(self, seen: Fingerprint) -> bool:
-        return seen == self.seen and clock.now() < self.until
+        if seen.decided != self.seen.decided:
+            return False
+        is_at_rest = seen == self.seen and not seen.is_moving
+        return clock.now() < (self.until if is_at_rest else self.soon)
 
     async def give(self, send: Send, *, tag: bytes) -> None:
         """304 to whoever has it already."""
@@ -224,11 +229,12 @@ class _Making:
 
     def _whole(self, start: Message) -> _Answer:
         assert self._slot.until is not None, "may be kept"
-        until, soon = self._slot.until, self._begun + MOVING
+        soon = self._begun + MOVING
         return _Answer(
             tag=f'"{secrets.token_hex(8)}"'.encode(),
             headers=list(start["headers"]),
             body=bytes(self._body),
             seen=self._seen,
-            until=soon if self._seen.is_moving else max(until, soon),
+            soon=soon,
+            until=max(self._slot.until, soon),
         )

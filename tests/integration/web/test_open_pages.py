@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -126,6 +127,7 @@ async def other_page(app: ASGIApp, parts: Parts, world: World) -> AsyncIterator[
 def looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is a look of its own: what a second brings, without the second."""
     monkeypatch.setattr("paceline.web.watched.LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("paceline.web.kept.MOVING", timedelta(0))
 
 
 @pytest.fixture
@@ -332,15 +334,48 @@ async def test_a_test_of_a_sender_counts_at_once(
 
 
 async def test_what_is_on_its_way_is_looked_at_again_and_again(
-    page: httpx2.AsyncClient, waiting: World, looks: None, monkeypatch: pytest.MonkeyPatch
+    page: httpx2.AsyncClient, waiting: World, looks: None
 ) -> None:
-    monkeypatch.setattr("paceline.web.kept.MOVING", timedelta(0))
     await waiting.execute(
         "UPDATE email_jobs SET state = 'sending', attempt = 1, worker_run = gen_random_uuid(),"
         " lease_until = now() + interval '1 minute'"
     )
     tab = Tab(page)
     assert [await tab.ask() for _ in range(3)] == [200, 200, 200]
+
+
+async def test_however_much_is_sent_an_answer_holds_for_a_while_unless_somebody_decides(
+    page: httpx2.AsyncClient,
+    cases: UseCases,
+    waiting: World,
+    looks: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    things = await Things.of(waiting)
+    monkeypatch.setattr("paceline.web.kept.MOVING", timedelta(hours=1))
+    tab = Tab(page)
+    await tab.ask()
+    sent = "UPDATE email_jobs SET state = 'sent', sent_at = now() WHERE email_id = $1"
+    await waiting.execute(sent, things.email)
+    assert await tab.ask() == 304
+    await cases.campaigns.pause(waiting.owner_id, things.campaign)
+    assert await tab.ask() == 200
+
+
+async def test_the_sidebar_comes_along_unless_it_has_notices_to_tell(
+    page: httpx2.AsyncClient, waiting: World, looks: None
+) -> None:
+    """Which it tells itself, also while the tab is hidden."""
+    for page_path, path in (("/", "/dashboard/now"), ("/emails?tab=sent", "/emails/rows?tab=sent")):
+        assert "data-brings-nav" in (await page.get(page_path)).text
+        tab = Tab(page, path)
+        await tab.ask()
+        (along,) = re.findall(r'<hx-partial hx-target="#nav".*?</hx-partial>', tab.shows, re.DOTALL)
+        assert f'href="{page_path}" aria-current="page"' in along
+    await waiting.execute("UPDATE users SET notices = '{finished}'")
+    await tab.ask()
+    assert "#nav" not in tab.shows
+    assert "data-brings-nav" not in (await page.get("/")).text
 
 
 async def test_a_worker_that_is_gone_is_told_of(

@@ -2,8 +2,9 @@
 --
 -- $1 hashes of session ids, $2 after how long unused a session is over, $3 and $4 the workers' lock.
 -- `xmin` names the transaction that wrote a row: the sum of an owner's rows differs once any of them
--- was written. Lanes are written with every command about emails, and whenever a worker's turn begins
--- and ends; a campaign with every email that reaches its end. What is in flight is in between.
+-- was written. `decided` are commands: each about emails signals its lane, each about a campaign notes
+-- when it was changed. `moved` is what follows by itself: lanes are written whenever a worker's turn
+-- begins and ends, a campaign with every email that reaches its end; what is in flight is in between.
 WITH signed_in AS (
     SELECT s.id_hash, u.id AS owner_id, u.xmin::text::bigint AS person
       FROM sessions s JOIN users u ON u.id = s.user_id
@@ -22,16 +23,18 @@ WITH signed_in AS (
     ) AS is_there
 ), seen AS (
     SELECT o.owner_id, o.owner_id IN (SELECT owner_id FROM in_flight) AS is_moving,
-           concat_ws(' ', campaigns.n, campaigns.written, senders.n, senders.written,
-                     drafts.n, drafts.written, sent.last_at, failed.last_at, doubted.last_at,
-                     cancelled.last_at) AS what
+           concat_ws(' ', campaigns.n, campaigns.changed_at, senders.n, senders.written,
+                     senders.signals, drafts.n, drafts.written) AS decided,
+           concat_ws(' ', campaigns.written, senders.turns, sent.last_at, failed.last_at,
+                     doubted.last_at, cancelled.last_at) AS moved
       FROM owners o
      CROSS JOIN LATERAL (
-           SELECT count(*) AS n, sum(c.xmin::text::bigint) AS written
+           SELECT count(*) AS n, sum(c.xmin::text::bigint) AS written,
+                  max(c.updated_at) AS changed_at
              FROM campaigns c WHERE c.owner_id = o.owner_id) campaigns
      CROSS JOIN LATERAL (
-           SELECT count(*) AS n,
-                  sum(s.xmin::text::bigint + coalesce(l.xmin::text::bigint, 0)) AS written
+           SELECT count(*) AS n, sum(s.xmin::text::bigint) AS written,
+                  sum(l.signal_seq) AS signals, sum(l.xmin::text::bigint) AS turns
              FROM senders s LEFT JOIN lanes l ON l.sender_id = s.id
             WHERE s.owner_id = o.owner_id) senders
      CROSS JOIN LATERAL (
@@ -50,6 +53,6 @@ WITH signed_in AS (
            SELECT max(j.updated_at) AS last_at FROM email_jobs j
             WHERE j.owner_id = o.owner_id AND j.state = 'cancelled') cancelled
 )
-SELECT signed_in.id_hash, signed_in.owner_id, seen.is_moving,
-       concat_ws(' ', signed_in.person, worker.is_there, seen.what) AS value
+SELECT signed_in.id_hash, signed_in.owner_id, seen.is_moving, seen.moved,
+       concat_ws(' ', signed_in.person, worker.is_there, seen.decided) AS decided
   FROM signed_in JOIN seen USING (owner_id) CROSS JOIN worker

@@ -55,7 +55,7 @@ async def dashboard_now(request: Request, parts: Wired, viewer: SignedIn) -> Res
     """What moves from second to second, for the page that is open already."""
     now = await _now(parts, viewer)
     keep(request, now["statuses"])
-    return render(request, "_dashboard_live.html", viewer=viewer, **now)
+    return render(request, "_dashboard_live.html", viewer=viewer, section="dashboard", **now)
 
 
 @router.get("/dashboard/day")
