@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from paceline.services.inline_recipients import RawRecipient
 from paceline.services.views import CampaignView, SenderView
@@ -14,6 +14,15 @@ from tests.e2e.running import System
 from tests.e2e.test_main_job import launched, sender
 
 __all__ = ["sender"]  # a fixture
+
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+# As browsers do it; this one has no other tab to go to.
+HIDE, SHOW = (
+    f"Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }});"
+    "document.dispatchEvent(new Event('visibilitychange'))"
+    for hidden in ("true", "false")
+)
 
 
 @pytest.fixture
@@ -68,6 +77,13 @@ def test_a_short_list_is_sorted_by_its_headings(page: Page, campaign: CampaignVi
     page.get_by_role("link", name="Previous").click()
     expect(rows.first).to_contain_text("Walker 59")
     expect(page.locator("#rows")).to_contain_text("60 emails")
+    order = page.get_by_label("Sort by")
+    expect(order).to_be_hidden()
+    page.set_viewport_size(PHONE)  # where there are no headings
+    expect(order).to_have_value("-recipient")
+    order.select_option(label="Recipient, A to Z")
+    expect(rows.first).to_contain_text("Walker 00")
+    expect(page).to_have_url(re.compile("sort=recipient"))
 
 
 def test_all_that_match_a_filter_are_rescheduled_and_enter_does_nothing_by_itself(
@@ -110,6 +126,27 @@ def test_the_day_stays_open_as_a_table_while_the_dashboard_refreshes_itself(
         pass
     expect(table.locator("tbody tr")).to_have_count(24)
     expect(table).to_be_visible()
+
+
+def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_looked_at_again(
+    page: Page, campaign: CampaignView
+) -> None:
+    page.clock.install()
+    page.goto("/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_response("**/dashboard/now"):
+        page.clock.run_for(2_500)
+    with page.expect_response("**/dashboard/now"):
+        page.clock.run_for(2_500)
+    assert not any("/nav?" in url for url in asked), "the sidebar comes along"
+    page.evaluate(HIDE)
+    asked.clear()
+    page.clock.run_for(60_000)
+    page.evaluate("0")  # all that was asked is known by now
+    assert not asked
+    with page.expect_response("**/dashboard/now"), page.expect_response("**/dashboard/day"):
+        page.evaluate(SHOW)
 
 
 def test_the_dashboard_is_read_without_javascript(

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from paceline.api.bodies import TABLES, media_type
-from paceline.api.emails import CampaignEmailQuery
+from paceline.api.emails import CampaignEmailQuery, listed
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import answered_or_not_done, reserved_id, settled_as
 from paceline.api.incoming import (
@@ -296,9 +296,7 @@ async def emails(
     query: Annotated[CampaignEmailQuery, Query()],
 ) -> Page[EmailView]:
     """Its emails in the order of the upload; with `state`, as `/emails` lists them."""
-    return await parts.queries.emails(
-        caller.user_id, query.of(campaign_id), cursor=query.cursor, limit=query.limit
-    )
+    return await listed(parts, caller, query, query.of(campaign_id))
 
 
 def _created_out(created: CreatedCampaign) -> CreatedCampaignOut:

@@ -29,7 +29,8 @@ from paceline.api.security import Caller, refuse_beyond
 from paceline.domain.lifecycle import EmailList, FailureReason, JobState
 from paceline.domain.retrying import FailedFilter
 from paceline.domain.scopes import Scope
-from paceline.errors import TooLate
+from paceline.domain.short_lists import MAX_SORTED, SortBy
+from paceline.errors import InvalidInput, TooLate
 from paceline.services.bulk import MAX_IDS, Action, BulkReport, Command
 from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import NewEmail, Outcome
@@ -51,10 +52,27 @@ async def create(
 
 
 class Sort(StrEnum):
-    """Which way a list is read."""
+    """Which way a list is read, or what a short one is sorted by; `-` is the other way round."""
 
     FORWARDS = "forwards"
     BACKWARDS = "backwards"
+    RECIPIENT = "recipient"
+    FROM_LAST_RECIPIENT = "-recipient"
+    CAMPAIGN = "campaign"
+    FROM_LAST_CAMPAIGN = "-campaign"
+    STATUS = "status"
+    FROM_LAST_STATUS = "-status"
+
+    @property
+    def by(self) -> SortBy | None:
+        """What a short list is sorted by; None: its time."""
+        key = self.removeprefix("-")
+        return SortBy(key) if key in set(SortBy) else None
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the last ones come first."""
+        return self is Sort.BACKWARDS or self.startswith("-")
 
 
 class CampaignEmailFilter(Given):
@@ -109,13 +127,18 @@ class EmailFilterIn(CampaignEmailFilter):
 class CampaignEmailQuery(CampaignEmailFilter):
     """Which emails of one campaign to list, and which page of them."""
 
-    sort: Sort = Field(default=Sort.FORWARDS, description="`backwards`: the last ones first")
+    sort: Sort = Field(
+        default=Sort.FORWARDS,
+        description="`backwards`: the last ones first. By recipient, campaign or status (`-`: the"
+        f" other way round): lists of up to {MAX_SORTED:,} emails; 422 for longer ones",
+    )
     cursor: Cursor = None
     limit: Limit = 50
 
     def of(self, campaign_id: uuid.UUID | None) -> EmailFilter:
         """The same as the services put it."""
-        return replace(super().of(campaign_id), backwards=self.sort is Sort.BACKWARDS)
+        wanted, sort = super().of(campaign_id), self.sort
+        return replace(wanted, sort=sort.by, backwards=sort.is_backwards)
 
 
 class EmailQuery(CampaignEmailQuery, EmailFilterIn):
@@ -155,9 +178,20 @@ async def list_all(
     sent). The last one, and any of three characters or more, may be the beginning of one. A whole
     address finds that address alone.
     """
-    return await parts.queries.emails(
-        caller.user_id, query.wanted(), cursor=query.cursor, limit=query.limit
+    return await listed(parts, caller, query, query.wanted())
+
+
+async def listed(
+    parts: Wired, caller: Caller, query: CampaignEmailQuery, wanted: EmailFilter
+) -> Page[EmailView]:
+    """The page that is asked for. Raises `InvalidInput` where there is too much to be sorted."""
+    page = await parts.queries.emails(
+        caller.user_id, wanted, cursor=query.cursor, limit=query.limit
     )
+    if page.extent is not None and not page.extent.is_short:
+        told = f"up to {MAX_SORTED:,} emails can be sorted by {wanted.sort}: filter the list first"
+        raise InvalidInput.of("sort", told)
+    return page
 
 
 @router.get("/export", response_class=StreamingResponse)

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from paceline.delivery import Auth, DkimAlgorithm, Phase, Security
-from paceline.domain.decisions import Decision
+from paceline.domain.decisions import CampaignDecision, Decision
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
@@ -475,10 +475,11 @@ class AttemptOut(Shown):
 
 
 class DecisionOut(Shown):
-    """What was decided about an email, `by` whom (null: a rule, which `detail` names). Of what was
-    changed or moved, `detail` has [before, after], or null where it is too long to be kept."""
+    """What was decided about an email, or about its campaign while it waited (`campaign_…`), `by`
+    whom (null: a rule, which `detail` names). Of what was changed or moved, `detail` has [before,
+    after], or null where it is too long to be kept."""
 
-    what: Decision
+    what: Decision | CampaignDecision
     by: str | None
     at: datetime
     detail: dict[str, Any]
@@ -486,7 +487,7 @@ class DecisionOut(Shown):
 
 class EmailDetailOut(EmailOut):
     """An email with its content and its history, the oldest first: what was tried, and what people
-    and their rules decided about it alone."""
+    and their rules decided about it."""
 
     text: str | None
     html: str | None

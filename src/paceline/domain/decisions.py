@@ -1,4 +1,4 @@
-"""What people, and rules that people have set, decide about one email. Pure."""
+"""What people, and rules that people have set, decide about emails: one, or a campaign's. Pure."""
 
 from __future__ import annotations
 
@@ -14,3 +14,13 @@ class Decision(StrEnum):
     MARKED_SENT = "marked_sent"
     SENT_AGAIN = "sent_again"
     RETRIED = "retried"
+
+
+class CampaignDecision(StrEnum):
+    """What was decided about a whole campaign, as the story of each of its emails tells it."""
+
+    LAUNCHED = "campaign_launched"
+    MOVED = "campaign_moved"
+    PAUSED = "campaign_paused"
+    RESUMED = "campaign_resumed"
+    CANCELLED = "campaign_cancelled"

@@ -10,12 +10,13 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from typing import Any
 
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
-from paceline.domain.lifecycle import WAITING, CampaignState, JobState
+from paceline.domain.lifecycle import WAITING, CampaignState, EmailList, JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.domain.short_lists import Extent
 from paceline.errors import NotFound, OperationalError
@@ -39,6 +40,7 @@ from paceline.persistence.stores.queues import QueueRecord
 from paceline.persistence.stores.repeats import Repeat
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_views, email_views, next_up, paging, status
+from paceline.services.campaign_story import decided_with_all
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.ports import Meter
 from paceline.services.rendering import rendered, source_of
@@ -52,10 +54,17 @@ from paceline.services.views import (
     Overview,
     Page,
     Progress,
+    Summary,
 )
 from paceline.services.waiting import NOT_LOOKED, Surroundings
 
 PROGRESS_HOURS = 48
+_COUNTED: dict[str, Any] = {
+    "campaign_id": None,
+    "sender_id": None,
+    "sort": None,
+    "backwards": False,
+}
 METER_SECONDS = 2.0  # that Redis may take to say what the counters hold
 MAX_SENDERS_SHOWN = 200
 SAME_DAY = timedelta(hours=23)  # not quite a day: what goes out daily is no repeat
@@ -156,6 +165,17 @@ class Queries:
             said = await attempt_store.dialogues(session, email_id)
             decided = await decisions.decisions(session, email_id)
             ahead = await self._ahead(session, record)
+            tried = tuple(
+                AttemptView(
+                    **attempt, dialogue=tuple(said.get(attempt["attempt"], "").splitlines())
+                )
+                for attempt in attempts
+            )
+            alone = [
+                DecisionView(what=d.what, by=d.decided_by, at=d.at, detail=d.detail)
+                for d in decided
+            ]
+            of_all = await decided_with_all(session, owner_id, record, tried)
         around = await self._around([record])
         content = await asyncio.to_thread(rendered, record)
         return EmailDetail(
@@ -165,16 +185,8 @@ class Queries:
             text=content.text,
             html=content.html,
             fields=dict(record.fields),
-            attempts=tuple(
-                AttemptView(
-                    **attempt, dialogue=tuple(said.get(attempt["attempt"], "").splitlines())
-                )
-                for attempt in attempts
-            ),
-            decisions=tuple(
-                DecisionView(what=d.what, by=d.decided_by, at=d.at, detail=d.detail)
-                for d in decided
-            ),
+            attempts=tried,
+            decisions=tuple(sorted([*of_all, *alone], key=lambda decision: decision.at)),
         )
 
     async def email_source(self, owner_id: uuid.UUID, email_id: uuid.UUID) -> bytes | None:
@@ -224,7 +236,20 @@ class Queries:
             selection = await selection_of(session, owner_id, wanted)
             if selection is None:
                 return Extent(0)
-            return await whole_lists.extent(session, owner_id, selection)
+            kept = await self._kept_count(session, owner_id, wanted)
+            return kept or await whole_lists.extent(session, owner_id, selection)
+
+    async def _kept_count(
+        self, session: Session, owner_id: uuid.UUID, wanted: EmailFilter
+    ) -> Extent | None:
+        """How many, by counters; None: none is kept of what is wanted."""
+        which = next((each for each in EmailList if each.states == wanted.states), None)
+        if which is None or replace(wanted, **_COUNTED) != EmailFilter(states=which.states):
+            return None
+        totals = await overview.totals(
+            session, owner_id, campaign_id=wanted.campaign_id, sender_id=wanted.sender_id
+        )
+        return Extent(totals.of(which))
 
     async def next_to_go(self, owner_id: uuid.UUID, *, limit: int) -> list[EmailView]:
         """The waiting emails that are expected to go first; behind them those without a time."""
@@ -247,11 +272,8 @@ class Queries:
     async def overview(self, owner_id: uuid.UUID) -> Overview:
         """An owner's figures at a glance."""
         now = clock.now()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._database.transaction() as session:
             totals = await overview.totals(session, owner_id)
-            sent_today = await overview.sent_since(session, owner_id, midnight)
-            last_hour = await overview.sent_since(session, owner_id, now - timedelta(hours=1))
             waiting = await queues.of_owner(session, owner_id)
             is_any_drafted = await queues.is_any_drafted(session, owner_id)
             senders = await sender_store.senders(
@@ -259,15 +281,12 @@ class Queries:
             )
         _, limited = _of_queues(waiting)
         around = await self._look_around([sender.id for sender in senders], limited)
-        over = totals.sent + totals.failed + totals.cancelled + totals.in_doubt
         return Overview(
-            scheduled=max(totals.total - over, 0),
+            scheduled=totals.of(EmailList.SCHEDULED),
             sent=totals.sent,
             failed=totals.failed,
             in_doubt=totals.in_doubt,
             cancelled=totals.cancelled,
-            sent_today=sent_today,
-            sent_last_hour=last_hour,
             now=status.of_all(
                 senders,
                 waiting,
@@ -278,6 +297,18 @@ class Queries:
             ),
             campaigns=status.campaigns_limited(waiting, around),
         )
+
+    async def summary(self, owner_id: uuid.UUID) -> Summary:
+        """The same, with how many were sent of late: a hundred thousand are counted for it."""
+        now = clock.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        seen = await self.overview(owner_id)
+        async with self._database.transaction() as session:
+            return Summary(
+                **{each.name: getattr(seen, each.name) for each in fields(seen)},
+                sent_today=await overview.sent_since(session, owner_id, midnight),
+                sent_last_hour=await overview.sent_since(session, owner_id, now - HOUR),
+            )
 
     async def _views(self, records: Sequence[EmailRecord]) -> list[EmailView]:
         async with self._database.transaction() as session:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from paceline.delivery import Auth, DkimAlgorithm, Security
-from paceline.domain.decisions import Decision
+from paceline.domain.decisions import CampaignDecision, Decision
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import (
     CampaignState,
@@ -262,13 +262,14 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionView:
-    """What was decided about one email. `by` None: a rule, which `detail` names.
+    """What was decided about one email, or about its campaign while it waited. `by` None: a rule,
+    which `detail` names.
 
     `detail` has, by the names of the API, [before, after] of what was changed or moved; None where
     it is too long to be kept.
     """
 
-    what: Decision
+    what: Decision | CampaignDecision
     by: str | None
     at: datetime
     detail: Mapping[str, object]
@@ -303,10 +304,16 @@ class Overview:
     failed: int
     in_doubt: int
     cancelled: int
-    sent_today: int
-    sent_last_hour: int
     now: OwnerStatus
     campaigns: tuple[CampaignAllowance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(Overview):
+    """The same with how many were sent since midnight UTC, and within the last hour."""
+
+    sent_today: int
+    sent_last_hour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

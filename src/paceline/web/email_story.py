@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from paceline.domain.decisions import Decision
+from paceline.domain.decisions import CampaignDecision, Decision
 from paceline.domain.lifecycle import CampaignState, EmailList, FailureReason, JobState
 from paceline.services.views import AttemptView, DecisionView, EmailDetail
 from paceline.web.wording import why_failed
@@ -43,6 +43,11 @@ _DECIDED = {
     Decision.MARKED_SENT: ("Marked as sent", "good"),
     Decision.SENT_AGAIN: ("To be sent again", "warn"),
     Decision.RETRIED: ("To be tried again", "warn"),
+    CampaignDecision.LAUNCHED: ("Launched with its campaign", "planned"),
+    CampaignDecision.MOVED: ("Moved with its campaign", "planned"),
+    CampaignDecision.PAUSED: ("Paused with its campaign", "quiet"),
+    CampaignDecision.RESUMED: ("Resumed with its campaign", "planned"),
+    CampaignDecision.CANCELLED: ("Cancelled with its campaign", "quiet"),
 }
 _BY_RULE = {
     "campaign": "the rule of its campaign for doubts",
@@ -200,15 +205,16 @@ def _end(detail: EmailDetail) -> Iterator[Step]:
     email = detail.email
     last = detail.attempts[-1] if detail.attempts else None
     in_doubt = last is not None and last.outcome == IN_DOUBT
-    decided = detail.decisions[-1].what if detail.decisions else None
+    decided = next((d.what for d in detail.decisions[::-1] if isinstance(d.what, Decision)), None)
+    with_all = any(d.what is CampaignDecision.CANCELLED for d in detail.decisions)
     if email.state is JobState.SENT and in_doubt and decided is not Decision.MARKED_SENT:
         yield Step(title="Marked as sent", at=email.updated_at, tone="good", by=YOU)
     elif email.state in (JobState.DEFERRED, JobState.SCHEDULED) and in_doubt:
         if last is not None and not _settled(last, detail):
             yield _sent_again(None)
-    elif email.state is JobState.CANCELLED and decided is not Decision.CANCELLED:
-        with_all = detail.campaign_state is CampaignState.CANCELLED
-        by = "you, with its campaign" if with_all else YOU
+    elif email.state is JobState.CANCELLED and not (with_all or decided is Decision.CANCELLED):
+        was_all = detail.campaign_state is CampaignState.CANCELLED
+        by = "you, with its campaign" if was_all else YOU
         yield Step(title="Cancelled", at=email.updated_at, by=by)
     elif email.state is JobState.FAILED and email.failure_reason is not None:
         yield Step(

@@ -31,6 +31,12 @@ NAMES = (
     *("tab", "q", "campaign", "sender", "reason", "from", "to"),
     *("sort", "size", "cursor"),
 )
+_ORDERS = {
+    "recipient": ("A to Z", "Z to A"),
+    "campaign": ("A to Z", "Z to A"),
+    "status": ("in order", "in reverse"),
+    "time": ("earliest first", "latest first"),
+}
 _BULK = {
     EmailList.SCHEDULED: (Action.RESCHEDULE, Action.CANCEL),
     EmailList.FAILED: (Action.RETRY,),
@@ -137,6 +143,16 @@ class ListQuery:
             ),
         )
         return tuple(c for c in columns if c.key != "campaign" or self.is_of_all)
+
+    def orders(self, *, is_short: bool) -> list[tuple[str, str]]:
+        """Every way to sort it: what the address says, and in words; the list's own way first."""
+        ways = [
+            (_sort(sort, self.tab), f"{column.label}, {words}")
+            for column in self.columns(is_short=is_short)
+            if column.sort
+            for sort, words in zip((column.key, f"-{column.key}"), _ORDERS[column.key], strict=True)
+        ]
+        return sorted(ways, key=lambda way: way[0].removeprefix("-") not in ("", "time"))
 
     def wanted(self, zone: tzinfo) -> EmailFilter:
         """The same as the services put it, with the days of this zone."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from paceline.domain import short_lists
 from tests.integration.api.conftest import Client
 
 
@@ -213,6 +214,33 @@ async def test_a_list_can_be_read_backwards_and_between_two_instants(ann: Client
     assert await listed(between) == hours[1:3]
 
 
+async def test_a_short_list_is_sorted_by_what_its_page_is_sorted_by(
+    ann: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [("b@x.org", "Zoe"), ("c@x.org", "adam"), ("a@x.org", "Éva")]
+    recipients = [{"email": email, "name": name} for email, name in people]
+    campaign = await ann.campaign(recipients=recipients)
+
+    async def names(path: str, sort: str) -> list[str]:
+        found, cursor = [], ""
+        while cursor is not None:
+            page = (await ann.get(f"{path}?limit=2&sort={sort}{cursor}")).json()
+            found += [email["to_name"] for email in page["items"]]
+            cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        return found
+
+    for path in ("/emails", f"/campaigns/{campaign['id']}/emails"):
+        assert await names(path, "recipient") == ["adam", "Éva", "Zoe"]
+        assert await names(path, "-recipient") == ["Zoe", "Éva", "adam"]
+        assert sorted(await names(path, "status")) == sorted(await names(path, "-campaign"))
+    monkeypatch.setattr(short_lists, "MAX_SORTED", 2)
+    refused = await ann.get("/emails?sort=recipient")
+    assert refused.status_code == 422
+    assert [e["field"] for e in refused.json()["errors"]] == ["sort"]
+    assert "filter the list first" in refused.text
+    assert (await ann.get("/emails?sort=backwards")).status_code == 200
+
+
 async def test_emails_of_a_campaign_keep_the_order_of_the_file(ann: Client) -> None:
     recipients = [{"email": f"{c}@x.org"} for c in "zyxw"]
     campaign = await ann.campaign(recipients=recipients)
@@ -232,6 +260,7 @@ WRONG_QUERIES: list[tuple[str, str]] = [
     ("q=" + "x" * 201, "q"),
     ("q=%00", "q"),
     ("colour=blue", "colour"),
+    ("sort=subject", "sort"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,6 +24,7 @@ PEOPLE = [
     RawRecipient(email="b@example.com", name="emil Berg"),
     RawRecipient(email="c@example.com", name="Dora Smith"),
 ]
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 BY_NAME = ["carl", "c", "b", "z", "a"]
 
 
@@ -129,3 +131,24 @@ async def test_nothing_of_another_owner_is_counted_or_sorted(
     assert (await desk.queries.emails(stranger, wanted)).items == []
     with pytest.raises(NotFound):
         await desk.queries.how_many_emails(stranger, EmailFilter(campaign_id=campaign_id))
+
+
+@pytest.mark.parametrize("which", EmailList)
+async def test_however_long_a_list_is_the_counters_say_how_many_a_campaign_or_a_sender_has(
+    desk: Desk, campaign_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch, which: EmailList
+) -> None:
+    sender_id = await desk.world.fetchval("SELECT sender_id FROM campaigns")
+    new = NewEmail(sender_id=sender_id, to="alone@example.org", subject="S", text="T")
+    await desk.emails.create(desk.owner, new)
+    other = await desk.world.sender()
+    await desk.world.emails(other, await desk.world.campaign(other), 3)
+    if which is not EmailList.SCHEDULED:
+        extra = {"sent": ", sent_at = now()", "failed": ", failure_reason = 'rejected'"}
+        await desk.world.execute(f"UPDATE email_jobs SET state = '{which}'{extra.get(which, '')}")
+    monkeypatch.setattr(whole_lists, "MAX_COUNTED", 2)
+    wanted = EmailFilter(states=which.states, campaign_id=campaign_id)
+    assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(5)
+    wanted = EmailFilter(states=which.states, sender_id=sender_id, backwards=True)
+    assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(6)
+    wanted = EmailFilter(states=which.states, sender_id=sender_id, begin=LONG_AGO)
+    assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(2, False)

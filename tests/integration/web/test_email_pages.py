@@ -10,6 +10,9 @@ from html import unescape
 import httpx2
 import pytest
 
+from paceline.auth.acting import acting
+from paceline.services.campaigns import CampaignPatch
+from paceline.web import Parts
 from tests.integration.web.conftest import FRAGMENT, words
 from tests.integration.web.test_dashboard import IN_DOUBT
 from tests.world import World
@@ -21,6 +24,7 @@ ATTEMPT = """
     SELECT email_id, $2, sender_id, email_id, $3, $4, $5, $6, $7, now()
       FROM email_jobs WHERE email_id = $1
 """
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
 VIEWS = ("html", "text", "headers", "source")
 
 
@@ -184,7 +188,61 @@ async def test_one_that_was_cancelled_with_its_campaign_says_so(
     (campaign,) = [row["id"] for row in await world.fetch("SELECT id FROM campaigns")]
     await page.post(f"/campaigns/{campaign}/cancel")
     text = words((await page.get(f"/emails/{email}")).text)
+    assert re.search(r"Cancelled with its campaign .* Decided by you", text)
+    assert text.count("Cancelled with") == 1
+    await world.execute("DELETE FROM audit_log")  # of a year ago
+    text = words((await page.get(f"/emails/{email}")).text)
     assert "Decided by you, with its campaign" in text
+
+
+async def launched(world: World, page: httpx2.AsyncClient) -> uuid.UUID:
+    """The id of a campaign of two, launched on the page; its first one was tried since."""
+    sender = await world.sender()
+    campaign = await world.campaign(sender, state="draft", start_at=TOMORROW)
+    first, _ = await world.emails(sender, campaign, 2, due_in=timedelta(days=1))
+    await page.post(f"/campaigns/{campaign}/launch")
+    await world.execute(ATTEMPT, first, 1, "not_sent", "rcpt", 451, "4.7.1", "later")
+    await world.execute("UPDATE email_jobs SET state = 'deferred' WHERE email_id = $1", first)
+    return campaign
+
+
+async def test_the_story_tells_what_was_decided_about_all_of_its_campaign(
+    page: httpx2.AsyncClient, world: World, parts: Parts
+) -> None:
+    campaign = await launched(world, page)
+    ids = [row["id"] for row in await world.fetch("SELECT id FROM emails ORDER BY id")]
+    await page.post(f"/campaigns/{campaign}/pause")
+    with acting("Grace"):
+        later = CampaignPatch(start_at=datetime(2030, 1, 15, 9, 30, tzinfo=UTC))
+        await parts.campaigns.patch(world.owner_id, campaign, later)
+    await page.post(f"/campaigns/{campaign}/resume")
+    tried, untried = [words((await page.get(f"/emails/{each}")).text) for each in ids]
+    assert re.search(
+        "Scheduled .* Launched with its campaign .* Decided by you Paused with its campaign .*"
+        " Decided by you Moved with its campaign .* for .*2030.* Decided by Grace"
+        " Resumed with its campaign .* Decided by you",
+        untried,
+    )
+    assert "Moved" not in tried.replace("moved to", "")
+    assert "Paused with its campaign" in tried
+    assert await world.fetchval("SELECT count(*) FROM email_decisions") == 0
+
+
+async def test_what_was_decided_before_an_email_was_there_or_after_it_left_is_not_its_story(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    campaign = await launched(world, page)
+    await page.post(f"/campaigns/{campaign}/pause")
+    sender = await world.fetchval("SELECT sender_id FROM campaigns")
+    (added,) = await world.emails(sender, campaign, ["late@example.org"])
+    gone = await world.fetchval("SELECT min(id::text)::uuid FROM emails")
+    await world.execute(
+        "UPDATE email_jobs SET state = 'sent', sent_at = now() - interval '1 hour'"
+        " WHERE email_id = $1",
+        gone,
+    )
+    for email in (added, gone):
+        assert "Paused with" not in words((await page.get(f"/emails/{email}")).text)
 
 
 async def test_what_each_way_out_of_a_doubt_risks_is_said_before(

@@ -79,7 +79,10 @@ class AuditEntry(Base):
     """Who did what, when, from where. `owner_id`: whose account it is about; None: nobody's."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_owner_id_id", "owner_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_log_owner_id_id", "owner_id", "id"),
+        Index("ix_audit_log_about", text("(detail ->> 'id')"), "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger(), Identity(always=True), primary_key=True)
     owner_id: Mapped[uuid.UUID | None]

@@ -10,7 +10,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, cast, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +30,7 @@ from paceline.domain.acts import KEPT
 from paceline.persistence.models import AuditEntry, User
 
 MAX_SWEPT = 20
+_about = literal_column("(audit_log.detail ->> 'id')", Text())  # as its index has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +92,37 @@ async def entries(
     """What was done of these kinds, the newest first."""
     wanted = WantedEntries(owner_id=owner_id, actions=actions)
     return await wanted_entries(session, wanted, before=None, limit=limit)
+
+
+async def acts_about(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    about: uuid.UUID,
+    *,
+    actions: Sequence[str],
+    limit: int,
+) -> list[AuditRecord]:
+    """What was done of these kinds to one thing of the owner's: the newest, the oldest first."""
+    found = await session.execute(
+        select(AuditEntry)
+        .where(
+            _about == str(about), AuditEntry.owner_id == owner_id, AuditEntry.action.in_(actions)
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(limit)
+    )
+    entries = [
+        AuditRecord(
+            id=entry.id,
+            actor=entry.actor,
+            action=entry.action,
+            subject=entry.subject,
+            detail=entry.detail,
+            at=entry.at,
+        )
+        for entry in found.scalars()
+    ]
+    return entries[::-1]
 
 
 async def wanted_entries(

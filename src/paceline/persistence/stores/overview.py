@@ -12,12 +12,14 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from paceline.domain.lifecycle import EmailList
+
 MAX_COUNTED = 100_000  # of anything that has no counter; more is shown as this many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """How many emails an owner has, by what became of them."""
+    """How many emails there are, by what became of them."""
 
     total: int
     sent: int
@@ -25,19 +27,30 @@ class Totals:
     cancelled: int
     in_doubt: int
 
+    def of(self, which: EmailList) -> int:
+        """How many one list holds. What is left is scheduled, and read a moment apart."""
+        if which is EmailList.SCHEDULED:
+            over = self.sent + self.failed + self.cancelled + self.in_doubt
+            return max(self.total - over, 0)
+        return int(getattr(self, which))
+
 
 _OF_CAMPAIGNS = text("""
     SELECT coalesce(sum(total), 0)::bigint AS total, coalesce(sum(sent), 0)::bigint AS sent,
            coalesce(sum(failed), 0)::bigint AS failed,
            coalesce(sum(cancelled), 0)::bigint AS cancelled
-      FROM campaigns WHERE owner_id = :owner_id AND discarded_at IS NULL
+      FROM campaigns
+     WHERE owner_id = :owner_id AND discarded_at IS NULL
+       AND (CAST(:sender_id AS uuid) IS NULL OR sender_id = :sender_id)
+       AND (CAST(:campaign_id AS uuid) IS NULL OR id = :campaign_id)
 """)
 
 # Single emails by state, through an index of their own.
 _SINGLE = text("""
     SELECT state, count(*) AS n
       FROM (SELECT state FROM email_jobs
-             WHERE campaign_id IS NULL AND owner_id = :owner_id LIMIT :most) s
+             WHERE campaign_id IS NULL AND owner_id = :owner_id
+               AND (CAST(:sender_id AS uuid) IS NULL OR sender_id = :sender_id) LIMIT :most) s
      GROUP BY state
 """)
 
@@ -45,6 +58,8 @@ _IN_DOUBT = text("""
     SELECT count(*) FROM (
         SELECT 1 FROM email_jobs
          WHERE state = 'in_doubt' AND owner_id = :owner_id AND campaign_id IS NOT NULL
+           AND (CAST(:sender_id AS uuid) IS NULL OR sender_id = :sender_id)
+           AND (CAST(:campaign_id AS uuid) IS NULL OR campaign_id = :campaign_id)
          LIMIT :most) d
 """)
 
@@ -80,11 +95,20 @@ _AHEAD_IN_CAMPAIGN = text(_AHEAD.format(is_its_campaign="= :campaign_id"))
 _AHEAD_SINGLE = text(_AHEAD.format(is_its_campaign="IS NULL"))
 
 
-async def totals(session: AsyncSession, owner_id: uuid.UUID) -> Totals:
-    """Over all campaigns and single emails."""
-    scope = {"owner_id": owner_id, "most": MAX_COUNTED}
-    campaigns = (await session.execute(_OF_CAMPAIGNS, {"owner_id": owner_id})).one()
-    single = {row.state: row.n for row in await session.execute(_SINGLE, scope)}
+async def totals(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    *,
+    campaign_id: uuid.UUID | None = None,
+    sender_id: uuid.UUID | None = None,
+) -> Totals:
+    """Over all campaigns and single emails, or one sender's, or one campaign's."""
+    scope = {"owner_id": owner_id, "sender_id": sender_id, "most": MAX_COUNTED}
+    single: dict[str, int] = {}
+    if campaign_id is None:
+        single = {row.state: row.n for row in await session.execute(_SINGLE, scope)}
+    scope["campaign_id"] = campaign_id
+    campaigns = (await session.execute(_OF_CAMPAIGNS, scope)).one()
     in_doubt = (await session.execute(_IN_DOUBT, scope)).scalar_one()
     return Totals(
         total=campaigns.total + sum(single.values()),

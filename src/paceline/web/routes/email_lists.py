@@ -82,7 +82,9 @@ async def found_by(
     shown = len(page.items)
     if not query.cursor and page.next_cursor is None:
         return page, Extent(shown)
-    total = page.extent or await parts.queries.how_many_emails(owner, wanted)
+    total = page.extent
+    if total is None or not total.is_exact:
+        total = await parts.queries.how_many_emails(owner, wanted)
     return page, total if total.is_exact else replace(total, number=max(total.number, shown))
 
 
@@ -96,6 +98,7 @@ def rows_of(
         "page": page,
         "total": total,
         "columns": query.columns(is_short=total.is_short),
+        "orders": query.orders(is_short=total.is_short),
         "counts": counts,
         "live_url": query.rows_url,
     }

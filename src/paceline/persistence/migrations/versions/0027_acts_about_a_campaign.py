@@ -1,0 +1,25 @@
+"""What was done to one campaign, for the stories of its emails: found by what an act is about.
+
+Revision: 0027
+Follows: 0025
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0027"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+NAME = "ix_audit_log_about"
+
+
+def upgrade() -> None:
+    op.create_index(NAME, "audit_log", [sa.text("(detail ->> 'id')"), "id"])
+
+
+def downgrade() -> None:
+    op.drop_index(NAME, table_name="audit_log")
