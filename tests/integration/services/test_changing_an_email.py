@@ -99,7 +99,8 @@ async def test_an_email_of_a_campaign_has_its_recipient_and_its_values_changed(
     assert await found(desk, "rome") == []
     detail = await desk.queries.email(desk.owner, email)
     assert (detail.email.subject, detail.text) == ("Bonn", "In Bonn\n")
-    (decided,) = detail.decisions
+    launched, decided = detail.decisions
+    assert launched.what == "campaign_launched"
     assert decided.detail["fields.city"] == ["Rome", "Bonn"]
     assert decided.detail["fields.plan"] == ["1", None]
     assert sorted(await claim(database, desk)) == [

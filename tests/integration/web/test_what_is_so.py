@@ -53,8 +53,8 @@ class Stage:
 
     async def told(self) -> Told:
         dashboard = (await self.page.get("/")).text
-        overview = await self.cases.queries.overview(self.world.owner_id)
-        answer = OverviewOut.model_validate(overview).model_dump(mode="json")
+        summary = await self.cases.queries.summary(self.world.owner_id)
+        answer = OverviewOut.model_validate(summary).model_dump(mode="json")
         listed = (await self.page.get("/emails")).text
         row = listed[listed.index(f'id="email-{self.emails[0]}"') :]
         return Told(
