@@ -24,6 +24,8 @@ from bench.processes import cpu_seconds
 from paceline.domain.identifiers import new_id
 from paceline.persistence.database import Database
 from paceline.services.imports import Imports
+from paceline.services.quotas import Quotas
+from paceline.settings.shares import ShareSettings
 from tests.world import World
 
 CHUNK_OCTETS = 64 * 1024
@@ -116,7 +118,8 @@ async def _imported(url: str, file: Path) -> dict[str, float]:
         sender, subject=SUBJECT, text_body="Dear {{ first_name }}", state="draft"
     )
     begun, cpu = time.perf_counter(), time.process_time()
-    report = await Imports(database, _NoBell()).add_csv(world.owner_id, campaign, _chunks(file))
+    imports = Imports(database, _NoBell(), Quotas(ShareSettings()))
+    report = await imports.add_csv(world.owner_id, campaign, _chunks(file))
     told = {
         "accepted": report.accepted,
         "seconds": time.perf_counter() - begun,

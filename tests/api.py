@@ -13,6 +13,7 @@ from paceline.api import ApiParts, create_api
 from paceline.auth.api_keys import ApiKeys
 from paceline.auth.secretbox import SecretBox
 from paceline.delivery import Pool, Resolver
+from paceline.limits import Buckets
 from paceline.persistence.database import Database
 from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
@@ -22,6 +23,8 @@ from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
+from paceline.services.quotas import Quotas
+from paceline.services.request_rates import RequestRates
 from paceline.services.retrying import Retrying
 from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
@@ -30,6 +33,7 @@ from paceline.services.sender_rules import HostPolicy
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
+from paceline.settings.shares import ShareSettings
 from tests.world import SECRET_KEY
 
 
@@ -58,27 +62,37 @@ def senders_over(database: Database, pool: Pool) -> Senders:
     """Senders that may have their servers on this machine."""
     policy = HostPolicy(allow_private_hosts=True)
     return Senders(
-        database, SilentBell(), SecretBox(SECRET_KEY), pool, policy, allowance=EmptyMeter()
+        database,
+        SilentBell(),
+        SecretBox(SECRET_KEY),
+        pool,
+        policy,
+        allowance=EmptyMeter(),
+        quotas=QUOTAS,
     )
 
 
 # Nobody listens there, and that is told at once.
 NO_DNS = Resolver(("127.0.0.1", 1), seconds=0.1)
+NO_REDIS = "redis://127.0.0.1:1/0"
+QUOTAS = Quotas(ShareSettings())  # with room for any test
+_MANY = ShareSettings(requests_per_minute=1_000_000, strangers_per_minute=1_000_000)
 
 
 def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) -> ApiParts:
     """Everything that the API stands on; without a resolver, DNS does not answer."""
     bell = SilentBell()
+    campaigns = Campaigns(database, bell, QUOTAS)
     return ApiParts(
         senders=senders_over(database, pool),
         sender_dns=SenderDns(database, SecretBox(SECRET_KEY), resolver or NO_DNS),
-        sender_removal=SenderRemoval(database, bell, Campaigns(database, bell)),
+        sender_removal=SenderRemoval(database, bell, campaigns),
         sender_uses=SenderUses(database, EmptyMeter()),
         sender_presets=SenderPresets(resolver or NO_DNS, dev_inbox=("127.0.0.1", 1025)),
-        campaigns=Campaigns(database, bell),
-        imports=Imports(database, bell),
-        attachments=Attachments(database),
-        emails=Emails(database, bell),
+        campaigns=campaigns,
+        imports=Imports(database, bell, QUOTAS),
+        attachments=Attachments(database, QUOTAS),
+        emails=Emails(database, bell, QUOTAS),
         bulk=Bulk(database, bell),
         exports=Exports(database),
         retrying=Retrying(database, bell),
@@ -86,6 +100,7 @@ def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) 
         suppressions=Suppressions(database),
         idempotency=Idempotency(database),
         api_keys=ApiKeys(database),
+        rates=RequestRates(Buckets(NO_REDIS), _MANY),
     )
 
 

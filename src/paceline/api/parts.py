@@ -55,9 +55,9 @@ class ApiParts:
     suppressions: Suppressions
     idempotency: Idempotency
     api_keys: ApiKeys
+    rates: RequestRates
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     vital: frozenset[str] = frozenset({"postgresql"})
-    rates: RequestRates | None = None  # None: nobody counts
     turnstile: Turnstile = field(default_factory=for_requests)
     uploads: Turnstile = field(default_factory=for_uploads)
 

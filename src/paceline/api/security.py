@@ -19,7 +19,6 @@ from paceline.auth.acting import address_of, become
 from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
 from paceline.limits import Taken
-from paceline.services.request_rates import RequestRates
 from paceline.threads import OWNER
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -44,12 +43,10 @@ async def _authenticated(request: Request) -> Principal:
     principal = None
     address = address_of(request.scope)
     if scheme.lower() == "bearer":
-        if parts.rates is not None:
-            parts.rates.before_key(token.strip(), address)
+        parts.rates.before_key(token.strip(), address)
         principal = await parts.api_keys.authenticate(token.strip())
     if principal is None:
-        if parts.rates is not None:
-            await parts.rates.stranger(address)
+        await parts.rates.stranger(address)
         detail = (
             "this API key is not valid (any more)"
             if header
@@ -72,22 +69,15 @@ class KnownFirst(APIRoute):
         async def known(request: Request) -> Response:
             caller, parts = await principal_of(request), parts_of(request)
             OWNER.set(caller.user_id)
-            taken = await _counted(request, parts.rates, caller)
+            key = request.headers.get("authorization", "").partition(" ")[2].strip() or None
+            taken = await parts.rates.owner(caller.user_id, key=key)
             turns = turn_of(request, caller.user_id, work=parts.turnstile, uploads=parts.uploads)
             async with turns:
                 response = await handle(request)
-            if taken is not None:
-                response.headers.update(_rate_headers(taken))
+            response.headers.update(_rate_headers(taken))
             return response
 
         return known
-
-
-async def _counted(request: Request, rates: RequestRates | None, caller: Principal) -> Taken | None:
-    if rates is None:
-        return None
-    key = request.headers.get("authorization", "").partition(" ")[2].strip() or None
-    return await rates.owner(caller.user_id, key=key)
 
 
 def _rate_headers(taken: Taken) -> dict[str, str]:

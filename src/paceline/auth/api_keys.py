@@ -18,7 +18,7 @@ from paceline.domain.when import LONGEST
 from paceline.errors import FieldProblem, InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity
-from paceline.persistence.stores.quotas import Quota, take_turns
+from paceline.persistence.stores.room import Room, take_turns
 
 KEY_PREFIX = "pl_"  # what secret scanners and people recognise
 SHOWN_CHARACTERS = 11  # of a key, in lists: enough to tell keys apart, too little to use one
@@ -62,7 +62,7 @@ class ApiKeys:
             user = await identity.user_by_id(session, user_id)
             if user is not None and not self._admission.permits(user):
                 raise InvalidInput.of("email", "may not be here: see ALLOWED_DOMAINS and ADMINS")
-            await take_turns(session, user_id, Quota.KEYS)
+            await take_turns(session, user_id, Room.KEYS)
             if await identity.count_api_keys(session, user_id) >= MAX_KEYS:
                 raise InvalidInput.of("name", f"there are {MAX_KEYS} keys already: revoke some")
             new = identity.NewApiKey(

@@ -28,8 +28,8 @@ from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
-from paceline.services.quotas import Bounds, Quotas
-from paceline.services.request_rates import Rates, RequestRates
+from paceline.services.quotas import Quotas
+from paceline.services.request_rates import RequestRates
 from paceline.services.retrying import Retrying
 from paceline.services.scheduling import Scheduling
 from paceline.services.sender_dns import SenderDns
@@ -40,7 +40,6 @@ from paceline.services.sender_use import SenderUses
 from paceline.services.senders import HostPolicy, NewSender, Senders
 from paceline.services.watching import Watch
 from paceline.settings import Settings
-from paceline.settings.shares import ShareSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
         pool = await smtp_pool(settings, database)
         stack.push_async_callback(pool.close)
         queue = LaneQueue(redis)
-        quotas = Quotas(_bounds(settings.shares))
+        quotas = Quotas(settings.shares)
         bell = PatientBell(queue)
         resolver = Resolver(settings.api.dns_server)
         secrets = SecretBox.of(settings.secrets)
@@ -103,6 +102,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             quotas=quotas,
             ready=_ethereal(settings),
         )
+        campaigns = Campaigns(database, bell, quotas)
         yield UseCases(
             database=database,
             queue=queue,
@@ -110,10 +110,10 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             senders=senders,
             sender_dns=SenderDns(database, secrets, resolver),
             sender_entry=SenderEntry(database, senders),
-            sender_removal=SenderRemoval(database, bell, Campaigns(database, bell)),
+            sender_removal=SenderRemoval(database, bell, campaigns),
             sender_uses=SenderUses(database, limits),
             sender_presets=SenderPresets(resolver, dev_inbox=dev_inbox_of(settings)),
-            campaigns=Campaigns(database, bell, quotas),
+            campaigns=campaigns,
             drafts=Drafts(database),
             draft_files=DraftFiles(database),
             imports=Imports(database, bell, quotas),
@@ -127,17 +127,9 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             queries=Queries(database, limits),
             activities=Activities(database),
             queue_watch=QueueWatch(database, QueueEyes(redis, queue)),
-            rates=RequestRates(buckets, _rates(settings.shares)),
+            rates=RequestRates(buckets, settings.shares),
             watch=Watch(database, limits.answers),
         )
-
-
-def _bounds(shares: ShareSettings) -> Bounds:
-    return Bounds(senders=shares.senders, emails=shares.emails, octets=shares.stored_octets)
-
-
-def _rates(shares: ShareSettings) -> Rates:
-    return Rates(requests=shares.requests_per_minute, strangers=shares.strangers_per_minute)
 
 
 def dev_inbox_of(settings: Settings) -> tuple[str, int] | None:

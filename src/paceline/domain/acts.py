@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
+from paceline.domain.printing import printable
+
 KEPT = timedelta(days=400)  # thirteen months: last year's can be compared
 MAX_TEXT = 300  # characters of an actor, a subject, a detail
 
@@ -80,5 +82,4 @@ class Family(StrEnum):
 
 def plain(text: str) -> str:
     """As PostgreSQL can keep it and a line can show it: a stranger may have typed it."""
-    cut = text[:MAX_TEXT]
-    return "".join(c if c.isprintable() else "�" for c in cut)
+    return printable(text[:MAX_TEXT])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.domain.bounds import MAX_CELL, MAX_COLUMNS, MAX_NAME
+from paceline.domain.printing import printable
 from paceline.domain.tables.address_mending import mend
 from paceline.domain.tables.columns import Layout, is_field_name
 from paceline.domain.tables.words import NO_VALUE
@@ -227,4 +228,4 @@ def _placeholders(names: Collection[str]) -> str:
 def shown(value: str) -> str:
     """A value as a report can print it: one line, no control characters, of bounded length."""
     cut = value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "…"
-    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in cut)
+    return printable("".join(" " if c.isspace() else c for c in cut))

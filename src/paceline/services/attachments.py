@@ -23,7 +23,7 @@ from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores.attachments import CAMPAIGN_FILES, AttachmentRecord, Files
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import FileTooLarge
-from paceline.services.quotas import UNBOUNDED, Quotas
+from paceline.services.quotas import Quotas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class AttachmentView:
 class Attachments:
     """The files of an owner's campaigns."""
 
-    def __init__(self, database: Database, quotas: Quotas = UNBOUNDED) -> None:
+    def __init__(self, database: Database, quotas: Quotas) -> None:
         self._database = database
         self._quotas = quotas
 

@@ -33,7 +33,7 @@ from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.message_notes import notes_on
 from paceline.services.ports import Bell, Settle
-from paceline.services.quotas import UNBOUNDED, Quotas
+from paceline.services.quotas import Quotas
 from paceline.services.rendering import fields_of_subject
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
@@ -46,7 +46,7 @@ __all__ = ["CampaignPatch", "Campaigns", "NewCampaign"]
 class Campaigns:
     """The campaigns of an owner."""
 
-    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas) -> None:
         self._database = database
         self._bell = bell
         self._quotas = quotas

@@ -6,7 +6,7 @@ import uuid
 
 from paceline.errors import InvalidInput
 from paceline.persistence.stores import drafts as store
-from paceline.persistence.stores.quotas import Quota, take_turns
+from paceline.persistence.stores.room import Room, take_turns
 from paceline.persistence.stores.session import Session
 
 # Octets of all lists and files of an owner's drafts.
@@ -20,7 +20,7 @@ async def refuse_beyond_room(session: Session, owner_id: uuid.UUID, field: str) 
 
     Raises `InvalidInput` about `field`, at which nothing of this transaction may stay.
     """
-    await take_turns(session, owner_id, Quota.LISTS)
+    await take_turns(session, owner_id, Room.DRAFT_OCTETS)
     written, kept = await store.kept_octets(session, owner_id)
     if written > MAX_WRITTEN_OCTETS:
         raise InvalidInput.of(field, "leaves no room: delete drafts that you do not need")

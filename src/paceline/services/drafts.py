@@ -20,7 +20,7 @@ from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
 from paceline.persistence.stores import drafts as store
 from paceline.persistence.stores.drafts import DraftRecord
-from paceline.persistence.stores.quotas import Quota, take_turns
+from paceline.persistence.stores.room import Room, take_turns
 from paceline.persistence.stores.session import Session
 from paceline.services.draft_room import refuse_beyond_room
 from paceline.services.imports import IN_MEMORY_OCTETS, receive
@@ -271,7 +271,7 @@ async def _made(
 
 
 async def _refuse_more(session: Session, owner_id: uuid.UUID) -> None:
-    await take_turns(session, owner_id, Quota.DRAFTS)
+    await take_turns(session, owner_id, Room.DRAFTS)
     if await store.how_many(session, owner_id) >= MAX_DRAFTS:
         raise InvalidInput.of("draft", f"there are {MAX_DRAFTS} drafts already: delete some")
 

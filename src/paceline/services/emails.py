@@ -25,7 +25,7 @@ from paceline.services.deciding import audited, decided
 from paceline.services.email_changes import EmailPatch, change, move
 from paceline.services.one_email import GONE
 from paceline.services.ports import Bell, Settle
-from paceline.services.quotas import UNBOUNDED, Quotas
+from paceline.services.quotas import Quotas
 from paceline.services.unset import changes_of
 from paceline.services.validation import Problems
 from paceline.services.versions import ANY, Only, version_of_email
@@ -73,7 +73,7 @@ class CancelResult:
 class Emails:
     """The emails of an owner, one at a time."""
 
-    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas) -> None:
         self._database = database
         self._bell = bell
         self._quotas = quotas

@@ -39,7 +39,7 @@ from paceline.services.inline_recipients import (
 )
 from paceline.services.message_notes import notes_by_columns, unknown_fields
 from paceline.services.ports import Bell, Settle
-from paceline.services.quotas import UNBOUNDED, Quotas
+from paceline.services.quotas import Quotas
 from paceline.services.rendering import fields_of_subject
 from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportReport
@@ -59,7 +59,7 @@ class FileTooLarge(InvalidInput):
 class Imports:
     """Adds recipients to an owner's campaigns."""
 
-    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas) -> None:
         self._database = database
         self._bell = bell
         self._quotas = quotas

@@ -15,18 +15,10 @@ from paceline import clock
 from paceline.errors import Conflict
 from paceline.persistence.stores import stored as store
 from paceline.persistence.stores.session import Session
+from paceline.settings.shares import ShareSettings
 
 MAX_REMEMBERED = 10_000  # owners
 MEASURE_AGAIN_SECONDS = 10.0  # at the soonest, where the room is small
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """Of one owner."""
-
-    senders: int
-    emails: int
-    octets: int  # of attachments, and of single emails' bodies
 
 
 class QuotaUsedUp(Conflict):
@@ -44,14 +36,14 @@ class _Room:
 class Quotas:
     """Holds owners to their bounds."""
 
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
+    def __init__(self, shares: ShareSettings) -> None:
+        self._shares = shares
         self._rooms: OrderedDict[uuid.UUID, _Room] = OrderedDict()
 
     async def refuse_sender(self, session: Session, owner_id: uuid.UUID) -> None:
         """Raises `QuotaUsedUp` where there are as many senders as may be."""
-        if await store.count_senders(session, owner_id) >= self._bounds.senders:
-            raise QuotaUsedUp(f"you have {self._bounds.senders:,} senders: delete some first")
+        if await store.count_senders(session, owner_id) >= self._shares.senders:
+            raise QuotaUsedUp(f"you have {self._shares.senders:,} senders: delete some first")
 
     async def take(
         self, session: Session, owner_id: uuid.UUID, *, emails: int = 0, octets: int = 0
@@ -71,8 +63,8 @@ class Quotas:
 
     def _told(self, *, few: bool) -> str:
         if few:
-            return f"you would have more than {self._bounds.emails:,} emails here"
-        most = self._bounds.octets >> 20
+            return f"you would have more than {self._shares.emails:,} emails here"
+        most = self._shares.stored_octets >> 20
         return f"your emails and files would be larger than {most:,} MiB together"
 
     def _is_old(self, room: _Room, emails: int, octets: int) -> bool:
@@ -81,7 +73,10 @@ class Quotas:
 
     async def _measured(self, session: Session, owner_id: uuid.UUID) -> _Room:
         there = await store.stored(session, owner_id)
-        emails, octets = self._bounds.emails - there.emails, self._bounds.octets - there.octets
+        emails, octets = (
+            self._shares.emails - there.emails,
+            self._shares.stored_octets - there.octets,
+        )
         room = self._rooms[owner_id] = _Room(
             emails=emails,
             octets=octets,
@@ -92,7 +87,3 @@ class Quotas:
         if len(self._rooms) > MAX_REMEMBERED:
             self._rooms.popitem(last=False)
         return room
-
-
-UNBOUNDED = Quotas(Bounds(senders=2**31, emails=2**62, octets=2**62))
-"""For tools and tests that work for nobody in particular."""

@@ -10,13 +10,13 @@ import hashlib
 import math
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
 from paceline import clock
 from paceline.errors import TooMuchAtOnce
 from paceline.limits import Bucket, Buckets, Taken
+from paceline.settings.shares import ShareSettings
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -25,31 +25,25 @@ MAX_REMEMBERED = 10_000  # good keys, and addresses that have to wait
 _NETWORK_BITS = 64  # of IPv6: what one customer has
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """In a minute: the requests of one owner, and those of one address without a good key or
-    session, failed sign-ins among them. One key may use up half of its owner's."""
-
-    requests: int
-    strangers: int
-
-
 class RequestRates:
-    """Counts requests. What is too much raises `TooMuchAtOnce`."""
+    """Counts requests. What is too much raises `TooMuchAtOnce`.
 
-    def __init__(self, buckets: Buckets, rates: Rates) -> None:
+    One key may use up half of its owner's; failed sign-ins count as those of strangers.
+    """
+
+    def __init__(self, buckets: Buckets, shares: ShareSettings) -> None:
         self._buckets = buckets
-        self._rates = rates
+        self._shares = shares
         self._good: OrderedDict[bytes, None] = OrderedDict()
         self._waiting: OrderedDict[str, float] = OrderedDict()  # until when, in boot time
 
     async def owner(self, owner_id: uuid.UUID, *, key: str | None = None) -> Taken:
         """A request of this owner, with this key or in a session."""
-        asked = [Bucket(name=f"owner:{owner_id}", holds=self._rates.requests)]
+        asked = [Bucket(name=f"owner:{owner_id}", holds=self._shares.requests_per_minute)]
         if key is not None:
             digest = _digest(key)
             _remember(self._good, digest, None)
-            half = max(1, self._rates.requests // 2)
+            half = max(1, self._shares.requests_per_minute // 2)
             asked.append(Bucket(name=f"key:{digest.hex()}", holds=half))
         taken = await self._buckets.take(asked)
         _refuse(taken)
@@ -58,7 +52,7 @@ class RequestRates:
     async def stranger(self, address: str | None) -> None:
         """A request of nobody whom we know, or a sign-in that failed, from this address."""
         name = _network(address)
-        bucket = Bucket(name=f"address:{name}", holds=self._rates.strangers)
+        bucket = Bucket(name=f"address:{name}", holds=self._shares.strangers_per_minute)
         taken = await self._buckets.take([bucket])
         if taken.wait_ms:
             _remember(self._waiting, name, clock.boottime() + taken.wait_ms / 1000)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +27,18 @@ from paceline.services.campaign_rules import NewCampaign
 from paceline.services.imports import IN_MEMORY_OCTETS, receive, store_file
 from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell, Settle
-from paceline.services.quotas import UNBOUNDED, Quotas
+from paceline.services.quotas import Quotas
 from paceline.services.validation import Problems
+from paceline.services.views import ImportReport
+
+_Fill = Callable[[Session, CampaignRecord], Awaitable[ImportReport]]
+"""Puts the recipients into a new campaign, within the transaction that launches it."""
 
 
 class Scheduling:
     """Schedules campaigns whose list comes along."""
 
-    def __init__(self, database: Database, bell: Bell, quotas: Quotas = UNBOUNDED) -> None:
+    def __init__(self, database: Database, bell: Bell, quotas: Quotas) -> None:
         self._database = database
         self._bell = bell
         self._quotas = quotas
@@ -54,23 +58,19 @@ class Scheduling:
 
         `files_of` is the owner's draft whose files go along.
         """
-        campaign_id = reserved_id or new_id()
         checked = await asyncio.to_thread(_checked, new)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
             await receive(chunks, spool)
-            async with self._database.transaction() as session:
-                if not await campaigns.is_there(session, owner_id, campaign_id):
-                    record = await _stored(session, owner_id, campaign_id, checked)
-                    report = await store_file(session, record, spool, choices)
-                    await self._quotas.take(session, owner_id, emails=report.accepted)
-                    if not report.accepted:
-                        raise InvalidInput.of("file", "holds no recipient that may be mailed")
-                    await self._take_along(session, record, files_of)
-                    await campaigns.let_go(session, await _record(session, record))
-                    if settle is not None:
-                        await settle(session, campaign_id)
-        await self._bell.ring([new.sender_id])
-        return campaign_id
+
+            async def fill(session: Session, record: CampaignRecord) -> ImportReport:
+                report = await store_file(session, record, spool, choices)
+                if not report.accepted:
+                    raise InvalidInput.of("file", "holds no recipient that may be mailed")
+                return report
+
+            return await self._launched(
+                owner_id, checked, fill, reserved_id or new_id(), settle=settle, files_of=files_of
+            )
 
     async def schedule_inline(
         self,
@@ -85,17 +85,43 @@ class Scheduling:
 
         `test_to`: it is a test, to that address; which is all that is different in the audit log.
         """
-        campaign_id = reserved_id or new_id()
         checked = await asyncio.to_thread(_checked, new)
         recipients = await asyncio.to_thread(read_inline, checked.problems, new)
+
+        async def fill(session: Session, record: CampaignRecord) -> ImportReport:
+            return await add_inline(session, record, recipients)
+
+        return await self._launched(
+            owner_id,
+            checked,
+            fill,
+            reserved_id or new_id(),
+            files_of=files_of,
+            test_to=test_to,
+        )
+
+    async def _launched(
+        self,
+        owner_id: uuid.UUID,
+        checked: _Checked,
+        fill: _Fill,
+        campaign_id: uuid.UUID,
+        *,
+        settle: Settle[uuid.UUID] | None = None,
+        files_of: uuid.UUID | None,
+        test_to: str | None = None,
+    ) -> uuid.UUID:
         async with self._database.transaction() as session:
             if not await campaigns.is_there(session, owner_id, campaign_id):
                 record = await _stored(session, owner_id, campaign_id, checked)
-                report = await add_inline(session, record, recipients)
+                report = await fill(session, record)
                 await self._quotas.take(session, owner_id, emails=report.accepted)
                 await self._take_along(session, record, files_of)
-                await campaigns.let_go(session, await _record(session, record), test_to=test_to)
-        await self._bell.ring([new.sender_id])
+                launched = await _record(session, record)
+                await campaigns.let_go(session, launched, test_to=test_to)
+                if settle is not None:
+                    await settle(session, campaign_id)
+        await self._bell.ring([checked.values["sender_id"]])
         return campaign_id
 
     async def _take_along(

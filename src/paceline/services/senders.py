@@ -32,7 +32,7 @@ from paceline.services import dkim, sender_grants, sender_rules
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.dkim import DkimRecord
 from paceline.services.ports import Allowance, Bell, Mailer, Settle
-from paceline.services.quotas import UNBOUNDED, Quotas
+from paceline.services.quotas import Quotas
 from paceline.services.sender_accounts import sealed, test_message, told, view_of
 from paceline.services.sender_checks import CheckReport, report_of, stored
 from paceline.services.sender_grants import NewGrant
@@ -120,7 +120,7 @@ class Senders:
         policy: HostPolicy,
         *,
         allowance: Allowance,
-        quotas: Quotas = UNBOUNDED,
+        quotas: Quotas,
         ready: NewSender | None = None,
     ) -> None:
         """`ready`: a sender that every owner has from the beginning, until they delete it."""

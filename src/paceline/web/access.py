@@ -133,8 +133,7 @@ async def signed_in(
             await count_stranger(request, parts)
         raise SignInNeeded(_here(request))
     OWNER.set(viewer.principal.user_id)
-    if parts.rates is not None:
-        await parts.rates.owner(viewer.principal.user_id)
+    await parts.rates.owner(viewer.principal.user_id)
     if request.method not in _SAFE_METHODS:
         await form_of(request)  # a form that is still being sent takes no turn
     async with parts.turnstile.turn(viewer.principal.user_id):
@@ -143,8 +142,7 @@ async def signed_in(
 
 async def count_stranger(request: Request, parts: Parts) -> None:
     """Count a try to get in from this address, which has failed. Raises `TooMuchAtOnce`."""
-    if parts.rates is not None:
-        await parts.rates.stranger(address_of(request.scope))
+    await parts.rates.stranger(address_of(request.scope))
 
 
 async def administrator(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:

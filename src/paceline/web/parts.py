@@ -90,10 +90,10 @@ class Parts:
     links: SignInLinks
     users: Users
     avatars: Avatars
+    rates: RequestRates
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins
     provider_sign_in: ProviderSignIn | None = None  # where one is set up
     dev_inbox: InboxAddress | None = None  # offered as a first sender where there is one
-    rates: RequestRates | None = None  # None: nobody counts
     turnstile: Turnstile = field(default_factory=for_requests)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from paceline.api import ApiParts
 from paceline.limits import Buckets
-from paceline.services.request_rates import Rates, RequestRates
+from paceline.services.request_rates import RequestRates
+from paceline.settings.shares import ShareSettings
 from tests.api import http_to
 from tests.integration.api.conftest import Client
 
@@ -18,7 +19,7 @@ from tests.integration.api.conftest import Client
 @pytest.fixture
 async def http(parts: ApiParts, redis_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     buckets = Buckets(redis_url)
-    rates = RequestRates(buckets, Rates(requests=8, strangers=2))
+    rates = RequestRates(buckets, ShareSettings(requests_per_minute=8, strangers_per_minute=2))
     async with http_to(replace(parts, rates=rates)) as client:
         yield client
     await buckets.close()

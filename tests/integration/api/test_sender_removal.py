@@ -9,7 +9,7 @@ from paceline.delivery import Pool, Security
 from paceline.persistence.database import Database
 from paceline.services.sender_rules import HostPolicy
 from paceline.services.senders import NewSender, Senders
-from tests.api import EmptyMeter, SilentBell
+from tests.api import QUOTAS, EmptyMeter, SilentBell
 from tests.integration.api.conftest import Client
 from tests.world import SECRET_KEY, World
 
@@ -142,7 +142,8 @@ async def test_everybody_has_the_ready_sender_once_until_they_delete_it(
     )
     made = [
         Senders(database, SilentBell(), SecretBox(SECRET_KEY), pool,
-                HostPolicy(allow_private_hosts=False), ready=ready, allowance=EmptyMeter())
+                HostPolicy(allow_private_hosts=False), ready=ready, allowance=EmptyMeter(),
+                quotas=QUOTAS)
         for _ in range(2)
     ]  # fmt: skip
     for senders in made * 2:

@@ -10,7 +10,7 @@ import pytest
 from paceline import clock
 from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import Emails
-from tests.api import SilentBell
+from tests.api import QUOTAS, SilentBell
 from tests.integration.engine.sink import Sink
 from tests.world import World
 
@@ -44,7 +44,7 @@ async def test_an_email_that_was_changed_while_it_waited_goes_out_as_it_is_now(
     campaign = await world.campaign(sender, text_body="In {{ city }}")
     (email,) = await world.emails(sender, campaign, ["typo@example.org"], due_in=timedelta(hours=1))
     await world.signal(sender)
-    emails = Emails(world.database, SilentBell())
+    emails = Emails(world.database, SilentBell(), QUOTAS)
     changes = EmailPatch(to="right@example.org", fields={"city": "Oslo"}, scheduled_at=clock.now())
     await emails.patch(world.owner_id, email, changes)
     (taken,) = await sink.wait_for(1)

@@ -11,7 +11,8 @@ import redis.asyncio
 
 from paceline.errors import TooMuchAtOnce
 from paceline.limits import Bucket, Buckets
-from paceline.services.request_rates import Rates, RequestRates
+from paceline.services.request_rates import RequestRates
+from paceline.settings.shares import ShareSettings
 
 NOBODY = "redis://127.0.0.1:1/0"
 
@@ -69,7 +70,8 @@ async def test_a_bucket_is_forgotten_when_it_is_full_again(redis_url: str) -> No
 
 
 def rates_of(buckets: Buckets, *, requests: int = 100, strangers: int = 2) -> RequestRates:
-    return RequestRates(buckets, Rates(requests=requests, strangers=strangers))
+    shares = ShareSettings(requests_per_minute=requests, strangers_per_minute=strangers)
+    return RequestRates(buckets, shares)
 
 
 async def test_one_key_uses_up_half_of_what_its_owner_may(buckets: Buckets) -> None:

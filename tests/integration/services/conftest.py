@@ -20,7 +20,7 @@ from paceline.services.sender_rules import HostPolicy
 from paceline.services.senders import NewSender, Senders
 from paceline.services.suppressions import Suppressions
 from paceline.services.views import CampaignView, ImportReport, SenderView
-from tests.api import EmptyMeter
+from tests.api import QUOTAS, EmptyMeter
 from tests.world import World
 
 
@@ -113,10 +113,11 @@ async def desk(database: Database, world: World, worker: Driver) -> AsyncIterato
             pool,
             HostPolicy(allow_private_hosts=True),
             allowance=EmptyMeter(),
+            quotas=QUOTAS,
         ),
-        campaigns=Campaigns(database, bell),
-        imports=Imports(database, bell),
-        emails=Emails(database, bell),
+        campaigns=Campaigns(database, bell, QUOTAS),
+        imports=Imports(database, bell, QUOTAS),
+        emails=Emails(database, bell, QUOTAS),
         queries=Queries(database, meter),
         suppressions=Suppressions(database),
         bell=bell,

@@ -11,14 +11,15 @@ from paceline.services.campaigns import Campaigns
 from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import Emails, NewEmail
 from paceline.services.imports import Imports
-from paceline.services.quotas import Bounds, Quotas, QuotaUsedUp
+from paceline.services.quotas import Quotas, QuotaUsedUp
+from paceline.settings.shares import ShareSettings
 from tests.integration.services.conftest import Desk, in_chunks, new_campaign
 
 MIB = 1024 * 1024
 
 
 def quotas(*, senders: int = 10, emails: int = 10, octets: int = 10 * MIB) -> Quotas:
-    return Quotas(Bounds(senders=senders, emails=emails, octets=octets))
+    return Quotas(ShareSettings(senders=senders, emails=emails, stored_octets=octets))
 
 
 def some(count: int, *, beginning: int = 0) -> list[RawRecipient]:

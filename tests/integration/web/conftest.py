@@ -115,6 +115,7 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         links=SignInLinks(cases.database),
         users=Users(cases.database),
         avatars=Avatars(cases.database, allow_private_hosts=True),
+        rates=cases.rates,
         base_url=BASE_URL,
         dev_inbox=InboxAddress(host="127.0.0.1", port=1025),
     )

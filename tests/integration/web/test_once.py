@@ -18,6 +18,7 @@ from paceline.persistence.database import Database, DatabaseUnavailable
 from paceline.services.idempotency import Answer, Idempotency, Ticket
 from paceline.services.scheduling import Scheduling
 from paceline.web import Parts, once
+from tests.api import QUOTAS
 from tests.integration.web.composing import Draft, file, form, new_draft
 from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
 from tests.integration.web.test_compose_pages import campaigns
@@ -363,4 +364,6 @@ def _no_tokens_left_in_hand(parts: Parts) -> Iterator[None]:
 def _over(parts: Parts, database: Database) -> Parts:
     """The same pages over connections of their own."""
     bell = parts.scheduling._bell
-    return replace(parts, idempotency=Idempotency(database), scheduling=Scheduling(database, bell))
+    return replace(
+        parts, idempotency=Idempotency(database), scheduling=Scheduling(database, bell, QUOTAS)
+    )

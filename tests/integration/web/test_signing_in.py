@@ -7,7 +7,8 @@ from dataclasses import replace
 import httpx2
 
 from paceline.limits import Buckets
-from paceline.services.request_rates import Rates, RequestRates
+from paceline.services.request_rates import RequestRates
+from paceline.settings.shares import ShareSettings
 from paceline.web import Parts
 from paceline.web.access import cookie_name
 from tests.integration.web.conftest import COOKIE_DOMAIN, FRAGMENT, browser, words
@@ -161,7 +162,7 @@ async def test_a_link_cannot_be_used_up_from_another_site(
 
 async def test_an_address_that_tries_many_links_has_to_wait(parts: Parts, redis_url: str) -> None:
     buckets = Buckets(redis_url)
-    rates = RequestRates(buckets, Rates(requests=1_000, strangers=3))
+    rates = RequestRates(buckets, ShareSettings(requests_per_minute=1_000, strangers_per_minute=3))
     async with browser(replace(parts, rates=rates)) as client:
         answers = [await client.post("/auth/link", data={"token": "no"}) for _ in range(4)]
     await buckets.close()
@@ -174,7 +175,7 @@ async def test_whoever_has_a_good_link_comes_in_from_an_address_that_has_to_wait
     parts: Parts, world: World, redis_url: str
 ) -> None:
     buckets = Buckets(redis_url)
-    rates = RequestRates(buckets, Rates(requests=1_000, strangers=1))
+    rates = RequestRates(buckets, ShareSettings(requests_per_minute=1_000, strangers_per_minute=1))
     async with browser(replace(parts, rates=rates)) as client:
         bad = [await client.post("/auth/link", data={"token": "no"}) for _ in range(4)]
         token = await token_of(parts, world)

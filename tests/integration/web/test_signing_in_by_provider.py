@@ -24,8 +24,9 @@ from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.use_cases import UseCases
 from paceline.limits import Buckets
-from paceline.services.request_rates import Rates, RequestRates
+from paceline.services.request_rates import RequestRates
 from paceline.settings import ProviderSettings
+from paceline.settings.shares import ShareSettings
 from paceline.web import Parts
 from tests.integration.web.conftest import BASE_URL, browser, words
 from tests.providers import CLIENT_ID, CLIENT_SECRET, PICTURE, Provider
@@ -105,7 +106,7 @@ async def test_whoever_signs_in_comes_to_the_page_that_was_asked_for(
 
 async def test_only_what_fails_is_counted_of_an_address(pages: Parts, redis_url: str) -> None:
     buckets = Buckets(redis_url)
-    rates = RequestRates(buckets, Rates(requests=1_000, strangers=1))
+    rates = RequestRates(buckets, ShareSettings(requests_per_minute=1_000, strangers_per_minute=1))
     pages = replace(pages, rates=rates)
     async with browser(pages) as stranger:
         failed = [await stranger.get("/auth/callback?state=x&code=y") for _ in range(4)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 
+from paceline.domain.printing import printable
 from paceline.domain.tables import consent_words as said
 from paceline.domain.tables.consent_answers import (
     is_empty,
@@ -94,7 +95,7 @@ class StatusColumn:
 
     def _label(self, value: str) -> str:
         shown = " ".join(value.split())[:_MAX_LABEL]
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in shown) or "(empty)"
+        shown = printable(shown) or "(empty)"
         return f"{self.title}: {shown}" if self.title else shown
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paceline.domain.printing import printable
+
 _MAX_LINES = 5  # named in a sentence
 _MAX_SHOWN = 100  # characters of one
 _MAX_ADDRESSES = 20  # and of addresses that nobody writes to
@@ -37,8 +39,7 @@ class Notes:
     def _others(self) -> str:
         more = self._count_not_taken - len(self._not_taken)
         told = ", ".join(address[:_MAX_SHOWN] for address in self._not_taken)
-        told = "".join(c if c.isprintable() else "\ufffd" for c in told)
-        return told + (f" and {more:,} more" if more else "")
+        return printable(told) + (f" and {more:,} more" if more else "")
 
     def told(self, *, empty: bool) -> tuple[str, ...]:
         """The sentences. `empty`: no row was read at all."""

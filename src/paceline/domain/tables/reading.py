@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from paceline.domain.printing import printable
 from paceline.domain.tables.address_columns import Found
 from paceline.domain.tables.choices import ENCODINGS, Choices, OptedOut
 from paceline.domain.tables.columns import LIST_LAYOUT, Layout, address_column, lay_out
@@ -268,4 +269,4 @@ def opted_out_question(shape: Shape, *, opted_out: OptedOut, counts: dict[str, i
 def _shown(cells: Sequence[str]) -> str:
     text = ", ".join(" ".join(cell.split()) for cell in cells if cell.strip())
     text = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return printable(text)
