@@ -34,11 +34,12 @@ test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them 
 say-needs:
 	@scripts/say-needs
 
-check: $(VENV)/.ready-dev ## Lint, types, import rules
+check: $(VENV)/.ready-dev ## Lint, types, import rules, known vulnerabilities of what is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/audit.py requirements-dev.lock
 
 fmt: $(VENV)/.ready-dev ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix .
