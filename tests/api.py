@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import os
+import socket
+import sys
 import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -35,6 +40,8 @@ from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 from paceline.settings.shares import ShareSettings
 from tests.world import SECRET_KEY
+
+START_TIMEOUT_SECONDS = 120  # on a machine that has much else to do
 
 
 class SilentBell:
@@ -110,3 +117,41 @@ async def http_to(parts: ApiParts) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=create_api(parts), raise_app_exceptions=True)
     async with httpx2.AsyncClient(transport=transport, base_url="http://paceline.test") as client:
         yield client
+
+
+@asynccontextmanager
+async def api_process(database_url: str, redis_url: str) -> AsyncIterator[tuple[int, str]]:
+    """`paceline api` as in production; its id and its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PACELINE_SECRET_KEY": base64.b64encode(SECRET_KEY).decode(),
+        "ALLOW_PRIVATE_HOSTS": "yes",
+        "PORT": str(port),
+        "PACELINE_HOST": "127.0.0.1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "paceline", "api", env=env
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        async with asyncio.timeout(START_TIMEOUT_SECONDS), httpx2.AsyncClient() as client:
+            while not await _answers(client, f"{url}/healthz"):
+                assert process.returncode is None, "the API did not start"
+                await asyncio.sleep(0.05)
+        yield process.pid, url
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _answers(client: httpx2.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).is_success
+    except httpx2.TransportError:
+        return False

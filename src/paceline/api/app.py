@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,7 @@ from paceline.api import (
 )
 from paceline.api.arriving import ARRIVAL, Arrival
 from paceline.api.bodies import BodyRules
+from paceline.api.departing import UNTIL_SENT
 from paceline.api.etags import conditions_are_honoured
 from paceline.api.headers import API_HEADERS
 from paceline.api.outgoing import ProblemOut
@@ -54,9 +56,11 @@ def create_api(parts: ApiParts, *, https: bool = False) -> ASGIApp:
 
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         arrival = Arrival(scope, receive)
-        state = {**scope.get("state", {}), PARTS: parts, ARRIVAL: arrival}
-        with acting(address=address_of(scope)):
-            await app({**scope, "state": state}, arrival.receive, send)
+        async with AsyncExitStack() as until_sent:
+            own = {PARTS: parts, ARRIVAL: arrival, UNTIL_SENT: until_sent}
+            state = {**scope.get("state", {}), **own}
+            with acting(address=address_of(scope)):
+                await app({**scope, "state": state}, arrival.receive, send)
 
     return DefaultHeaders(api, API_HEADERS, https=https)
 

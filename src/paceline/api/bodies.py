@@ -15,10 +15,10 @@ from paceline.domain.tables.file_kinds import ARCHIVE, EXCEL, NUMBERS, OPEN_DOCU
 PREFIX = "/api/"
 MAX_JSON_OCTETS = 2 * 1024 * 1024
 # Base64 and multipart are not taken, so what is sent is what is stored.
-MAX_INLINE_OCTETS = 16 * 1024 * 1024  # with recipients in it; a longer list comes as a file
+MAX_INLINE_OCTETS = 8 * 1024 * 1024  # with recipients in it; a longer list comes as a file
 # Commas and opening brackets. A parsed value takes up to a hundred octets, and `[[[[` has one in
 # each octet; recipients have one in twenty.
-MAX_INLINE_VALUES = 1_500_000
+MAX_INLINE_VALUES = 500_000
 MAX_JSON_VALUES = 200_000  # without recipients: of CSS in HTML, most of all
 JSON = "application/json"
 # A table may come under any of these names; what it is like is found out by looking at it.
@@ -98,7 +98,9 @@ def _few_values(receive: Receive, most_octets: int) -> Receive:
         body = message.get("body", b"")
         found += body.count(b",") + body.count(b"[") + body.count(b"{")
         if found > most:
-            raise HTTPException(413, f"the body holds more than {most:,} values")
+            raise HTTPException(
+                413, f"the body holds more than {most:,} values{_way_out(most_octets)}"
+            )
         return message
 
     return counted
@@ -129,4 +131,10 @@ def _unsuitable(kind: str, kinds: tuple[str, ...]) -> str:
 
 
 def _too_large(most: int) -> str:
-    return f"the body is larger than {most >> 20} MiB"
+    return f"the body is larger than {most >> 20} MiB{_way_out(most)}"
+
+
+def _way_out(most: int) -> str:
+    if most != MAX_INLINE_OCTETS:
+        return ""
+    return ": a longer list is taken as a file (text/csv to /api/v1/campaigns/{id}/recipients)"

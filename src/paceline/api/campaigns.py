@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.emails import CampaignEmailQuery, listed
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import answered_or_not_done, reserved_id, settled_as
 from paceline.api.incoming import (
+    RECIPIENTS,
     CampaignIn,
     CampaignPatchIn,
     ChoicesQuery,
-    RecipientIn,
     RecipientsIn,
     RetryIn,
 )
+from paceline.api.json_bodies import checked, refused
 from paceline.api.outgoing import (
     CampaignOut,
     CreatedCampaignOut,
@@ -84,7 +86,7 @@ async def create(
     """
     del variant
     values = {name: getattr(body, name) for name in CampaignIn.model_fields}
-    values["recipients"] = _raw(body.recipients)
+    values["recipients"] = await asyncio.to_thread(_recipients, body.recipients)
     created = await parts.campaigns.create(
         caller.user_id,
         NewCampaign(**values),
@@ -161,14 +163,13 @@ async def add_recipients(
     if query.chosen:
         raise InvalidInput([FieldProblem(name, "is for files only") for name in query.chosen])
     try:
-        body = RecipientsIn.model_validate_json(await request.body())
+        body = RecipientsIn.model_validate(await request.json())
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
-        ) from None
-    return await parts.imports.add(
-        caller.user_id, campaign_id, _raw(body.recipients), settle=settle
-    )
+        raise refused(error) from None
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "the body is not valid JSON") from None
+    recipients = await asyncio.to_thread(_recipients, body.recipients)
+    return await parts.imports.add(caller.user_id, campaign_id, recipients, settle=settle)
 
 
 @router.post("/{campaign_id}/launch", response_model=CampaignOut)
@@ -305,5 +306,9 @@ def _created_out(created: CreatedCampaign) -> CreatedCampaignOut:
     return CreatedCampaignOut(**dict(shown), report=report)
 
 
-def _raw(recipients: list[RecipientIn]) -> list[RawRecipient]:
-    return [RawRecipient(email=r.email, name=r.name, fields=r.fields) for r in recipients]
+def _recipients(given: object) -> list[RawRecipient]:
+    """As they came, some at a time: on a thread. Raises `RequestValidationError`."""
+    return [
+        RawRecipient(email=r.email, name=r.name, fields=r.fields)
+        for r in checked(given, RECIPIENTS, field="recipients")
+    ]

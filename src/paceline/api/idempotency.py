@@ -87,9 +87,9 @@ class IdempotentRoute(KnownFirst):
             options["openapi_extra"] = _described(options.get("openapi_extra") or {}, status)
         super().__init__(path, endpoint, **options)
 
-    def get_route_handler(self) -> Handler:
-        """The handler, behind the look at the key."""
-        handle = super().get_route_handler()
+    def handler_in_turn(self) -> Handler:
+        """The handler, behind the look at the key, for which the whole body is read."""
+        handle = super().handler_in_turn()
 
         async def guarded(request: Request) -> Response:
             keys = set(request.headers.getlist(HEADER))

@@ -15,8 +15,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SkipValidation,
     StrictBool,
     StrictStr,
+    TypeAdapter,
     model_validator,
 )
 
@@ -64,6 +66,8 @@ MAX_MEMBERS = 1_000  # of one object
 T = TypeVar("T")
 ToTheFirstMistake = Annotated[list[T], Field(fail_fast=True)]
 """A list that may be long: a mistake takes a kilobyte to tell, and there may be a million."""
+CheckedLater = SkipValidation[list[T]]
+"""A list that may take seconds to check: as it came. `json_bodies.checked` makes values of it."""
 
 
 def _few_members(value: object) -> object:
@@ -161,6 +165,9 @@ class RecipientIn(Given):
     )
 
 
+RECIPIENTS: TypeAdapter[list[RecipientIn]] = TypeAdapter(ToTheFirstMistake[RecipientIn])
+
+
 class ChoicesQuery(Given):
     """How a table is to be read, where its owner knows better than what would be found out."""
 
@@ -218,7 +225,7 @@ class PreviewQuery(ChoicesQuery):
 class RecipientsIn(Given):
     """Recipients to be added."""
 
-    recipients: ToTheFirstMistake[RecipientIn]
+    recipients: CheckedLater[RecipientIn]
 
 
 class CampaignIn(Given):
@@ -235,7 +242,7 @@ class CampaignIn(Given):
     hourly_limit: Number | None = None
     doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
     expires_after_hours: Number = DEFAULT_EXPIRY_HOURS
-    recipients: ToTheFirstMistake[RecipientIn] = Field(default_factory=list)
+    recipients: CheckedLater[RecipientIn] = Field(default_factory=list)
 
 
 class CampaignPatchIn(Given):
@@ -275,7 +282,9 @@ class EmailPatchIn(Given):
     subject: StrictStr = ""
     text: StrictStr | None = None
     html: StrictStr | None = None
-    fields: dict[str, Value | None] = Field(default_factory=dict)
+    fields: Annotated[dict[str, Value | None], BeforeValidator(_few_members)] = Field(
+        default_factory=dict
+    )
     scheduled_at: Instant | None = None
 
 

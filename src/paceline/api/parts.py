@@ -25,7 +25,7 @@ from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
-from paceline.services.turnstile import Turnstile, for_requests, for_uploads
+from paceline.services.turnstile import Turnstile, for_bodies, for_requests
 
 PARTS = "api_parts"  # their name in a request's state
 
@@ -59,7 +59,8 @@ class ApiParts:
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     vital: frozenset[str] = frozenset({"postgresql"})
     turnstile: Turnstile = field(default_factory=for_requests)
-    uploads: Turnstile = field(default_factory=for_uploads)
+    uploads: Turnstile = field(default_factory=for_bodies)
+    downloads: Turnstile = field(default_factory=for_bodies)
 
 
 def parts_of(request: Request) -> ApiParts:

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from paceline.api.arriving import turn_of
+from paceline.api.departing import stays_until_sent
+from paceline.api.json_bodies import ReadBeside
 from paceline.api.parts import parts_of
 from paceline.auth.acting import address_of, become
 from paceline.auth.principal import Principal
@@ -64,9 +66,10 @@ class KnownFirst(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """The handler, behind the look at the key."""
-        handle = super().get_route_handler()
+        handle = self.handler_in_turn()
 
         async def known(request: Request) -> Response:
+            request = ReadBeside(request.scope, request.receive)
             caller, parts = await principal_of(request), parts_of(request)
             OWNER.set(caller.user_id)
             key = request.headers.get("authorization", "").partition(" ")[2].strip() or None
@@ -74,10 +77,15 @@ class KnownFirst(APIRoute):
             turns = turn_of(request, caller.user_id, work=parts.turnstile, uploads=parts.uploads)
             async with turns:
                 response = await handle(request)
+                await stays_until_sent(request, response, caller.user_id, downloads=parts.downloads)
             response.headers.update(_rate_headers(taken))
             return response
 
         return known
+
+    def handler_in_turn(self) -> Handler:
+        """The handler, for a caller who is known and whose turn has come."""
+        return super().get_route_handler()
 
 
 def _rate_headers(taken: Taken) -> dict[str, str]:

@@ -26,9 +26,10 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
-from paceline.bootstrap.in_time import BodyInTime, HeadInTime
+from paceline.bootstrap.in_time import BodyInTime
 from paceline.bootstrap.readiness import probes_of
 from paceline.bootstrap.stopping import EndInTime
+from paceline.bootstrap.taking import InPieces, TakenInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.observability import AccessLog
@@ -82,7 +83,7 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         port=settings.api.port,
         forwarded_allow_ips=list(settings.api.trusted_proxies),
         backlog=BACKLOG,
-        http=HeadInTime,
+        http=TakenInTime,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -108,7 +109,7 @@ def application(cases: UseCases, settings: Settings) -> ASGIApp:
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if _is_api(scope.get("path", "")) else web)(scope, receive, send)
 
-    return ReadToTheEnd(BodyInTime(both))
+    return InPieces(ReadToTheEnd(BodyInTime(both)))
 
 
 def _is_api(path: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from paceline.errors import TooMuchAtOnce
 
 MAX_REQUESTS = 8  # of an owner, at work at a time: fewer than half of the database's connections
-MAX_UPLOADS = 8  # of an owner, arriving at a time: as many bodies in memory
+MAX_UPLOADS = 8  # of an owner, arriving at a time, or leaving: as many bodies in memory
 MAX_WAITING = 250  # more of them, for their turn
 
 
@@ -83,6 +83,6 @@ def for_requests() -> Turnstile:
     return Turnstile(most=MAX_REQUESTS, most_waiting=MAX_WAITING)
 
 
-def for_uploads() -> Turnstile:
-    """What large bodies go through while they arrive."""
+def for_bodies() -> Turnstile:
+    """What large bodies go through while they arrive, or large answers while they leave."""
     return Turnstile(most=MAX_UPLOADS, most_waiting=MAX_WAITING)

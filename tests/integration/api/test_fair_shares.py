@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -197,3 +198,73 @@ async def test_a_file_takes_its_turn_when_all_of_it_is_there(
         await bob.campaign()  # which takes longer than to store a file
         assert not sending.done()
     assert (await sending).status_code == 201
+
+
+async def test_no_body_is_read_under_a_key_before_its_turn(ann: Client, bob: Client) -> None:
+    campaign = await ann.campaign()
+    files = [SlowFile() for _ in range(MAX_UPLOADS + 2)]
+    sending = [
+        attached(
+            ann, campaign["id"], f"{n}.txt", content=file, headers={"Idempotency-Key": f"k{n}"}
+        )
+        for n, file in enumerate(files)
+    ]
+    await some_begun(files, MAX_UPLOADS)
+    await bob.campaign()  # which takes longer than to read an octet
+    assert sum(file.begun.is_set() for file in files) == MAX_UPLOADS
+    for file in files:
+        file.go_on.set()
+    assert {(await sent).status_code for sent in sending} == {201}
+
+
+class SlowReader:
+    """A client that has its answer begun, and takes more of it when somebody says so."""
+
+    def __init__(self, parts: ApiParts, client: Client, path: str) -> None:
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(b"authorization", f"Bearer {client.key}".encode())],
+            "client": ("127.0.0.1", 1),
+            "server": ("paceline.test", 80),
+            "scheme": "http",
+        }
+        app = create_api(parts)
+        self.asking = asyncio.create_task(app(scope, self._nothing, self._take))  # type: ignore[arg-type]
+
+    async def _nothing(self) -> dict[str, object]:
+        await asyncio.Event().wait()
+        raise AssertionError("it never leaves")
+
+    async def _take(self, message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            self.begun.set()
+        else:
+            await self.go_on.wait()
+
+
+async def some_begun(slow: Sequence[SlowFile | SlowReader], count: int) -> None:
+    for begun in islice(asyncio.as_completed([one.begun.wait() for one in slow]), count):
+        await begun
+
+
+async def test_large_answers_leave_some_at_a_time_and_keep_nothing_else_waiting(
+    ann: Client, bob: Client, parts: ApiParts
+) -> None:
+    await ann.campaign()
+    path = "/api/v1/suppressions/export"
+    readers = [SlowReader(parts, ann, path) for _ in range(MAX_UPLOADS + 2)]
+    await some_begun(readers, MAX_UPLOADS)
+    async with asyncio.timeout(60):
+        assert (await ann.get("/campaigns")).status_code == 200
+        theirs = SlowReader(parts, bob, path)
+        await theirs.begun.wait()
+    assert sum(reader.begun.is_set() for reader in readers) == MAX_UPLOADS
+    for reader in (*readers, theirs):
+        reader.go_on.set()
+        await reader.asking

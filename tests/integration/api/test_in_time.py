@@ -1,10 +1,10 @@
-"""Requests that never end cost nothing for long, and nobody else waits for them."""
+"""Requests that never end, and answers that nobody takes, cost nothing for long."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -14,8 +14,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from paceline import clock
-from paceline.bootstrap import in_time
-from paceline.bootstrap.in_time import BodyInTime, HeadInTime
+from paceline.bootstrap import in_time, taking
+from paceline.bootstrap.in_time import BodyInTime
+from paceline.bootstrap.taking import InPieces, TakenInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 
 
@@ -30,6 +31,13 @@ class Turn:
 async def read(request: Request) -> Response:
     body = await request.body()
     return PlainTextResponse(f"{len(body)} octets")
+
+
+LARGE = bytes(range(256)) * 128 * 1024  # more than any kernel takes at once
+
+
+async def much(_request: Request) -> Response:
+    return Response(LARGE)
 
 
 async def read_later(request: Request) -> Response:
@@ -53,24 +61,35 @@ def turn() -> Turn:
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> AsyncIterator[int]:
+async def server(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> AsyncIterator[Server]:
     monkeypatch.setattr("paceline.bootstrap.unread.MAX_SECONDS", 0.1)
     routes = [
         Route("/", read, methods=["GET", "POST"]),
         Route("/later", read_later, methods=["POST"]),
+        Route("/much", much),
     ]
     app = Starlette(routes=routes)
     app.state.turn = turn
     config = uvicorn.Config(
-        ReadToTheEnd(BodyInTime(app)), http=HeadInTime, port=0, lifespan="off", log_config=None
+        InPieces(ReadToTheEnd(BodyInTime(app))),
+        http=TakenInTime,
+        port=0,
+        lifespan="off",
+        log_config=None,
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    yield server
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+def port(server: Server) -> int:
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
 
 
 async def sent(port: int, *pieces: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -153,4 +172,35 @@ async def test_a_body_has_its_time_from_when_it_is_waited_for(
     turn.come.set()
     writer.write(b"cd")
     assert await status_of(reader) == b"200"
+    writer.close()
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"], ids=["kept", "to be closed"])
+async def test_a_client_that_does_not_take_its_answer_is_dropped(
+    server: Server, port: int, monkeypatch: pytest.MonkeyPatch, more: bytes
+) -> None:
+    monkeypatch.setattr(taking, "PIECE_SECONDS", 0.2)
+    reader, writer = await sent(port, b"GET /much HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
+    assert await status_of(reader) == b"200"
+    async with asyncio.timeout(60):
+        while server.server_state.connections or server.server_state.tasks:
+            await asyncio.sleep(0)
+    with suppress(ConnectionError):
+        assert len(await reader.read()) < len(LARGE)
+    writer.close()
+
+
+async def test_a_client_that_takes_its_time_gets_all_of_its_answer(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "PIECE_SECONDS", 0.5)
+    request = b"GET /much HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    reader, writer = await sent(port, request)
+    await reader.readuntil(b"\r\n\r\n")
+    taken = bytearray()
+    for _ in range(8):
+        taken += await reader.readexactly(len(LARGE) // 8)
+        await asyncio.sleep(0.1)
+    assert bytes(taken) == LARGE
+    assert await reader.read() == b""
     writer.close()
