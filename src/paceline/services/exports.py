@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from paceline.auth.auditing import note
@@ -40,9 +41,14 @@ class Exports:
         async def pieces() -> AsyncIterator[bytes]:
             yield csv_lines([_TITLES])
             async for records in all_of(self._database, owner_id, selection):
-                yield csv_lines(_row(record) for record in records)
+                yield await asyncio.to_thread(_lines, records)
 
         return pieces()
+
+
+def _lines(records: Sequence[EmailRecord]) -> bytes:
+    """On a thread: a subject that is filled in takes its time."""
+    return csv_lines(_row(record) for record in records)
 
 
 def _row(email: EmailRecord) -> tuple[str | None, ...]:

@@ -17,7 +17,7 @@ from typing import IO, Final
 from paceline.auth.auditing import complete
 from paceline.auth.auditing import note as noted
 from paceline.domain.acts import Act
-from paceline.domain.addresses import InvalidAddress, parse_address
+from paceline.domain.addresses import Address, InvalidAddress, parse_address
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE, MAX_QUERY
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices, OptedOut
 from paceline.domain.tables.recipient_files import RecipientReader
@@ -69,7 +69,7 @@ class Suppressions:
         problems = Problems()
         if not 1 <= len(addresses) <= MAX_ADDED:
             raise InvalidInput.of("addresses", f"must be 1 to {MAX_ADDED:,} addresses")
-        read = [problems.address(f"addresses[{i}]", text) for i, text in enumerate(addresses)]
+        read = await asyncio.to_thread(_addresses, problems, addresses)
         note = problems.name("note", note, required=False)
         problems.raise_if_any()
         keys = sorted({address.key for address in read if address is not None})
@@ -174,7 +174,7 @@ class Suppressions:
                 found = await store.suppressions(
                     session, owner_id, after=after, limit=EXPORT_BATCH, wanted=wanted
                 )
-            yield csv_lines(_row(record) for record in found)
+            yield await asyncio.to_thread(_lines, found)
             if len(found) < EXPORT_BATCH:
                 return
             after = found[-1].address_key
@@ -219,6 +219,10 @@ def key_of(address: str) -> str:
         return address.strip().lower().replace("\x00", "")
 
 
+def _addresses(problems: Problems, given: Sequence[str]) -> list[Address | None]:
+    return [problems.address(f"addresses[{i}]", text) for i, text in enumerate(given)]
+
+
 def _write_keys(reader: RecipientReader, spool: IO[bytes], keys: IO[bytes]) -> int:
     """A line for each address of a file that can be read to its end; how many."""
     count = 0
@@ -241,6 +245,10 @@ def checked(wanted: Wanted) -> Wanted:
     if wanted.reason is not None and wanted.reason not in REASONS:
         raise InvalidInput.of("reason", f"is one of: {', '.join(REASONS)}")
     return replace(wanted, q=q or None)
+
+
+def _lines(records: Sequence[SuppressionRecord]) -> bytes:
+    return csv_lines(_row(record) for record in records)
 
 
 def _row(record: SuppressionRecord) -> tuple[str | None, ...]:
