@@ -70,8 +70,8 @@ class Activities:
         self._database = database
         self._kept: OrderedDict[uuid.UUID, _Past] = OrderedDict()
 
-    async def of(self, owner_id: uuid.UUID) -> Activity:
-        """Of the present hour and the 23 before it."""
+    async def of(self, owner_id: uuid.UUID, *, planned: bool = True) -> Activity:
+        """Of the present hour and the 23 before it; without what was planned where nobody asks."""
         now = clock.now()
         last = hour_of(now)
         hours = tuple(last - back * HOUR for back in reversed(range(HOURS)))
@@ -82,7 +82,7 @@ class Activities:
                 past = _Past(read_at=now, last=last, ended=ended)
                 self._keep(owner_id, past)
             present = await _ended(session, owner_id, last, last)
-            runs = await store.runs(session, owner_id, since=hours[0])
+            runs = await store.runs(session, owner_id, since=hours[0]) if planned else []
         counts = {
             which: tuple((past.ended[which] | present[which]).get(hour, 0) for hour in hours)
             for which in _ENDS
@@ -105,7 +105,5 @@ class Activities:
 async def _ended(
     session: Session, owner_id: uuid.UUID, since: datetime, until: datetime
 ) -> dict[EmailList, Counts]:
-    return {
-        which: await store.per_hour(session, owner_id, state, since=since, until=until)
-        for which, state in _ENDS.items()
-    }
+    found = await store.per_hour(session, owner_id, since=since, until=until)
+    return {which: found[state] for which, state in _ENDS.items()}

@@ -251,19 +251,6 @@ class Queries:
         )
         return Extent(totals.of(which))
 
-    async def next_to_go(self, owner_id: uuid.UUID, *, limit: int) -> list[EmailView]:
-        """The waiting emails that are expected to go first; behind them those without a time."""
-        now = clock.now()
-        async with self._database.transaction() as session:
-            waiting = await queues.of_owner(session, owner_id)
-        around = await self._look_around(*_of_queues(waiting))
-        soonest = next_up.soonest(waiting, around, now=now, most=limit)
-        async with self._database.transaction() as session:
-            records = await lists.first_of_queues(
-                session, owner_id, [(q.sender_id, q.campaign_id) for q in soonest], limit=limit
-            )
-        return sorted(await self._views(records), key=next_up.expected)[:limit]
-
     async def is_any_launched(self, owner_id: uuid.UUID, sender_ids: Collection[uuid.UUID]) -> bool:
         """Whether a campaign of one of these senders was ever launched."""
         async with self._database.transaction() as session:
@@ -271,6 +258,20 @@ class Queries:
 
     async def overview(self, owner_id: uuid.UUID) -> Overview:
         """An owner's figures at a glance."""
+        return (await self._seen(owner_id))[0]
+
+    async def glance(self, owner_id: uuid.UUID, *, limit: int) -> tuple[Overview, list[EmailView]]:
+        """The same, and the waiting emails that are expected to go first; behind them those without
+        a time."""
+        seen, waiting, around = await self._seen(owner_id)
+        soonest = next_up.soonest(waiting, around, now=clock.now(), most=limit)
+        async with self._database.transaction() as session:
+            records = await lists.first_of_queues(
+                session, owner_id, [(q.sender_id, q.campaign_id) for q in soonest], limit=limit
+            )
+        return seen, sorted(await self._views(records, around), key=next_up.expected)[:limit]
+
+    async def _seen(self, owner_id: uuid.UUID) -> tuple[Overview, list[QueueRecord], Surroundings]:
         now = clock.now()
         async with self._database.transaction() as session:
             totals = await overview.totals(session, owner_id)
@@ -279,9 +280,9 @@ class Queries:
             senders = await sender_store.senders(
                 session, owner_id, before=None, limit=MAX_SENDERS_SHOWN
             )
-        _, limited = _of_queues(waiting)
-        around = await self._look_around([sender.id for sender in senders], limited)
-        return Overview(
+        theirs, limited = _of_queues(waiting)
+        around = await self._look_around(theirs | {sender.id for sender in senders}, limited)
+        seen = Overview(
             scheduled=totals.of(EmailList.SCHEDULED),
             sent=totals.sent,
             failed=totals.failed,
@@ -297,6 +298,7 @@ class Queries:
             ),
             campaigns=status.campaigns_limited(waiting, around),
         )
+        return seen, waiting, around
 
     async def summary(self, owner_id: uuid.UUID) -> Summary:
         """The same, with how many were sent of late: a hundred thousand are counted for it."""
@@ -310,10 +312,12 @@ class Queries:
                 sent_last_hour=await overview.sent_since(session, owner_id, now - HOUR),
             )
 
-    async def _views(self, records: Sequence[EmailRecord]) -> list[EmailView]:
+    async def _views(
+        self, records: Sequence[EmailRecord], around: Surroundings | None = None
+    ) -> list[EmailView]:
         async with self._database.transaction() as session:
             ahead = await self._ranks(session, records)
-        around = await self._around(records)
+        around = around or await self._around(records)
         return [
             email_views.view_of(record, around, ahead=ahead.get(record.id)) for record in records
         ]

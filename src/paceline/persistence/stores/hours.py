@@ -17,8 +17,8 @@ from paceline.domain.lifecycle import JobState
 MOST = 10_000  # emails of an hour that are counted
 MAX_RUNS = 500
 
-_PER_HOUR = """
-    SELECT h.hour, s.n
+_OF_STATE = """
+    SELECT '{state}' AS state, h.hour, s.n
       FROM generate_series(CAST(:since AS timestamptz), CAST(:until AS timestamptz),
                            interval '1 hour') AS h (hour)
      CROSS JOIN LATERAL (
@@ -29,15 +29,13 @@ _PER_HOUR = """
              LIMIT :most) x) s
      WHERE s.n > 0
 """
-_OF_STATE = {
-    state: text(_PER_HOUR.format(state=state, at=at))
-    for state, at in (
-        (JobState.SENT, "sent_at"),
-        (JobState.FAILED, "updated_at"),
-        (JobState.IN_DOUBT, "updated_at"),
-        (JobState.CANCELLED, "updated_at"),
-    )
+_AT = {
+    JobState.SENT: "sent_at",
+    JobState.FAILED: "updated_at",
+    JobState.IN_DOUBT: "updated_at",
+    JobState.CANCELLED: "updated_at",
 }
+_PER_HOUR = text(" UNION ALL ".join(_OF_STATE.format(state=s, at=at) for s, at in _AT.items()))
 
 _RUNS = text("""
     SELECT c.sender_id, coalesce(greatest(c.start_at, c.launched_at), c.launched_at) AS begins_at,
@@ -65,14 +63,17 @@ class Run:
 
 
 async def per_hour(
-    session: AsyncSession, owner_id: uuid.UUID, state: JobState, *, since: datetime, until: datetime
-) -> dict[datetime, int]:
-    """How many became so in each UTC hour, by its beginning; `MOST` means: that many or more.
+    session: AsyncSession, owner_id: uuid.UUID, *, since: datetime, until: datetime
+) -> dict[JobState, dict[datetime, int]]:
+    """How many came to each end in each UTC hour, by its beginning; `MOST`: that many or more.
 
     `since` and `until` are the beginnings of the first hour and of the last.
     """
     hours = {"owner_id": owner_id, "since": since, "until": until, "most": MOST}
-    return {row.hour: row.n for row in await session.execute(_OF_STATE[state], hours)}
+    found: dict[JobState, dict[datetime, int]] = {state: {} for state in _AT}
+    for row in await session.execute(_PER_HOUR, hours):
+        found[JobState(row.state)][row.hour] = row.n
+    return found
 
 
 async def runs(session: AsyncSession, owner_id: uuid.UUID, *, since: datetime) -> list[Run]:

@@ -67,10 +67,9 @@ async def dashboard_day(request: Request, parts: Wired, viewer: SignedIn) -> Res
 
 async def _now(parts: Parts, viewer: Viewer) -> dict[str, Any]:
     owner = viewer.principal.user_id
-    overview, activity, upcoming, drafts = await asyncio.gather(
-        parts.queries.overview(owner),
-        parts.activities.of(owner),
-        parts.queries.next_to_go(owner, limit=NEXT_SHOWN),
+    (overview, upcoming), activity, drafts = await asyncio.gather(
+        parts.queries.glance(owner, limit=NEXT_SHOWN),
+        parts.activities.of(owner, planned=False),
         parts.drafts.how_many(owner),
     )
     return {
