@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from paceline.persistence.stores import lists
 from paceline.persistence.stores.email_records import EmailRecord
+from paceline.persistence.stores.searches import Search
 from paceline.persistence.stores.segments import Position, Selection
 from paceline.persistence.stores.session import Session
 from paceline.services.cursors import pack_position, unpack_position
@@ -39,12 +40,15 @@ async def stretch(
     *,
     cursor: str | None,
     limit: int,
+    search: Search | None = None,
 ) -> Stretch:
     """One page of what is selected. Raises `InvalidInput` for a foreign cursor."""
     at, back = read(cursor)
     if back:
         turned = replace(selection, backwards=not selection.backwards)
-        records, beyond = await lists.emails(session, owner_id, turned, after=at, limit=limit)
+        records, beyond = await lists.emails(
+            session, owner_id, turned, after=at, limit=limit, search=search
+        )
         if beyond is not None:
             records.reverse()
             return Stretch(
@@ -53,7 +57,9 @@ async def stretch(
                 previous_cursor=_before(records, selection),
             )
         at = None  # the beginning: the first page is a full one
-    records, end = await lists.emails(session, owner_id, selection, after=at, limit=limit)
+    records, end = await lists.emails(
+        session, owner_id, selection, after=at, limit=limit, search=search
+    )
     return Stretch(
         records=records,
         next_cursor=pack_position(end),

@@ -38,6 +38,7 @@ from paceline.persistence.stores.campaigns import ALL_CAMPAIGNS, CampaignFilter
 from paceline.persistence.stores.email_records import EmailRecord
 from paceline.persistence.stores.queues import QueueRecord
 from paceline.persistence.stores.repeats import Repeat
+from paceline.persistence.stores.searches import Search
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_views, email_views, next_up, paging, status
 from paceline.services.campaign_story import decided_with_all
@@ -204,25 +205,40 @@ class Queries:
         *,
         cursor: str | None = None,
         limit: int = DEFAULT_PAGE,
+        counted: bool = False,
     ) -> Page[EmailView]:
         """Some emails: on their way, waiting, sent, not sent; those of one campaign in its order.
 
-        What is to be sorted and is not short (`domain/short_lists.py`) comes by its time.
+        What is to be sorted and is not short (`domain/short_lists.py`) comes by its time. The
+        extent of the whole list is told where it is `counted`, and where it is to be sorted.
         Raises `InvalidInput`, `NotFound` for somebody else's campaign.
         """
         paging.read(cursor)
         async with self._database.transaction() as session:
             selection = await selection_of(session, owner_id, wanted)
             if selection is None:
-                return Page(items=[], next_cursor=None)
-            extent = None
+                return Page(items=[], next_cursor=None, extent=Extent(0))
+            extent, search = None, None
+            if selection.search is not None:
+                search = Search(session, owner_id, selection.search)
             if wanted.sort is not None:
-                extent = await whole_lists.extent(session, owner_id, selection)
+                extent = await whole_lists.extent(session, owner_id, selection, search)
                 if extent.is_short:
                     selection = replace(selection, sort=wanted.sort, backwards=wanted.backwards)
             found = await paging.stretch(
-                session, owner_id, selection, cursor=cursor, limit=min(limit, MAX_PAGE)
+                session,
+                owner_id,
+                selection,
+                cursor=cursor,
+                limit=min(limit, MAX_PAGE),
+                search=search,
             )
+            if counted and (extent is None or not extent.is_exact):
+                if cursor is None and found.next_cursor is None:
+                    extent = Extent(len(found.records))
+                else:
+                    kept = await self._kept_count(session, owner_id, wanted)
+                    extent = kept or await whole_lists.extent(session, owner_id, selection, search)
         return Page(
             items=await self._views(found.records),
             next_cursor=found.next_cursor,

@@ -12,7 +12,7 @@ from paceline.domain.lifecycle import EmailList, FailureReason, JobState
 from paceline.domain.recipients import RawRecipient
 from paceline.domain.short_lists import Extent, SortBy
 from paceline.errors import NotFound
-from paceline.persistence.stores import whole_lists
+from paceline.persistence.stores import searches, whole_lists
 from paceline.services.emails import NewEmail
 from paceline.services.queries import EmailFilter
 from tests.integration.services.conftest import Desk
@@ -67,6 +67,18 @@ async def test_what_a_search_finds_is_sorted_and_counted(
         assert await walked(desk, wanted) == names
         assert (await desk.queries.emails(desk.owner, wanted)).extent == Extent(len(names))
         assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(len(names))
+
+
+async def test_what_seems_to_be_found_too_often_is_counted_among_the_first_alone(
+    desk: Desk, campaign_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("GLANCE", 4), ("MANY", 1.0), ("MAX_SORTED", 3)):
+        monkeypatch.setattr(searches, name, value)
+    wanted = EmailFilter(q="example")  # four of the first four: five of five, it seems
+    counted = await desk.queries.emails(desk.owner, wanted, limit=2, counted=True)
+    assert counted.extent == Extent(4, False)
+    rare = EmailFilter(q="carl")  # one of the first four: about one of five
+    assert await desk.queries.how_many_emails(desk.owner, rare) == Extent(1)
 
 
 async def test_a_short_list_is_sorted_by_campaign_those_without_one_first(desk: Desk) -> None:

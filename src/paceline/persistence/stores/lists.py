@@ -57,22 +57,28 @@ async def emails(
     *,
     after: Position | None,
     limit: int,
+    search: Search | None = None,
 ) -> tuple[list[EmailRecord], Position | None]:
-    """The next `limit` emails of a list, without bodies, and where they end (None: all seen)."""
+    """The next `limit` emails of a list, without bodies, and where they end (None: all seen).
+
+    `search` asks what the selection searches for, where somebody else asks it, too.
+    """
     if selection.sort is not None:
-        return await whole_lists.emails(session, owner_id, selection, after=after, limit=limit)
+        return await whole_lists.emails(
+            session, owner_id, selection, after=after, limit=limit, search=search
+        )
     if after is not None and after.segment is Segment.WHOLE:
         after = None  # it has grown too long for the order that it was walked in
     found: list[EmailRecord] = []
-    terms = selection.search
-    search = None if terms is None else Search(session, owner_id, terms)
+    if selection.search is not None:
+        search = search or Search(session, owner_id, selection.search)
     for segment in segments_of(selection):
         if after is not None and is_behind(after.segment, segment, selection):
             continue
         begin = after if after is not None and after.segment is segment else None
         way = way_of(segment, selection)
         candidates = candidates_of(owner_id, selection, way, begin)
-        found += await _first(session, search, candidates, way, limit + 1 - len(found))
+        found += await _first(session, search, candidates, way, begin, limit + 1 - len(found))
         if len(found) > limit:
             return found[:limit], position(found[limit - 1], selection)
     return found, None
@@ -110,13 +116,14 @@ async def _first(
     search: Search | None,
     candidates: Select[uuid.UUID],
     way: Way,
+    after: Position | None,
     limit: int,
 ) -> list[EmailRecord]:
     """The first emails of one segment, or of those in it that a search finds."""
     if search is None:
         return await _records(session, candidates, way, limit)
     at = None if way.by_id_alone else SORTED_BY[way.segment]
-    part = Candidates(ids=candidates, at=at, newest_first=way.newest_first)
+    part = Candidates(key=(way, after), ids=candidates, at=at, newest_first=way.newest_first)
     found = await search.first(part, limit)
     of_these = select(EmailJob.email_id).where(EmailJob.email_id.in_(found))
     return await _records(session, of_these, way, limit) if found else []

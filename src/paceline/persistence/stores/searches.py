@@ -8,7 +8,7 @@ while, and then gathered and sorted: it takes longer, and nothing is left out.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,11 +21,12 @@ from paceline.persistence.models import Campaign, Email, EmailJob
 from paceline.persistence.stores.terms import Terms, Words, has, has_by_index
 
 GLANCE = 2_000  # emails looked at before the index is asked
+SAMPLE = 500  # of them, to tell which words are common
 MAX_SORTED = 5_000  # emails of the index that are sorted for one page
 MAX_WALKED = 20_000  # emails looked at where more match than that
 MAX_APART = 20  # campaigns whose subject says it all, each walked by itself
 MANY = 0.05  # of the emails looked at: of a long list, they are not counted
-COMMON = 0.2  # of the emails looked at: a word that the index is not asked for
+COMMON = 0.2  # of the sample: a word that the index is not asked for
 
 # Which way to go is decided here: statistics are old, or of another owner.
 _IN_ORDER = text("""
@@ -40,8 +41,12 @@ _BY_WORDS = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """A part of a list: ids of email jobs in its order, and what that order is by."""
+    """A part of a list: ids of email jobs in its order, and what that order is by.
 
+    `key` names it to a search that may be asked about it again.
+    """
+
+    key: Hashable
     ids: Select[uuid.UUID]
     at: InstrumentedAttribute[Any] | None  # None: by id alone
     newest_first: bool
@@ -50,6 +55,10 @@ class Candidates:
         """The first that fulfil the conditions, with what they are sorted by."""
         at = EmailJob.email_id if self.at is None else self.at
         return self.ids.where(*conditions).add_columns(at.label("at")).limit(most)
+
+    def behind(self, count: int) -> Candidates:
+        """Those behind the first so many."""
+        return replace(self, ids=self.ids.offset(count)) if count else self
 
     def within(self, conditions: Iterable[ColumnElement[bool]]) -> Candidates:
         """Those of them that fulfil the conditions."""
@@ -62,7 +71,8 @@ class Candidates:
 
 
 class Search:
-    """One question to one list. What the index says is kept: it is the same for all parts."""
+    """One question to one list. What the index says is kept: it is the same for all parts, and for
+    whoever counts what was found."""
 
     def __init__(self, session: AsyncSession, owner_id: uuid.UUID, terms: Terms) -> None:
         self._session = session
@@ -71,14 +81,18 @@ class Search:
         self._common: Collection[str] | None = None
         self._found: list[uuid.UUID] | None = None
         self._asked = False
+        self._glanced: dict[Hashable, list[uuid.UUID]] = {}
 
     async def first(self, candidates: Candidates, limit: int) -> list[uuid.UUID]:
         """The first `limit` candidates that match."""
         looked_at = GLANCE
         found = await self._walked(candidates, looked_at, limit)
+        if len(found) < limit:
+            self._glanced[candidates.key] = list(found)  # all that match among them
         if found and len(found) < limit:  # the rest is about as far again, and again
             looked_at = min(2 * GLANCE * limit // len(found), MAX_WALKED)
-            found = await self._walked(candidates, looked_at, limit)
+            left = limit - len(found)
+            found += await self._walked(candidates, looked_at, left, behind=GLANCE)
         if len(found) == limit or not await self._goes_on(candidates, looked_at):
             return found
         said = await self._said_nearby(candidates, limit)
@@ -91,7 +105,8 @@ class Search:
             if few is not None:
                 return await self._gathered(candidates, limit, few, self._terms.saying_all)
         if looked_at < MAX_WALKED and not self._terms.saying:
-            found = await self._walked(candidates, MAX_WALKED, limit)
+            left = limit - len(found)
+            found += await self._walked(candidates, MAX_WALKED, left, behind=looked_at)
             if len(found) == limit or not await self._goes_on(candidates, MAX_WALKED):
                 return found
         own_words = self._own(self._common or ())
@@ -99,22 +114,29 @@ class Search:
 
     async def whole(self, candidates: Candidates) -> tuple[list[uuid.UUID], bool]:
         """All candidates that match and True; or, where that takes long, those at hand."""
-        found = await self._walked(candidates, GLANCE, GLANCE)
+        found = self._glanced.get(candidates.key)
+        if found is None:
+            found = await self._walked(candidates, GLANCE, GLANCE)
         if not await self._goes_on(candidates, GLANCE):
             return found, True
         if len(found) > MANY * GLANCE and await self._goes_on(candidates, MAX_COUNTED):
             return found, False
-        few = None if self._terms.saying else await self._few(candidates)
+        if self._terms.saying or await self._seem_too_many(len(found)):
+            return found, False
+        few = await self._few(candidates)
         if few is None:
             return found, False
         own = candidates.ids.where(EmailJob.email_id.in_(few))
         await self._session.execute(_BY_WORDS)
         return list((await self._session.execute(own)).scalars()), True
 
-    async def _walked(self, candidates: Candidates, most: int, limit: int) -> list[uuid.UUID]:
-        """Those of the first `most` candidates that match."""
+    async def _walked(
+        self, candidates: Candidates, most: int, limit: int, *, behind: int = 0
+    ) -> list[uuid.UUID]:
+        """Those of the first `most` candidates that match, but for the first `behind` of them."""
         await self._session.execute(_IN_ORDER)
-        matching = self._matching(candidates, most, limit, [self._terms.match()])
+        stretch = candidates.behind(behind)
+        matching = self._matching(stretch, most - behind, limit, [self._terms.match()])
         return list((await self._session.execute(matching)).scalars())
 
     def _matching(
@@ -159,6 +181,16 @@ class Search:
             rows += first
         return rows
 
+    async def _seem_too_many(self, found: int) -> bool:
+        """Whether the index would find more than it is asked for, if `found` of the first `GLANCE`
+        are as many as elsewhere: it takes its time to say so."""
+        if self._asked:
+            return self._found is None
+        total = select(func.coalesce(func.sum(Campaign.total), 0)).where(
+            Campaign.owner_id == self._owner_id
+        )
+        return found * (await self._session.execute(total)).scalar_one() > MAX_SORTED * GLANCE
+
     async def _few(self, candidates: Candidates) -> list[uuid.UUID] | None:
         """All that the index finds; None: more than can be sorted in time."""
         if not self._asked:
@@ -180,11 +212,11 @@ class Search:
         words = self._terms.words
         if len(words) == 1:
             return ()
-        looked_at = candidates.first(GLANCE).subquery()
+        looked_at = candidates.first(SAMPLE).subquery()
         counts = [func.count().filter(has(word)) for word in words]
         query = select(*counts).select_from(Email).join(looked_at, Email.id == looked_at.c.email_id)
         row = (await self._session.execute(query)).one()
-        return {word for word, n in zip(words, row, strict=True) if n > COMMON * GLANCE}
+        return {word for word, n in zip(words, row, strict=True) if n > COMMON * SAMPLE}
 
     async def _gathered(
         self,

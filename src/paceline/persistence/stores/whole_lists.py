@@ -40,10 +40,15 @@ _MARKS = "[\u0300-\u036f]"  # what is left of an accent when its letter is taken
 _TURN_OF = {state: f"{place}" for place, state in enumerate(JobState)}  # as the states are told
 
 
-async def extent(session: AsyncSession, owner_id: uuid.UUID, selection: Selection) -> Extent:
-    """How many emails a selection holds."""
+async def extent(
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    selection: Selection,
+    search: Search | None = None,
+) -> Extent:
+    """How many emails a selection holds. `search`: as in `lists.emails`."""
     if selection.search is not None:
-        found, is_exact = await _found(session, owner_id, selection)
+        found, is_exact = await _found(session, owner_id, selection, search)
         return Extent(len(found), is_exact)
     ids = _first(owner_id, selection, MAX_COUNTED + 1).subquery()
     number = (await session.execute(select(func.count()).select_from(ids))).scalar_one()
@@ -57,6 +62,7 @@ async def emails(
     *,
     after: Position | None,
     limit: int,
+    search: Search | None = None,
 ) -> tuple[list[EmailRecord], Position | None]:
     """The next `limit` emails of a short list, sorted as it says, and where they end.
 
@@ -67,7 +73,7 @@ async def emails(
         ids = _first(owner_id, selection, MAX_SORTED).subquery()
         of_these = EmailJob.email_id.in_(select(ids.c.email_id))
     else:
-        found, _ = await _found(session, owner_id, selection)
+        found, _ = await _found(session, owner_id, selection, search)
         of_these = EmailJob.email_id.in_(found)
     key = _key(selection.sort)
     query = joined(select(*COLUMNS)).where(of_these)
@@ -103,19 +109,22 @@ def _first(
 
 
 async def _found(
-    session: AsyncSession, owner_id: uuid.UUID, selection: Selection
+    session: AsyncSession,
+    owner_id: uuid.UUID,
+    selection: Selection,
+    search: Search | None = None,
 ) -> tuple[list[uuid.UUID], bool]:
     """What a search finds, and whether that is all of it."""
     assert selection.search is not None
     own = replace(selection, backwards=False)
-    search = Search(session, owner_id, selection.search)
+    search = search or Search(session, owner_id, selection.search)
     found: list[uuid.UUID] = []
     is_exact = True
     for segment in segments_of(own):
         way = way_of(segment, own)
         at = None if way.by_id_alone else SORTED_BY[segment]
         ids = candidates_of(owner_id, own, way, None)
-        part = Candidates(ids=ids, at=at, newest_first=way.newest_first)
+        part = Candidates(key=(way, None), ids=ids, at=at, newest_first=way.newest_first)
         more, is_all = await search.whole(part)
         found += more
         is_exact = is_exact and is_all

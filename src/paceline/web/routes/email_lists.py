@@ -75,17 +75,17 @@ async def found_by(
     request: Request, parts: Parts, viewer: Viewer, query: ListQuery
 ) -> tuple[Page[EmailView], Extent | None]:
     """One page of what a list asks for, and how much there is of it; None: all of its tab."""
-    owner, wanted = viewer.principal.user_id, query.wanted(zone_of(request))
-    page = await parts.queries.emails(owner, wanted, cursor=query.cursor or None, limit=query.size)
-    if not query.filtered:
-        return page, None
-    shown = len(page.items)
-    if not query.cursor and page.next_cursor is None:
-        return page, Extent(shown)
-    total = page.extent
-    if total is None or not total.is_exact:
-        total = await parts.queries.how_many_emails(owner, wanted)
-    return page, total if total.is_exact else replace(total, number=max(total.number, shown))
+    page = await parts.queries.emails(
+        viewer.principal.user_id,
+        query.wanted(zone_of(request)),
+        cursor=query.cursor or None,
+        limit=query.size,
+        counted=query.filtered,
+    )
+    total = page.extent if query.filtered else None
+    if total is None or total.is_exact:
+        return page, total
+    return page, replace(total, number=max(total.number, len(page.items)))
 
 
 def rows_of(
