@@ -86,6 +86,7 @@ def test_an_empty_value_counts_as_not_set() -> None:
     ("env", "message"),
     [
         ({"PACELINE_WORKER": "1"}, "unknown setting PACELINE_WORKER"),
+        ({"PACELINE_SECRET_KEY_FILES": "x"}, "is PACELINE_SECRET_KEY_FILE meant"),
         ({"PACELINE_LANE": "8"}, "unknown setting PACELINE_LANE; is PACELINE_LANES meant"),
         ({"PACELINE_PORT": "80"}, "unknown setting PACELINE_PORT; is PORT meant"),
         ({"PACELINE_DATABSE_URL": "x"}, "is DATABASE_URL meant"),

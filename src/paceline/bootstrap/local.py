@@ -119,7 +119,7 @@ async def mint_invitation(settings: Settings, email: str) -> str:
     return settings.api.base_url + invitation_path(token)
 
 
-async def create_sample(settings: Settings, *, devinbox_port: int) -> None:
+async def create_sample(settings: Settings) -> None:
     """A sender that leads to the dev inbox, and a small campaign that starts at once."""
     async with use_cases(settings) as cases:
         owner = await Users(cases.database).local_owner()
@@ -129,8 +129,8 @@ async def create_sample(settings: Settings, *, devinbox_port: int) -> None:
                 name="Dev inbox",
                 from_address="hello@paceline.example",
                 from_name="Paceline",
-                smtp_host="127.0.0.1",
-                smtp_port=devinbox_port,
+                smtp_host=settings.devinbox.host,
+                smtp_port=settings.devinbox.port,
                 smtp_security=Security.NONE,
             ),
         )

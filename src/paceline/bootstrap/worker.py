@@ -13,7 +13,6 @@ from pathlib import Path
 
 from paceline.auth.secretbox import SecretBox
 from paceline.bootstrap.smtp import smtp_pool
-from paceline.bootstrap.worker_health import health_check
 from paceline.delivery import Pool
 from paceline.engine.ending import end
 from paceline.engine.keeper import Keeper
@@ -49,10 +48,7 @@ async def run_worker(
     settings: Settings, stop: asyncio.Event, *, black_boxes: Path, name: str = "worker"
 ) -> None:
     """Run lanes until `stop` is set, then finish what is under way and hand back the rest."""
-    async with (
-        health_check(settings),
-        running_worker(settings, black_boxes=black_boxes, name=name) as running,
-    ):
+    async with running_worker(settings, black_boxes=black_boxes, name=name) as running:
         work = settings.worker
         log.info("sending: %d lanes, %d emails at a time", work.lanes, work.concurrency)
         await stop.wait()

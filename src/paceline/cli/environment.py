@@ -11,7 +11,7 @@ from pathlib import Path
 from paceline.cli.console import note
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home
-from paceline.settings import NAMES, Settings
+from paceline.settings import NAMES, SUFFIX, Settings, secrets_in_files
 from paceline.settings.names import nearest
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -24,6 +24,7 @@ _ELSEWHERE = (
 )
 
 _origins: dict[str, str] = {}  # of what was taken from a file: which, and which line
+_files: dict[str, str] = {}  # of what a file of its own holds: which
 _options: dict[str, str] = {}  # of what an option of the command line went before: which
 
 
@@ -46,10 +47,27 @@ def load_dotenv(file: Path = Path(".env")) -> None:
     if chosen is None and _is_anothers(text):
         note(f"{file} has none of Paceline's settings, and is passed over")
         return
+    made = {name for name, value in os.environ.items() if value}
     for name, value in parse_dotenv(text, source=str(file)).items():
-        if name not in os.environ:
+        if name not in os.environ and _twin(name) not in made:
             os.environ[name] = value
             _origins[name] = f"{file}, line {_line_of(name, text)}"
+
+
+def load_secrets() -> None:
+    """Put secrets that are in files of their own (`NAME_FILE`) in the place of what names them.
+
+    What we start is given the secret, and looks for no file. Raises `SettingsError`.
+    """
+    for name, value, file in list(secrets_in_files(os.environ)):
+        os.environ[name] = value
+        os.environ[name + SUFFIX] = ""
+        _files[name] = file
+
+
+def _twin(name: str) -> str:
+    """The other way to make the same setting."""
+    return name.removesuffix(SUFFIX) if name.endswith(SUFFIX) else name + SUFFIX
 
 
 def _is_anothers(text: str) -> bool:
@@ -67,6 +85,8 @@ def origin_of(name: str) -> str | None:
     """Where a setting was made, in words; None: nowhere."""
     if name in _options:
         return f"given by {_options[name]}"
+    if name in _files:
+        return f"read from {_files[name]}"
     if name in _origins:
         return f"set in {_origins[name]}"
     return "set in the environment" if os.environ.get(name) else None

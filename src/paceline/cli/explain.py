@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from paceline import __version__
 from paceline.cli.console import say
-from paceline.cli.environment import load_dotenv
+from paceline.cli.environment import load_dotenv, load_secrets
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 not done, and the last line says why · 2 not understood · "
@@ -22,10 +22,11 @@ EXIT_CODES = (
 
 
 class WithSettings(TyperCommand):
-    """A command that takes settings from `.env`, once it is clear that it will run."""
+    """A command that takes settings from `.env` and files, once it is clear that it will run."""
 
     def invoke(self, ctx: Any) -> Any:
         load_dotenv()
+        load_secrets()
         return super().invoke(ctx)
 
 

@@ -48,22 +48,28 @@ def worker(
     """Send what is due."""
     configure_logging("worker", os.environ)
     settings = Settings.from_environment(os.environ)
-    if processes > 1:
-        from paceline.bootstrap.preflight.looking import Part
-        from paceline.cli.starting import check_once
+    from paceline.bootstrap.preflight.looking import Part
+    from paceline.cli.starting import check_once, start_when_fit
 
+    if processes > 1:
         run_quickly(check_once(settings, Part.WORKER))
         asyncio.run(_run_several(processes, settings))
         return
     from paceline.bootstrap.worker import run_worker
+    from paceline.bootstrap.worker_health import health_check
 
     black_boxes = Home.at(None, os.environ).black_boxes
     name = os.environ.get("PACELINE_COMPONENT") or "worker"
-    _run(
-        settings,
-        "WORKER",
-        lambda stop: run_worker(settings, stop, black_boxes=black_boxes, name=name),
-    )
+
+    async def work(stop: asyncio.Event) -> None:
+        await run_worker(settings, stop, black_boxes=black_boxes, name=name)
+
+    async def answering(stop: asyncio.Event) -> None:
+        # Also while it waits for its database: alive, and not ready.
+        async with health_check(settings):
+            await start_when_fit(settings, Part.WORKER, stop, work)
+
+    run_until_stopped(answering)
 
 
 def devinbox() -> None:

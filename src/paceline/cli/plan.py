@@ -41,6 +41,7 @@ class Plan:
     base_url: str
     workers: int
     sample: bool
+    devinbox_host: str
     devinbox_port: int
     database_url: str | None = field(repr=False)  # None: our own PostgreSQL
     redis_url: str | None = field(repr=False)  # None: our own Redis
@@ -65,6 +66,7 @@ class Plan:
             base_url=settings.api.base_url,
             workers=workers,
             sample=sample,
+            devinbox_host=settings.devinbox.host,
             devinbox_port=_devinbox_port(settings, home, env),
             database_url=settings.database.url if settings.given_database else None,
             redis_url=settings.redis.url if settings.given_redis else None,
@@ -102,7 +104,7 @@ class Plan:
     def inbox(self) -> Component:
         """The dev inbox: there before the workers are, and as long as they are."""
         inbox = self._part(
-            "devinbox", is_ready=lambda _: ports.accepts("127.0.0.1", self.devinbox_port)
+            "devinbox", is_ready=lambda _: ports.accepts(self.devinbox_host, self.devinbox_port)
         )
         return replace(inbox, stop_seconds=INBOX_STOP_SECONDS)
 
@@ -133,6 +135,7 @@ class Plan:
             "PACELINE_HOST": self.host,
             "PORT": str(self.port),
             "BASE_URL": self.base_url,
+            "DEVINBOX_HOST": self.devinbox_host,
             "DEVINBOX_PORT": str(self.devinbox_port),
             "ALLOW_PRIVATE_HOSTS": "yes" if self.allow_private_hosts else "no",
             "PACELINE_SECRET_KEY": self.secret_key,

@@ -153,7 +153,7 @@ class _System:
         lines = [
             ("Paceline is running", self._plan.base_url),
             ("Sign in (once, 15 min)", link),
-            ("Dev inbox (SMTP)", f"127.0.0.1:{self._plan.devinbox_port}"),
+            ("Dev inbox (SMTP)", f"{self._plan.devinbox_host}:{self._plan.devinbox_port}"),
             ("Home", str(self._plan.home.path)),
         ]
         out.print()

@@ -37,7 +37,7 @@ async def _welcome(settings: Settings, home: Home, *, sample: bool) -> None:
     made = home.path / "sample.made"
     if sample and not made.exists():
         try:
-            await create_sample(settings, devinbox_port=settings.devinbox.port)
+            await create_sample(settings)
             made.touch()
         except PacelineError as error:  # a nicety, no reason not to start
             _log.warning("no sample campaign: %s", error)

@@ -6,6 +6,7 @@ stop the start with one line that says what to change. `.env.example` explains e
 
 from __future__ import annotations
 
+from paceline.settings.files import SUFFIX, secrets_in_files
 from paceline.settings.inbox import DevInboxSettings, EtherealSettings
 from paceline.settings.names import NAMES
 from paceline.settings.reach import ApiSettings, is_loopback, is_this_machine
@@ -20,6 +21,7 @@ __all__ = [
     "NAMES",
     "SECRET_KEY_BYTES",
     "STOP_SECONDS",
+    "SUFFIX",
     "ApiSettings",
     "DatabaseSettings",
     "DevInboxSettings",
@@ -33,4 +35,5 @@ __all__ = [
     "decode_secret_key",
     "is_loopback",
     "is_this_machine",
+    "secrets_in_files",
 ]

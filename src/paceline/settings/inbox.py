@@ -12,7 +12,7 @@ from paceline.settings.values import number
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DevInboxSettings:
-    """Where the dev inbox takes SMTP."""
+    """Where the dev inbox takes SMTP: what it listens on, and what senders that lead there name."""
 
     host: str = "127.0.0.1"
     port: int = 1025
@@ -27,8 +27,11 @@ class EtherealSettings:
 
 
 def read_devinbox(env: Mapping[str, str]) -> DevInboxSettings:
-    """From DEVINBOX_PORT."""
-    return DevInboxSettings(port=number(env, "DEVINBOX_PORT", 1025, 1, 65535))
+    """From DEVINBOX_HOST and DEVINBOX_PORT."""
+    return DevInboxSettings(
+        host=env.get("DEVINBOX_HOST", "127.0.0.1"),
+        port=number(env, "DEVINBOX_PORT", 1025, 1, 65535),
+    )
 
 
 def read_ethereal(env: Mapping[str, str]) -> EtherealSettings | None:

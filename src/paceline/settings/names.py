@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher, get_close_matches
 
 from paceline.errors import SettingsError
+from paceline.settings.files import SECRETS, SUFFIX
 
 # Known here, read elsewhere: by the command line, by the build of the web assets.
 _READ_ELSEWHERE = frozenset(
@@ -29,14 +30,15 @@ _READ_HERE = frozenset(
 )
 _WITHOUT_PREFIX = frozenset(
     {"DATABASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "PORT", "BASE_URL"}
-    | {"WORKER_CONCURRENCY", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
+    | {"WORKER_CONCURRENCY", "DEVINBOX_HOST", "DEVINBOX_PORT", "ALLOW_PRIVATE_HOSTS"}
     | {"FORWARDED_ALLOW_IPS"}
     | {"SMTP_VERIFY", "HELO_NAME", "DNS_SERVER"}
     | {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_BUTTON", "OIDC_ISSUER"}
     | {"ALLOWED_DOMAINS", "ADMINS"}
     | {"ETHEREAL_EMAIL", "ETHEREAL_PASS"}
 )
-NAMES = _READ_HERE | _READ_ELSEWHERE | _WITHOUT_PREFIX
+_IN_FILES = frozenset(name + SUFFIX for name in SECRETS)
+NAMES = _READ_HERE | _READ_ELSEWHERE | _WITHOUT_PREFIX | _IN_FILES
 
 _PREFIX = "PACELINE"
 _OF_KUBERNETES = re.compile(r"PACELINE\w*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import os
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +74,34 @@ async def test_what_is_no_request_is_hung_up_on(settings: Settings) -> None:
             assert await reader.read() == b""
         writer.close()
         assert (await ask(port, "/healthz"))[0] == 200
+
+
+async def test_a_worker_that_waits_for_its_database_says_that_it_lives(tmp_path: Path) -> None:
+    settings, port = with_port(settings_for("", ""))
+    env = {
+        "DATABASE_URL": "postgresql://ada@127.0.0.1:1/mail",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "PACELINE_SECRET_KEY": base64.b64encode(settings.secrets.key).decode(),
+        "PACELINE_HOME": str(tmp_path),
+        "PACELINE_HEALTH_PORT": str(port),
+        "PACELINE_ENV_FILE": "",
+    }
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "paceline", "worker"),
+        env={**os.environ, **env},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert worker.stderr is not None
+        while b"health checks are answered" not in (line := await worker.stderr.readline()):
+            assert line, "it ended"
+        assert (await ask(port, "/healthz"))[0] == 200
+        assert (await ask(port, "/readyz"))[0] == 503
+        worker.terminate()
+        _, said = await worker.communicate()
+        assert worker.returncode == 0
+        assert b"Traceback" not in said
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+            await worker.wait()

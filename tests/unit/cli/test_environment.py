@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from paceline.cli.environment import load_dotenv, parse_dotenv, settings_of
+from paceline.cli.environment import load_dotenv, load_secrets, origin_of, parse_dotenv, settings_of
 from paceline.cli.zone import local_zone
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home, Running
@@ -54,6 +54,72 @@ def test_the_environment_goes_before_the_file(
     assert os.environ["PORT"] == "5000"
     assert os.environ["DEVINBOX_PORT"] == "2025"
     monkeypatch.delenv("DEVINBOX_PORT")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """One whose changes, also those of the code, end with the test."""
+    for name in ("DATABASE_URL", "GOOGLE_CLIENT_SECRET"):
+        for each in (name, f"{name}_FILE"):
+            monkeypatch.setenv(each, "")
+            monkeypatch.delenv(each)
+    return monkeypatch
+
+
+def test_a_secret_may_be_in_a_file_of_its_own(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "database_url"
+    secret.write_text("postgresql://ada:s3cret@db/mail\n")
+    environment.setenv("DATABASE_URL_FILE", str(secret))
+    load_secrets()
+    assert os.environ["DATABASE_URL"] == "postgresql://ada:s3cret@db/mail"
+    assert os.environ["DATABASE_URL_FILE"] == ""  # what we start looks for no file
+    assert origin_of("DATABASE_URL") == f"read from {secret}"
+
+
+def test_a_file_that_the_environment_names_goes_before_a_value_in_dotenv_and_the_other_way_round(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("from a file")
+    (tmp_path / ".env").write_text(
+        f"GOOGLE_CLIENT_SECRET=x\nDATABASE_URL_FILE={tmp_path / 'none'}\n"
+    )
+    environment.setenv("GOOGLE_CLIENT_SECRET_FILE", str(tmp_path / "secret"))
+    environment.setenv("DATABASE_URL", "postgresql://db/mail")
+    load_dotenv(tmp_path / ".env")
+    load_secrets()
+    assert os.environ["GOOGLE_CLIENT_SECRET"] == "from a file"
+    assert os.environ["DATABASE_URL"] == "postgresql://db/mail"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "DATABASE_URL_FILE: {} cannot be read: no such file or directory"),
+        (b" \n", "DATABASE_URL_FILE: {} is empty"),
+        (b"s3cr\xfft", "DATABASE_URL_FILE: {} is not UTF-8 text"),
+        (b"s3cret\0", "DATABASE_URL_FILE: {} is not UTF-8 text"),
+        (b"s3cret" * 20_000, "DATABASE_URL_FILE: {} is larger than 64 KiB"),
+    ],
+)
+def test_a_file_of_a_secret_that_is_none_stops_the_start_and_is_not_repeated(
+    content: bytes | None, message: str, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    environment.setenv("DATABASE_URL_FILE", str(file))
+    with pytest.raises(SettingsError) as refused:
+        load_secrets()
+    assert str(refused.value) == message.format(file)
+
+
+def test_a_secret_that_is_given_both_ways_stops_the_start(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "postgresql://db/mail")
+    environment.setenv("DATABASE_URL_FILE", "/run/secrets/database_url")
+    with pytest.raises(SettingsError, match="DATABASE_URL and DATABASE_URL_FILE are both set"):
+        load_secrets()
 
 
 def test_the_file_of_another_program_is_passed_over_and_said(
