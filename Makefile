@@ -18,10 +18,10 @@ ASSETS := package.json package-lock.json $(shell find frontend src/paceline/web/
 # Zones come from the pinned tzdata package, not from whatever this machine was installed with.
 export PYTHONTZPATH :=
 
-.PHONY: help run test say-needs check fmt bench screens faults fuzz lock clean
+.PHONY: help run test test-containers say-needs check fmt bench screens faults fuzz lock clean
 
 help: ## Show this
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sample" for options
 	@exec $(BIN)/paceline up $(ARGS)
@@ -30,6 +30,11 @@ test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them 
 	@scripts/need-chromium
 	@scripts/need-postfix
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+test-containers: $(VENV)/.ready-containers ## Build the image, run compose.yaml with it, break it (root, Debian)
+	@scripts/need-containers
+	@tests/containers/images/build
+	$(BIN)/python -m pytest tests/containers $(ARGS)
 
 say-needs:
 	@scripts/say-needs
@@ -85,4 +90,9 @@ $(VENV)/.ready: $(VENV)/.dependencies pyproject.toml hatch_build.py $(ASSETS)
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 	@echo "installing what requirements-dev.lock names …"
 	@$(PIP_INSTALL) --only-binary=:all: --no-binary=dkimpy --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.ready-containers: $(VENV)/.ready-dev requirements-containers.lock
+	@echo "installing what requirements-containers.lock names …"
+	@$(PIP_INSTALL) --only-binary=:all: --require-hashes -r requirements-containers.lock
 	@touch $@

@@ -45,6 +45,15 @@ LONGEST = (
 )
 
 
+CONTAINERS = Path(__file__).parent / "containers"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Those of the containers need images, and are run only where they are asked for by name."""
+    asked_for = any("containers" in argument for argument in config.invocation_params.args)
+    return True if collection_path == CONTAINERS and not asked_for else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
