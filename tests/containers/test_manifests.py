@@ -67,6 +67,17 @@ def test_alive_and_ready_are_asked_apart(name: str) -> None:
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
+def test_every_setting_in_the_compose_file_is_one() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ours = {
+        name
+        for each in services.values()
+        if each["image"] == "paceline"
+        for name in each["environment"]
+    }
+    assert ours - {"PGPASSFILE"} <= NAMES  # that one is PostgreSQL's
+
+
 def test_every_setting_in_the_manifests_is_one() -> None:
     named = {
         each["name"]
