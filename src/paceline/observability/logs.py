@@ -21,7 +21,8 @@ from paceline.observability.requests import request_id
 _SECRETS = (
     (re.compile(r"\bpl_[A-Za-z0-9_-]{8,}"), "pl_***"),
     (re.compile(r"(?i)\b(token|password|secret|api_key)=[^&\s\"']+"), r"\1=***"),
-    (re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@"), r"\1:***@"),
+    # From the beginning of a word: from each character on, a long word would be read to its end.
+    (re.compile(r"(?<!\w)(\w+://[^/\s:@]*):[^/\s@]+@"), r"\1:***@"),
     # What PostgreSQL adds to an error holds values: `Key (email)=(ada@example.com) already exists`.
     (re.compile(r"(DETAIL:\s+)(?:[^\n\\]|\\(?!n))+"), r"\1***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),

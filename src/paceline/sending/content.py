@@ -110,16 +110,18 @@ class Content:
         """
         template = None
         if claim.campaign_id is not None and texts is not None:
-            template = await self._template(claim.campaign_id, texts)
+            template = await self._template(claim.campaign_id, texts, sender.owner_id)
         make = partial(_made, claim, sender, template, files)
         if template.takes_long if template else len(claim.html_body or "") > LONG_HTML:
-            return await self._beside.run(claim.campaign_id or sender.from_address, make)
+            return await self._beside.run(sender.owner_id, make)
         return make()
 
-    async def _template(self, campaign_id: uuid.UUID, texts: CampaignContent) -> MessageTemplate:
+    async def _template(
+        self, campaign_id: uuid.UUID, texts: CampaignContent, owner_id: uuid.UUID
+    ) -> MessageTemplate:
         known = self._templates.get(campaign_id)
         if known is None:
-            known = await self._beside.run(campaign_id, partial(self._compiled, campaign_id, texts))
+            known = await self._beside.run(owner_id, partial(self._compiled, campaign_id, texts))
             _keep(self._templates, campaign_id, known, limit=MAX_TEMPLATES)
         return known
 

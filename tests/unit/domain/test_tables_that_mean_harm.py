@@ -10,7 +10,7 @@ from paceline.domain.bounds import MAX_FILE_OCTETS
 from paceline.domain.tables.address_mending import resembles_an_address
 from paceline.domain.tables.cards import CardRows
 from paceline.domain.tables.html import HtmlRows
-from paceline.domain.tables.lists import ListRows
+from paceline.domain.tables.lists import MAX_BEFORE, ListRows
 from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import InvalidInput
 
@@ -60,3 +60,10 @@ def test_looking_ahead_holds_no_line_without_an_end_and_reads_no_further_than_is
 
     RecipientReader().look_ahead(pieces())
     assert asked == MAX_FILE_OCTETS // 65_536
+
+
+@pytest.mark.parametrize("piece", ["a,", "a\n", '"a" ,'])
+def test_what_waits_for_an_address_does_not_grow_for_ever(piece: str) -> None:
+    rows = list(ListRows().feed(piece * 500_000 + "ann@x.org", final=True))
+    assert rows[-1].cells[1].endswith("ann@x.org")
+    assert max(len(row.cells[1]) for row in rows) < 2 * MAX_BEFORE

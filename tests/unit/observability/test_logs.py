@@ -91,3 +91,9 @@ def test_the_values_that_postgresql_adds_to_an_error_are_blotted_out(form: str) 
         logging.getLogger("paceline").exception("failed")
     assert "ada@" not in stream.getvalue()
     assert "HINT:  no" in stream.getvalue()
+
+
+@pytest.mark.parametrize("word", ["x", "1", "_", "é"])
+def test_a_word_of_a_megabyte_is_looked_through_once(word: str) -> None:
+    long = word * 1_000_000
+    assert redact(f"{long} https://ann:hunter2@x.org") == f"{long} https://ann:***@x.org"

@@ -16,6 +16,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim
 from paceline.persistence.standing import CampaignContent, SenderAccount, Standing
 from paceline.sending.content import Content
+from paceline.sending.identities import Identity
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -139,21 +140,21 @@ async def test_what_may_take_long_is_made_while_others_work(html: str) -> None:
     assert order == ["worked", "made"]
 
 
-async def test_of_each_campaign_one_email_at_a_time_is_made_beside_the_others() -> None:
+async def test_of_each_owner_one_email_at_a_time_is_made_beside_the_others() -> None:
     content = Content(OneSender("smtp.example.com"), SecretBox(b"k" * 32))
-    identity = await content.identity(uuid.uuid4(), updated_at=NOON)
+    ann, bob = [await content.identity(uuid.uuid4(), updated_at=NOON) for _ in range(2)]
     html = "<p>{% for x in ['a'] %}{{ x }}{% endfor %}</p>"
     texts = CampaignContent(subject="Hello", text_body=None, html_body=html, attached_octets=0)
-    large, small = uuid.uuid4(), uuid.uuid4()
     order: list[uuid.UUID] = []
 
-    async def make(campaign_id: uuid.UUID) -> None:
+    async def make(identity: Identity, campaign_id: uuid.UUID) -> None:
         given = replace(claim(Attempt(uuid.uuid4(), 1)), campaign_id=campaign_id, text_body=None)
         await content.message(given, identity, texts)
-        order.append(campaign_id)
+        order.append(identity.owner_id)
 
-    for campaign_id in (large, small):
-        await make(campaign_id)
+    many, one = [uuid.uuid4() for _ in range(20)], uuid.uuid4()
+    for identity, campaign_id in (*((ann, campaign_id) for campaign_id in many), (bob, one)):
+        await make(identity, campaign_id)
     order.clear()
-    await asyncio.gather(*(make(large) for _ in range(20)), make(small))
-    assert order.index(small) <= 2
+    await asyncio.gather(*(make(ann, campaign_id) for campaign_id in many), make(bob, one))
+    assert order.index(bob.owner_id) <= 2

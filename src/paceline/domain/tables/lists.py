@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from paceline.domain.bounds import MAX_CELL
 from paceline.domain.tables.address_mending import resembles_an_address
 from paceline.domain.tables.lines import Lines
 from paceline.domain.tables.rows import Row
@@ -29,6 +28,9 @@ _HEAD = re.compile(
 )
 _COPIES = re.compile(r"^\s*b?cc\s*:", re.IGNORECASE | re.MULTILINE)
 _BARE = re.compile(r"\s*[^\s@<>]+@[^\s@<>]+\s*")
+# Characters before an address: a name is shorter, and what waits for one is looked at with each
+# piece that is added.
+MAX_BEFORE = 1_000
 MIN_SHARE = 0.6  # of what stands between separators must be addresses
 
 
@@ -69,13 +71,14 @@ class ListRows:
             if not self._pending.strip():
                 self._began = number
             self._pending += piece
-        if "@" in self._pending or len(self._pending) > MAX_CELL:
+        if "@" in self._pending or len(self._pending) > MAX_BEFORE:
             yield from self._end()
         elif self._pending.strip():
             self._pending += " "  # wrapped: a name, and its address on the next line
 
     def _separated(self, separator: str) -> Iterator[Row]:
-        if separator == "," and "@" not in self._pending and self._pending.strip():
+        before = self._pending
+        if separator == "," and len(before) <= MAX_BEFORE and "@" not in before and before.strip():
             self._pending += ","  # Last, First <address>
         else:
             yield from self._end()
