@@ -3,6 +3,7 @@
 `python -m bench.tabs --home DIR` measures a home that `bench.seed` made. Each tab does exactly what
 frontend/js/live.js does on the dashboard: its parts ask again and again, and say what they have.
 "While emails are sent": this many a second go through what a worker writes; they are put back.
+"Of as many owners": each tab is somebody else's, who has a campaign that waits; they are removed.
 """
 
 from __future__ import annotations
@@ -25,13 +26,18 @@ import psutil
 from bench.pages import in_home, local_owner, signed_in
 from bench.processes import cpu_seconds
 from bench.servers import Servers
+from paceline.auth.sessions import Sessions
+from paceline.auth.users import Users
+from paceline.persistence.database import Database
+from paceline.web.access import cookie_name
 
 TABS = 100
 SECONDS = 20.0
+OPENED_WITHIN = 10.0  # seconds: nobody opens a hundred at once
 SENT_A_SECOND = 20
 _TURNS_A_SECOND = 5
 # (address, seconds between two questions), as `templates/dashboard.html` says.
-PARTS = (("/dashboard/now", 2.0), ("/dashboard/day", 30.0))
+PARTS = (("/dashboard/now", 2.5), ("/dashboard/day", 30.0))
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial", "Accept-Encoding": "gzip"}
 
 _CLAIM = """
@@ -48,6 +54,33 @@ _RECORD = """
     UPDATE email_jobs SET state = 'sent', sent_at = now(), updated_at = now(), lease_until = NULL
      WHERE email_id = ANY ($1)
 """
+_OWN = """
+    WITH sender AS (
+        INSERT INTO senders (id, owner_id, name, from_address, smtp_host, smtp_port, smtp_security)
+        VALUES (uuidv7(), $1, 'Own', 'own@example.com', '127.0.0.1', 1025, 'none') RETURNING id),
+    lane AS (INSERT INTO lanes (sender_id) SELECT id FROM sender),
+    campaign AS (
+        INSERT INTO campaigns (id, owner_id, sender_id, name, subject, text_body, time_zone, state,
+                               start_at, launched_at)
+        SELECT uuidv7(), $1, id, 'Own', 'Hello', 'Hello', 'UTC', 'active',
+               now() + interval '2 days', now() FROM sender
+        RETURNING id, sender_id),
+    email AS (
+        INSERT INTO emails (id, owner_id, campaign_id, sender_id, address, address_key, message_id)
+        SELECT uuidv7(), $1, c.id, c.sender_id, a, a, '<' || a || '>'
+          FROM campaign c, generate_series(1, 20) n, concat('own', n, '@example.org') a
+        RETURNING id, campaign_id, sender_id)
+    INSERT INTO email_jobs (email_id, owner_id, campaign_id, sender_id, scheduled_at, due_at)
+    SELECT id, $1, campaign_id, sender_id, t, t
+      FROM email, (SELECT now() + interval '2 days' AS t) due
+"""
+_OF_OWNERS = (
+    "DELETE FROM emails WHERE owner_id = ANY ($1)",
+    "DELETE FROM campaigns WHERE owner_id = ANY ($1)",
+    "DELETE FROM senders WHERE owner_id = ANY ($1)",
+    "DELETE FROM sessions WHERE user_id = ANY ($1)",
+    "DELETE FROM users WHERE id = ANY ($1)",
+)
 _PUT_BACK = """
     UPDATE email_jobs SET state = 'scheduled', sent_at = NULL, lease_until = NULL,
                           attempt = attempt - 1
@@ -69,8 +102,13 @@ class Cost:
 class Tab:
     """One page that is open and visible."""
 
-    def __init__(self, client: httpx2.AsyncClient) -> None:
+    def __init__(
+        self, client: httpx2.AsyncClient, cookie: str | None = None, *, opened_within: float = 0.0
+    ) -> None:
+        """`cookie`: of another sign-in than the client's."""
+        self._opened_within = opened_within
         self._client = client
+        self._headers = FRAGMENT if cookie is None else FRAGMENT | {"Cookie": cookie}
         self.asked = 0
         self.not_modified = 0
 
@@ -81,11 +119,11 @@ class Tab:
                 parts.create_task(self._keep_asking(path, every))
 
     async def _keep_asking(self, path: str, every: float) -> None:
-        await asyncio.sleep(random.random() * every)
+        await asyncio.sleep(random.random() * (self._opened_within or every))
         tag = '"none"'
         while True:
             begun = time.perf_counter()
-            answer = await self._answer(path, FRAGMENT | {"If-None-Match": tag})
+            answer = await self._answer(path, self._headers | {"If-None-Match": tag})
             assert answer.status_code in (httpx2.codes.OK, httpx2.codes.NOT_MODIFIED), answer
             self.asked += 1
             self.not_modified += answer.status_code == httpx2.codes.NOT_MODIFIED
@@ -102,14 +140,20 @@ class Tab:
 async def measured(
     servers: Servers, owner: uuid.UUID, *, tabs: int = TABS, seconds: float = SECONDS
 ) -> list[Cost]:
-    """All tabs of one sign-in: while nothing happens, then while emails are sent."""
+    """All tabs of one sign-in: while nothing happens, then while emails are sent; then each of
+    somebody else."""
     found = []
     driver = await asyncpg.connect(servers.database_url)
     try:
         async with signed_in(servers, owner) as (client, api):
             for name, meanwhile in (("nothing happens", _nothing), ("emails are sent", _sending)):
                 async with meanwhile(driver, owner):
-                    found.append(await _cost(name, servers, api, client, tabs, seconds))
+                    opened = [Tab(client) for _ in range(tabs)]
+                    found.append(await _cost(name, servers, api, opened, seconds))
+            name = cookie_name(str(client.base_url))
+            async with _owners(driver, servers, tabs, name) as cookies:
+                opened = [Tab(client, cookie, opened_within=OPENED_WITHIN) for cookie in cookies]
+                found.append(await _cost("of as many owners", servers, api, opened, seconds))
     finally:
         await driver.close()
     return found
@@ -119,18 +163,16 @@ async def _cost(
     name: str,
     servers: Servers,
     api: psutil.Process,
-    client: httpx2.AsyncClient,
-    count: int,
+    tabs: Sequence[Tab],
     seconds: float,
 ) -> Cost:
     """Without what PostgreSQL does for others."""
     others = Shares(servers.postgres)
     await asyncio.sleep(seconds / 4)
     (not_theirs,) = others.percent()
-    tabs = [Tab(client) for _ in range(count)]
     running = [asyncio.create_task(tab.open()) for tab in tabs]
     try:
-        await _while_they_run(running, seconds / 5)
+        await _while_they_run(running, max(seconds / 5, OPENED_WITHIN))
         begun, asked, not_modified = time.perf_counter(), *_sums(tabs)
         shares = Shares(api, servers.postgres)
         await _while_they_run(running, seconds)
@@ -144,7 +186,7 @@ async def _cost(
         now - then for now, then in zip(_sums(tabs), (asked, not_modified), strict=True)
     )
     return Cost(
-        f"{count} tabs, {name}",
+        f"{len(tabs)} tabs, {name}",
         api_percent,
         max(0.0, postgres_percent - not_theirs),
         asked / took,
@@ -204,6 +246,25 @@ async def _sending(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await driver.execute(_PUT_BACK, sent)
+
+
+@asynccontextmanager
+async def _owners(
+    driver: asyncpg.Connection[asyncpg.Record], servers: Servers, count: int, name: str
+) -> AsyncIterator[list[str]]:
+    """So many people who are signed in, by cookies of this name; removed at the end."""
+    database = Database(servers.database_url)
+    made: list[uuid.UUID] = []
+    try:
+        for number in range(count):
+            made.append((await Users(database).added(f"tab{number}@example.com")).user_id)
+            await driver.execute(_OWN, made[-1])
+        sessions = Sessions(database)
+        yield [f"{name}={(await sessions.start(each))[0]}" for each in made]
+    finally:
+        for statement in _OF_OWNERS:
+            await driver.execute(statement, made)
+        await database.close()
 
 
 def main() -> None:

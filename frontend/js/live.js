@@ -1,4 +1,4 @@
-// Live parts ask for themselves every two seconds: [data-live] with hx-trigger="every 2s, live:now".
+// Live parts ask for themselves every two or three seconds: [data-live] with hx-trigger="every …, live:now".
 // They say what they show (If-None-Match), and are answered 304 while it still holds (web/kept.py).
 const isPoll = (event) => event.detail.ctx.sourceEvent?.type === "every";
 const isLive = (event) => event.detail.ctx.sourceElement?.matches("[data-live]");

@@ -18,10 +18,11 @@ from paceline.persistence.fingerprints import Fingerprint, fingerprints
 from paceline.services.status import Activity, Status
 
 REDIS_SECONDS = 0.5  # that it may take to say that it is there
-LONGEST = timedelta(minutes=1)  # nothing is taken for true longer: "last seen" is noted, too
+LONGEST = timedelta(minutes=1)  # for what tells of time; and so that "last seen" is noted
 _QUARTER_MINUTES = 15  # days begin at one of them in every zone
+QUARTER = timedelta(minutes=_QUARTER_MINUTES)
 
-__all__ = ["Fingerprint", "Watch", "true_until"]
+__all__ = ["LONGEST", "QUARTER", "Fingerprint", "Watch", "true_until"]
 
 
 class Watch:
@@ -53,13 +54,17 @@ class Watch:
 
 
 def true_until(
-    statuses: Iterable[Status], moments: Iterable[datetime] = (), *, now: datetime
+    statuses: Iterable[Status],
+    moments: Iterable[datetime] = (),
+    *,
+    now: datetime,
+    longest: timedelta = LONGEST,
 ) -> datetime:
     """Until when a page with these holds if nothing is written; `now` when it changes by itself.
 
     `moments`: what else it shows otherwise once they have come.
     """
-    ends = [now + LONGEST, _next_quarter(now), *(at for at in moments if at > now)]
+    ends = [now + longest, _next_quarter(now), *(at for at in moments if at > now)]
     for status in statuses:
         if status.activity is Activity.SENDING or status.held_by is HeldBy.SERVER_SILENT:
             return now
@@ -70,4 +75,4 @@ def true_until(
 
 def _next_quarter(now: datetime) -> datetime:
     begun = now.replace(minute=now.minute // _QUARTER_MINUTES * _QUARTER_MINUTES)
-    return begun.replace(second=0, microsecond=0) + timedelta(minutes=_QUARTER_MINUTES)
+    return begun.replace(second=0, microsecond=0) + QUARTER

@@ -1,4 +1,4 @@
-"""Answers to what open pages ask every two seconds, kept for as long as they hold.
+"""Answers to what open pages ask every few seconds, kept for as long as they hold.
 
 A page asks with `If-None-Match`: 304 while it shows what is so, else the fragment, which is made
 once for all tabs of a sign-in that show the same. What is kept holds until somebody decides
@@ -27,11 +27,11 @@ from paceline import clock
 from paceline.auth.sessions import MAX_COOKIE_CHARACTERS
 from paceline.auth.tokens import hash_of
 from paceline.services.status import Status
-from paceline.services.watching import Fingerprint, true_until
+from paceline.services.watching import LONGEST, Fingerprint, true_until
 from paceline.web.access import ZONE_COOKIE
 from paceline.web.watched import Watched, Watcher
 
-MOVING = timedelta(seconds=2)
+MOVING = timedelta(seconds=2.5)
 MAX_KEPT = 1_000  # answers
 MAX_KEPT_OCTETS = 64 * 1024  # of one
 MAX_QUERY_OCTETS = 2_000
@@ -92,14 +92,20 @@ class _Place:
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-def keep(request: Request, statuses: Iterable[Status], moments: Iterable[datetime] = ()) -> None:
-    """The answer may be kept while these hold, until the first of the moments.
+def keep(
+    request: Request,
+    statuses: Iterable[Status],
+    moments: Iterable[datetime] = (),
+    *,
+    longest: timedelta = LONGEST,
+) -> None:
+    """The answer may be kept while these hold, until the first of the moments, and no longer.
 
     For what shows nothing but what its owner has, as `persistence/sql/fingerprints.sql` knows it.
     """
     slot: _Slot | None = getattr(request.state, _SLOT, None)
     if slot is not None:
-        slot.until = true_until(statuses, moments, now=clock.now())
+        slot.until = true_until(statuses, moments, now=clock.now(), longest=longest)
 
 
 class KeptAnswers:

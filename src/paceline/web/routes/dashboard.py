@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from paceline import clock
 from paceline.domain.pacing import HOUR, hour_of
+from paceline.services.watching import QUARTER
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.glance import cards, day, day_series, meters
 from paceline.web.kept import keep
@@ -60,8 +61,8 @@ async def dashboard_now(request: Request, parts: Wired, viewer: SignedIn) -> Res
 
 @router.get("/dashboard/day")
 async def dashboard_day(request: Request, parts: Wired, viewer: SignedIn) -> Response:
-    """The last 24 hours."""
-    keep(request, ())
+    """The last 24 hours: where nothing is sent, the same until the next one begins."""
+    keep(request, (), longest=QUARTER)
     return render(request, "_day_live.html", viewer=viewer, **await _day(request, parts, viewer))
 
 
