@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -212,5 +213,6 @@ def test_a_worker_that_cannot_work_as_it_is_set_up_says_so_in_one_line_and_ends_
         check=False,
     )
     assert ran.returncode == 78, ran.stderr
-    [line] = [line for line in ran.stderr.splitlines() if line.startswith("paceline: ")]
-    assert line.startswith(f"paceline: {said}")
+    logged = [json.loads(line) for line in ran.stderr.splitlines() if line.startswith("{")]
+    [refusal] = [entry for entry in logged if entry["level"] == "critical"]
+    assert refusal["message"].startswith(said)

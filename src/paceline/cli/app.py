@@ -10,11 +10,18 @@ import typer
 from paceline import __version__
 from paceline.bootstrap.preflight.findings import Unfit
 from paceline.cli import access, campaigns, parts, suppressions
-from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say
+from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say, speak_in_log
 from paceline.cli.dkim import dkim
 from paceline.cli.doctor import doctor
 from paceline.cli.environment import origins, with_origin
-from paceline.cli.explain import EXIT_CODES, Explains, explain, version, with_settings
+from paceline.cli.explain import (
+    EXIT_CODES,
+    Explains,
+    PartCommand,
+    explain,
+    version,
+    with_settings,
+)
 from paceline.cli.leftovers import lifeline
 from paceline.cli.reseal import reseal
 from paceline.cli.retry import retry
@@ -55,10 +62,8 @@ app.command(rich_help_panel=KEYS)(access.invite)
 app.add_typer(access.api_key, name="api-key", rich_help_panel=KEYS)
 app.add_typer(sender, name="sender", rich_help_panel=KEYS)
 app.add_typer(dkim, name="dkim", rich_help_panel=KEYS)
-app.command(rich_help_panel=SERVERS)(parts.api)
-app.command(rich_help_panel=SERVERS)(parts.worker)
-app.command(rich_help_panel=SERVERS)(parts.migrate)
-app.command(rich_help_panel=SERVERS)(parts.devinbox)
+for part in (parts.api, parts.worker, parts.migrate, parts.devinbox):
+    app.command(rich_help_panel=SERVERS, cls=PartCommand)(part)
 app.command(rich_help_panel=SERVERS)(doctor)
 app.command(rich_help_panel=SERVERS)(reseal)
 app.command(hidden=True)(welcome)
@@ -97,6 +102,7 @@ def exit_code(error: PacelineError) -> int:
 
 def run() -> None:
     """Run the command line and exit. Errors of both families are one line, never a traceback."""
+    speak_in_log(False)  # a part will say otherwise
     try:
         app()
     except Unfit as error:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from rich.console import Console
+
+from paceline.observability import writes_json
 
 FAILED = 1  # exit codes
 MISUSED = 2  # as typer has it for an option that it knows nothing of
@@ -18,11 +22,28 @@ def say(text: str) -> None:
     out.print(text, markup=False)
 
 
+_log = logging.getLogger("paceline")
+_in_log = False
+
+
+def speak_in_log(on: bool) -> None:
+    """Whether what is not the result goes into the log, where that is JSON: a part's words are for
+    whoever collects its log."""
+    global _in_log  # noqa: PLW0603  # one process has one standard error
+    _in_log = on
+
+
 def note(text: str) -> None:
     """Something worth knowing that is not the result."""
-    err.print(text, markup=False)
+    if _in_log and writes_json():
+        _log.warning("%s", text)
+    else:
+        err.print(text, markup=False)
 
 
 def complain(text: str) -> None:
     """What went wrong, in one line."""
-    err.print(f"paceline: {text}", markup=False, style="red")
+    if _in_log and writes_json():
+        _log.critical("%s", text)
+    else:
+        err.print(f"paceline: {text}", markup=False, style="red")

@@ -111,7 +111,7 @@ def with_origin(complaint: str) -> str:
         for name in sorted(NAMES)
         if re.search(rf"\b{name}\b", complaint) and (where := origin_of(name))
     ]
-    if not made or complaint.endswith(")"):
+    if not made or complaint.endswith(f"({_ELSEWHERE})"):
         return complaint
     return f"{complaint} ({'; '.join(made)})"
 

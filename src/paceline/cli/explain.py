@@ -6,14 +6,16 @@ after their options have been understood.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from paceline import __version__
-from paceline.cli.console import say
+from paceline.cli.console import say, speak_in_log
 from paceline.cli.environment import load_dotenv, load_secrets
+from paceline.observability import configure_logging
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 not done, and the last line says why · 2 not understood · "
@@ -25,9 +27,24 @@ class WithSettings(TyperCommand):
     """A command that takes settings from `.env` and files, once it is clear that it will run."""
 
     def invoke(self, ctx: Any) -> Any:
+        self.prepare()
+        return super().invoke(ctx)
+
+    def prepare(self) -> None:
+        """Take them into the environment."""
         load_dotenv()
         load_secrets()
-        return super().invoke(ctx)
+
+
+class PartCommand(WithSettings):
+    """A part for production: whatever it says, its very first words too, is for its log."""
+
+    def prepare(self) -> None:
+        component = self.name or "paceline"
+        speak_in_log(True)
+        configure_logging(component, os.environ)
+        super().prepare()
+        configure_logging(component, os.environ)  # the file may have said how
 
 
 def with_settings(app: typer.Typer) -> None:

@@ -18,7 +18,6 @@ from paceline.cli.loops import run_quickly, run_until_stopped, stop_event
 from paceline.cli.supervise import Component, Supervised, start_all, stop_all
 from paceline.embedded import Command
 from paceline.home import Home
-from paceline.observability import configure_logging
 from paceline.settings import Settings
 
 MAX_PROCESSES = 64
@@ -30,7 +29,6 @@ def api(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="[PORT]")] = None,
 ) -> None:
     """Serve the HTTP API and the dashboard."""
-    configure_logging("api", os.environ)
     settings = Settings.from_environment(os.environ)
     chosen = replace(settings.api, host=host or settings.api.host, port=port or settings.api.port)
     for option, name, value in (("--host", "PACELINE_HOST", host), ("--port", "PORT", port)):
@@ -46,7 +44,6 @@ def worker(
     processes: Annotated[int, typer.Option(min=1, max=MAX_PROCESSES, help="How many")] = 1,
 ) -> None:
     """Send what is due."""
-    configure_logging("worker", os.environ)
     settings = Settings.from_environment(os.environ)
     from paceline.bootstrap.preflight.looking import Part
     from paceline.cli.starting import check_once, start_when_fit
@@ -74,7 +71,6 @@ def worker(
 
 def devinbox() -> None:
     """Catch the mail that is sent to this machine's dev inbox, and relay none of it."""
-    configure_logging("devinbox", os.environ)
     settings = Settings.from_environment(os.environ)
     from paceline.bootstrap.inbox import run_devinbox
 
@@ -83,7 +79,6 @@ def devinbox() -> None:
 
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    configure_logging("migrate", os.environ)
     settings = Settings.from_environment(os.environ)
     from paceline.bootstrap.preflight.looking import Part
     from paceline.bootstrap.schema import migrate as bring_up_to_date

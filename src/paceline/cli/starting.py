@@ -61,9 +61,9 @@ async def check_once(settings: Settings, part: Part) -> None:
             raise OperationalError(finding.line(origins()))
 
 
-async def _look(settings: Settings, part: Part) -> Sequence[Finding]:
+async def _look(settings: Settings, part: Part, *, again: bool = False) -> Sequence[Finding]:
     home = Home.at(None, os.environ).path
-    findings = await preflight(settings, part, home=home, env=os.environ)
+    findings = await preflight(settings, part, home=home, env=os.environ, again=again)
     if heaviest(findings) is Weight.WRONG:
         raise Unfit(findings)
     for finding in findings:
@@ -76,24 +76,29 @@ async def _until_there(
     settings: Settings, part: Part, findings: Sequence[Finding], stop: asyncio.Event
 ) -> None:
     began = said = clock.boottime()
-    while (missing := _missing(findings)) and not stop.is_set():
+    while not stop.is_set():
+        missing = _missing(findings)
+        if not missing and await _held(settings, part):
+            break
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
-        if clock.boottime() - said >= SAY_AGAIN_SECONDS:
+        if missing and clock.boottime() - said >= SAY_AGAIN_SECONDS:
             said = clock.boottime()
             log.warning("still waiting: %s", missing[0].line(origins()))
-        findings = await _look_again(settings, part)
-    if "secret" in part.value and not stop.is_set():
-        await hold(settings)
+        findings = await _look(settings, part, again=True)
     if clock.boottime() - began >= AGAIN_SECONDS and not stop.is_set():
         log.info("the database is there after %.0f s", clock.boottime() - began)
 
 
-async def _look_again(settings: Settings, part: Part) -> Sequence[Finding]:
-    """As `_look`, but for the address: by now we listen there ourselves."""
-    with suppress(Conflict):
-        return await _look(settings, part)
-    return []
+async def _held(settings: Settings, part: Part) -> bool:
+    """Whether it is held to the key by now; False: the database went away again."""
+    if "secret" not in part.value:
+        return True
+    try:
+        await hold(settings)
+    except OperationalError:
+        return False
+    return True
 
 
 def _missing(findings: Sequence[Finding]) -> list[Finding]:

@@ -64,15 +64,27 @@ class Parked(Enum):
     GONE = auto()  # the job is no longer ours, or Redis was wiped
 
 
-def connect(redis_url: str) -> Redis:
-    """A client as BullMQ needs it: patient while blocking, quick to come back after an outage."""
-    return Redis.from_url(
+def connect(redis_url: str, *, tries: int = 3) -> Redis:
+    """A client as BullMQ needs it: patient while blocking, quick to come back after an outage.
+
+    Raises `ValueError`, worded for people, for an address that the driver does not understand.
+    """
+    client = Redis.from_url(
         redis_url,
         decode_responses=True,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), tries - 1),
     )
+    pool = client.connection_pool
+    try:  # parameters are looked at only here
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError as error:
+        unknown = str(error).partition("unexpected keyword argument ")[2]
+        raise ValueError(f"there is no parameter {unknown}" if unknown else str(error)) from error
+    except RedisError as error:
+        raise ValueError(str(error)) from error
+    return client
 
 
 def job_id(sender_id: uuid.UUID) -> str:

@@ -1,6 +1,6 @@
 """What the processes say about themselves: logs now, metrics beside them."""
 
-from paceline.observability.logs import configure_logging, redact
+from paceline.observability.logs import configure_logging, redact, writes_json
 from paceline.observability.requests import AccessLog, request_id
 
-__all__ = ["AccessLog", "configure_logging", "redact", "request_id"]
+__all__ = ["AccessLog", "configure_logging", "redact", "request_id", "writes_json"]

@@ -27,6 +27,7 @@ _SECRETS = (
     (re.compile(r"(DETAIL:\s+)(?:[^\n\\]|\\(?!n))+"), r"\1***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
 )
+_FORMS = ("", "text", "json")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _QUIET = ("alembic", "asyncio", "httpcore2", "httpx2", "mail.log", "uvicorn.access")
@@ -41,17 +42,30 @@ def configure_logging(
     """
     output = stream or sys.stderr
     name = env.get("PACELINE_COMPONENT") or component
+    form, level = env.get("PACELINE_LOG", "").lower(), env.get("PACELINE_LOG_LEVEL", "").upper()
+    in_json = form == "json" or (form != "text" and not output.isatty())
     handler = logging.StreamHandler(output)
-    handler.setFormatter(formatter := _formatter(env.get("PACELINE_LOG", ""), name, output))
+    handler.setFormatter(JsonFormatter(name) if in_json else TextFormatter(name))
     handler.addFilter(_with_request)
-    if isinstance(formatter, JsonFormatter):
+    if in_json:
         sys.excepthook = _log_crash
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(_level(env.get("PACELINE_LOG_LEVEL", "")))
+    root.setLevel(level if level in _LEVELS else "INFO")
     for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    # Last, so that this is told as everything else is.
+    if form not in _FORMS:
+        raise SettingsError(f"PACELINE_LOG must be text or json, not {form!r}")
+    if level and level not in _LEVELS:
+        told = f"PACELINE_LOG_LEVEL must be debug, info, warning or error, not {level.lower()!r}"
+        raise SettingsError(told)
+
+
+def writes_json() -> bool:
+    """Whether what is logged is JSON, one object per line."""
+    return any(isinstance(one.formatter, JsonFormatter) for one in logging.getLogger().handlers)
 
 
 def _with_request(record: logging.LogRecord) -> bool:
@@ -70,24 +84,6 @@ def _log_crash(
     logging.getLogger("paceline").critical(
         "ended by what nobody expected", exc_info=(kind, error, trace)
     )
-
-
-def _level(text: str) -> str:
-    level = (text or "info").upper()
-    if level not in _LEVELS:
-        raise SettingsError(
-            f"PACELINE_LOG_LEVEL must be debug, info, warning or error, not {text!r}"
-        )
-    return level
-
-
-def _formatter(form: str, component: str, stream: TextIO) -> logging.Formatter:
-    chosen = form.lower() or ("text" if stream.isatty() else "json")
-    if chosen == "json":
-        return JsonFormatter(component)
-    if chosen == "text":
-        return TextFormatter(component)
-    raise SettingsError(f"PACELINE_LOG must be text or json, not {form!r}")
 
 
 def redact(text: str) -> str:

@@ -15,6 +15,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from paceline.errors import SettingsError
+from paceline.settings.tls_files import (
+    refuse_unreadable,
+    refuse_unusable_authority,
+    refuse_unusable_identity,
+)
 
 CONNECT_TIMEOUT_SECONDS = 5
 MAX_CONNECT_TIMEOUT_SECONDS = 60
@@ -46,6 +51,7 @@ class DatabaseAddress:
             raise SettingsError(
                 f"DATABASE_URL: {refused[0]} is not known to the driver used here: take it away"
             )
+        _refuse_unusable_files(parsed)
         plain = parsed.set(drivername="postgresql").difference_update_query([_TIMEOUT])
         return cls(
             dsn=plain.render_as_string(hide_password=False),
@@ -65,8 +71,8 @@ def parsed_url(url: str) -> URL:
         return make_url(url.replace("postgres://", "postgresql://", 1))
     except (ArgumentError, ValueError):
         raise SettingsError(
-            "DATABASE_URL must look like postgresql://user:password@host:5432/name "
-            "(a password with : / @ or # in it must be percent-encoded)"
+            "DATABASE_URL must look like postgresql://user@host:5432/name, a password after the "
+            "user and a colon (: / @ and # in it percent-encoded)"
         ) from None
 
 
@@ -78,6 +84,19 @@ def shown(url: str) -> str:
     at = f"{host}:{parsed.port or 5432}" if parsed.host else host
     who = f"{parsed.username}@" if parsed.username else ""
     return f"{who}{at}/{parsed.database or ''}"
+
+
+def _refuse_unusable_files(parsed: URL) -> None:
+    named = {name: text for name, text in parsed.query.items() if isinstance(text, str)}
+    authority, own = named.get("sslrootcert"), named.get("sslcert")
+    if authority is not None and authority != "system":
+        refuse_unusable_authority(authority, name="DATABASE_URL, sslrootcert")
+    if own is not None:
+        key, password = named.get("sslkey"), named.get("sslpassword")
+        refuse_unusable_identity(own, key, password, name="DATABASE_URL, sslcert")
+    for name in ("sslcrl", "passfile"):
+        if name in named:
+            refuse_unreadable(named[name], name=f"DATABASE_URL, {name}")
 
 
 def _timeout(parsed: URL) -> float:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from paceline.domain.host_names import introduction
 from paceline.errors import SettingsError
-from paceline.settings.values import flag, number
+from paceline.settings.values import flag, number, web_address
 
 DNS_PORT = 53
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -64,9 +64,8 @@ def is_loopback(host: str) -> bool:
 
 def _base_url(env: Mapping[str, str], port: int) -> str:
     url = env.get("BASE_URL", f"http://localhost:{port}").rstrip("/")
-    parts = urlsplit(url)
-    plain = not (parts.path or parts.query or parts.fragment or parts.username)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+    parts = web_address(url)
+    if parts is None or parts.path or parts.query or parts.fragment:
         raise SettingsError(f"BASE_URL must look like https://mail.example.com, not {url}")
     return url
 

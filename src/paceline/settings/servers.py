@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from paceline.errors import SettingsError
 from paceline.settings.values import number
+
+_NUMBER = re.compile(r"/?|/\d{1,5}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,11 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
         raise SettingsError("REDIS_URL and REDIS_HOST/REDIS_PORT are both set: keep one of them")
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingsError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    if url and not url.startswith("unix://") and not _NUMBER.fullmatch(urlsplit(url).path):
+        # The driver would take number 0, and there may be another program's keys.
+        raise SettingsError(
+            "REDIS_URL must end with the number of a database, as in redis://host/0"
+        )
     if "REDIS_PORT" in env and not host:
         raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
     port = number(env, "REDIS_PORT", 6379, 1, 65535)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from paceline.errors import SettingsError
 from paceline.settings.reach import is_this_machine
-from paceline.settings.values import flag, names
+from paceline.settings.values import flag, names, web_address
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 
@@ -42,7 +42,7 @@ def read_sign_in(env: Mapping[str, str], base_url: str) -> SignInSettings:
     provider = _provider(env, base_url)
     domains = names(env, "ALLOWED_DOMAINS")
     for domain in domains:
-        if "@" in domain or "." not in domain or "*" in domain:
+        if "." not in domain or re.search(r"[@*\s]", domain):
             raise SettingsError(
                 f"ALLOWED_DOMAINS must be domains such as example.com, commas between; not {domain}"
             )
@@ -94,10 +94,13 @@ def _provider(env: Mapping[str, str], base_url: str) -> ProviderSettings | None:
 
 def _issuer(env: Mapping[str, str]) -> str:
     issuer = env.get("OIDC_ISSUER", GOOGLE_ISSUER)
-    parts = urlsplit(issuer)
-    plain = parts.hostname and not (parts.query or parts.fragment or parts.username)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(issuer))
-    if not plain or not safe:
+    parts = web_address(issuer)
+    if (
+        parts is None
+        or parts.query
+        or parts.fragment
+        or not (parts.scheme == "https" or is_this_machine(issuer))
+    ):
         raise SettingsError(
             "OIDC_ISSUER must be the provider's https:// address without query (http:// only on "
             f"this machine), not {issuer}"

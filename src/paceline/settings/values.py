@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 from paceline.errors import SettingsError
+
+# In the form that DNS knows it; names of containers have underscores.
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -31,6 +37,21 @@ def flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
 def names(env: Mapping[str, str], name: str) -> list[str]:
     """Comma-separated names, in lower case."""
     return [part.strip().lower() for part in env.get(name, "").split(",") if part.strip()]
+
+
+def web_address(text: str) -> SplitResult | None:
+    """`http(s)://host[:port][/path]` in its parts; None for what is none, or names a user."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            ip_address(host)
+        elif _HOST.fullmatch(host) is None:
+            return None
+    except ValueError:
+        return None
+    is_plain = parts.username is None and port != 0 and not any(map(str.isspace, text))
+    return parts if is_plain and parts.scheme in {"http", "https"} else None
 
 
 def missing(name: str, example: str) -> str:

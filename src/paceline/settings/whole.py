@@ -38,7 +38,7 @@ class Settings:
     def database(self) -> DatabaseSettings:
         """Raises `SettingsError` when DATABASE_URL is not set."""
         if self.given_database is None:
-            raise SettingsError(missing("DATABASE_URL", "postgresql://user:password@host/name"))
+            raise SettingsError(missing("DATABASE_URL", "postgresql://user@host/name"))
         return self.given_database
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,14 +18,16 @@ from paceline.bootstrap.preflight.database import database_findings
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.bootstrap.preflight.looking import Part, preflight
 from paceline.bootstrap.preflight.machine import (
-    clock_findings,
+    clock_finding,
     home_findings,
     port_findings,
     reach_findings,
 )
 from paceline.bootstrap.preflight.redis import redis_findings
+from paceline.cli import ports, starting
 from paceline.embedded import Postgres
 from paceline.engine.condition import QueueCondition
+from paceline.errors import SettingsError
 from paceline.persistence.condition import DatabaseCondition, Schema, revisions
 from paceline.settings import ApiSettings, Settings
 from tests.integration.platform.refusing import guard, paceline, with_password
@@ -100,12 +104,32 @@ async def test_the_right_password_is_let_in(
 
 async def test_migrations_do_not_wait_for_a_database_that_is_away(tmp_path: Path) -> None:
     url = "postgresql://ada:s3cret@127.0.0.1:1/mail"
-    code, said = await paceline("migrate", home=tmp_path, DATABASE_URL=url)
+    code, said = await paceline("migrate", home=tmp_path, DATABASE_URL=url, PACELINE_LOG="text")
     assert code == 1  # it may be there in a moment
     assert said == [
         "paceline: PostgreSQL: ada@127.0.0.1:1/mail does not answer: nothing listens there; "
         "start it, or correct the address (DATABASE_URL is set in the environment)"
     ]
+
+
+@pytest.mark.parametrize("command", ["worker", "api", "migrate", "devinbox"])
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"DATABASE_URL": "mysql://db"}, "DATABASE_URL must begin with postgresql://"),
+        ({"PACELINE_ENV_FILE": "/no/such.env"}, "PACELINE_ENV_FILE: there is no file"),
+        ({"PACELINE_LOG_LEVEL": "loud"}, "PACELINE_LOG_LEVEL must be debug"),
+        ({"PACELINE_LOG": "yaml"}, "PACELINE_LOG must be text or json"),
+    ],
+)
+async def test_where_logs_are_json_a_refusal_is_too(
+    command: str, setting: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    code, [line] = await paceline(command, home=tmp_path, **setting)
+    said = json.loads(line)
+    assert (code, said["level"], said["component"]) == (78, "critical", command)
+    assert said["message"].startswith(told)
+    assert "exception" not in said
 
 
 async def test_a_setting_is_told_with_the_line_of_the_file_that_made_it(
@@ -215,6 +239,45 @@ async def test_a_redis_that_asks_for_a_password_is_told_apart_from_one_that_is_a
     assert heavy(findings) == [("Redis", Weight.WRONG)]
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("nonsense=1", "the address makes no sense: there is no parameter 'nonsense'"),
+        ("db=many", "the address makes no sense: Invalid value for 'db'"),
+    ],
+)
+async def test_a_parameter_that_redis_does_not_have_is_wrong(
+    query: str, told: str, settings: Settings, tmp_path: Path
+) -> None:
+    settings = settings_for(settings.database.url, f"redis://127.0.0.1:1/0?{query}")
+    findings = await preflight(settings, Part.WORKER, home=tmp_path)
+    (found,) = [f for f in findings if f.about == "Redis"]
+    assert found.weight is Weight.WRONG
+    assert told in found.line()
+
+
+@pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_certfile"])
+async def test_a_certificate_for_redis_that_is_not_there_is_told(
+    name: str, settings: Settings, tmp_path: Path
+) -> None:
+    url = f"rediss://127.0.0.1:1/0?{name}=/no/such.pem"
+    told = f"REDIS_URL, {name}: /no/such.pem cannot be read: no such file or directory"
+    with pytest.raises(SettingsError) as refused:
+        await preflight(settings_for(settings.database.url, url), Part.WORKER, home=tmp_path)
+    assert str(refused.value) == told
+
+
+async def test_a_server_of_another_kind_is_told_as_one_that_does_not_answer(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://a@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=1"
+        given = settings_for(url, settings.redis.url)
+        findings = await preflight(given, Part.MIGRATE, home=tmp_path)
+    (found,) = [f for f in findings if f.about == "PostgreSQL"]
+    assert "does not answer: no answer in time; start it" in found.line()
+
+
 async def test_a_number_that_redis_does_not_have_is_wrong(
     settings: Settings, redis_url: str, tmp_path: Path
 ) -> None:
@@ -247,9 +310,10 @@ def test_an_address_that_others_reach_without_an_answer_is_told() -> None:
 
 def test_clocks_that_are_apart_are_told_with_whose() -> None:
     behind = clock.now() - timedelta(seconds=90)
-    told = [f.line() for f in clock_findings(clock.now(), behind) if f.weight is Weight.REMARK]
-    assert len(told) == 1
-    assert "Redis's is 90 s apart" in told[0]
+    found = clock_finding("Redis", behind)
+    assert found.weight is Weight.REMARK
+    assert "Redis's is 90 s apart" in found.line()
+    assert clock_finding("Redis", clock.now()).weight is Weight.FINE
 
 
 def test_where_a_setting_was_made_stands_at_the_end_of_its_line() -> None:
@@ -259,3 +323,52 @@ def test_where_a_setting_was_made_stands_at_the_end_of_its_line() -> None:
     made = {"B": "set in .env, line 3"}
     assert finding.line(made.get) == "Home: is full; make room (B is set in .env, line 3)"
     assert finding.line({}.get) == "Home: is full; make room (A is not set)"
+
+
+@pytest.mark.parametrize("query", ["sslrootcert={}", "sslcert={}", "passfile={}", "sslcrl={}"])
+async def test_a_file_that_is_not_there_is_no_server_that_is_away(
+    query: str, settings: Settings, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.pem"
+    url = f"{settings.database.url}&{query.format(missing)}"
+    with pytest.raises(SettingsError) as refused:
+        await preflight(settings_for(url, settings.redis.url), Part.WORKER, home=tmp_path)
+    name = query.partition("=")[0]
+    told = f"DATABASE_URL, {name}: {missing} cannot be read: no such file or directory"
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize("query", ["sslrootcert={}", "sslcert={}"])
+async def test_a_file_that_holds_no_certificate_is_told(
+    query: str, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a certificate")
+    url = f"{settings.database.url}&{query.format(file)}"
+    with pytest.raises(SettingsError, match="holds nothing in PEM that can be used"):
+        await preflight(settings_for(url, settings.redis.url), Part.WORKER, home=tmp_path)
+
+
+async def test_an_api_that_listens_already_waits_for_its_schema_and_then_holds_the_key(
+    empty_database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(starting, "AGAIN_SECONDS", 0.01)
+    stop, listening = asyncio.Event(), asyncio.Event()
+    given = settings_for(empty_database_url, redis_url)
+    given = replace(given, api=replace(given.api, port=ports.free_port("127.0.0.1", preferred=0)))
+
+    async def work(stop: asyncio.Event) -> None:
+        server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", given.api.port)
+        async with server:
+            listening.set()
+            await stop.wait()
+
+    started = asyncio.create_task(starting.start_when_fit(given, Part.API, stop, work))
+    await listening.wait()
+    assert (await paceline("migrate", home=tmp_path, DATABASE_URL=empty_database_url))[0] == 0
+    connection = await asyncpg.connect(empty_database_url)
+    while not await connection.fetchval("SELECT count(*) FROM secret_key"):
+        assert not started.done(), started
+    await connection.close()
+    stop.set()
+    await started

@@ -111,6 +111,7 @@ def test_a_value_that_is_wrong_is_traced_to_its_line(
 ) -> None:
     monkeypatch.setenv("PACELINE_LANES", "1")
     monkeypatch.delenv("PACELINE_LANES")
+    monkeypatch.setenv("PACELINE_LOG", "text")
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("# mine\nPACELINE_LANES=many\n")
     monkeypatch.setattr("sys.argv", ["paceline", "worker"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from paceline.bootstrap.preflight.causes import why
+from paceline.bootstrap.preflight.causes import refusal, why
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.persistence.addressing import shown
 from paceline.persistence.condition import DatabaseCondition, Schema, look, revisions
@@ -81,7 +81,7 @@ async def look_at_database(
     try:
         found = await look(database)
     except DatabaseRefused as error:
-        told = f"{where} refuses us: {why(error)}"
+        told = f"{where} refuses us: {refusal(error)}"
         return [_wrong("PostgreSQL", told, "correct DATABASE_URL")], None
     except DatabaseUnavailable as error:
         told = f"{where} does not answer: {why(error)}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from paceline.bootstrap.preflight.database import look_at_database
 from paceline.bootstrap.preflight.findings import Finding
 from paceline.bootstrap.preflight.machine import (
-    clock_findings,
+    clock_finding,
     environment_findings,
     home_findings,
     introduction_findings,
@@ -35,10 +35,18 @@ class Part(Enum):
 
 
 async def preflight(
-    settings: Settings, part: Part, *, home: Path, env: Mapping[str, str] | None = None
+    settings: Settings,
+    part: Part,
+    *,
+    home: Path,
+    env: Mapping[str, str] | None = None,
+    again: bool = False,
 ) -> list[Finding]:
-    """All findings. Raises `SettingsError` when a setting that is needed is not made at all."""
-    needs = part.value
+    """All findings. Raises `SettingsError` when a setting that is needed is not made at all.
+
+    `again`: since the start there was one look already, and the port is our own by now.
+    """
+    needs = part.value - ({"port"} if again else set())
     findings = list(environment_findings(lookalikes(env or {})))
     if "secret" in needs:
         assert settings.secrets.key, "it raises when there is none"
@@ -47,15 +55,17 @@ async def preflight(
     try:
         told, seen = await look_at_database(database, url, migrates="schema" not in needs)
         findings += told
+        if seen:
+            findings.append(clock_finding("PostgreSQL", seen.now))
         if "secret" in needs and seen and seen.schema is Schema.EQUAL:
             findings += await look_at_key(database, settings.secrets)
     finally:
         await database.close()
-    queue = None
     if "redis" in needs:
         told, queue = await look_at_redis(settings.redis.url)
         findings += told
-    findings += clock_findings(seen.now if seen else None, queue.now if queue else None)
+        if queue:
+            findings.append(clock_finding("Redis", queue.now))
     if "home" in needs:
         findings += home_findings(home)
     if "ehlo" in needs:

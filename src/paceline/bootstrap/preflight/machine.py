@@ -75,22 +75,18 @@ def port_findings(api: ApiSettings) -> Iterator[Finding]:
     yield Finding(about="Address", weight=Weight.FINE, says=f"{where} is free")
 
 
-def clock_findings(database: datetime | None, redis: datetime | None) -> Iterator[Finding]:
-    """How far the clocks are apart; each was read a moment ago."""
-    for whose, theirs in (("PostgreSQL", database), ("Redis", redis)):
-        if theirs is None:
-            continue
-        apart = abs((clock.now() - theirs).total_seconds())
-        if apart > CLOCKS_APART_SECONDS:
-            yield Finding(
-                about="Clock",
-                weight=Weight.REMARK,
-                says=f"{whose}'s is {apart:.0f} s apart from this machine's",
-                remedy="let both follow NTP: times in the log, hours of the limits and due times "
-                "do not fit",
-            )
-    if database is not None:
-        yield Finding(about="Clock", weight=Weight.FINE, says=f"{clock.now():%H:%M:%S} UTC")
+def clock_finding(whose: str, theirs: datetime) -> Finding:
+    """How far the clocks are apart; theirs was read just now."""
+    apart = abs((clock.now() - theirs).total_seconds())
+    if apart <= CLOCKS_APART_SECONDS:
+        return Finding(about="Clock", weight=Weight.FINE, says=f"{whose}'s fits")
+    return Finding(
+        about="Clock",
+        weight=Weight.REMARK,
+        says=f"{whose}'s is {apart:.0f} s apart from this machine's",
+        remedy="let both follow NTP: times in the log, hours of the limits and due times do not "
+        "fit",
+    )
 
 
 async def introduction_findings(api: ApiSettings) -> list[Finding]:

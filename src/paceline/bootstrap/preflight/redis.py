@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from paceline.bootstrap.preflight.causes import why
+from paceline.bootstrap.preflight.causes import refusal, why
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.engine.condition import QueueCondition, QueueRefused, look
 from paceline.engine.queue import QueueUnavailable, connect
+from paceline.settings.tls_files import refuse_unusable_authority, refuse_unusable_identity
 
 OLDEST_VERSION = (6, 2)
 FULL = 0.9  # of its memory
@@ -45,14 +46,15 @@ async def look_at_redis(
     """All of it, and what was seen; never raises for what is to be found out."""
     where = shown(url)
     try:
-        redis = connect(url)
+        refuse_unusable_files(url)
+        redis = connect(url, tries=1)
     except ValueError as error:
         return [_said(Weight.WRONG, f"the address makes no sense: {error}", "correct it")], None
     try:
         found = await look(redis)
     except QueueRefused as error:
         remedy = "correct the user, the password or the number in REDIS_URL"
-        return [_said(Weight.WRONG, f"{where} refuses us: {why(error)}", remedy)], None
+        return [_said(Weight.WRONG, f"{where} refuses us: {refusal(error)}", remedy)], None
     except QueueUnavailable as error:
         told = f"{where} does not answer: {why(error)}"
         return [_said(Weight.AWAY, told, "start it, or correct the address")], None
@@ -61,6 +63,17 @@ async def look_at_redis(
     version = ".".join(map(str, found.version))
     fine = _said(Weight.FINE, f"{where} answers, version {version}")
     return [fine, *redis_findings(found)], found
+
+
+def refuse_unusable_files(url: str) -> None:
+    """Raises `SettingsError` for a certificate or key that it names and nobody can use."""
+    named = dict(parse_qsl(urlsplit(url).query))
+    authority, own = named.get("ssl_ca_certs"), named.get("ssl_certfile")
+    if authority is not None:
+        refuse_unusable_authority(authority, name="REDIS_URL, ssl_ca_certs")
+    if own is not None:
+        key, password = named.get("ssl_keyfile"), named.get("ssl_password")
+        refuse_unusable_identity(own, key, password, name="REDIS_URL, ssl_certfile")
 
 
 def shown(url: str) -> str:
