@@ -92,6 +92,8 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"PACELINE_DATABSE_URL": "x"}, "is DATABASE_URL meant"),
         ({"PACLINE_HOST": "::"}, "unknown setting PACLINE_HOST; is PACELINE_HOST meant"),
         ({"paceline_host": "::"}, "unknown setting paceline_host; is PACELINE_HOST meant"),
+        ({"PACELINE_LOG": "yaml"}, "PACELINE_LOG must be text or json, not 'yaml'"),
+        ({"PACELINE_LOG_LEVEL": "loud"}, "PACELINE_LOG_LEVEL must be debug"),
         ({"PORT": "0"}, "PORT must be a whole number from 1 to 65535, not '0'"),
         ({"PORT": "80a"}, "PORT must be"),
         ({"GOOGLE_CLIENT_ID": "id"}, "GOOGLE_CLIENT_SECRET is not: Google asks for both"),

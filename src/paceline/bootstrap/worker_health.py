@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -49,8 +50,9 @@ async def health_check(settings: Settings) -> AsyncIterator[None]:
             )
         except OSError as error:
             where = f"{settings.api.host}, port {port}"
-            why = (error.strerror or str(error)).lower()
-            raise Conflict(f"PACELINE_HEALTH_PORT: cannot listen on {where}: {why}") from error
+            why = os.strerror(error.errno).lower() if error.errno else str(error)
+            told = f"PACELINE_HEALTH_PORT: cannot listen on {where}: {why}; choose another"
+            raise Conflict(told) from error
         async with server:
             log.info("health checks are answered on %s, port %d", settings.api.host, port)
             yield

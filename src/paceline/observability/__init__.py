@@ -1,6 +1,13 @@
 """What the processes say about themselves: logs now, metrics beside them."""
 
-from paceline.observability.logs import configure_logging, redact, writes_json
+from paceline.observability.logs import configure_logging, redact, refuse_log_settings, writes_json
 from paceline.observability.requests import AccessLog, request_id
 
-__all__ = ["AccessLog", "configure_logging", "redact", "request_id", "writes_json"]
+__all__ = [
+    "AccessLog",
+    "configure_logging",
+    "redact",
+    "refuse_log_settings",
+    "request_id",
+    "writes_json",
+]

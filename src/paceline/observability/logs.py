@@ -55,12 +55,18 @@ def configure_logging(
     for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.captureWarnings(True)
-    # Last, so that this is told as everything else is.
-    if form not in _FORMS:
+    refuse_log_settings(env)  # last, so that this is told as everything else is
+
+
+def refuse_log_settings(env: Mapping[str, str]) -> None:
+    """Raises `SettingsError` for a form or a level that there is not."""
+    form, level = env.get("PACELINE_LOG", ""), env.get("PACELINE_LOG_LEVEL", "")
+    if form.lower() not in _FORMS:
         raise SettingsError(f"PACELINE_LOG must be text or json, not {form!r}")
-    if level and level not in _LEVELS:
-        told = f"PACELINE_LOG_LEVEL must be debug, info, warning or error, not {level.lower()!r}"
-        raise SettingsError(told)
+    if level and level.upper() not in _LEVELS:
+        raise SettingsError(
+            f"PACELINE_LOG_LEVEL must be debug, info, warning or error, not {level!r}"
+        )
 
 
 def writes_json() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from paceline.errors import SettingsError
+from paceline.observability import refuse_log_settings
 from paceline.settings.inbox import DevInboxSettings, EtherealSettings, read_devinbox, read_ethereal
 from paceline.settings.names import refuse_unknown
 from paceline.settings.reach import ApiSettings, read_api
@@ -60,6 +61,7 @@ class Settings:
         """Read and check everything. An empty value counts as not set."""
         given = {name: value.strip() for name, value in env.items() if value.strip()}
         refuse_unknown(given)
+        refuse_log_settings(given)
         api = read_api(given)
         return cls(
             api=api,

@@ -200,7 +200,7 @@ def test_a_bad_setting_is_one_clear_line(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=environment(PACELINE_LANES="many"),
+        env=environment(PACELINE_LANES="many", PACELINE_LOG="text"),
     )
     assert refused.returncode == 78
     assert refused.stderr == (
