@@ -68,17 +68,22 @@ class PageOut(Shown, Generic[T]):
 
 
 class DkimOut(Shown):
-    """The key that signs a sender's emails, without the key."""
+    """The key that signs a sender's emails, without the key. `is_lost`: nobody can open it any
+    more, and nothing is sent until it is deleted."""
 
     selector: str
     domain: str
     algorithm: DkimAlgorithm
+    is_lost: bool
 
 
-class DkimRecordOut(DkimOut):
+class DkimRecordOut(Shown):
     """The TXT record to publish. `value` is for a zone file, in quoted strings of at most 255
     octets; `text` is the same whole, for forms that cut it themselves."""
 
+    selector: str
+    domain: str
+    algorithm: DkimAlgorithm
     name: str
     value: str
     text: str

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from paceline.auth.secretbox import SecretBox, dkim_key_label, smtp_grant_label, smtp_password_label
+from paceline.auth.secretbox import (
+    SecretBox,
+    SecretUnreadable,
+    dkim_key_label,
+    smtp_grant_label,
+    smtp_password_label,
+)
 from paceline.delivery import Account, Auth, DkimKey, DkimSigner, Grant, Security
 from paceline.domain.providers import idempotency_header
 from paceline.persistence.standing import SenderAccount
@@ -104,6 +110,8 @@ def key_of(secrets: SecretBox, sender_id: uuid.UUID, row: Keyed) -> DkimKey | No
     """The sender's DKIM key; None where it has none. Raises `SecretUnreadable`."""
     if row.dkim_key is None:
         return None
+    if not row.dkim_key:  # forgotten with the secret key that opened it
+        raise SecretUnreadable("its DKIM key is lost: drop it, and make another")
     label = dkim_key_label(owner_id=row.owner_id, sender_id=sender_id)
     return DkimKey.load(secrets.open(row.dkim_key, label=label))
 

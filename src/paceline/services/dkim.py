@@ -35,6 +35,10 @@ class NewKey:
     record: DkimRecord
 
 
+LOST = (
+    "its DKIM key is lost with the secret key that it was sealed with: drop it, and make another "
+    "if its emails shall be signed"
+)
 NO_KEY: dict[str, object] = dict.fromkeys(
     ("dkim_selector", "dkim_domain", "dkim_algorithm", "dkim_key")
 )
@@ -64,6 +68,8 @@ def new_key(
 
 def record_of(secrets: SecretBox, sender: SenderRecord) -> DkimRecord:
     """What has to be published for the sender's key. Raises `NotFound`, `SecretUnreadable`."""
+    if sender.has_lost_key:
+        raise NotFound(LOST)
     key = key_of(secrets, sender.id, sender)
     if key is None or sender.dkim_selector is None or sender.dkim_domain is None:
         raise NotFound("this sender has no DKIM key")

@@ -15,19 +15,18 @@ from paceline.persistence.database import Database
 from paceline.persistence.stores import secret_keys
 from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.session import Session
-from paceline.services.dkim import NO_KEY
 from paceline.services.resealing import Unreadable
 from paceline.settings import SecretSettings
 
 _EMPTIED: dict[str, dict[str, object]] = {
     "smtp_password": {"smtp_password": None},
     "smtp_grant": {"smtp_grant": None},
-    "dkim_key": NO_KEY,
+    "dkim_key": {"dkim_key": store.LOST_KEY},  # signing stays asked for
 }
 _TO_DO = {
     "smtp_password": "its password has to be entered again",
     "smtp_grant": "its access has to be granted again",
-    "dkim_key": "its DKIM key has to be made again",
+    "dkim_key": "its DKIM key has to be dropped, and made again if its emails shall be signed",
 }
 
 

@@ -108,7 +108,7 @@ class Resealing:
         opened, lost = 0, dict[str, bytes]()
         for column in secret_keys.COLUMNS:
             sealed = getattr(sender, column)
-            if sealed is None or self._box.is_current(sealed):
+            if not sealed or self._box.is_current(sealed):  # none, or one that was given up
                 continue
             label = _LABELS[column](owner_id=sender.owner_id, sender_id=sender.id)
             try:

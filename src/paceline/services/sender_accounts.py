@@ -51,7 +51,12 @@ def _dkim_view(record: SenderRecord) -> DkimView | None:
     selector, domain, algorithm = record.dkim_selector, record.dkim_domain, record.dkim_algorithm
     if selector is None or domain is None or algorithm is None:
         return None
-    return DkimView(selector=selector, domain=domain, algorithm=DkimAlgorithm(algorithm))
+    return DkimView(
+        selector=selector,
+        domain=domain,
+        algorithm=DkimAlgorithm(algorithm),
+        is_lost=record.has_lost_key,
+    )
 
 
 def sealed(secrets: SecretBox, owner_id: uuid.UUID, sender_id: uuid.UUID, password: str) -> bytes:

@@ -89,7 +89,7 @@ class SenderDns:
                 waiting += mail_records.spf_records(await self._resolver.txt(name))
 
     async def _dkim(self, domain: str, sender: SenderRecord) -> Verdict:
-        if sender.dkim_key is None:
+        if not sender.dkim_key:
             return mail_records.dkim_of_provider(domain, preset_for_host(sender.smtp_host))
         record = dkim.record_of(self._secrets, sender)
         return mail_records.dkim(record.name, await self._resolver.txt(record.name), record.text)

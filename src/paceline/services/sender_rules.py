@@ -11,7 +11,7 @@ from paceline.domain.bounds import MAX_CONNECTIONS
 from paceline.domain.lifecycle import SenderState
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.senders import SenderRecord
-from paceline.services import sender_grants
+from paceline.services import dkim, sender_grants
 from paceline.services.sender_grants import NewGrant
 from paceline.services.validation import Problems
 
@@ -159,6 +159,10 @@ def checked_changes(
     if _is_another_account(changes, before):
         changes["last_check"] = None  # was of another account
     mended = _ACCOUNT & changes.keys() and before.state != SenderState.PAUSED
+    if before.has_lost_key:
+        if changes.get("state") is SenderState.ACTIVE:
+            raise InvalidInput.of("state", dkim.LOST)
+        return changes
     if changes.get("state") is SenderState.ACTIVE or (mended and "state" not in changes):
         changes |= WELL_AGAIN
     return changes

@@ -57,6 +57,7 @@ __all__ = [
 MAX_CHECKS = 4  # of an owner's servers at a time
 TEST_SECONDS = 20
 MAX_REMEMBERED = 10_000  # owners who are known to have the ready one
+_KEY_GIVEN_UP = {"state_reason": "its lost DKIM key is dropped: verify it to set it going"}
 MAX_LISTED = 1_000  # senders in a list that is not paged
 
 
@@ -222,9 +223,11 @@ class Senders:
     async def verify(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> CheckReport:
         """Connect and log in, within 20 s. A sender that had broken and now can is set going again.
 
-        How it went is kept, until the account changes. Raises `TooMuchAtOnce`.
+        How it went is kept, until the account changes. Raises `TooMuchAtOnce`, and `Conflict` where
+        its emails are to be signed with a key that is lost.
         """
         record = await self._record(owner_id, sender_id)
+        _refuse_lost_key(record)
         async with self._checks.turn(owner_id):
             result = await self._mailer.check(account_of(self._secrets, record.id, record))
         report = report_of(record, result, at=clock.now())
@@ -247,6 +250,7 @@ class Senders:
         problems.raise_if_any()
         assert address is not None, "an address that was refused is a problem"
         record = await self._record(owner_id, sender_id)
+        _refuse_lost_key(record)
         async with self._database.transaction() as session:
             if await is_suppressed(session, owner_id, address.key):
                 raise InvalidInput.of("to", "is suppressed: take it off the suppressions first")
@@ -312,7 +316,8 @@ class Senders:
         """Forget the sender's key, if it has one: its emails go unsigned. Raises `NotFound`."""
         async with self._database.transaction() as session:
             sender = _existing(await store.sender(session, owner_id, sender_id, for_update=True))
-            await store.change_sender(session, owner_id, sender_id, dkim.NO_KEY)
+            changes = {**dkim.NO_KEY, **(_KEY_GIVEN_UP if sender.has_lost_key else {})}
+            await store.change_sender(session, owner_id, sender_id, changes)
             about = {"id": sender_id}
             await note(session, owner_id, Act.DKIM_KEY_DROPPED, sender.from_address, about)
 
@@ -357,6 +362,11 @@ def _existing(record: SenderRecord | None) -> SenderRecord:
     if record is None:
         raise NotFound("there is no such sender")
     return record
+
+
+def _refuse_lost_key(record: SenderRecord) -> None:
+    if record.has_lost_key:
+        raise Conflict(dkim.LOST)
 
 
 def _refuse_second_key(record: SenderRecord) -> None:

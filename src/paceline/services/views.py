@@ -49,6 +49,7 @@ class DkimView:
     selector: str
     domain: str
     algorithm: DkimAlgorithm
+    is_lost: bool  # nobody can open it any more: nothing is sent until it is dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,8 @@ async def test_a_key_is_made_and_its_record_shown(
     assert record["value"].replace('" "', "").strip('"') == record["text"]
     assert (await ann.get(dkim_of(sender))).json() == record
     shown = (await ann.get(f"/senders/{sender['id']}")).json()["dkim"]
-    assert shown == {n: record[n] for n in ("selector", "domain", "algorithm")}
+    told = {n: record[n] for n in ("selector", "domain", "algorithm")}
+    assert shown == {**told, "is_lost": False}
     assert shown["domain"] == "example.com"
 
 

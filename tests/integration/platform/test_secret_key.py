@@ -10,11 +10,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from paceline import clock
 from paceline.auth.secretbox import SecretBox, SecretUnreadable, smtp_password_label
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight
 from paceline.bootstrap.preflight.looking import Part, hold, preflight
 from paceline.bootstrap.resealing import forget, reseal
+from paceline.bootstrap.use_cases import use_cases
+from paceline.delivery import DkimAlgorithm
+from paceline.domain.lifecycle import SenderState
+from paceline.errors import Conflict, InvalidInput
+from paceline.persistence.standing import Standing
+from paceline.sending.identities import identity_of
 from paceline.services.resealing import Resealed
+from paceline.services.senders import SenderPatch
 from paceline.settings import SecretSettings, Settings
 from tests.integration.platform.refusing import paceline
 from tests.world import World, settings_for
@@ -241,17 +249,40 @@ async def test_a_secret_that_was_entered_again_meanwhile_is_not_forgotten(
     assert await password_of(world, sender, NEW) == "new"
 
 
-async def test_a_dkim_key_that_no_key_opens_goes_whole_and_is_told(
-    world: World, settings: Settings
+async def test_a_sender_whose_dkim_key_is_lost_sends_nothing_until_it_is_dropped(
+    world: World, settings: Settings, tmp_path: Path
 ) -> None:
+    sealed = SecretBox(OLD).seal("x", label="x")
     sender = await world.sender(
-        dkim_selector="s",
-        dkim_domain="example.com",
-        dkim_algorithm="rsa",
-        dkim_key=SecretBox(OLD).seal("x", label="x"),
+        dkim_selector="s", dkim_domain="example.com", dkim_algorithm="rsa", dkim_key=sealed
     )
-    done = await reseal(with_key(settings, NEW))
-    assert await forget(with_key(settings, NEW), done.unreadable) == 1
-    (row,) = await world.fetch("SELECT * FROM senders WHERE id = $1", sender)
-    assert (row["dkim_key"], row["dkim_selector"], row["state"]) == (None, None, "broken")
-    assert row["state_reason"].startswith("its DKIM key has to be made again: ")
+    there = with_key(settings, NEW)
+    done = await reseal(there)
+    assert await forget(there, done.unreadable) == 1
+    assert (await reseal(there)).unreadable == []
+    assert (await about_the_key(there, tmp_path)).weight is Weight.FINE
+    async with use_cases(there) as cases:
+        known = await cases.senders.get(world.owner_id, sender)
+        assert (known.state, known.dkim is not None and known.dkim.is_lost) == ("broken", True)
+        assert str(known.state_reason).startswith("its DKIM key has to be dropped")
+        for asked in (
+            cases.senders.verify(world.owner_id, sender),
+            cases.senders.send_test(world.owner_id, sender, "ann@example.com"),
+        ):
+            with pytest.raises(Conflict, match="its DKIM key is lost"):
+                await asked
+        patch = SenderPatch(state=SenderState.ACTIVE)
+        with pytest.raises(InvalidInput, match="its DKIM key is lost"):
+            await cases.senders.patch(world.owner_id, sender, patch)
+        changed = SenderPatch(smtp_port=2526, smtp_password=None)
+        assert (await cases.senders.patch(world.owner_id, sender, changed)).state == "broken"
+        row = await Standing(cases.database).account(sender)
+        with pytest.raises(SecretUnreadable, match="its DKIM key is lost"):
+            identity_of(SecretBox(NEW), sender, row, as_of=clock.now())
+
+        await cases.senders.drop_dkim_key(world.owner_id, sender)
+        dropped = await cases.senders.get(world.owner_id, sender)
+        assert (dropped.dkim, dropped.state) == (None, "broken")
+        assert dropped.state_reason == "its lost DKIM key is dropped: verify it to set it going"
+        await cases.senders.make_dkim_key(world.owner_id, sender, DkimAlgorithm.ED25519)
+        assert (await cases.senders.patch(world.owner_id, sender, patch)).state == "active"

@@ -53,7 +53,9 @@ async def key_ids(session: AsyncSession) -> set[bytes]:
     columns = [getattr(Sender, name) for name in COLUMNS]
     named = union(
         *(
-            select(func.substring(column, text("2"), text("4"))).where(column.is_not(None))
+            select(func.substring(column, text("2"), text("4"))).where(
+                func.octet_length(column) > 0
+            )
             for column in columns
         )
     )

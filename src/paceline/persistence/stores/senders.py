@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.models import Sender
 
+LOST_KEY = b""
+"""In the place of a DKIM key that nobody can open any more: its sender must not go unsigned."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderRecord:
@@ -43,6 +46,11 @@ class SenderRecord:
     smtp_grant: bytes | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def has_lost_key(self) -> bool:
+        """Whether its emails are to be signed, and cannot be."""
+        return self.dkim_key == LOST_KEY
 
 
 _COLUMNS = [getattr(Sender, name) for name in SenderRecord.__slots__]

@@ -157,7 +157,9 @@ async def sender_page(
         problems=problems,
         sender=sender,
         use=use,
-        record=await parts.senders.dkim_record(owner, sender_id) if sender.dkim else None,
+        record=await parts.senders.dkim_record(owner, sender_id)
+        if sender.dkim and not sender.dkim.is_lost
+        else None,
         looked_up=await parts.sender_dns.look_up(owner, sender_id) if look_up else None,
         **report,
     )
