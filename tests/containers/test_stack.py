@@ -64,7 +64,7 @@ def test_a_link_to_sign_in_by_leads_to_the_port_that_this_machine_sees(stack: St
 
 
 def test_the_doctor_of_the_stack_finds_nothing_wrong(stack: Stack) -> None:
-    said = stack.compose("run", "--rm", "api", "doctor")
+    said = stack.compose("run", "--rm", "worker", "doctor")
     assert "PostgreSQL: paceline@postgres:5432/paceline answers" in said
     assert "Redis: redis:6379/0 answers" in said
     assert "wrong" not in said
