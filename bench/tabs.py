@@ -33,7 +33,7 @@ from paceline.web.access import cookie_name
 
 TABS = 100
 SECONDS = 20.0
-OPENED_WITHIN = 10.0  # seconds: nobody opens a hundred at once
+OPENED_WITHIN = 20.0  # seconds: nobody opens a hundred at once
 SENT_A_SECOND = 20
 _TURNS_A_SECOND = 5
 # (address, seconds between two questions), as `templates/dashboard.html` says.

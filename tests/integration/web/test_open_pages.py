@@ -307,6 +307,17 @@ async def test_what_others_do_shows_with_the_next_look(
     assert await tab.ask() == 200
 
 
+async def test_that_somebody_was_seen_changes_nothing_that_they_see(
+    page: httpx2.AsyncClient, waiting: World, looks: None
+) -> None:
+    """It is noted once a minute, by what is made anew once a minute."""
+    tab = Tab(page)
+    await tab.ask()
+    await waiting.execute("UPDATE users SET seen_at = clock_timestamp()")
+    await waiting.execute("UPDATE sessions SET seen_at = clock_timestamp()")
+    assert await tab.ask() == 304
+
+
 async def test_another_zone_is_another_answer(
     page: httpx2.AsyncClient, waiting: World, looks: None
 ) -> None:

@@ -6,7 +6,10 @@
 -- when it was changed. `moved` is what follows by itself: lanes are written whenever a worker's turn
 -- begins and ends, a campaign with every email that reaches its end; what is in flight is in between.
 WITH signed_in AS (
-    SELECT s.id_hash, u.id AS owner_id, u.xmin::text::bigint AS person
+    -- Not by `xmin`: that they were seen is noted once a minute, and shows nowhere.
+    SELECT s.id_hash, u.id AS owner_id,
+           md5(ROW (u.email, u.name, u.is_admin, u.time_zone, u.theme, u.notices, u.vouched_domain,
+                    u.avatar_version)::text) AS person
       FROM sessions s JOIN users u ON u.id = s.user_id
      WHERE s.id_hash = ANY ($1::bytea[])
        AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND u.disabled_at IS NULL
