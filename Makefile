@@ -29,6 +29,7 @@ run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sa
 test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
 	@scripts/need-postfix
+	@scripts/need-promtool
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-containers: $(VENV)/.ready-containers ## Build the image, run compose.yaml with it, break it (root, Debian)

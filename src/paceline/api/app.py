@@ -17,6 +17,7 @@ from paceline.api import (
     campaigns,
     emails,
     health,
+    metrics,
     problems,
     recipients,
     senders,
@@ -101,6 +102,7 @@ def _application() -> FastAPI:
         v1.include_router(resource.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     problems.install(app)
     app.add_middleware(Methods, routes=lambda: app.routes, refuse=_not_allowed)
     app.add_middleware(BodyRules)

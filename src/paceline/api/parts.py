@@ -36,7 +36,8 @@ class ApiParts:
 
     `probes` are asked by `/readyz`: each returns when its part of the world answers, and raises
     `OperationalError`, worded for anybody, when it does not. Without a `vital` one no work can be
-    taken; without another one it waits.
+    taken; without another one it waits. `metrics` is told the headers `Authorization` and `Host`,
+    and answers with figures, or with the status of a refusal.
     """
 
     senders: Senders
@@ -57,6 +58,7 @@ class ApiParts:
     api_keys: ApiKeys
     rates: RequestRates
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    metrics: Callable[[str, str], Awaitable[bytes | int]] | None = None
     vital: frozenset[str] = frozenset({"postgresql"})
     turnstile: Turnstile = field(default_factory=for_requests)
     uploads: Turnstile = field(default_factory=for_bodies)

@@ -27,12 +27,14 @@ from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.in_time import BodyInTime
+from paceline.bootstrap.metrics import Metrics, Readers
 from paceline.bootstrap.readiness import probes_of
 from paceline.bootstrap.stopping import EndInTime
 from paceline.bootstrap.taking import InPieces, TakenInTime
 from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.observability import AccessLog
+from paceline.observability.figures import Figures
 from paceline.services.administration import Administration
 from paceline.services.audit_trail import AuditTrail
 from paceline.services.sender_consents import SenderConsents
@@ -52,7 +54,7 @@ LAST_SECONDS = 2
 BACKLOG = 1024
 THREADS = 64
 EACH = 2  # of them, for one owner
-_API_PATHS = ("/api/", "/healthz", "/readyz")
+_API_PATHS = ("/api/", "/healthz", "/readyz", "/metrics")
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +62,11 @@ log = logging.getLogger(__name__)
 async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; then what is under way has `settings.stop_seconds`."""
     asyncio.get_running_loop().set_default_executor(FairThreads(THREADS, each=EACH))
+    figures = Figures()
     async with use_cases(settings) as cases:
-        in_time = EndInTime(application(cases, settings), refusal=_refusal)
-        app = AccessLog(in_time)
+        watching = asyncio.create_task(figures.watch_loop())
+        in_time = EndInTime(application(cases, settings, figures), refusal=_refusal)
+        app = AccessLog(in_time, figures)
         server = _Server(server_config(app, settings))
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stop.wait())
@@ -73,6 +77,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
         if late and (broken_off := in_time.end()):
             log.warning("%d requests were not answered in time: told to come back", broken_off)
         await serving
+        watching.cancel()
 
 
 def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -99,11 +104,11 @@ def _refusal(request: Request) -> Response:
     return PlainTextResponse(told, 503, headers={"Retry-After": str(problems.RETRY_AFTER_SECONDS)})
 
 
-def application(cases: UseCases, settings: Settings) -> ASGIApp:
+def application(cases: UseCases, settings: Settings, figures: Figures | None = None) -> ASGIApp:
     """Both applications behind one door: what is not the API's is the dashboard's."""
     turnstile = for_requests()
     https = settings.api.base_url.startswith("https://")
-    api = create_api(_api_parts(cases, settings, turnstile), https=https)
+    api = create_api(_api_parts(cases, settings, turnstile, figures or Figures()), https=https)
     web = create_web(_web_parts(cases, settings, turnstile))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +129,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _api_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> ApiParts:
+def _api_parts(
+    cases: UseCases, settings: Settings, turnstile: Turnstile, figures: Figures
+) -> ApiParts:
+    figures.pools = cases.database.uses
+    probes = probes_of(cases.database, cases.queue, settings)
+    readers = Readers.of_api(settings.api)
+    metrics = Metrics(figures, readers=readers, probes=probes, whole=cases.database)
     return ApiParts(
         senders=cases.senders,
         sender_dns=cases.sender_dns,
@@ -144,7 +155,8 @@ def _api_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Api
         api_keys=ApiKeys(cases.database, admission_of(settings)),
         rates=cases.rates,
         turnstile=turnstile,
-        probes=probes_of(cases.database, cases.queue, settings),
+        probes=probes,
+        metrics=metrics.read,
     )
 
 

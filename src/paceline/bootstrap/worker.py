@@ -22,6 +22,7 @@ from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.roll import Roll
 from paceline.engine.worker import LaneWorker
 from paceline.limits import Limits
+from paceline.observability.figures import Figures
 from paceline.persistence.database import Database
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.lanes import Lanes
@@ -45,10 +46,17 @@ log = logging.getLogger(__name__)
 
 
 async def run_worker(
-    settings: Settings, stop: asyncio.Event, *, black_boxes: Path, name: str = "worker"
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    black_boxes: Path,
+    name: str = "worker",
+    figures: Figures | None = None,
 ) -> None:
     """Run lanes until `stop` is set, then finish what is under way and hand back the rest."""
-    async with running_worker(settings, black_boxes=black_boxes, name=name) as running:
+    async with running_worker(
+        settings, black_boxes=black_boxes, name=name, figures=figures
+    ) as running:
         work = settings.worker
         log.info("sending: %d lanes, %d emails at a time", work.lanes, work.concurrency)
         await stop.wait()
@@ -85,21 +93,28 @@ class RunningWorker:
 
 @asynccontextmanager
 async def running_worker(
-    settings: Settings, *, black_boxes: Path, name: str = "worker"
+    settings: Settings,
+    *,
+    black_boxes: Path,
+    name: str = "worker",
+    figures: Figures | None = None,
 ) -> AsyncIterator[RunningWorker]:
     """One worker: its lanes, leases, group commits, listener and, in turn, the keeper.
 
     `black_boxes` is a folder of this machine's, the same for all its workers; `name` is what it is
     called on the roll.
     """
+    figures = figures or Figures()
     async with _ground(settings, black_boxes) as ground:
+        figures.pools = ground.database.uses
         stopping = asyncio.Event()
         worker_run = uuid.uuid4()
-        parts = _parts(settings, ground, stopping, worker_run)
+        parts = _parts(settings, ground, stopping, worker_run, figures)
         queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
         runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
         worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
-        keeper = Keeper(ground.database, queue, lanes, recover=Recovery(ground.database).run)
+        recovery = Recovery(ground.database, figures=figures)
+        keeper = Keeper(ground.database, queue, lanes, recover=recovery.run)
         boxes_are_read = asyncio.Event()
 
         async def work() -> None:
@@ -119,6 +134,7 @@ async def running_worker(
             Listener(ground.database, queue).run(),
             Roll(ground.redis).keep(worker_run, name=name, lanes=lambda: worker.running),
             keep(),
+            figures.watch_loop(),
         )
         async with _background(*background) as tasks:
             run = tasks.create_task(work())
@@ -157,12 +173,16 @@ async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Groun
 
 
 def _parts(
-    settings: Settings, ground: _Ground, stopping: asyncio.Event, worker_run: uuid.UUID
+    settings: Settings,
+    ground: _Ground,
+    stopping: asyncio.Event,
+    worker_run: uuid.UUID,
+    figures: Figures,
 ) -> Parts:
     """Everything that a turn works with."""
     standing = Standing(ground.database)
     terms = _terms(settings.worker)
-    ledger = Ledger(ground.database, worker_run=worker_run, lease=terms.lease)
+    ledger = Ledger(ground.database, worker_run=worker_run, lease=terms.lease, figures=figures)
     leases = Leases(ledger.heartbeat, terms=terms)
     content = Content(standing, SecretBox.of(settings.secrets))
     handover = Handover(

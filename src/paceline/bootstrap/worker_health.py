@@ -1,4 +1,4 @@
-"""A worker's own `/healthz` and `/readyz`, for whoever watches its process.
+"""A worker's own `/healthz`, `/readyz` and `/metrics`, for whoever watches its process.
 
 HTTP as far as a probe needs it: one request per connection, read within bounds, answered, closed.
 """
@@ -13,9 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
+from paceline.bootstrap.metrics import Metrics, Readers
 from paceline.bootstrap.readiness import probes_of
 from paceline.engine.queue import LaneQueue, connect
 from paceline.errors import Conflict
+from paceline.observability.exposition import CONTENT_TYPE
+from paceline.observability.figures import Figures
 from paceline.observability.probing import answer_of
 from paceline.persistence.database import Database
 from paceline.settings import Settings
@@ -29,7 +32,7 @@ Probes = Mapping[str, Callable[[], Awaitable[None]]]
 
 
 @asynccontextmanager
-async def health_check(settings: Settings) -> AsyncIterator[None]:
+async def health_check(settings: Settings, figures: Figures | None = None) -> AsyncIterator[None]:
     """Answers on PACELINE_HOST and PACELINE_HEALTH_PORT for the length of a block, if that is set.
 
     It has connections of its own: what the lanes wait for must not keep it waiting.
@@ -43,7 +46,9 @@ async def health_check(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(database.close)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)
-        answers = _Answers(probes_of(database, LaneQueue(redis), settings))
+        probes = probes_of(database, LaneQueue(redis), settings)
+        readers = Readers.of_worker(settings.api)
+        answers = _Answers(probes, Metrics(figures or Figures(), readers=readers, probes=probes))
         try:
             server = await asyncio.start_server(
                 answers.one, settings.api.host, port, limit=MAX_HEAD_OCTETS
@@ -59,20 +64,20 @@ async def health_check(settings: Settings) -> AsyncIterator[None]:
 
 
 class _Answers:
-    def __init__(self, probes: Probes) -> None:
+    def __init__(self, probes: Probes, metrics: Metrics) -> None:
         self._probes = probes
+        self._metrics = metrics
 
     async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read one request, answer it, hang up."""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-            status, body = await self._answer(head.split(b" ", 2)[1:2])
-            content = json.dumps(body).encode()
+            status, kind, content = await self._answer(head)
             writer.write(
-                b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+                b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
                 b"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
-                % (status, status.phrase.encode(), len(content))
+                % (status, status.phrase.encode(), kind.encode(), len(content))
             )
             writer.write(content)
             async with asyncio.timeout(READ_SECONDS):
@@ -82,13 +87,33 @@ class _Answers:
         finally:
             writer.close()
 
-    async def _answer(self, path: list[bytes]) -> tuple[HTTPStatus, dict[str, object]]:
-        match path:
+    async def _answer(self, head: bytes) -> tuple[HTTPStatus, str, bytes]:
+        """Status, type and content."""
+        match head.split(b" ", 2)[1:2]:
             case [b"/healthz"]:
-                return HTTPStatus.OK, {"status": "ok"}
+                return _json(HTTPStatus.OK, {"status": "ok"})
             case [b"/readyz"]:
                 checks = {name: await answer_of(probe) for name, probe in self._probes.items()}
                 if all(found == "ok" for found in checks.values()):
-                    return HTTPStatus.OK, {"status": "ready", "checks": checks}
-                return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "not ready", "checks": checks}
-        return HTTPStatus.NOT_FOUND, {"status": "there is only /healthz and /readyz"}
+                    return _json(HTTPStatus.OK, {"status": "ready", "checks": checks})
+                not_ready = {"status": "not ready", "checks": checks}
+                return _json(HTTPStatus.SERVICE_UNAVAILABLE, not_ready)
+            case [b"/metrics"]:
+                names = (b"authorization", b"host")
+                told = await self._metrics.read(*(_header(head, name) for name in names))
+                if isinstance(told, bytes):
+                    return HTTPStatus.OK, CONTENT_TYPE, told
+                return _json(HTTPStatus(told), {"status": "closed: see PACELINE_METRICS_TOKEN"})
+        return _json(HTTPStatus.NOT_FOUND, {"status": "there is only /healthz, /readyz, /metrics"})
+
+
+def _json(status: HTTPStatus, body: object) -> tuple[HTTPStatus, str, bytes]:
+    return status, "application/json", json.dumps(body).encode()
+
+
+def _header(head: bytes, name: bytes) -> str:
+    for line in head.split(b"\r\n")[1:]:
+        before, _, value = line.partition(b":")
+        if before.strip().lower() == name:
+            return value.strip().decode("latin-1")
+    return ""

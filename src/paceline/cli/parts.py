@@ -54,16 +54,18 @@ def worker(
         return
     from paceline.bootstrap.worker import run_worker
     from paceline.bootstrap.worker_health import health_check
+    from paceline.observability.figures import Figures
 
+    figures = Figures()
     black_boxes = Home.at(None, os.environ).black_boxes
     name = os.environ.get("PACELINE_COMPONENT") or "worker"
 
     async def work(stop: asyncio.Event) -> None:
-        await run_worker(settings, stop, black_boxes=black_boxes, name=name)
+        await run_worker(settings, stop, black_boxes=black_boxes, name=name, figures=figures)
 
     async def answering(stop: asyncio.Event) -> None:
         # Also while it waits for its database: alive, and not ready.
-        async with health_check(settings):
+        async with health_check(settings, figures):
             await start_when_fit(settings, Part.WORKER, stop, work)
 
     run_until_stopped(answering)

@@ -17,10 +17,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
+from paceline.observability.figures import Figures
+
 HEADER = b"x-request-id"
 MAX_PATH_CHARACTERS = 200
 # Asked every few seconds by whoever watches, or once per page by each browser.
-_OFTEN = ("/healthz", "/readyz", "/static/")
+_OFTEN = ("/healthz", "/readyz", "/metrics", "/static/")
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -42,8 +44,9 @@ def request_id() -> str:
 class AccessLog:
     """Pure ASGI, outermost: what it sees is what goes over the wire."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, figures: Figures | None = None) -> None:
         self.app = app
+        self._figures = figures or Figures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +68,9 @@ class AccessLog:
         try:
             await self.app(scope, receive, sending)
         finally:
-            _note(scope, status, octets, milliseconds=round(1000 * (time.perf_counter() - began)))
+            took = time.perf_counter() - began
+            self._figures.answered(status, took)
+            _note(scope, status, octets, milliseconds=round(1000 * took))
         # Not after an error: the server logs it next, in this same task.
         _request_id.reset(token)
 

@@ -19,8 +19,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from paceline.errors import OperationalError
+from paceline.observability.figures import PoolUse
 from paceline.persistence.addressing import DatabaseAddress, parsed_url
 from paceline.persistence.driver import Driver, Pool
 from paceline.persistence.presence import Presence
@@ -113,6 +115,16 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,  # addresses, contents and secrets are nobody's but their owner's
         )
+
+    def uses(self) -> dict[str, PoolUse]:
+        """How much of each pool is in use."""
+        ledger, sessions = self._pool, self._engine.pool
+        used = 0 if ledger is None else ledger.get_size() - ledger.get_idle_size()
+        assert isinstance(sessions, QueuePool), "what SQLAlchemy makes by itself"
+        return {
+            "ledger": PoolUse(used=used, most=self._pool_size),
+            "sessions": PoolUse(used=sessions.checkedout(), most=self._pool_size + POOL_OVERFLOW),
+        }
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,9 @@ import asyncpg
 
 from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.observability.figures import Figures
 from paceline.persistence.database import Database
+from paceline.persistence.driver import Driver
 from paceline.persistence.statements import statement
 from paceline.persistence.stores.attempts import MAX_DIALOGUES
 
@@ -99,8 +102,16 @@ class Recovered:
 class Ledger:
     """The statements of one worker run. `worker_run` is unique to one life of one process."""
 
-    def __init__(self, database: Database, *, worker_run: uuid.UUID, lease: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        worker_run: uuid.UUID,
+        lease: timedelta,
+        figures: Figures | None = None,
+    ) -> None:
         self._database = database
+        self._figures = figures or Figures()
         self._worker_run = worker_run
         self._lease_seconds = lease.total_seconds()
 
@@ -112,7 +123,7 @@ class Ledger:
         single: int,
     ) -> Claimed:
         """Take up to so many due emails of each campaign, and so many single ones, in order."""
-        async with self._database.driver() as driver:
+        async with self._driver("claim") as driver:
             rows = await driver.fetch(
                 statement("claim"),
                 sender_id,
@@ -130,7 +141,7 @@ class Ledger:
 
     async def write_ahead(self, attempts: Sequence[Attempt]) -> list[bool]:
         """Note that these may be leaving; for each, whether it is still ours to send."""
-        async with self._database.driver() as driver:
+        async with self._driver("write_ahead") as driver:
             rows = await driver.fetch(
                 statement("write_ahead"),
                 [attempt.email_id for attempt in attempts],
@@ -143,7 +154,7 @@ class Ledger:
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
         """Record how these ended; for each, whether it changed the email (False: too late)."""
-        async with self._database.driver() as driver:
+        async with self._driver("record") as driver:
             rows = await driver.fetch(statement("record"), *_columns(outcomes), self._worker_run)
             # A statement of its own, so that an email that is taken pays for no column of it, and
             # with a commit that waits for no disk. Lost in a crash, it is missed by people alone.
@@ -156,8 +167,18 @@ class Ledger:
                     [dialogue for _, dialogue in told],
                     MAX_DIALOGUES,
                 )
+        self._figures.recorded(
+            ((o.evidence, o.state) for o in outcomes), late=(row["late"] for row in rows)
+        )
         recorded = {(row["email_id"], row["attempt"]) for row in rows}
         return [(o.attempt.email_id, o.attempt.number) in recorded for o in outcomes]
+
+    @asynccontextmanager
+    async def _driver(self, name: str) -> AsyncIterator[Driver]:
+        """A connection for one of the three, which is timed."""
+        with self._figures.statements[name].timed():
+            async with self._database.driver() as driver:
+                yield driver
 
     async def heartbeat(self, attempts: Collection[Attempt]) -> dict[Attempt, bool]:
         """Renew the leases of these. Those that are still ours, and whether each was renewed."""

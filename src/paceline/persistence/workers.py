@@ -15,13 +15,14 @@ from paceline.persistence.driver import Driver
 
 LOCK = (0x70616365, zlib.crc32(b"worker") & 0x7FFFFFFF)  # "pace", as `persistence/advisory.py`
 
-_ANY = text("""
-    SELECT EXISTS (
-        SELECT 1 FROM pg_locks
-         WHERE locktype = 'advisory' AND classid = CAST(:first AS bigint)
-           AND objid = CAST(:second AS bigint) AND objsubid = 2 AND granted
-           AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-""")
+_LOCKS = """
+    SELECT {what} FROM pg_locks
+     WHERE locktype = 'advisory' AND classid = CAST(:first AS bigint)
+       AND objid = CAST(:second AS bigint) AND objsubid = 2 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_ANY = text(f"SELECT EXISTS ({_LOCKS.format(what='1')})")
+_ALL = text(_LOCKS.format(what="count(*)"))
 
 
 async def sign_on(driver: Driver) -> None:
@@ -38,3 +39,9 @@ async def is_any_there(session: AsyncSession) -> bool:
     """Whether anybody would send what is due."""
     first, second = LOCK
     return bool((await session.execute(_ANY, {"first": first, "second": second})).scalar_one())
+
+
+async def how_many_are_there(session: AsyncSession) -> int:
+    """Worker processes that live."""
+    first, second = LOCK
+    return int((await session.execute(_ALL, {"first": first, "second": second})).scalar_one())

@@ -12,6 +12,7 @@ from paceline import clock
 from paceline.domain.lifecycle import JobState
 from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
 from paceline.errors import OperationalError
+from paceline.observability.figures import Figures
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import (
@@ -67,14 +68,22 @@ async def _settled(box: FoundBox, ledger: Ledger, lanes: Lanes) -> bool:
 class Recovery:
     """One round of it, as the keeper calls it."""
 
-    def __init__(self, database: Database, *, resend_grace: timedelta = RESEND_GRACE) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        resend_grace: timedelta = RESEND_GRACE,
+        figures: Figures | None = None,
+    ) -> None:
         self._database = database
+        self._figures = figures or Figures()
         self._resend_grace = resend_grace
         self._all_cancelled_at: float | None = None  # when a look at them found nothing to do
 
     async def run(self) -> set[uuid.UUID]:
         """Recover expired leases, resend what policy allows; the senders whose lanes to ring."""
         recovered = await recover_expired(self._database)
+        self._figures.recovered.update(str(email.state) for email in recovered)
         if recovered:
             doubtful = sum(email.state is JobState.IN_DOUBT for email in recovered)
             log.warning(

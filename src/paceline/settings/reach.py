@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from paceline.errors import SettingsError
 from paceline.settings.values import flag, number, web_address
 
 DNS_PORT = 53
+SHORTEST_TOKEN = 16  # characters
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -28,6 +29,7 @@ class ApiSettings:
     verify_certificates: bool = True  # of the senders' servers
     helo_name: str | None = None  # to them; None: the machine's, or the connection's address
     dns_server: tuple[str, int] | None = None  # address and port; None: this machine's own
+    metrics_token: str | None = field(default=None, repr=False)  # None: for this machine alone
 
     @property
     def only_this_machine(self) -> bool:
@@ -47,6 +49,7 @@ def read_api(env: Mapping[str, str]) -> ApiSettings:
         verify_certificates=flag(env, "SMTP_VERIFY", default=True),
         helo_name=_helo_name(env),
         dns_server=_dns_server(env),
+        metrics_token=_metrics_token(env),
     )
 
 
@@ -107,3 +110,13 @@ def _dns_server(env: Mapping[str, str]) -> tuple[str, int] | None:
         raise SettingsError(
             f"DNS_SERVER must be an address such as 192.0.2.53 or 127.0.0.1:5353, not {text!r}"
         ) from None
+
+
+def _metrics_token(env: Mapping[str, str]) -> str | None:
+    token = env.get("PACELINE_METRICS_TOKEN")
+    if token is None or (len(token) >= SHORTEST_TOKEN and token.isascii() and " " not in token):
+        return token
+    raise SettingsError(
+        f"PACELINE_METRICS_TOKEN must be {SHORTEST_TOKEN} ASCII characters or more, and no spaces: "
+        "openssl rand -hex 32"
+    )

@@ -57,6 +57,35 @@ async def test_a_worker_without_its_servers_lives_and_is_not_ready(settings: Set
     assert "127.0.0.1" not in json.dumps(said)
 
 
+async def read(port: int, headers: str = "Host: localhost") -> tuple[int, str]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET /metrics HTTP/1.1\r\n{headers}\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    return int(answer.split()[1]), answer
+
+
+async def test_a_worker_tells_its_figures_to_this_machine_alone(settings: Settings) -> None:
+    settings, port = with_port(settings)
+    async with health_check(settings):
+        status, told = await read(port)
+        assert status == 200
+        assert "paceline_lateness_seconds_count 0.0" in told
+        assert 'paceline_server_up{server="redis"} 1.0' in told
+        assert (await read(port, "Host: elsewhere.example"))[0] == 404
+        assert (await read(port, "Accept: */*"))[0] == 404
+
+
+async def test_a_worker_with_a_token_tells_its_figures_to_whoever_brings_it(
+    settings: Settings,
+) -> None:
+    settings, port = with_port(settings)
+    settings = replace(settings, api=replace(settings.api, metrics_token="t" * 16))
+    async with health_check(settings):
+        assert (await read(port))[0] == 401
+        assert (await read(port, f"authorization: Bearer {'t' * 16}"))[0] == 200
+
+
 async def test_a_port_that_is_taken_is_told_by_the_name_of_its_setting(settings: Settings) -> None:
     settings, _ = with_port(settings)
     async with health_check(settings):

@@ -74,7 +74,9 @@ recorded AS (
                      OR (j.state = 'in_doubt' AND g.outcome <> 'in_doubt')))
             OR (j.attempt >= g.attempt AND g.outcome = 'sent'
                 AND j.state <> 'sent'))
-    RETURNING j.email_id, g.attempt, j.campaign_id, j.sender_id, j.state),
+    RETURNING j.email_id, g.attempt, j.campaign_id, j.sender_id, j.state,
+              CASE j.state WHEN 'sent'
+                           THEN extract(epoch FROM j.sent_at - j.due_at)::float8 END AS late),
 -- Whatever waits again is work: a doubt may have ended that its campaign was completed over, and that
 -- its lane went to sleep over. The campaign is touched even while it is active, so that a completion
 -- at the same moment, which could not see this email waiting, is refused (complete.sql).
@@ -86,4 +88,4 @@ reopened AS (
 signalled AS (
     UPDATE lanes l SET signal_seq = l.signal_seq + 1, wake_at = LEAST(l.wake_at, now())
      WHERE l.sender_id IN (SELECT sender_id FROM waiting))
-SELECT email_id, attempt FROM recorded
+SELECT email_id, attempt, late FROM recorded
