@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 from contextlib import closing, suppress
 
-from paceline.errors import Conflict
+from paceline.delivery.system_words import in_words
+from paceline.errors import Conflict, SettingsError
 
 PROBE_TIMEOUT_SECONDS = 2.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 
 
 def claim_check(host: str, port: int, *, option: str) -> None:
-    """Raises `Conflict`, in one line, when nothing could listen there."""
+    """Raises, in one line, `Conflict` for a port that is taken, and `SettingsError` where nothing
+    could ever listen."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise Conflict(f"cannot listen on {host}: {error.strerror}") from error
+        raise SettingsError(f"cannot listen on {host}, PACELINE_HOST: {in_words(error)}") from error
     for family, _, _, _, address in found:
         with closing(socket.socket(family)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -25,7 +28,9 @@ def claim_check(host: str, port: int, *, option: str) -> None:
                 probe.bind(address)
             except OSError as error:
                 why = f"port {port} on {host}: {(error.strerror or 'not possible').lower()}"
-                raise Conflict(f"{why}; choose another with {option}") from error
+                if error.errno == errno.EADDRINUSE:
+                    raise Conflict(f"{why}; choose another with {option}") from error
+                raise SettingsError(f"{why}; choose other PACELINE_HOST or {option}") from error
 
 
 def free_port(host: str, *, preferred: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from paceline.cli import ports
-from paceline.errors import Conflict
+from paceline.errors import Conflict, SettingsError
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_port_taken_on_one_address_is_taken_for_all_of_them(taken: int) -> Non
 
 
 def test_an_address_that_is_not_ours_is_refused() -> None:
-    with pytest.raises(Conflict, match=r"192\.0\.2\.1"):
+    with pytest.raises(SettingsError, match=r"192\.0\.2\.1: .*; choose other PACELINE_HOST"):
         ports.claim_check("192.0.2.1", 0, option="--host")
 
 
