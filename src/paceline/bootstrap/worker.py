@@ -20,7 +20,7 @@ from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
 from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.roll import Roll
-from paceline.engine.worker import LaneWorker
+from paceline.engine.worker import SLOW_LANE_SECONDS, LaneWorker
 from paceline.limits import Limits
 from paceline.observability.figures import Figures
 from paceline.persistence.database import Database
@@ -37,6 +37,7 @@ from paceline.sending.handover import Handover, Marks
 from paceline.sending.leases import Leases, LeaseTerms
 from paceline.sending.recovery import Recovery, read_black_boxes
 from paceline.sending.resting import SenderHealth
+from paceline.sending.shares import LaneShares
 from paceline.settings import Settings, WorkerSettings
 
 # An email that is under way for longer waits for its server, and keeps no other one waiting.
@@ -207,6 +208,7 @@ def _parts(
         handover=handover,
         health=SenderHealth(standing),
         crowding=Crowding(),
+        shares=LaneShares(settings.worker.lanes, slow_seconds=SLOW_LANE_SECONDS),
         stopping=stopping,
     )
 

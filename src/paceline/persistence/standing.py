@@ -22,6 +22,7 @@ class LaneView:
     """One sender as its lane sees it, by the database's clock."""
 
     now: datetime
+    owner_id: uuid.UUID
     standing: SenderStanding
     hourly_limit: int | None
     min_delay_ms: int
@@ -231,6 +232,7 @@ def _view(rows: Sequence[asyncpg.Record]) -> LaneView:
     first = rows[0]
     return LaneView(
         now=first["now"],
+        owner_id=first["owner_id"],
         standing=SenderStanding(
             state=SenderState(first["state"]), resting_until=first["resting_until"]
         ),

@@ -34,6 +34,7 @@ from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
 from paceline.sending.lines import SLOW_SECONDS, Lines
 from paceline.sending.resting import SenderHealth
+from paceline.sending.shares import LaneShares
 
 TURN_SECONDS = 10.0  # so that many lanes share one worker
 # A moment this near is waited for on the spot; a later one is left to the queue.
@@ -70,6 +71,7 @@ class Parts:
     handover: Handover
     health: SenderHealth
     crowding: Crowding
+    shares: LaneShares
     stopping: asyncio.Event
 
 
@@ -84,7 +86,10 @@ class Dispatch:
         view = await self._parts.standing.look(sender_id)
         if view is None:
             return Rest(wait=None)
-        return await _Turn(self._parts, sender_id, view).run()
+        with self._parts.shares.turn(view.owner_id, sender_id) as wait:
+            if wait is not None:
+                return Rest(wait=wait)
+            return await _Turn(self._parts, sender_id, view).run()
 
 
 class _Turn:

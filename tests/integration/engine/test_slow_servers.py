@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -123,3 +126,33 @@ async def test_servers_without_an_answer_hold_up_no_other_sender(
         await world.until_all_are(ids, "sent")
         slow.set()
         await running.stop()
+
+
+async def test_one_owners_silent_servers_leave_a_lane_to_others(
+    world: World,
+    sink: Sink,
+    slow: asyncio.Event,
+    settings: Settings,
+    black_boxes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paceline.bootstrap.worker.SLOW_LANE_SECONDS", 3_600)
+    monkeypatch.setattr("paceline.engine.worker.SLOW_LANE_SECONDS", 3_600)
+    few = replace(settings, worker=replace(settings.worker, lanes=8))
+    bob = await World.create(world.database, watched=False)
+    async with running_worker(few, black_boxes=black_boxes) as running:
+        for _ in range(2 * few.worker.lanes):
+            stuck = await world.sender(port=sink.port)
+            await world.emails(stuck, await world.campaign(stuck), slow_readers(1))
+            await world.signal(stuck)
+        await sink.wait_for(few.worker.lanes - 1)
+        other = await bob.sender(port=sink.port)
+        ids = await bob.emails(other, await bob.campaign(other), 30)
+        await bob.signal(other)
+        await world.until(partial(all_sent, world, ids), within=120)
+        slow.set()
+        await running.stop()
+
+
+async def all_sent(world: World, ids: Sequence[uuid.UUID]) -> bool:
+    return set(await world.states(ids)) == {"sent"}

@@ -1,7 +1,7 @@
 -- What a lane sees when it opens its eyes: its sender, and per running campaign the waiting emails,
 -- looking ahead at most $2 of them. One row per campaign, plus one for single emails.
 -- $1 sender_id, $2 look-ahead
-SELECT clock_timestamp() AS now, s.state, s.resting_until, s.hourly_limit AS sender_hourly_limit,
+SELECT clock_timestamp() AS now, s.owner_id, s.state, s.resting_until, s.hourly_limit AS sender_hourly_limit,
        s.min_delay_ms AS sender_min_delay_ms, s.max_connections, s.host_failures, s.updated_at,
        d.campaign_id, d.hourly_limit, d.min_delay_ms, d.due, d.next_due_at
   FROM senders s
