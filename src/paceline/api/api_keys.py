@@ -6,7 +6,8 @@ import uuid
 
 from fastapi import APIRouter
 
-from paceline.api.outgoing import ApiKeyOut, PageOut
+from paceline.api.outgoing.api_keys import ApiKeyOut
+from paceline.api.outgoing.base import PageOut
 from paceline.api.parts import Wired
 from paceline.api.security import ADMIN_TO_WRITE, Caller, KnownFirst
 from paceline.errors import NotFound

@@ -29,7 +29,7 @@ from paceline.api.bodies import BodyRules
 from paceline.api.departing import UNTIL_SENT
 from paceline.api.etags import conditions_are_honoured
 from paceline.api.headers import API_HEADERS
-from paceline.api.outgoing import ProblemOut
+from paceline.api.outgoing.problems import ProblemOut
 from paceline.api.parts import PARTS, ApiParts
 from paceline.api.query import only_known
 from paceline.api.security import held_to_scope

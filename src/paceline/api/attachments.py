@@ -11,7 +11,7 @@ from pydantic import Field
 
 from paceline.api.idempotency import IdempotentRoute, reserved_id
 from paceline.api.incoming import Given
-from paceline.api.outgoing import PageOut, Shown
+from paceline.api.outgoing.base import PageOut, Shown
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
 from paceline.services.attachments import AttachmentView, NewAttachment

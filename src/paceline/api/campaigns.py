@@ -23,18 +23,18 @@ from paceline.api.incoming import (
     RetryIn,
 )
 from paceline.api.json_bodies import checked, refused
-from paceline.api.outgoing import (
+from paceline.api.outgoing.base import PageOut
+from paceline.api.outgoing.campaigns import (
     CampaignOut,
     CreatedCampaignOut,
-    EmailOut,
     FailedGroupOut,
     FailuresOut,
-    PageOut,
     RepeatOut,
     RepeatsOut,
-    ReportOut,
     RetryReportOut,
 )
+from paceline.api.outgoing.emails import EmailOut
+from paceline.api.outgoing.tables import ReportOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller

@@ -22,7 +22,8 @@ from paceline.api.incoming import (
     ResolveIn,
     RetryEmailIn,
 )
-from paceline.api.outgoing import BulkOut, CancelledOut, EmailDetailOut, EmailOut, PageOut
+from paceline.api.outgoing.base import PageOut
+from paceline.api.outgoing.emails import BulkOut, CancelledOut, EmailDetailOut, EmailOut
 from paceline.api.paging import Cursor, Limit
 from paceline.api.parts import Wired
 from paceline.api.security import Caller, refuse_beyond

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from paceline.api.outgoing import ShapeOut
+from paceline.api.outgoing.tables import ShapeOut
 from paceline.domain.tables.shape import OpenQuestions
 from paceline.errors import (
     Busy,

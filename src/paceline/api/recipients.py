@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.idempotency import IdempotentRoute
 from paceline.api.incoming import PreviewQuery
-from paceline.api.outgoing import PreviewOut
+from paceline.api.outgoing.tables import PreviewOut
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
 from paceline.services import import_previews

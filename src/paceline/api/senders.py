@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id
 from paceline.api.incoming import DkimIn, SenderIn, SenderPatchIn, TestIn
-from paceline.api.outgoing import (
+from paceline.api.outgoing.base import PageOut
+from paceline.api.outgoing.senders import (
     CheckOut,
     DkimRecordOut,
     DnsReportOut,
-    PageOut,
     PresetsOut,
     SenderOut,
     SenderUseOut,

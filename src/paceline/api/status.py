@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from paceline.api.outgoing import OverviewOut
+from paceline.api.outgoing.status import OverviewOut
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
 from paceline.services.views import Summary

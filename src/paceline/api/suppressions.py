@@ -11,9 +11,9 @@ from starlette.responses import StreamingResponse
 from paceline.api.bodies import TABLES, media_type
 from paceline.api.idempotency import IdempotentRoute
 from paceline.api.incoming import SuppressionImportQuery, SuppressionsIn
-from paceline.api.outgoing import (
+from paceline.api.outgoing.base import PageOut
+from paceline.api.outgoing.suppressions import (
     AddedOut,
-    PageOut,
     RemovalOut,
     SuppressionOut,
     SuppressionReportOut,

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from paceline import clock
-from paceline.api.outgoing import OverviewOut
+from paceline.api.outgoing.status import OverviewOut
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.cli import held
 from paceline.domain.pacing import HOUR
