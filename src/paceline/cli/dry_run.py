@@ -14,6 +14,7 @@ from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.reading import LeadList, shape_lines
 from paceline.delivery import Headers, MessageTemplate, RenderError, remarks
+from paceline.domain.blocked_files import notes_on_files
 from paceline.errors import DomainError
 
 SHOWN_LINES = 200  # of the message
@@ -44,6 +45,8 @@ def rehearse(
         inline={file.name for file in files},
     ):
         yield f"note: {remark}"
+    for said in notes_on_files(file.name for file in files):
+        yield f"note: {said}"
     yield from counts(seen)
     yield from shape_lines(seen, leads.chosen)
     if not seen["first"]:

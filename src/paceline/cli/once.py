@@ -167,7 +167,7 @@ class _Run:
 
     def _completed(self) -> Scheduled | None:
         try:
-            if not self.order.leads.takes((*self.notes, *self.order.missing_images())):
+            if not self.order.leads.takes((*self.notes, *self.order.notes())):
                 raise DomainError("nothing was scheduled")
             self._start()
             for place, file in enumerate(self.order.files):

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from paceline.cli.reading import LeadList
+from paceline.domain.blocked_files import notes_on_files
 from paceline.errors import InvalidInput
 
 _CHUNK_BYTES = 256 * 1024
@@ -47,13 +48,14 @@ class Order:
         """Whether the HTML shows it."""
         return f"cid:{file.name}" in str(self.campaign.get("html", ""))
 
-    def missing_images(self) -> tuple[str, ...]:
-        """What is to be said of images that the HTML shows and nobody gave."""
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of its files, and of images that the HTML shows and nobody gave."""
         from paceline.delivery import missing_images
 
         html = self.campaign.get("html")
-        given = {file.name for file in self.files}
-        return missing_images(html, given) if isinstance(html, str) else ()
+        given = [file.name for file in self.files]
+        missing = missing_images(html, given) if isinstance(html, str) else ()
+        return (*missing, *notes_on_files(given))
 
     def key(self) -> str:
         """The same for whoever writes to the same list at the same time, on the same subject.

@@ -1,8 +1,9 @@
 """What in a message is likely to be wrong, though it can be sent: said before the launch.
 
 Fields as other programs write them (`%FIRSTNAME%`, `*|FNAME|*`, `[[name]]`, `{first_name}`), which
-everybody would get as they stand; HTML that is shown instead of read; images that nobody will see.
-The patterns of fields are in `lookalikes.py`.
+everybody would get as they stand; HTML that is shown instead of read, or that mail programs take
+out; images that nobody will see. The patterns of fields are in `lookalikes.py`, those of what is
+taken out in `dropped_parts.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from html import escape, unescape
 from urllib.parse import unquote
 
 from paceline.delivery import template_rules
+from paceline.delivery.dropped_parts import dropped_parts
 from paceline.delivery.lookalikes import lookalikes
 from paceline.delivery.markup import is_text_after_all, looks_like_html
 from paceline.delivery.template_spelling import excerpt, quiet_zones, spelled
@@ -120,6 +122,8 @@ class _Part:
         )
         self._first(_SHOWN_HTML, "is shown as text: these are HTML tags that were escaped")
         self._first(_SCRIPT_LINK, "is a link that mail programs take out")
+        for position, markup, why in dropped_parts(source):
+            self._tell(position, escape(markup), why)
         self._first(_LOCAL_LINK, "leads to a file on your own machine, which nobody else has")
         self._first(
             _IMAGE,

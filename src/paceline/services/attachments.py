@@ -163,7 +163,7 @@ async def views_of(session: Session, files: Files, holder_id: uuid.UUID) -> list
     return [_view(record) for record in await files.all_of(session, holder_id)]
 
 
-def inline_names(files: Iterable[AttachmentView]) -> frozenset[str]:
+def inline_names(files: Iterable[AttachmentView | AttachmentRecord]) -> frozenset[str]:
     """By which HTML may show the images among them."""
     return frozenset(
         name for file in files if file.content_id for name in (file.file_name, file.content_id)

@@ -11,6 +11,7 @@ from paceline.domain.lifecycle import CampaignState, DoubtPolicy, JobState
 from paceline.errors import NotFound
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import queues
+from paceline.persistence.stores.attachments import CAMPAIGN_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.message_notes import notes_on
@@ -36,7 +37,9 @@ async def view_of(
     if view.state is not CampaignState.DRAFT:
         return view
     fields = await store.fields_of_some(session, campaign_id)
-    return replace(view, notes=await notes_on(view.subject, view.text, view.html, fields=fields))
+    files = [file.file_name for file in await CAMPAIGN_FILES.all_of(session, campaign_id)]
+    notes = await notes_on(view.subject, view.text, view.html, fields=fields, files=files)
+    return replace(view, notes=notes)
 
 
 async def views_of(

@@ -7,10 +7,11 @@ the author reads it and decides.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from paceline.delivery import MessageTemplate, remarks
+from paceline.domain.blocked_files import notes_on_files
 
 _MAX_KEPT = 16  # messages; the same draft is looked at several times
 
@@ -22,13 +23,15 @@ async def notes_on(
     *,
     fields: Collection[str] = (),
     inline: Collection[str] | None = None,
+    files: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Sentences, each with its part and line. A large message takes a while: on a thread.
 
-    `fields` and `inline` as `remarks` has them.
+    `fields` and `inline` as `remarks` has them; `files` are the names of all that go along.
     """
     images = None if inline is None else frozenset(inline)
-    return await asyncio.to_thread(_remarks, subject, text, html, frozenset(fields), images)
+    told = await asyncio.to_thread(_remarks, subject, text, html, frozenset(fields), images)
+    return told + notes_on_files(files)
 
 
 def notes_by_columns(

@@ -134,6 +134,7 @@ async def look_at(
             new.html,
             fields=upload.preview.fields,
             inline=inline_names(files),
+            files=[file.file_name for file in files],
         )
         notes += upload.notes + upload.guessed
     return Looked(form=form, upload=upload, new=new, problems=problems, notes=notes, files=files)

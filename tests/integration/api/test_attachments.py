@@ -179,3 +179,13 @@ async def test_asked_again_with_the_same_key_it_is_attached_once(ann: Client, pa
     first, again = [await ann.post(path, **call) for _ in range(2)]
     assert first.json() == again.json()
     assert await listed(ann, path) == [first.json()]
+
+
+async def test_a_file_for_which_providers_refuse_the_mail_is_taken_with_a_note(
+    ann: Client, path: str
+) -> None:
+    assert (await attach(ann, path, file_name="setup.exe")).status_code == 201
+    campaign = path.removesuffix("/attachments")
+    for answer in (await ann.get(campaign), await ann.post(f"{campaign}/launch")):
+        (note,) = answer.json()["notes"]
+        assert "“setup.exe”: Gmail refuses the whole email" in note

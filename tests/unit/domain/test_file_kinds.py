@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 
+from paceline.domain.blocked_files import notes_on_files
 from paceline.domain.tables.file_kinds import table_octets
 from paceline.errors import InvalidInput
 
@@ -89,3 +90,20 @@ def test_a_packed_table_is_unpacked_however_it_is_cut(size: int) -> None:
     packed = gzip.compress(TABLE * 10_000)
     pieces = (packed[i : i + size] for i in range(0, len(packed), size))
     assert b"".join(table_octets(pieces)) == TABLE * 10_000
+
+
+@pytest.mark.parametrize("name", ["setup.exe", "Rechnung.PDF.JS", "run.bat", "a.iso", "macro.xll"])
+def test_files_for_which_providers_refuse_a_mail_are_told_by_name(name: str) -> None:
+    (note,) = notes_on_files(["plan.pdf", name])
+    assert f"“{name}”" in note
+    assert "Gmail refuses the whole email" in note
+
+
+def test_files_that_outlook_hides_are_told_as_that() -> None:
+    (note,) = notes_on_files(["export.mdb"])
+    assert "Outlook hides files that end in .mdb" in note
+
+
+@pytest.mark.parametrize("name", ["exe", "plan.pdf", "js.txt", "a.docx", "meeting.ics", "x."])
+def test_files_that_arrive_are_let_be(name: str) -> None:
+    assert notes_on_files([name]) == ()

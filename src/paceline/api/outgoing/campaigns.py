@@ -57,7 +57,7 @@ class CampaignOut(Shown):
     sender_hourly: AllowanceOut | None = Field(description="Its sender's")
     notes: tuple[str, ...] = Field(
         default=(),
-        description="What is likely to be wrong in a draft's message; read before launch",
+        description="What is likely to be wrong with a draft's message or files: read it first",
     )
 
 

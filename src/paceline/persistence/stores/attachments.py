@@ -49,13 +49,6 @@ class Files:
         query = self._record.where(self._holder == holder_id).order_by(self._table.position)
         return [AttachmentRecord(**row._mapping) for row in await session.execute(query)]
 
-    async def inline_names(self, session: AsyncSession, holder_id: uuid.UUID) -> frozenset[str]:
-        """By which its HTML may show an image: each one's name and its id."""
-        query = select(self._table.file_name, self._table.content_id).where(
-            self._holder == holder_id, self._table.content_id.is_not(None)
-        )
-        return frozenset(name for row in await session.execute(query) for name in row)
-
     async def has(
         self, session: AsyncSession, holder_id: uuid.UUID, file_name: str, content: bytes
     ) -> bool:
