@@ -12,6 +12,8 @@ from paceline.domain.presets import Preset, preset_for_host
 
 _GOOGLE_KEYS = frozenset({"gmail", "google-workspace"})
 _MICROSOFT_KEYS = frozenset({"microsoft-365", "outlook"})
+# How we say that nothing came, whatever the step (delivery/channel.py; asyncio, of a handshake).
+_NOTHING_CAME = ("no answer", "did not answer", "taking longer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ def _about_protection(trouble: Trouble, detail: str) -> NextStep:
             text="It offers no STARTTLS, as servers within a network of one's own often do not. "
             "Choose None as its security; a password then travels unprotected there."
         )
-    if "starttls" in detail or "tls" in detail or trouble.phase == "tls":
+    is_silent = any(words in detail for words in _NOTHING_CAME)
+    if not is_silent and ("tls" in detail or trouble.phase == "tls"):
         return NextStep(
             text="Port and security do not fit. Choose TLS with port 465, or STARTTLS with 587."
         )

@@ -69,6 +69,15 @@ class Refusal(DomainError):
     """Why a row is no recipient."""
 
 
+class FieldRefusal(Refusal):
+    """The same where it is one merge field's value: `why` goes on where the field is named."""
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(f"the field “{label}” {why}")
+        self.label = label
+        self.why = why
+
+
 class Read(NamedTuple):
     """What a row became, and which addresses stood in its cell beside the first."""
 
@@ -189,7 +198,7 @@ def read_fields(fields: Mapping[str, FieldValue | None]) -> dict[str, FieldValue
         if isinstance(given, str):
             value = given.strip()
             if _UNWANTED.search(given) or len(given) > MAX_CELL:
-                raise Refusal(f"the field “{label}” holds control characters, or over 64 KiB")
+                raise FieldRefusal(label, "holds control characters, or over 64 KiB")
         if value is not None and value != "":
             kept[label] = value
     return kept

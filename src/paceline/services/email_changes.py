@@ -18,6 +18,7 @@ from paceline.domain.addresses import Address
 from paceline.domain.decisions import Decision
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.recipients import (
+    FieldRefusal,
     FieldValue,
     Recipient,
     Refusal,
@@ -133,10 +134,10 @@ async def _read_change(
     key = values.get("address_key")
     if isinstance(key, str) and key != record.address_key:
         if await is_suppressed(session, owner_id, key):
-            problems.add("to", f"{key} is on your suppression list")
+            problems.add("to", "is on your suppression list")
         campaign = record.campaign_id
         if campaign and await store.is_in_campaign(session, campaign, key, but=record.id):
-            problems.add("to", f"{key} gets this campaign already, by another email of it")
+            problems.add("to", "gets this campaign already, by another email of it")
     problems.raise_if_any()
     differing = {name: value for name, value in values.items() if getattr(record, name) != value}
     if not differing:
@@ -199,6 +200,8 @@ def _read(
     given: dict[str, Any] = {**record.fields, **changes.get("fields", {})}
     try:
         fields = read_fields(given)
+    except FieldRefusal as refusal:
+        problems.add(f"fields.{refusal.label}", refusal.why)
     except Refusal as refusal:
         problems.add("fields", str(refusal))
     return name, fields

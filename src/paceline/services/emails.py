@@ -97,7 +97,7 @@ class Emails:
             if sender is None:
                 problems.add("sender_id", "is none of your senders")
             if address is not None and await is_suppressed(session, owner_id, address.key):
-                problems.add("to", f"{address.address} is on your suppression list")
+                problems.add("to", "is on your suppression list")
             problems.raise_if_any()
             assert sender is not None, "a missing sender is a problem"
             assert address is not None, "so is an address that was refused"

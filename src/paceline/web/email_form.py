@@ -68,6 +68,8 @@ class EmailForm:
             name = f"{_PREFIX}{field}" if whole == "fields" and field else whole
             if name in self.typed:
                 problems.add(name, problem.message)
+            elif whole == "fields":  # of all values together, which the message names
+                problems.add("", problem.message)
             else:
                 problems.add("", f"{problem.field} {problem.message}")
 

@@ -122,6 +122,7 @@ async def test_what_is_not_changed_makes_no_new_version(desk: Desk) -> None:
         (EmailPatch(to="nobody"), "to", "@"),
         (EmailPatch(to="BOB@example.com"), "to", "gets this campaign already"),
         (EmailPatch(to="gone@example.com"), "to", "suppression list"),
+        (EmailPatch(fields={"city": "A\x00"}), "fields.city", "holds control characters"),
         (EmailPatch(to_name="A\x00da"), "to_name", "control characters"),
         (EmailPatch(to_name=""), "to_name", "the message uses {{ name }}"),
         (EmailPatch(fields={"city": " "}), "fields.city", "the message uses {{ city }}"),
@@ -139,6 +140,7 @@ async def test_what_an_import_refuses_is_refused_here(
     (problem,) = refused.value.problems
     assert problem.field == field
     assert said in problem.message
+    assert "@example.com" not in problem.message.lower()  # the field has it
     assert await desk.world.fetchval("SELECT max(edition) FROM emails") is None
 
 

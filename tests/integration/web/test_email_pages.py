@@ -361,6 +361,9 @@ async def test_a_change_that_is_refused_says_what_where_and_keeps_what_was_typed
     missing = await page.post(f"/emails/{email}/edit", data=form | {"field-city": ""})
     assert "Is missing, and the message uses {{ city }}." in words(missing.text)
     assert 'href="#field-city"' in missing.text
+    unclean = await page.post(f"/emails/{email}/edit", data=form | {"field-city": "A\x01"})
+    assert 'href="#field-city"' in unclean.text
+    assert "Holds control characters, or over 64 KiB." in words(unclean.text)
 
 
 async def test_what_has_begun_says_that_it_cannot_be_changed_any_more(

@@ -43,6 +43,10 @@ CASES: list[tuple[dict[str, object], str]] = [
     ({"phase": "greeting", "code": None, "detail": "the port wants TLS: choose TLS (port 465)"},
      "do not fit"),
     ({"phase": "greeting", "code": None, "detail": "no answer within 20 s"}, "no mail server"),
+    ({"phase": "tls", "code": None, "security": "tls", "detail": "the TLS handshake failed: SSL "
+      "handshake is taking longer than 20.0 seconds: aborting the connection"}, "no mail server"),
+    ({"phase": "tls", "code": None, "detail": "the server did not answer in time"},
+     "no mail server"),
     ({"phase": "ehlo", "code": 550, "detail": "550 go away"}, "HELO_NAME"),
 ]  # fmt: skip
 
