@@ -11,7 +11,7 @@ import uuid
 from paceline.auth.admission import LOCAL_ISSUER, OWNER_SUBJECT, Admission
 from paceline.auth.principal import Principal
 from paceline.domain.addresses import InvalidAddress, parse_address
-from paceline.errors import InvalidInput, NotFound
+from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import identity, vouching
 
@@ -37,20 +37,36 @@ class Users:
         return Principal.of(owner)
 
     async def with_email(self, email: str) -> Principal:
-        """The user with this address; else the owner, who takes it as theirs; else a new user.
-
-        Raises `InvalidInput` when it is no address.
-        """
+        """The user with this address; else a new one. Raises `InvalidInput` when it is none."""
         return await self._found(_checked(email)) or await self.added(email)
 
+    async def name_owner(self, email: str) -> Principal:
+        """The owner, whose address this is from now on. It lets in by a provider, so it is given
+        once, and by name.
+
+        Raises `InvalidInput`, and `Conflict` where the owner has another, or it is another's.
+        """
+        email = _checked(email)
+        owner = await self.local_owner()
+        async with self._database.transaction() as session:
+            user = await identity.user_by_email(session, email)
+            if user is None:
+                user = await identity.give_first_email(session, owner.user_id, email)
+        if user is None:
+            raise Conflict(f"the owner has another address: {owner.email}")
+        if user.id != owner.user_id:
+            raise Conflict(f"{email} is another user's address")
+        return Principal.of(user)
+
     async def known(self, email: str) -> Principal:
-        """The same, but nobody is made: raises `NotFound`, which says how to go on."""
+        """The user with this address. Raises `NotFound`, which says how to go on."""
         email = _checked(email)
         user = await self._found(email)
         if user is None:
             owner = await self.local_owner()
+            has = owner.email or "none yet, and takes this one with --owner"
             raise NotFound(
-                f"nobody here has the address {email} (the owner has {owner.email}): leave --email "
+                f"nobody here has the address {email} (the owner has {has}): leave --email "
                 "out for the owner's key, or add --new-user to make a user with this address"
             )
         return user
@@ -100,12 +116,8 @@ class Users:
         return ([] if user is None else [user.issuer]) + connected
 
     async def _found(self, email: str) -> Principal | None:
-        """Who has it; the owner takes the first one that is named."""
-        owner = await self.local_owner()
         async with self._database.transaction() as session:
             user = await identity.user_by_email(session, email)
-            if user is None:
-                user = await identity.give_first_email(session, owner.user_id, email)
         return None if user is None else Principal.of(user)
 
 

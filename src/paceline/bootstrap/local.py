@@ -57,18 +57,27 @@ ANY_KEY = NewKey()
 
 
 async def create_api_key(
-    settings: Settings, email: str | None, key: NewKey = ANY_KEY, *, new_user: bool = False
+    settings: Settings,
+    email: str | None,
+    key: NewKey = ANY_KEY,
+    *,
+    new_user: bool = False,
+    owner: bool = False,
 ) -> str:
     """A new key for this address (None: the owner of this installation).
 
-    Raises `NotFound` when nobody has the address, unless there may be a new user for it, and
-    `InvalidInput` for one that ALLOWED_DOMAINS keeps out: its key would open nothing.
+    Raises `NotFound` when nobody has the address, unless there may be a new user for it or the
+    `owner`, who had none, takes it; and `InvalidInput` for one that ALLOWED_DOMAINS keeps out: its
+    key would open nothing.
     """
     admission = admission_of(settings)
     async with _database(settings) as database:
         if email is not None:
             users = Users(database)
-            await (users.added(email, admission) if new_user else users.known(email))
+            if owner:
+                await users.name_owner(email)
+            else:
+                await (users.added(email, admission) if new_user else users.known(email))
         return await ApiKeys(database, admission).create(
             email, key.name, scope=key.scope, expires_at=key.expires_at
         )

@@ -38,6 +38,9 @@ def create_key(
     new_user: Annotated[
         bool, typer.Option("--new-user", help="Make a user for an address that nobody has")
     ] = False,
+    owner: Annotated[
+        bool, typer.Option("--owner", help="Make it the address of the owner, who has none yet")
+    ] = False,
     name: Annotated[str, typer.Option(help="What it is for")] = "command line",
     scope: Annotated[
         Scope,
@@ -50,17 +53,16 @@ def create_key(
     ] = "never",
     home: HomeOption = None,
 ) -> None:
-    """Make an API key and print it, alone. It is shown only this once.
-
-    The first address that is ever named becomes the owner's.
-    """
+    """Make an API key and print it, alone. It is shown only this once."""
+    if owner and (email is None or new_user):
+        raise InvalidInput.of("--owner", "goes with --email, and not with --new-user")
     until = _end(expires)
     configure_logging("cli", {"PACELINE_LOG_LEVEL": "warning", **os.environ})
     settings = settings_of(home)
     from paceline.bootstrap.local import NewKey, create_api_key
 
     key = NewKey(name=name, scope=scope, expires_at=until)
-    say(run_quickly(create_api_key(settings, email, key, new_user=new_user)))
+    say(run_quickly(create_api_key(settings, email, key, new_user=new_user, owner=owner)))
 
 
 @api_key.command("list")

@@ -73,7 +73,7 @@ async def test_an_invitation_never_leads_to_who_has_the_address_by_another_way(
     database: Database,
 ) -> None:
     links = SignInLinks(database)
-    owner = await Users(database).with_email("owner@example.com")  # the owner's from now on
+    owner = await Users(database).name_owner("owner@example.com")
     async with database.transaction() as session:
         other = await identity.ensure_user(
             session, issuer="https://id.example", subject="1", name="Bob", email="bob@example.com"

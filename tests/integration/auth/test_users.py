@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from paceline.auth.users import Users
-from paceline.errors import NotFound
+from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 
 
@@ -18,17 +18,20 @@ async def test_there_is_one_local_owner_however_often_it_is_asked_for(database: 
     assert owners[0].is_admin
 
 
-async def test_the_first_address_becomes_the_owners_the_second_a_new_users(
-    database: Database,
-) -> None:
+async def test_an_address_becomes_the_owners_by_name_alone_and_once(database: Database) -> None:
     users = Users(database)
     owner = await users.local_owner()
-    first = await users.with_email(f"{uuid.uuid4().hex}@example.com")
-    second = await users.with_email(f"{uuid.uuid4().hex}@example.com")
-    assert first.user_id == owner.user_id
-    assert first.is_admin
-    assert second.user_id != owner.user_id
-    assert not second.is_admin
+    with pytest.raises(NotFound, match=r"the owner has none yet, and takes this one with --owner"):
+        await users.known("owner@example.com")
+    guest = await users.with_email("guest@example.com")
+    assert guest.user_id != owner.user_id
+    assert not guest.is_admin
+    for _ in "twice":
+        assert (await users.name_owner("owner@example.com")).user_id == owner.user_id
+    assert (await users.known("OWNER@example.com")).is_admin
+    for taken in ("guest@example.com", "other@example.com"):
+        with pytest.raises(Conflict):
+            await users.name_owner(taken)
 
 
 async def test_an_address_is_found_again_in_any_case(database: Database) -> None:
@@ -39,7 +42,6 @@ async def test_an_address_is_found_again_in_any_case(database: Database) -> None
 
 async def test_two_at_once_with_the_same_address_are_the_same_user(database: Database) -> None:
     users = Users(database)
-    await users.with_email(f"{uuid.uuid4().hex}@example.com")  # the owner's, if nobody's before
     address = f"{uuid.uuid4().hex}@example.com"
     people = await asyncio.gather(*(users.with_email(address) for _ in range(8)))
     assert len({person.user_id for person in people}) == 1
@@ -49,8 +51,7 @@ async def test_an_address_that_nobody_has_is_known_once_somebody_was_made_for_it
     database: Database,
 ) -> None:
     users = Users(database)
-    owner = await users.local_owner()
-    assert (await users.known("owner@example.com")).user_id == owner.user_id
+    owner = await users.name_owner("owner@example.com")
     with pytest.raises(NotFound, match=r"nobody@.*the owner has owner@example.com.*--new-user"):
         await users.known("nobody@example.com")
     made = await users.added("nobody@example.com")

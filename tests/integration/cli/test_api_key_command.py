@@ -79,7 +79,7 @@ async def test_a_key_that_would_open_nothing_is_not_made(
     settings = settings_for(database_url, redis_url)
     rule = replace(settings.sign_in, allowed_domains=frozenset({"example.com"}))
     within = replace(settings, sign_in=rule)
-    await Users(database).with_email("owner@example.com")  # the first address is the owner's
+    await Users(database).name_owner("owner@example.com")
     told = r"email: is outside ALLOWED_DOMAINS \(example.com\), nor in ADMINS"
     with pytest.raises(InvalidInput, match=told):
         await create_api_key(within, "stray@example.net", new_user=True)
@@ -90,6 +90,17 @@ async def test_a_key_that_would_open_nothing_is_not_made(
         await create_api_key(within, "stray@example.net")
     assert await create_api_key(within, "here@example.com", new_user=True)
     assert await create_api_key(within, None)
+
+
+async def test_a_slip_in_an_address_gives_it_to_nobody(run: Run, database: Database) -> None:
+    refused = await run("create", "--email", "owmer@example.com")
+    assert isinstance(refused.error, NotFound)
+    assert (await Users(database).local_owner()).email is None
+    assert (await run("create", "--email", "owner@example.com", "--owner")).code == 0
+    assert (await Users(database).local_owner()).email == "owner@example.com"
+    assert (await run("create", "--email", "owner@example.com")).code == 0
+    for options in (("--owner",), ("--owner", "--new-user", "--email", "a@example.com")):
+        assert isinstance((await run("create", *options)).error, InvalidInput)
 
 
 async def test_the_audit_log_says_that_a_key_was_made_on_the_command_line(

@@ -435,7 +435,7 @@ async def test_whoever_signs_in_first_does_not_take_the_place_of_an_owner_with_a
     parts: Parts, cases: UseCases, provider: Provider
 ) -> None:
     users = Users(cases.database)
-    owner = await users.with_email("owner@example.com")
+    owner = await users.name_owner("owner@example.com")
     assert owner.user_id == (await users.local_owner()).user_id
     alone = with_provider(parts, cases, provider.url, Admission())
     for email, is_owner in (("ada@example.com", False), ("Owner@example.com", True)):
