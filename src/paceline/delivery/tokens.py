@@ -123,9 +123,12 @@ class AccessTokens:
 
 
 async def _post(url: str, form: dict[str, str]) -> tuple[int, bytes]:
-    """Status and at most `MAX_ANSWER` octets. Redirects are not followed: secrets would be, too."""
+    """Status and at most `MAX_ANSWER` octets. Redirects are not followed: secrets would be, too.
+
+    Nor is a proxy of the environment used, here as everywhere (SECURITY.md).
+    """
     async with (
-        httpx2.AsyncClient(follow_redirects=False, timeout=SECONDS) as client,
+        httpx2.AsyncClient(follow_redirects=False, timeout=SECONDS, trust_env=False) as client,
         client.stream("POST", url, data=form, headers={"Accept": "application/json"}) as response,
     ):
         content = b""

@@ -63,6 +63,15 @@ async def test_a_token_is_had_by_the_grant_and_used_until_its_end(
     ]
 
 
+async def test_a_token_is_asked_for_directly_whatever_proxy_the_environment_names(
+    pool: Pool, account_at: AccountAt, tokens: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with Sink(extensions=OFFER) as sink:
+        assert (await sent(pool, granted(account_at, sink.port, tokens.grant))).kind is Kind.SENT
+
+
 async def test_connections_that_open_together_ask_for_one_token(
     pool: Pool, account_at: AccountAt, tokens: TokenEndpoint
 ) -> None:
