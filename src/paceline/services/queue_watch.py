@@ -25,6 +25,7 @@ from paceline.services.cursors import pack, unknown_cursor, unpack
 
 # The keeper rings a lane that is 3 s late, and looks each second: later than this is nobody at it.
 STUCK_AFTER = timedelta(seconds=10)
+ALIVE_WITHIN = timedelta(seconds=15)  # a worker says every five seconds that it lives
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,11 @@ def standing_of(lane: LaneRecord, *, now: datetime) -> LaneStanding:
 def _workers(
     signs: Sequence[WorkerSign], leases: Mapping[uuid.UUID, LeaseRecord]
 ) -> list[WorkerView]:
-    known = [WorkerView(run=s.run, sign=s, leases=leases.get(s.run)) for s in signs]
+    known = [
+        WorkerView(run=sign.run, sign=sign, leases=leases.get(sign.run))
+        for sign in signs
+        if sign.run in leases or not any(_took_over(other, sign) for other in signs)
+    ]
     heard_of = {sign.run for sign in signs}
     unheard = [
         WorkerView(run=run, sign=None, leases=held)
@@ -194,3 +199,12 @@ def _workers(
         if run not in heard_of
     ]
     return known + unheard
+
+
+def _took_over(other: WorkerSign, sign: WorkerSign) -> bool:
+    """Whether a silent worker has a successor: of its name, on its machine, begun since."""
+    return (
+        sign.seen_ago > ALIVE_WITHIN >= other.seen_ago
+        and (other.name, other.host) == (sign.name, sign.host)
+        and other.started_at >= clock.now() - sign.seen_ago
+    )

@@ -1,4 +1,5 @@
-"""How much of its limits a sender has used: in this UTC hour by the counters, today by evidence."""
+"""How much of its limits a sender has used: in this UTC hour by the counters, today by evidence;
+and which one was used last."""
 
 from __future__ import annotations
 
@@ -58,6 +59,11 @@ class SenderUses:
             today_is_more=today >= MAX_COUNTED,
             day_began_at=began,
         )
+
+    async def last_used(self, owner_id: uuid.UUID) -> uuid.UUID | None:
+        """The sender of the last email that a server took, deleted or not; None: there is none."""
+        async with self._database.transaction() as session:
+            return await store.last_used(session, owner_id)
 
     async def _this_hour(self, sender_id: uuid.UUID) -> int | None:
         try:

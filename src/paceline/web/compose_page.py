@@ -54,7 +54,8 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
     senders = await parts.senders.list(owner)
     form, draft, upload = shown.form, shown.draft, shown.upload
     if not form.sender_id:
-        form = replace(form, sender_id=_first_that_works(senders))
+        last = await parts.sender_uses.last_used(owner)
+        form = replace(form, sender_id=_first_choice(senders, last))
     status = 409 if shown.conflict else 422 if shown.problems else 200
     return render(
         request,
@@ -83,10 +84,15 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
     )
 
 
-def _first_that_works(senders: Sequence[SenderView]) -> str:
-    """The id of whom a new campaign comes from; "" where there is no sender."""
+def _first_choice(senders: Sequence[SenderView], last: uuid.UUID | None) -> str:
+    """The id of whom a new campaign comes from; "" where there is no sender.
+
+    By whom the last email left, else one that was verified, else any that is not known to be unfit.
+    """
     working = [sender for sender in senders if hindrance(sender) is None]
-    return next((str(sender.id) for sender in (*working, *senders)), "")
+    used = [sender for sender in working if sender.id == last]
+    verified = [sender for sender in working if sender.verified_at is not None]
+    return next((str(sender.id) for sender in (*used, *verified, *working, *senders)), "")
 
 
 def shown_list(upload: Upload | None, draft: DraftRecord | None, problem: str) -> dict[str, Any]:

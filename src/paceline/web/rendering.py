@@ -68,6 +68,7 @@ def _environment() -> Environment:
         sender_badge=states.sender_badge,
         verified_badge=states.verified_badge,
         hindrance=states.hindrance,
+        doubt_about=states.doubt_about,
         grade_badge=states.grade_badge,
         held_tone=states.held_tone,
         scope_badge=states.scope_badge,
@@ -160,6 +161,11 @@ def wants_fragment(request: Request) -> bool:
 def is_htmx(request: Request) -> bool:
     """Whether a script of ours asks, rather than the browser itself."""
     return "HX-Request" in request.headers
+
+
+def asks_for_news(request: Request) -> bool:
+    """Whether an open page asks by itself whether anything has changed (frontend/js/live.js)."""
+    return is_htmx(request) and request.method == "GET" and "If-None-Match" in request.headers
 
 
 def render(

@@ -5,7 +5,7 @@ Derived from `domain/lifecycle.py`; only the tones belong to the dashboard.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from paceline.domain.gate import HeldBy
@@ -21,7 +21,7 @@ from paceline.domain.mail_records import Grade
 from paceline.domain.scopes import Scope
 from paceline.services.administration import Standing
 from paceline.services.bulk import Action
-from paceline.services.queue_watch import LaneStanding, WorkerView
+from paceline.services.queue_watch import ALIVE_WITHIN, LaneStanding, WorkerView
 from paceline.services.suppressions import HARD_BOUNCE, IMPORTED, MANUAL
 from paceline.services.views import SenderView
 
@@ -142,6 +142,14 @@ def hindrance(sender: SenderView) -> Badge | None:
     return UNREACHED if verified_badge(sender) is UNREACHED else None
 
 
+def doubt_about(sender: SenderView) -> str:
+    """What is to be known of a sender before it is chosen, in a word or two; "" nothing."""
+    badge = hindrance(sender)
+    if badge is not None:
+        return badge.label.lower()
+    return "" if sender.verified_at is not None else "never verified"
+
+
 GRADE_BADGES = {
     Grade.GOOD: Badge("Good", "good", "full"),
     Grade.WARN: Badge("Better have one", "warn", "half"),
@@ -179,7 +187,6 @@ STANDING_BADGES = {
     LaneStanding.ASLEEP: Badge("Asleep", "planned", "ring"),
     LaneStanding.PARKED: Badge("Parked", "quiet", "bars"),
 }
-ALIVE_WITHIN = timedelta(seconds=15)  # a worker says every five seconds that it lives
 
 
 def scope_badge(scope: str) -> Badge:

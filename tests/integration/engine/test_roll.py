@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 
 from paceline import clock
 from paceline.bootstrap.worker import RunningWorker
-from paceline.engine.queue import LaneQueue, connect
+from paceline.engine.queue import PREFIX, LaneQueue, connect
 from paceline.engine.roll import QueueEyes
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
@@ -149,3 +150,26 @@ async def test_without_redis_the_rest_is_shown(world: World, database: Database)
     assert not report.redis_answers
     assert [view.place for view in report.lanes] == [None]
     await nowhere.aclose()
+
+
+async def test_a_worker_that_was_killed_is_not_shown_beside_its_successor(
+    watch: QueueWatch, redis: Redis
+) -> None:
+    """One of another name, or on another machine, took nobody's place."""
+    now = clock.now()
+    signs = {
+        "killed": ("worker-1", timedelta(minutes=9), timedelta(minutes=2)),
+        "successor": ("worker-1", timedelta(minutes=1), timedelta()),
+        "frozen": ("worker-2", timedelta(minutes=9), timedelta(minutes=2)),
+        "neighbour": ("worker-3", timedelta(minutes=9), timedelta()),
+        "older": ("worker-3", timedelta(minutes=9), timedelta(minutes=2)),
+    }
+    runs = {}
+    for of, (name, started, seen) in signs.items():
+        runs[of] = str(uuid.uuid4())
+        who = {"name": name, "host": "here", "pid": 1, "version": "1", "lanes": 0}
+        said = json.dumps({**who, "started_at": (now - started).isoformat()})
+        await redis.hset(f"{PREFIX}:workers", runs[of], said)
+        await redis.zadd(f"{PREFIX}:workers:seen", {runs[of]: (now - seen).timestamp()})
+    shown = {str(view.run) for view in (await watch.report()).workers}
+    assert {of for of, run in runs.items() if run in shown} == set(signs) - {"killed"}

@@ -58,6 +58,26 @@ async def test_a_new_campaign_comes_from_a_sender_that_works(
     html = (await page.get("/compose")).text
     assert re.findall(r'<option value="([^"]+)" selected>', html) == [str(works)]
     assert f'<option value="{mute}">mute@example.com (cannot log in)</option>' in html
+    assert "works@example.com (never verified)" in html
+
+
+async def test_a_new_campaign_comes_from_whom_the_last_email_left_by_else_from_a_verified_sender(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    async def chosen() -> list[str]:
+        html = (await page.get("/compose")).text
+        return re.findall(r'<option value="[^"]+" selected>([^<]+)<', html)
+
+    used = await world.sender(from_address="used@example.com", from_name=None)
+    accepted = json.dumps({**json.loads(REFUSED), "ok": True})
+    await world.sender(from_address="good@example.com", from_name=None, last_check=accepted)
+    await world.sender(from_address="new@example.com", from_name=None)
+    assert await chosen() == ["good@example.com"]
+    await world.emails(used, None, 1)
+    await world.execute("UPDATE email_jobs SET state = 'sent', sent_at = now()")
+    assert await chosen() == ["used@example.com (never verified)"]
+    await world.execute("UPDATE senders SET state = 'paused' WHERE id = $1", used)
+    assert await chosen() == ["good@example.com"]
 
 
 async def test_a_file_is_read_back_with_counts_and_reasons(

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.persistence.models import Sender
+from paceline.domain.lifecycle import JobState
+from paceline.persistence.models import EmailJob, Sender
 
 LOST_KEY = b""
 """In the place of a DKIM key that nobody can open any more: its sender must not go unsigned."""
@@ -106,6 +107,15 @@ async def senders(
         query = query.where(Sender.id < before)
     rows = await session.execute(query.order_by(Sender.id.desc()).limit(limit))
     return [SenderRecord(**row._mapping) for row in rows]
+
+
+async def last_used(session: AsyncSession, owner_id: uuid.UUID) -> uuid.UUID | None:
+    """By which this owner's last email was sent that a server took."""
+    sent = select(EmailJob.sender_id).where(
+        EmailJob.owner_id == owner_id, EmailJob.state == JobState.SENT
+    )
+    newest = sent.order_by(EmailJob.sent_at.desc(), EmailJob.email_id.desc()).limit(1)
+    return (await session.execute(newest)).scalar_one_or_none()
 
 
 async def change_sender(
