@@ -42,6 +42,7 @@ class Act(StrEnum):
     PAUSED = "campaign.paused"
     RESUMED = "campaign.resumed"
     CANCELLED = "campaign.cancelled"
+    UNDONE = "campaign.undone"
     CHANGED = "campaign.changed"
     DISCARDED = "campaign.discarded"
     EMAIL_CHANGED = "email.changed"

@@ -28,6 +28,7 @@ from paceline.persistence.stores.attachments import CAMPAIGN_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, in_pieces
+from paceline.services.attachments import inline_names
 from paceline.services.campaign_rules import CampaignPatch, NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
@@ -103,12 +104,14 @@ class Campaigns:
         """
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
+            files = await CAMPAIGN_FILES.all_of(session, campaign_id)
             notes = await notes_on(
                 record.subject,
                 record.text_body,
                 record.html_body,
                 fields=await store.fields_of_some(session, campaign_id),
-                inline=await CAMPAIGN_FILES.inline_names(session, campaign_id),
+                inline=inline_names(files),
+                files=[file.file_name for file in files],
             )
             await let_go(session, record, right_away=right_away)
             view = await _settled(session, owner_id, campaign_id, settle, notes=notes)
@@ -131,7 +134,9 @@ class Campaigns:
             state = campaign_after(CampaignState(record.state), CampaignEvent.PAUSE)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
             await _noted(session, record, Act.PAUSED)
-            return await _settled(session, owner_id, campaign_id, settle)
+            view = await _settled(session, owner_id, campaign_id, settle)
+        await self._bell.ring([record.sender_id])  # what its lane sleeps for is not to come
+        return view
 
     async def resume(
         self,
@@ -173,10 +178,11 @@ class Campaigns:
             await store.change_campaign(session, owner_id, campaign_id, changes)
             await _noted(session, record, Act.CANCELLED)
             view = await _settled(session, owner_id, campaign_id, settle)
-        if is_small:
-            return view
-        await in_pieces.call_back(self._database, record)
-        return await self._seen(owner_id, campaign_id)
+        if not is_small:
+            await in_pieces.call_back(self._database, record.sender_id, campaign_id)
+            view = await self._seen(owner_id, campaign_id)
+        await self._bell.ring([record.sender_id])  # what its lane sleeps for is not to come
+        return view
 
     async def discard(
         self, owner_id: uuid.UUID, campaign_id: uuid.UUID, *, only: Only = ANY

@@ -186,20 +186,6 @@ class Drafts:
         """Have it back. Raises `InvalidInput` where there are too many, or they keep too much."""
         return await self._set_deleted(owner_id, draft_id, deleted=False)
 
-    async def reopen(
-        self, owner_id: uuid.UUID, draft_id: uuid.UUID, campaign_id: uuid.UUID
-    ) -> DraftRecord:
-        """It is this campaign no more, since that was called back before anything left.
-
-        What is another campaign by now, or a draft already, stays so.
-        """
-        async with self._database.transaction() as session:
-            record = _existing(await store.draft(session, owner_id, draft_id, for_update=True))
-            if record.campaign_id != campaign_id:
-                return record
-            await store.change_draft(session, draft_id, {"campaign_id": None})
-            return _existing(await store.draft(session, owner_id, draft_id))
-
     async def suppressed(self, owner_id: uuid.UUID) -> frozenset[int]:
         """`hash(key)` of each address that this owner must not mail."""
         async with self._database.transaction() as session:
@@ -251,6 +237,18 @@ async def mark_scheduled(
     if record.version != version:
         raise Outdated(str(record.version))
     await store.change_draft(session, draft_id, {"campaign_id": campaign_id, "deleted_at": None})
+
+
+async def reopen(
+    session: Session, owner_id: uuid.UUID, draft_id: uuid.UUID, campaign_id: uuid.UUID
+) -> None:
+    """It is this campaign no more, since that was called back before anything left.
+
+    What is another campaign by now, or a draft already, stays so. Raises `NotFound`.
+    """
+    record = _existing(await store.draft(session, owner_id, draft_id, for_update=True))
+    if record.campaign_id == campaign_id:
+        await store.change_draft(session, draft_id, {"campaign_id": None})
 
 
 async def _made(

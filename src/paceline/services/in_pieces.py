@@ -10,16 +10,17 @@ import uuid
 
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns, pieces
-from paceline.persistence.stores.campaigns import CampaignRecord
 
 MAX_PIECES = 20  # while somebody waits
 
 
-async def call_back(database: Database, record: CampaignRecord) -> None:
+async def call_back(
+    database: Database, sender_id: uuid.UUID, campaign_id: uuid.UUID, *, most: int | None = None
+) -> None:
     """Cancel what waits of a campaign that is cancelled, as far as somebody should wait for it."""
-    for _ in range(MAX_PIECES):
+    for _ in range(most or MAX_PIECES):
         async with database.transaction() as session:
-            if await pieces.call_back(session, record.sender_id, record.id) < pieces.PIECE:
+            if await pieces.call_back(session, sender_id, campaign_id) < pieces.PIECE:
                 return
 
 

@@ -1,4 +1,4 @@
-"""A campaign in one go: message, recipients and launch, all of it or nothing.
+"""A campaign in one go: message, recipients and launch, all of it or nothing; and back again.
 
 What fails half-way leaves no draft, not even when the process dies; and under an id that was
 reserved for it, it is scheduled once, however often it is asked for.
@@ -13,7 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from paceline import clock
+from paceline.auth.auditing import note
+from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
+from paceline.domain.lifecycle import CampaignState
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
@@ -22,14 +26,18 @@ from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
-from paceline.services import campaign_rules, campaigns
+from paceline.services import campaign_rules, campaigns, in_pieces
 from paceline.services.campaign_rules import NewCampaign
+from paceline.services.campaign_views import view_of
+from paceline.services.drafts import reopen
 from paceline.services.imports import IN_MEMORY_OCTETS, receive, store_file
 from paceline.services.inline_recipients import add_inline, read_inline
 from paceline.services.ports import Bell, Settle
 from paceline.services.quotas import Quotas
 from paceline.services.validation import Problems
-from paceline.services.views import ImportReport
+from paceline.services.views import CampaignView, ImportReport
+
+MAX_PIECES_UNDONE = 250  # of a campaign that is taken back: more than an upload may hold
 
 _Fill = Callable[[Session, CampaignRecord], Awaitable[ImportReport]]
 """Puts the recipients into a new campaign, within the transaction that launches it."""
@@ -123,6 +131,42 @@ class Scheduling:
                     await settle(session, campaign_id)
         await self._bell.ring([checked.values["sender_id"]])
         return campaign_id
+
+    async def undo(
+        self, owner_id: uuid.UUID, draft_id: uuid.UUID, campaign_id: uuid.UUID
+    ) -> CampaignView:
+        """Make what this draft was scheduled as a draft again; as it was left, if that is too late.
+
+        Where nothing has left and nothing is on its way (`counts.beyond_recall`), the draft is one
+        again, and the campaign is gone, but for the audit log. Otherwise it is cancelled. Raises
+        `NotFound`.
+        """
+        async with self._database.transaction() as session:
+            view = await view_of(session, owner_id, campaign_id)
+        if view.state in (CampaignState.ACTIVE, CampaignState.PAUSED):
+            cancel = campaigns.Campaigns(self._database, self._bell, self._quotas).cancel
+            view = await cancel(owner_id, campaign_id)
+        if view.state is CampaignState.CANCELLED:
+            await in_pieces.call_back(
+                self._database, view.sender_id, campaign_id, most=MAX_PIECES_UNDONE
+            )
+        async with self._database.transaction() as session:
+            await store.take_turns(session, campaign_id, patient=False)
+            view = await view_of(session, owner_id, campaign_id)
+            if view.counts.beyond_recall:
+                return view
+            await reopen(session, owner_id, draft_id, campaign_id)
+            # Then it is certain that nobody holds an email of it, or will. Else it is still in the
+            # lists, as cancelled: what is on its way back at this moment follows.
+            is_certain = view.counts.cancelled == view.total
+            if is_certain:
+                told = {"id": campaign_id, "emails": view.total}
+                await note(session, owner_id, Act.UNDONE, view.name, told)
+                gone = {"discarded_at": clock.now()}
+                await store.change_campaign(session, owner_id, campaign_id, gone)
+        if is_certain:
+            await in_pieces.clear(self._database, campaign_id)
+        return view
 
     async def _take_along(
         self, session: Session, record: CampaignRecord, files_of: uuid.UUID | None

@@ -48,6 +48,7 @@ _WORDS = {
     Act.PAUSED: "Paused a campaign",
     Act.RESUMED: "Resumed a campaign",
     Act.CANCELLED: "Cancelled a campaign",
+    Act.UNDONE: "Undid the launch of a campaign",
     Act.CHANGED: "Changed a campaign",
     Act.DISCARDED: "Threw a draft away",
     Act.EMAIL_CHANGED: "Changed an email to",
@@ -113,7 +114,7 @@ _PAGES = {
     Family.EMAIL: "/emails",
     Family.EMAILS: "/campaigns",
 }
-_GONE = frozenset({Act.DISCARDED, Act.SENDER_DELETED})
+_GONE = frozenset({Act.DISCARDED, Act.UNDONE, Act.SENDER_DELETED})
 
 
 def what(entry: AuditRecord) -> str:

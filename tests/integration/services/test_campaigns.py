@@ -146,6 +146,17 @@ async def test_limits_change_while_it_runs_and_the_lane_looks_again(desk: Desk) 
     assert desk.bell.rung == [draft.sender_id]
 
 
+@pytest.mark.parametrize("command", ["pause", "cancel"])
+async def test_a_lane_looks_again_when_what_it_sleeps_for_is_not_to_come(
+    desk: Desk, command: str
+) -> None:
+    draft = await desk.draft(start_at=clock.now() + timedelta(hours=2), recipients=[ANN])
+    await desk.campaigns.launch(desk.owner, draft.id)
+    desk.bell.rung.clear()
+    await getattr(desk.campaigns, command)(desk.owner, draft.id)
+    assert desk.bell.rung == [draft.sender_id]
+
+
 async def test_what_recipients_may_have_already_cannot_be_changed(desk: Desk) -> None:
     draft = await desk.draft(recipients=[ANN])
     await desk.campaigns.patch(desk.owner, draft.id, CampaignPatch(subject="Better"))

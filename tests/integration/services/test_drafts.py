@@ -13,7 +13,7 @@ from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
 from paceline.services import draft_room
 from paceline.services import drafts as module
-from paceline.services.drafts import Drafts, Saving, mark_scheduled
+from paceline.services.drafts import Drafts, Saving, mark_scheduled, reopen
 from tests.world import World
 
 HERE, THERE = Saving(version=0, page="here"), Saving(version=0, page="there")
@@ -177,6 +177,13 @@ async def test_a_deleted_draft_can_be_had_back(drafts: Drafts, world: World) -> 
     assert [draft.subject for draft in await drafts.all_open(owner)] == ["Kept"]
 
 
+async def reopened(
+    database: Database, owner: uuid.UUID, draft_id: uuid.UUID, campaign_id: uuid.UUID
+) -> None:
+    async with database.transaction() as session:
+        await reopen(session, owner, draft_id, campaign_id)
+
+
 async def test_nobody_meets_the_drafts_of_another(
     drafts: Drafts, world: World, database: Database
 ) -> None:
@@ -190,7 +197,7 @@ async def test_nobody_meets_the_drafts_of_another(
         drafts.drop_list(stranger, draft_id, HERE),
         drafts.delete(stranger, draft_id),
         drafts.restore(stranger, draft_id),
-        drafts.reopen(stranger, draft_id, new_id()),
+        reopened(database, stranger, draft_id, new_id()),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -223,8 +230,9 @@ async def test_a_draft_becomes_one_campaign_and_stands_from_then_on(
     assert found is not None
     assert found.id == draft_id
     assert await drafts.how_many(owner) == 0
-    assert (await drafts.reopen(owner, draft_id, second)).campaign_id == first
-    assert (await drafts.reopen(owner, draft_id, first)).campaign_id is None
+    await reopened(database, owner, draft_id, second)
+    assert await drafts.how_many(owner) == 0
+    await reopened(database, owner, draft_id, first)
     assert await drafts.how_many(owner) == 1
 
 

@@ -117,7 +117,18 @@ async def test_what_was_reviewed_goes_along_and_is_there_again_after_an_undo(
     assert "plan.pdf" in (await page.get(draft.path)).text
     again = (await draft.schedule()).headers["location"]
     assert again != campaign
-    assert len(await stored(world, "campaign_attachments")) == 2
+    assert len(await stored(world, "campaign_attachments")) == 1
+
+
+async def test_a_review_warns_of_files_for_which_providers_refuse_the_mail(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    await attach(draft, ("setup.exe", b"MZ", "application/octet-stream"))
+    text = words((await page.get(f"{draft.path}/review")).text)
+    assert "“setup.exe”: Gmail refuses the whole email" in text
+    assert (await draft.schedule()).headers["location"].startswith("/campaigns/")
 
 
 async def test_a_copy_of_an_email_brings_its_files(page: httpx2.AsyncClient, world: World) -> None:

@@ -8,6 +8,10 @@ import uuid
 import httpx2
 import pytest
 
+from paceline import clock
+from paceline.persistence.stores import pieces
+from paceline.services import in_pieces
+from paceline.web.routes.review import HELD_BACK
 from tests.integration.web.composing import Draft, file, form, new_draft
 from tests.integration.web.conftest import FRAGMENT, words
 from tests.integration.web.test_compose_pages import campaigns
@@ -86,7 +90,7 @@ async def test_the_review_says_to_whom_from_whom_and_when(
         "Suppressed 1",
         "Refused 1",
         "Opted out, by the list 1",
-        "not verified as it is now",
+        "never verified as it is now",
         "Hourly limit that holds 1 an hour",
         "Delay that holds 2 s",
         "First email Jul 15 2030, 23:00",
@@ -139,14 +143,64 @@ async def test_a_scheduled_draft_leads_to_its_campaign_and_is_called_back_from_t
         assert (await page.get(path)).headers["Location"] == campaign
     assert (await autosave(draft, subject="Too late")).status_code == 409
     shown = (await page.get(campaign)).text
-    assert "2 emails scheduled. Nothing has left yet." in words(shown)
+    assert "2 emails scheduled. Nothing has left yet. The first goes out at" in words(shown)
     assert f'action="{draft.path}/undo"' in shown
     back = await undo(draft, campaign)
     assert back.headers["Location"] == f"{draft.path}?undone=1"
     text = words((await page.get(back.headers["Location"])).text)
     assert "nothing had left, and nothing will" in text
-    assert await world.fetchval("SELECT count(*) FROM email_jobs WHERE state <> 'cancelled'") == 0
+    for table in ("campaigns", "emails", "email_jobs"):
+        assert await world.fetchval(f"SELECT count(*) FROM {table}") == 0
+    assert "No campaign yet" in (await page.get("/campaigns")).text
+    assert "Nothing cancelled" in (await page.get("/emails?tab=cancelled")).text
+    log = words((await page.get("/audit-log")).text)
+    assert "Undid the launch of a campaign" in log
     assert (await draft.schedule()).headers["Location"] != campaign
+
+
+async def test_a_large_launch_is_undone_whole(
+    page: httpx2.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE", 3)
+    monkeypatch.setattr(in_pieces, "MAX_PIECES", 1)
+    draft = new_draft(page)
+    many = b"email,name,company\n" + b"".join(b"u%d@x.org,U,C\n" % n for n in range(10))
+    await draft.save(await form(world), file(many))
+    campaign = (await draft.schedule()).headers["Location"]
+    assert (await undo(draft, campaign)).headers["Location"] == f"{draft.path}?undone=1"
+    assert (await page.get(campaign)).status_code == 404
+    assert "No campaign yet" in (await page.get("/campaigns")).text
+    assert "Nothing cancelled" in (await page.get("/emails?tab=cancelled")).text
+
+
+async def test_what_was_on_its_way_back_when_a_launch_was_undone_stays_in_the_lists(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    """Somebody may still hold it: what is not certainly called back is not thrown away."""
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    campaign = (await draft.schedule()).headers["Location"]
+    async with world.database.driver() as driver, driver.transaction():
+        await driver.execute(
+            "SELECT 1 FROM email_jobs WHERE email_id = (SELECT max(email_id::text)::uuid"
+            " FROM email_jobs) FOR UPDATE"
+        )
+        assert (await undo(draft, campaign)).headers["Location"] == f"{draft.path}?undone=1"
+    assert (await page.get(campaign)).status_code == 200
+
+
+async def test_what_goes_right_away_waits_for_as_long_as_it_can_be_undone(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    told = words((await page.get(f"{draft.path}/review")).text)
+    assert "First email 10 seconds after it is scheduled; until then you can undo it" in told
+    before = clock.now()
+    await draft.schedule()
+    start_at = await world.fetchval("SELECT start_at FROM campaigns")
+    assert start_at >= before + HELD_BACK
+    assert await world.fetchval("SELECT min(due_at) FROM email_jobs") == start_at
 
 
 async def test_the_undo_of_an_earlier_campaign_leaves_the_later_one_alone(

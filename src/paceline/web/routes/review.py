@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.domain.lifecycle import CampaignState
+from paceline import clock
 from paceline.errors import InvalidInput, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.drafts import mark_scheduled
 from paceline.services.ports import Settle
 from paceline.web import wording
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.compose_form import ComposeForm
+from paceline.web.compose_form import NOW, ComposeForm
 from paceline.web.compose_page import moment, plan_of
 from paceline.web.drafting import Looked, look_at, saving_of, sent_before
 from paceline.web.forms import Problems, digest_of, text_of
@@ -33,6 +34,10 @@ from paceline.web.uploads import read_list
 router = APIRouter(prefix="/compose", route_class=OnceRoute)
 
 NOTED = "noted"
+# What is to go right away waits for so long, so that a slip of the hand can be called back: whoever
+# has mailed everybody cannot. Its page shows the undo until the first email leaves.
+HELD_BACK = timedelta(seconds=10)
+TO_STORE_ONE = timedelta(microseconds=50)  # email of it, which comes before that
 CHANGED = (
     "Something changed since this page was made. Nothing was scheduled: look at it again, and "
     "press once more if it is right."
@@ -88,10 +93,14 @@ async def schedule(
     notes = await _notes(request, parts, viewer, looked)
     if version != draft.version or text_of(posted, NOTED) != digest_of(notes):
         return await _page(request, parts, viewer, draft, looked, alert=CHANGED)
+    new = looked.new
+    if looked.form.when == NOW:
+        stored_in = TO_STORE_ONE * looked.upload.preview.usable
+        new = replace(new, start_at=clock.now() + stored_in + HELD_BACK)
     try:
         campaign_id = await parts.scheduling.schedule(
             owner,
-            looked.new,
+            new,
             parts.drafts.list_of(draft),
             choices=looked.upload.choices,
             reserved_id=reserved_id(request),
@@ -116,12 +125,9 @@ async def undo(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.
     draft = await parts.drafts.get(owner, draft_id)
     if draft.campaign_id is None or draft.campaign_id != meant:
         return go_to(request, f"/compose/{draft_id}")
-    campaign = (await parts.queries.campaign_progress(owner, draft.campaign_id)).campaign
-    if campaign.state in (CampaignState.ACTIVE, CampaignState.PAUSED):
-        campaign = await parts.campaigns.cancel(owner, draft.campaign_id)
+    campaign = await parts.scheduling.undo(owner, draft_id, draft.campaign_id)
     if campaign.counts.beyond_recall:
         return go_to(request, f"/campaigns/{campaign.id}?undo=late")
-    await parts.drafts.reopen(owner, draft_id, campaign.id)
     return go_to(request, f"/compose/{draft_id}?undone=1")
 
 
@@ -177,12 +183,14 @@ async def _page(
         subject=rendered_subject(looked.new.subject, sample),
         plan=planned,
         pace=pace,
-        first=_said(form.when == "now", planned.first_at, form.zone),
+        first=_said(planned.first_at, form.zone, right_away=form.when == NOW),
         last=moment(planned.last_at, form.zone),
         plan_zone=wording.zone_label(form.zone, planned.first_at),
         days=by_day(seen.usable, planned, pace, form.zone),
     )
 
 
-def _said(right_away: bool, at: datetime, zone: tzinfo) -> str:
-    return f"right away ({moment(at, zone)})" if right_away else moment(at, zone)
+def _said(at: datetime, zone: tzinfo, *, right_away: bool) -> str:
+    if not right_away:
+        return moment(at, zone)
+    return f"{HELD_BACK.seconds} seconds after it is scheduled; until then you can undo it"
