@@ -24,6 +24,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import bulk as store
 from paceline.persistence.stores import campaigns, retrying, senders
+from paceline.persistence.stores import seen as seen_by
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.deciding import decided
@@ -98,16 +99,15 @@ Group = tuple[uuid.UUID | None, uuid.UUID]
 class Command:
     """What to do to which emails: to `ids`, or to all that match `wanted`.
 
-    `scheduled_at` is what they are rescheduled to. Of all that match, what was made after `seen`,
-    an id of that time, is not meant: whoever decided could not know of it. What an import had read
-    by then and had not stored yet is meant, as soon as it is there: its ids are older.
+    `scheduled_at` is what they are rescheduled to. Of all that match, what could not be seen at
+    `seen` (`Queries.snapshot`) is not meant: whoever decided could not know of it.
     """
 
     action: Action
     ids: tuple[uuid.UUID, ...] | None = None
     wanted: EmailFilter | None = None
     scheduled_at: datetime | None = None
-    seen: uuid.UUID | None = None
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,10 @@ class Bulk:
         async for records in all_of(self._database, owner_id, selection if meant.states else None):
             # Those that were moved a moment ago come again, at their new place.
             left = [r for r in records if r.scheduled_at != command.scheduled_at]
-            left = [r for r in left if command.seen is None or r.id <= command.seen]
+            if command.seen is not None:
+                async with self._database.transaction() as session:
+                    known = await seen_by.seen(session, command.seen, [r.id for r in left])
+                left = [r for r in left if r.id in known]
             yield _grouped([(r.id, r.campaign_id, r.sender_id) for r in left]), 0
 
 
@@ -209,6 +212,8 @@ def _check(command: Command) -> None:
         problems.instant("scheduled_at", command.scheduled_at)
     elif command.scheduled_at is not None:
         problems.add("scheduled_at", "is for rescheduling only")
+    if command.seen is not None and not seen_by.is_snapshot(command.seen):
+        problems.add("seen", "is no moment that a page was made at: load it anew")
     problems.raise_if_any()
 
 

@@ -30,6 +30,7 @@ from paceline.persistence.stores import (
     lists,
     overview,
     queues,
+    seen,
     whole_lists,
 )
 from paceline.persistence.stores import repeats as repeat_store
@@ -254,6 +255,11 @@ class Queries:
                 return Extent(0)
             kept = await self._kept_count(session, owner_id, wanted)
             return kept or await whole_lists.extent(session, owner_id, selection)
+
+    async def snapshot(self) -> str:
+        """What stands for all emails that can be seen now (`bulk.Command.seen`)."""
+        async with self._database.transaction() as session:
+            return await seen.snapshot(session)
 
     async def _kept_count(
         self, session: Session, owner_id: uuid.UUID, wanted: EmailFilter

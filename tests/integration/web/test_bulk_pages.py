@@ -68,6 +68,28 @@ async def test_what_came_after_the_page_was_made_is_not_among_all_that_match(
     assert await world.states(later) == ["scheduled"]
 
 
+async def test_an_import_that_was_under_way_when_the_page_was_made_is_not_among_all_that_match(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    """Its emails are made before the page, and stored behind it."""
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    shown = await world.emails(sender, campaign, 30)
+    async with world.together():
+        coming = await world.emails(sender, campaign, ["reader98@example.org"])
+        html = (await page.get("/emails?q=reader")).text
+    seen = re.search(r'name="seen" value="([^"]+)"', html)
+    assert seen is not None
+    form = {"tab": "scheduled", "q": "reader", "action": "cancel", "everything": "yes"}
+    answer = await page.post("/emails/bulk", data={**form, "seen": seen[1]})
+    assert "30 emails cancelled." in said(answer)
+    assert set(await world.states(shown)) == {"cancelled"}
+    assert await world.states(coming) == ["scheduled"]
+    for made_up in ("x", "5:1:", "1:5:9", "9" * 30 + ":1:"):
+        answer = await page.post("/emails/bulk", data={**form, "seen": made_up})
+        assert answer.status_code == 422
+
+
 async def test_what_is_chosen_as_all_that_match_is_what_the_filters_say(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -14,7 +14,7 @@ from paceline.web.access import SignedIn, form_of
 from paceline.web.flash import Tone
 from paceline.web.forms import text_of, wall_time
 from paceline.web.list_query import NAMES, ListQuery
-from paceline.web.listing import Selection, as_id
+from paceline.web.listing import Selection
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.parts import Wired
 from paceline.web.rendering import go_to, zone_of
@@ -54,7 +54,7 @@ async def change_many(request: Request, parts: Wired, viewer: SignedIn) -> Respo
         ids=None if chosen.everything else chosen.ids,
         wanted=query.wanted(zone) if chosen.everything else None,
         scheduled_at=at,
-        seen=as_id(text_of(form, "seen")),
+        seen=text_of(form, "seen") or None if chosen.everything else None,
     )
     report = await parts.bulk.run(viewer.principal.user_id, command, run=reserved_id(request))
     tone: Tone = "warning" if report.not_done or not report.complete else "success"

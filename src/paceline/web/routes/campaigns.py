@@ -95,7 +95,8 @@ async def show_campaign(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
     """One campaign; as a fragment, another tab of its emails."""
-    context = await _everything(request, parts, viewer, campaign_id)
+    seen = await parts.queries.snapshot()  # before what it stands for
+    context = await _everything(request, parts, viewer, campaign_id) | {"seen": seen}
     template = "_list.html" if wants_fragment(request) else "campaign.html"
     if template == "campaign.html":
         context |= await _failures(request, parts, viewer, context["campaign"])

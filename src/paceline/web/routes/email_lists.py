@@ -29,6 +29,7 @@ async def list_emails(request: Request, parts: Wired, viewer: SignedIn) -> Respo
     """The emails of one list, as the address asks for them."""
     query = ListQuery.read(request.query_params)
     owner = viewer.principal.user_id
+    seen = await parts.queries.snapshot()  # before what it stands for
     listing, campaigns, senders = await asyncio.gather(
         _listing(request, parts, viewer, query),
         parts.queries.campaigns(owner, limit=MAX_FILTER_CHOICES),
@@ -39,6 +40,7 @@ async def list_emails(request: Request, parts: Wired, viewer: SignedIn) -> Respo
         "_list_swap.html" if wants_fragment(request) else "emails.html",
         viewer=viewer,
         **listing,
+        seen=seen,
         campaigns=[(campaign.id, campaign.name) for campaign in campaigns.items],
         senders=[(sender.id, sender.from_address) for sender in senders],
     )
