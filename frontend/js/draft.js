@@ -182,13 +182,16 @@ function keep() {
     else toast("No test was sent: what you typed is not saved yet.");
   });
 
-  // A file takes the place of what was typed, if that is what is wanted. Before htmx sends it.
+  // A file takes the place of what was typed, or of another, if that is what is wanted. Before htmx
+  // sends it.
   let asked = ""; // the addresses that stood there then
   let isAgreed = false;
   form.addEventListener("change", async (event) => {
-    if (event.target !== field("file") || isAgreed || !field("addresses").value.trim()) return;
+    if (event.target !== field("file") || isAgreed) return;
+    const place = field("addresses").value.trim() ? "typed" : document.querySelector("#list-file *") && "file";
+    if (!place) return;
     event.stopImmediatePropagation();
-    if (!(await ask("file-for-typed"))) return (field("file").value = "");
+    if (!(await ask(`file-for-${place}`))) return (field("file").value = "");
     isAgreed = true;
     field("file").dispatchEvent(new Event("change", { bubbles: true }));
     isAgreed = false;

@@ -1,9 +1,12 @@
+import { toast } from "./toasts.js";
+
 // Live parts ask for themselves every two or three seconds: [data-live] with hx-trigger="every …, live:now".
 // They say what they show (If-None-Match), and are answered 304 while it still holds (web/kept.py).
 const isPoll = (event) => event.detail.ctx.sourceEvent?.type === "every";
 const isLive = (event) => event.detail.ctx.sourceElement?.matches("[data-live]");
 const normalised = (address) => new URL(address, location.href).href;
 const NOTHING_SHOWN = '"none"';
+const SIGNED_OUT = "You were signed out. What stands on this page stays here.";
 
 // Each live part, with the address and the tag of what it shows.
 let shown = new WeakMap();
@@ -18,6 +21,23 @@ document.addEventListener("htmx:config:request", (event) => {
   if (!isPoll(event)) return;
   const part = event.detail.ctx.sourceElement;
   if (document.hidden ? !tells(part) : comesAlong(part)) event.preventDefault();
+});
+
+// Signed out, elsewhere or by time: the page says so and asks no more by itself, until somebody comes
+// back to it. It leads nowhere: what is typed on it may be nowhere else.
+let isSignedOut = false;
+
+document.addEventListener("htmx:config:request", (event) => {
+  if (isSignedOut && isPoll(event)) event.preventDefault();
+});
+
+document.addEventListener("htmx:after:request", (event) => {
+  const { response } = event.detail.ctx;
+  if (!isLive(event)) return;
+  const was = isSignedOut;
+  isSignedOut = response.status === 401;
+  document.documentElement.classList.toggle("pl-signed-out", isSignedOut);
+  if (isSignedOut && !was) toast(SIGNED_OUT, { path: response.headers.get("X-Sign-In"), label: "Sign in again" });
 });
 
 document.addEventListener("htmx:config:request", (event) => {

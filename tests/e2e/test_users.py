@@ -41,8 +41,10 @@ def test_somebody_is_invited_deactivated_and_let_in_again(
     expect(question).to_contain_text("nothing is lost")
     question.get_by_role("button", name="Deactivate").click()
     expect(page.get_by_text(f"{GUEST} is deactivated.")).to_be_visible()
-    # Their page finds out by itself, with its next look at what is so.
-    expect(theirs).to_have_url(re.compile("/login"), timeout=30_000)
+    # Their page finds out by itself, with its next look at what is so, and stays where it is.
+    expect(theirs.get_by_text("You were signed out.")).to_be_visible(timeout=30_000)
+    theirs.get_by_role("link", name="Sign in again").first.click()
+    expect(theirs).to_have_url(re.compile("/login"))
 
     page.get_by_role("row").filter(has_text=GUEST).get_by_role(
         "button", name="Reactivate"

@@ -27,7 +27,7 @@ from paceline.web.form_tokens import FIELD as TOKEN_FIELD
 from paceline.web.form_tokens import token_in
 from paceline.web.navigation import GROUPS
 from paceline.web.parts import parts_of
-from paceline.web.rendering import Look, is_htmx, render, toast_only
+from paceline.web.rendering import Look, asks_for_news, is_htmx, render, toast_only
 
 MAX_TYPED_CHARACTERS = 3_000_000
 _SECRET = re.compile("password|secret|token|credential", re.IGNORECASE)
@@ -55,6 +55,7 @@ NOT_FOUND = "There is nothing at this address, or it is not yours to see."
 BROKEN = "This is our mistake, and it has been written to the log."
 OUT_OF_REACH = "The database does not answer. What is scheduled stays scheduled."
 TRY_AGAIN = "Try again in a moment."
+SIGN_IN_HEADER = "X-Sign-In"  # where a page that asked for news can be signed in to (live.js)
 # A write that ended without an answer may have been carried out: nobody knows until they look.
 MAY_BE_DONE = "What you sent may have been carried out all the same: look before you send it again."
 SAFE_TO_REPEAT = (
@@ -199,6 +200,10 @@ async def not_allowed(request: Request, _allowed: str) -> Response:
 async def _sign_in_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, SignInNeeded)
     url = sign_in_url(error.next_path)
+    if asks_for_news(request):
+        # Nobody pressed anything: the page stays, with what was typed on it, and says so itself.
+        away = {"HX-Reswap": "none", SIGN_IN_HEADER: url}
+        return Response(status_code=401, headers=away)
     if is_htmx(request):
         return Response(status_code=200, headers={"HX-Redirect": url})
     return RedirectResponse(url, status_code=303)

@@ -184,6 +184,15 @@ async def test_each_sign_in_has_its_own_tokens(
         assert client.headers["X-CSRF-Token"] in tab.shows
 
 
+def assert_signed_out(answer: httpx2.Response) -> None:
+    """The page that asks stays where it is, with what was typed on it, and learns where to go."""
+    assert answer.status_code == 401
+    assert "HX-Redirect" not in answer.headers
+    assert answer.headers["HX-Reswap"] == "none"
+    assert answer.headers["X-Sign-In"].startswith("/login")
+    assert answer.text == ""
+
+
 async def test_a_sign_in_that_was_ended_sees_nothing_more(
     page: httpx2.AsyncClient, waiting: World, parts: Parts, looks: None
 ) -> None:
@@ -192,7 +201,7 @@ async def test_a_sign_in_that_was_ended_sees_nothing_more(
     await parts.sessions.end_all(waiting.owner_id)
     tab.shows = ""
     answer = await page.get("/dashboard/now", headers=FRAGMENT | {"If-None-Match": tab.tag})
-    assert "HX-Redirect" in answer.headers
+    assert_signed_out(answer)
     assert "ada@example.org" not in answer.text
 
 
@@ -205,7 +214,7 @@ async def test_signing_out_everywhere_bites_at_once(
     await tab.ask()
     await page.post("/account/sign-out-everywhere")
     answer = await same_page.get("/dashboard/now", headers=FRAGMENT | {"If-None-Match": tab.tag})
-    assert "HX-Redirect" in answer.headers
+    assert_signed_out(answer)
 
 
 async def test_somebody_who_was_disabled_sees_nothing_more(
@@ -215,7 +224,7 @@ async def test_somebody_who_was_disabled_sees_nothing_more(
     await tab.ask()
     await waiting.execute("UPDATE users SET disabled_at = now() WHERE id = $1", waiting.owner_id)
     answer = await page.get("/dashboard/now", headers=FRAGMENT | {"If-None-Match": tab.tag})
-    assert "HX-Redirect" in answer.headers
+    assert_signed_out(answer)
 
 
 async def test_what_one_did_oneself_shows_with_the_next_question(
