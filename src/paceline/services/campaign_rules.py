@@ -32,7 +32,10 @@ _OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCampaign:
-    """A campaign to be created as a draft. `start_at` None: as soon as it is launched."""
+    """A campaign to be created as a draft. `start_at` None: as soon as it is launched.
+
+    `is_test`: of a message that is being written. It is in no list of campaigns, and no count.
+    """
 
     sender_id: uuid.UUID
     name: str | None = None  # the subject, where nobody gave one
@@ -46,6 +49,7 @@ class NewCampaign:
     doubt_policy: DoubtPolicy = DoubtPolicy.HOLD
     expires_after_hours: int = DEFAULT_EXPIRY_HOURS
     recipients: Sequence[RawRecipient] = field(default=())
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
         "hourly_limit": new.hourly_limit,
         "doubt_policy": new.doubt_policy,
         "expires_after_hours": new.expires_after_hours,
+        "is_test": new.is_test,
     }
 
 

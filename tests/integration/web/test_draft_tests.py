@@ -35,6 +35,18 @@ async def test_a_test_is_one_marked_email_with_the_values_of_whom_one_names(
     assert await world.fetchval("SELECT campaign_id FROM drafts") is None
 
 
+async def test_a_test_stands_among_emails_and_not_among_campaigns(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world), file())
+    await page.post(f"{draft.path}/test", data={"test_to": "me@example.org"})
+    assert "No campaign yet" in (await page.get("/campaigns")).text
+    emails = (await page.get("/emails")).text
+    assert "me@example.org" in emails
+    assert f'<option value="{await world.fetchval("SELECT id FROM campaigns")}"' not in emails
+
+
 async def test_a_test_that_cannot_be_sent_says_why_and_sends_nothing(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -136,6 +136,8 @@ class Campaign(Base):
     moving_to: Mapped[datetime | None]  # nothing is claimed until its emails are due at this start
     discarded_at: Mapped[datetime | None]  # thrown away: for nobody to see, and soon gone
     search: Mapped[str | None] = mapped_column(TSVECTOR())  # what its subject says to everybody
+    # Of a message that is being written: in no list of campaigns, and no count of them.
+    is_test: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - SQLAlchemy's own name
 

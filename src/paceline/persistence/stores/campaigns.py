@@ -69,7 +69,10 @@ class CampaignRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignFilter:
-    """Which campaigns: those with all these words in name or subject, in this state if any."""
+    """Which campaigns: those with all these words in name or subject, in this state if any.
+
+    Tests of messages are none.
+    """
 
     words: str = ""
     state: CampaignState | None = None
@@ -149,6 +152,7 @@ async def is_any_launched(
         Campaign.owner_id == owner_id,
         Campaign.sender_id.in_(sender_ids),
         Campaign.launched_at.is_not(None),
+        ~Campaign.is_test,
     )
     return (await session.execute(launched.limit(1))).one_or_none() is not None
 
@@ -183,7 +187,11 @@ async def being_cleared(session: AsyncSession, owner_id: uuid.UUID) -> int:
 
 
 def _matching(owner_id: uuid.UUID, wanted: CampaignFilter) -> list[ColumnElement[bool]]:
-    conditions = [Campaign.owner_id == owner_id, Campaign.discarded_at.is_(None)]
+    conditions = [
+        Campaign.owner_id == owner_id,
+        Campaign.discarded_at.is_(None),
+        ~Campaign.is_test,
+    ]
     if wanted.state is not None:
         conditions.append(Campaign.state == wanted.state)
     for word in wanted.words.split()[:_MAX_WORDS]:

@@ -173,7 +173,7 @@ class Finished:
 
 _FINISHED = text("""
     SELECT id, name, total, sent, failed, finished_at FROM campaigns
-     WHERE owner_id = :owner_id AND state = 'completed' AND discarded_at IS NULL
+     WHERE owner_id = :owner_id AND state = 'completed' AND discarded_at IS NULL AND NOT is_test
        AND finished_at > :since
      ORDER BY finished_at DESC, id LIMIT :most
 """)

@@ -189,7 +189,7 @@ async def _with_figures(
         func.coalesce(ApiKey.expires_at > func.now(), True),
     )
     campaigns = select(func.count()).where(
-        Campaign.owner_id == User.id, Campaign.state == CampaignState.ACTIVE
+        Campaign.owner_id == User.id, Campaign.state == CampaignState.ACTIVE, ~Campaign.is_test
     )
     invited = select(func.max(SignInLink.expires_at)).where(
         SignInLink.user_id == User.id, SignInLink.handle.is_not(None), *_unused()

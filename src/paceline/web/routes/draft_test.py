@@ -34,7 +34,7 @@ async def send_test(
 ) -> Response:
     """Send it as it was saved, with one recipient's values, to the address that is given.
 
-    It is a campaign of its own, marked as a test: it waits for limits, and counts against them.
+    It waits for limits and counts against them, and stands among emails, but not among campaigns.
     """
     owner = viewer.principal.user_id
     posted = await form_of(request)
@@ -64,6 +64,7 @@ async def send_test(
         name=f"Test: {new.name or new.subject}"[:200],
         subject=MARK + new.subject,
         recipients=[RawRecipient(email=to, name=name, fields=values)],
+        is_test=True,
     )
     try:
         await parts.scheduling.schedule_inline(

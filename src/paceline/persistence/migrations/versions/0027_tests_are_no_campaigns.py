@@ -1,0 +1,33 @@
+"""Tell a test of a message from a campaign: it is in no list of campaigns, and in no count of them.
+
+Those that were sent before are told by the name and the subject that the page gave them.
+
+Revision: 0027
+Follows: 0025
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0027"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # A default that is no expression: no row is written.
+    op.add_column(
+        "campaigns",
+        sa.Column("is_test", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.execute(
+        "UPDATE campaigns SET is_test = true WHERE total = 1 AND name LIKE 'Test: %'"
+        " AND subject LIKE '[Test] %'"
+    )
+
+
+def downgrade() -> None:
+    op.drop_column("campaigns", "is_test")
