@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from paceline.embedded import Redis, running
+from paceline.web.routes import review
 from tests.databases import Databases
 from tests.e2e.running import System, running_system
 
@@ -38,10 +40,12 @@ def system(databases: Databases, _template: str, servers_directory: Path) -> Ite
     folder = Path(tempfile.mkdtemp(prefix="e2e-", dir=servers_directory))
     redis = Redis(folder / "redis")
     with (
+        pytest.MonkeyPatch.context() as patch,
         databases.fresh(template=_template) as url,
         running(redis, log=folder / "redis.log"),
         running_system(url, redis.url, folder=folder / "black-boxes") as system,
     ):
+        patch.setattr(review, "HELD_BACK", timedelta(seconds=1))  # whoever waits for it waits less
         yield system
 
 

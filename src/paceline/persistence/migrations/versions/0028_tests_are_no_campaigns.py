@@ -2,8 +2,8 @@
 
 Those that were sent before are told by the name and the subject that the page gave them.
 
-Revision: 0027
-Follows: 0025
+Revision: 0028
+Follows: 0027
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
