@@ -21,8 +21,8 @@ import httpx2
 NOBODY = "0190a5d0-0000-7000-8000-000000000000"
 JSON, CSV = {"Content-Type": "application/json"}, {"Content-Type": "text/csv"}
 FIELDS = {f"field{n}": "value " * 3 for n in range(5)}
-RECIPIENTS = [{"email": f"user{n}@example.org", "fields": FIELDS} for n in range(30_000)]
-LIST = "email,name\n" + "".join(f"user{n}@example.org,User {n}\n" for n in range(100_000))
+RECIPIENTS = [{"email": f"user{n}@example.org", "fields": FIELDS} for n in range(15_000)]
+LIST = "email,name\n" + "".join(f"user{n}@example.org,User {n}\n" for n in range(30_000))
 SLOW = (
     "{% for a in '" + "x" * 1_000 + "' %}{% for b in name %}{{ a }}{{ b }}{% endfor %}{% endfor %}"
 )

@@ -21,9 +21,11 @@ from tests.faults.processes import ROOT, Sink, Worker, until
 from tests.hostile import WAYS
 from tests.integration.api.conftest import Client
 
-EMAILS = 150
+EMAILS = 100
+LOOKS = 21  # at least, so that one that met a busy machine says nothing
 DELAY_MS = 40  # so that the pace is the plan's, and not the machine's
 HEALTHY_SECONDS = 0.25
+SLOW_TIMES = 20  # … or as many times what it takes by itself, on a machine that has much else to do
 # Of the time that it takes by itself. The processors are shared with the hostile owner, their
 # servers and this test; what is to be seen is who has to wait for somebody's work to end.
 MOST_TIMES = 4.0
@@ -80,7 +82,6 @@ class Watched:
 
     seconds: float
     healthy: float  # seconds until `/healthz` answers, the median
-    served: float  # the same for a list of the owner's
 
 
 async def sent_and_watched(
@@ -93,29 +94,27 @@ async def sent_and_watched(
     )
     assert (await bob.post(f"/campaigns/{campaign['id']}/launch")).status_code == 200
     healthy: list[float] = []
-    served: list[float] = []
 
     def arrivals() -> list[float]:
         return [e["at"] for e in sink.entries() if e.get("rcpt", "").startswith(f"{name}-")]
 
     async def all_there() -> bool:
-        healthy.append(await _seconds(http, "/healthz", bob.key))
-        served.append(await _seconds(http, "/api/v1/campaigns", bob.key))
+        healthy.append(await _seconds(http))
         return len(arrivals()) == EMAILS
 
     await until(all_there, within=300, what="a campaign")
+    while len(healthy) < LOOKS:
+        healthy.append(await _seconds(http))
     times = arrivals()
     return Watched(
         seconds=times[-1] - times[0],
         healthy=statistics.median(healthy),
-        served=statistics.median(served),
     )
 
 
-async def _seconds(http: httpx2.AsyncClient, path: str, key: str) -> float:
+async def _seconds(http: httpx2.AsyncClient) -> float:
     began = time.perf_counter()
-    answer = await http.get(path, headers={"Authorization": f"Bearer {key}"})
-    assert answer.status_code == 200
+    assert (await http.get("/healthz")).status_code == 200
     return time.perf_counter() - began
 
 
@@ -136,4 +135,5 @@ async def test_anothers_campaign_goes_out_at_its_pace_while_one_owner_does_their
             meanwhile = await sent_and_watched(bob, http, senders[1], sink)
     assert all(done.get(way.__name__) for way in WAYS), done
     assert meanwhile.seconds < MOST_TIMES * before.seconds, (before, meanwhile)
-    assert meanwhile.healthy < HEALTHY_SECONDS, (before, meanwhile)
+    most = max(HEALTHY_SECONDS, SLOW_TIMES * before.healthy)
+    assert meanwhile.healthy < most, (before, meanwhile)
