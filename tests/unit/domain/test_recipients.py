@@ -260,6 +260,7 @@ CELL = st.text(st.sampled_from("ab@.\"'\n\r,;| é\t="), max_size=12)
 )
 @example(rows=[["a@b.ab", '"'], ["b@b.ab", '"']], delimiter=",", ending="\n", chunk=3)
 @example(rows=[["=@=", "", ""], ["", ";"]], delimiter=",", ending="\n", chunk=1)
+@example(rows=[["|", "\r==\r"]], delimiter=",", ending="\n", chunk=1)
 def test_no_row_is_lost_whatever_stands_in_it(
     rows: list[list[str]], delimiter: str, ending: str, chunk: int
 ) -> None:
@@ -271,6 +272,17 @@ def test_no_row_is_lost_whatever_stands_in_it(
     found, refused, _ = read(f"sep={delimiter}{ending}" + sheet.getvalue(), chunk=chunk)
     expected = sum(any(map(str.strip, cells)) for cells in rows)
     assert len(found) + len(refused) == 1 + expected
+
+
+def test_a_line_of_dashes_within_a_cell_draws_no_table() -> None:
+    found, refused, _ = read(
+        'email,note\na@x.org,"Regards\n--\nAnn | Acme\n-----\nx"\nb@x.org,"y | z"\n'
+    )
+    assert [(each.address, each.fields["note"]) for each in found] == [
+        ("a@x.org", "Regards\n--\nAnn | Acme\n-----\nx"),
+        ("b@x.org", "y | z"),
+    ]
+    assert refused == []
 
 
 @given(data=st.binary(max_size=200), chunk=st.integers(1, 60))

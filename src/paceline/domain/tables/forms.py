@@ -20,7 +20,7 @@ from paceline.domain.tables.lines import (
     CopyRows,
     PipeRows,
     UnwrappedRows,
-    is_rule,
+    is_drawn,
     unwrapped,
 )
 from paceline.domain.tables.lists import ListRows, is_list
@@ -50,12 +50,12 @@ class Form:
 
 def form_of(text: str, *, final: bool, choices: Choices) -> Form:
     """The form of the table that begins so. Raises `InvalidInput` for what is none."""
-    named = _named_form(text)
-    if named is not None:
-        return named
     announced = _SEPARATOR_LINE.match(text)
     if announced is not None:
         return _delimited(text[announced.end() :], announced[1], final=final, begin=announced.end())
+    named = _named_form(text)
+    if named is not None:
+        return named
     free = not choices.columns and not choices.header_line
     if free and is_list(text, final=final):
         return Form(name="list", delimiter="", rows=ListRows, has_header=False)
@@ -72,7 +72,7 @@ def _named_form(text: str) -> Form | None:
     _refuse_other_formats(text)
     if any(COPY.match(line.lstrip()) for line in text.splitlines()):
         return Form(name="copy", delimiter="\t", rows=CopyRows, has_header=True)
-    if "|" in text and any(map(is_rule, text.splitlines())):
+    if is_drawn(text):
         return Form(name="lines", delimiter="|", rows=PipeRows)
     return None
 

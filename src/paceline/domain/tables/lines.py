@@ -29,6 +29,18 @@ def is_rule(line: str) -> bool:
     return ("--" in line or "==" in line) and _RULE_MARKS.issuperset(line)
 
 
+def is_drawn(text: str) -> bool:
+    """Whether columns are drawn with `|`: a rule with `|` or `+` in it, beside a row of them.
+
+    A line of dashes within a cell, as above a signature, is none.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    return any(
+        is_rule(line) and ("|" in line or "+" in line) and "|" in "".join(beside)
+        for line, *beside in zip(lines, [*lines[1:], ""], ["", *lines], strict=False)
+    )
+
+
 class Lines:
     """Cuts text into numbered lines without their endings."""
 
