@@ -1,4 +1,4 @@
-// The compose page: the body with its toolbar, merge fields for body and subject, the preview.
+// Where a message is written: the body with its toolbar, merge fields for body and subject, the preview.
 import { openImage, openLink } from "./dialogs.js";
 import { bodyOf } from "./formats.js";
 
@@ -20,7 +20,7 @@ export function mount(root) {
   root.addEventListener("click", (event) => {
     const { cmd, opens, field } = event.target.closest("[data-cmd], [data-opens], [data-field]")?.dataset ?? {};
     if (cmd) body.editor.chain().focus()[cmd]().run();
-    else if (opens) DIALOGS[opens](body.editor);
+    else if (opens) DIALOGS[opens](body.editor, body.images);
     else if (field) insertField(field, inSubject ? document.querySelector("#subject") : body);
   });
   root.addEventListener("change", (event) => {
@@ -64,6 +64,7 @@ function insertChip(editor, field) {
 }
 
 function keepPreviewFresh() {
+  if (!document.querySelector("#preview-form")) return;
   let timer;
   const soon = () => {
     clearTimeout(timer);
@@ -75,6 +76,7 @@ function keepPreviewFresh() {
   document.addEventListener("htmx:after:swap", (event) => {
     if (["recipients", "preview-as"].includes(event.detail.ctx.target?.id)) soon();
   });
+  document.body.addEventListener("images", soon); // one has arrived
   preview();
 }
 

@@ -1,6 +1,8 @@
 // The dialogs of the toolbar: a link with its address and text, an image with its description.
 // They check what is typed; nothing of it changes the message before.
 import { addressOfImage, addressOfLink } from "./addresses.js";
+import { insertImage } from "./editor.js";
+import { isImage, nameIn } from "./images.js";
 
 const FIELD = /\{\{\s*(\w+(?:\s*\|\s*default\((?:"[^"]*"|'[^']*')\))?)\s*\}\}/;
 
@@ -72,11 +74,16 @@ function linked(text, href, around) {
   });
 }
 
-export function openImage(editor) {
+/** An image by its address, or as a file that goes along; of one that is there, all but the file. */
+export function openImage(editor, images) {
   const { src = "", alt, width } = editor.isActive("image") ? editor.getAttributes("image") : {};
-  const values = { image_address: src, image_alt: alt ?? "", image_decoration: alt === "", image_width: width ?? "" };
+  const isOwn = nameIn(src) !== undefined;
+  document.querySelector("#image-from").hidden = isOwn;
+  const values = { image_file: "", image_address: src, image_alt: alt ?? "", image_decoration: alt === "", image_width: width ?? "" };
   open("image", values, (fields) => {
-    const address = addressOfImage(fields.image_address.value);
+    const [file] = fields.image_file.files;
+    if (file && !isImage(file)) return ["image_file", "Choose a PNG, JPEG, GIF or WebP file: mail programs show no other."];
+    const address = isOwn || file ? { href: src } : addressOfImage(fields.image_address.value);
     if (address.problem) return ["image_address", address.problem];
     const said = fields.image_alt.value.trim();
     if (!said && !fields.image_decoration.checked) {
@@ -85,7 +92,8 @@ export function openImage(editor) {
     const wide = fields.image_width.value.trim();
     if (wide && !/^[1-9]\d{0,3}$/.test(wide)) return ["image_width", "Give a number of pixels, such as 600, or nothing."];
     const attrs = { src: address.href, alt: said, width: wide || null };
-    if (src) editor.chain().focus().updateAttributes("image", attrs).run();
-    else editor.chain().focus().insertContent({ type: "image", attrs }).run();
+    if (file) images.put(file, (put) => insertImage(editor, { ...put, ...(wide && { width: wide }) }), said);
+    else if (src) editor.chain().focus().updateAttributes("image", attrs).run();
+    else insertImage(editor, attrs);
   });
 }

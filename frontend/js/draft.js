@@ -142,11 +142,16 @@ function keep() {
     if (answer.status === 409 && told.version) return conflict(told);
     if (!answer.ok) return stop(told.problem ?? "it was scheduled already, or deleted");
     saved = sent;
+    goOn(told);
+    if (Object.keys(unsaved()).length) soon();
+    form.dispatchEvent(new CustomEvent("draft:saved"));
+  }
+
+  function goOn(told) {
     if (isNew()) history.replaceState(history.state, "", `/compose/${id}`);
     const version = field("version");
     version.value = Math.max(version.value, told.version);
     say(`Saved ${told.saved}`);
-    if (Object.keys(unsaved()).length) soon();
   }
 
   function stop(why) {
@@ -197,6 +202,10 @@ function keep() {
     isAgreed = false;
   }, { capture: true });
 
+  // An image of the text is kept by its own request (images.js), and what is typed with it.
+  form.addEventListener("draft:asks", () => (field("turn").value = (turn += 1) + 1));
+  form.addEventListener("draft:kept", (event) => goOn(event.detail));
+
   // What is typed takes the place of a file that was not kept.
   field("addresses").addEventListener("input", () => (field("file").value = ""));
 
@@ -211,7 +220,6 @@ function keep() {
   document.addEventListener("htmx:after:swap", (event) => {
     field("turn").value = turn + 1;
     if (field("file")?.files.length && document.querySelector("#recipients [name=count]")) field("file").value = "";
-    if (event.detail.ctx.target?.id === "files") field("attached").value = ""; // kept, or refused
     const drop = form.querySelector("[data-drop-typed]"); // the list is a file now, or gone
     if (drop && field("addresses").value === asked) field("addresses").value = ""; // not what was typed since
     drop?.remove();

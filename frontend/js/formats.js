@@ -1,7 +1,8 @@
 // How the body is written: in the editor, as HTML source, or as plain text. The textarea holds it
 // in all three. A change that would lose something asks first, and until it is done nothing is said
 // to have changed: a draft is never stored half-way.
-import { createEditor, htmlOf } from "./editor.js";
+import { createEditor, dropImage, htmlOf } from "./editor.js";
+import { imagesIn, imagesOf } from "./images.js";
 import { isFormatted, losses } from "./losses.js";
 import { ask } from "./questions.js";
 import { placeCaret, takenFrom, toParagraphs } from "./takeover.js";
@@ -13,13 +14,16 @@ const BLOCK_END = /(<\/(?:p|h[1-6]|ul|ol|li|blockquote|pre)>|<hr>)(?=<)/g;
 const NOT_CHANGED = "The format was not changed: the server did not answer. Try again in a moment.";
 
 const list = new Intl.ListFormat("en", { type: "conjunction" });
+const without = (html, name) => html.replaceAll(new RegExp(`<img[^>]*cid:${name}[^>]*>`, "gi"), "");
 const inLines = (html) => html.replace(BLOCK_END, "$1\n");
 
 /** The body below `root`; `onState` hears of each change of format, of text or page. */
 export function bodyOf(root, onState) {
   const textarea = root.querySelector("textarea");
   const note = document.querySelector("#format-note");
-  const choices = () => document.querySelector("#compose").elements.namedItem("format");
+  const form = root.closest("form");
+  const choices = () => form.elements.namedItem("format");
+  const images = imagesOf(root, (name) => (editor ? dropImage(editor, name) : write(without(textarea.value, name))));
   let editor = null;
   let current = choices().value;
   let isChanging = false;
@@ -30,7 +34,7 @@ export function bodyOf(root, onState) {
   }
 
   function open(taken) {
-    editor = createEditor(root.querySelector("[data-host]"), { ...taken, onText: write, onState });
+    editor = createEditor(root.querySelector("[data-host]"), { ...taken, images, onText: write, onState });
     textarea.hidden = true;
     if (taken.hasMarks) placeCaret(editor);
   }
@@ -105,7 +109,7 @@ export function bodyOf(root, onState) {
     document.addEventListener(
       kind,
       async (event) => {
-        if (event.target.name !== "format" || !event.target.closest("#compose")) return;
+        if (event.target.name !== "format" || !form.contains(event.target)) return;
         event.stopPropagation();
         const to = event.target.value;
         if (isChanging) return mark(current);
@@ -118,11 +122,28 @@ export function bodyOf(root, onState) {
     );
   }
 
+  // In HTML source an image is put in as its tag.
+  function insertTag(event, transfer) {
+    const files = current === SOURCE ? imagesIn(transfer) : [];
+    if (!files.length) return;
+    event.preventDefault();
+    for (const file of files) {
+      images.put(file, ({ src, alt, width }) => {
+        const tag = `<img src="${src}" alt="${alt.replaceAll('"', "&quot;")}"${width ? ` width="${width}"` : ""}>`;
+        textarea.setRangeText(tag, textarea.selectionStart, textarea.selectionEnd, "end");
+        write(textarea.value);
+      });
+    }
+  }
+  textarea.addEventListener("paste", (event) => insertTag(event, event.clipboardData));
+  textarea.addEventListener("drop", (event) => insertTag(event, event.dataTransfer));
+
   begin();
   return {
     get editor() {
       return editor;
     },
+    images,
     textarea,
   };
 }

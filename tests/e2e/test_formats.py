@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from paceline.domain.identifiers import new_id
+from paceline.services.campaigns import NewCampaign
 from paceline.services.drafts import Saving
 from paceline.services.views import SenderView
 from tests.e2e.running import System
@@ -133,3 +134,32 @@ def test_a_change_that_the_server_cannot_make_is_told_and_changes_nothing(draft:
     expect(draft.get_by_text("The format was not changed")).to_be_visible()
     expect(draft.locator(".pl-segments [value=rich]")).to_be_checked()
     expect(editor_of(draft)).to_have_text("Kept")
+
+
+def test_a_campaign_is_edited_before_its_launch_in_another_format_and_with_a_file(
+    page: Page, system: System, sender: SenderView
+) -> None:
+    new = NewCampaign(sender_id=sender.id, subject="Before it goes", html="<h2>Hi</h2><p>you</p>")
+    made = system.run(system.cases.campaigns.create(system.owner_id, new)).campaign.id
+    page.goto(f"/campaigns/{made}/edit")
+    write(page, " all")
+    choose_format(page, "HTML source")
+    expect(body_of(page)).to_have_value("<h2>Hi</h2>\n<p>you all</p>")
+    expect(page.get_by_label("Text of its own")).to_be_visible()
+    choose_format(page, "Plain text")
+    question = page.get_by_role("dialog", name="Change to plain text?")
+    question.get_by_role("button", name="Take formatting out").click()
+    expect(body_of(page)).to_have_value("Hi\n\nyou all")
+    expect(page.get_by_label("Text of its own")).to_be_hidden()
+    plan = {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    page.set_input_files("#attached", [plan, {**plan, "name": "wrong.pdf"}])  # type: ignore[list-item]
+    page.get_by_role("button", name="Remove wrong.pdf").click()
+    expect(page.get_by_role("list", name="Attached files")).not_to_contain_text("wrong.pdf")
+    expect(body_of(page)).to_have_value("Hi\n\nyou all")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"**/campaigns/{made}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="plan.pdf").click()
+    assert download.value.path().read_bytes() == b"%PDF-1.7"
+    campaign = system.run(system.cases.queries.campaign(system.owner_id, made))
+    assert (campaign.html, campaign.text) == (None, "Hi\n\nyou all")

@@ -26,6 +26,7 @@ from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
+from paceline.services.kept_files import KeptFiles
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
 from paceline.services.quotas import Quotas
@@ -58,6 +59,8 @@ class UseCases:
     campaigns: Campaigns
     drafts: Drafts
     draft_files: DraftFiles
+    kept_in_campaigns: KeptFiles
+    kept_in_drafts: KeptFiles
     imports: Imports
     scheduling: Scheduling
     idempotency: Idempotency
@@ -116,6 +119,8 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             campaigns=campaigns,
             drafts=Drafts(database),
             draft_files=DraftFiles(database),
+            kept_in_campaigns=KeptFiles.of_campaigns(database),
+            kept_in_drafts=KeptFiles.of_drafts(database),
             imports=Imports(database, bell, quotas),
             scheduling=Scheduling(database, bell, quotas),
             idempotency=Idempotency(database),

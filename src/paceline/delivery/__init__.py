@@ -8,9 +8,10 @@ from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, DnsRecord
 from paceline.delivery.dns import DnsUnavailable, Resolver
 from paceline.delivery.headers import RenderError
 from paceline.delivery.hosts import may_be_private, refuse_destination
+from paceline.delivery.inline_images import InlineImages
 from paceline.delivery.link_values import is_script
 from paceline.delivery.markup import is_text_after_all, looks_like_html
-from paceline.delivery.media_types import media_type, media_type_of
+from paceline.delivery.media_types import image_type, media_type, media_type_of
 from paceline.delivery.mime import Headers, message
 from paceline.delivery.plain_text import has_words, plain_text, text_of_source, text_part
 from paceline.delivery.pool import Pool
@@ -37,6 +38,7 @@ __all__ = [
     "Grant",
     "Guard",
     "Headers",
+    "InlineImages",
     "Kind",
     "MessageTemplate",
     "Phase",
@@ -50,6 +52,7 @@ __all__ = [
     "Timeouts",
     "encoded_octets",
     "has_words",
+    "image_type",
     "is_script",
     "is_text_after_all",
     "looks_like_html",

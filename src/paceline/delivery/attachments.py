@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from paceline.delivery.file_names import content_type, disposition, unusable_name
+from paceline.delivery.inline_images import InlineImages
 from paceline.delivery.media_types import media_type, method_of
 from paceline.errors import FieldProblem, InvalidInput
 
@@ -66,12 +65,13 @@ class Attachment:
 class Attached:
     """The files of a campaign, ready to be put into its emails. Made by `compile`; shared."""
 
-    __slots__ = ("_ids", "_invitation", "_links", "_parts", "octets")
+    __slots__ = ("_images", "_invitation", "_parts", "_wire_ids", "octets")
 
     def __init__(self, files: Sequence[Attachment]) -> None:
         self._parts = [(file.content_id is not None, _part(file)) for file in files]
-        self._ids = {name: file.wire_id for file in reversed(files) for name in _names(file)}
-        self._links = _links(self._ids)
+        inline = [(file.content_id, file) for file in files if file.content_id is not None]
+        self._wire_ids = {content_id: file.wire_id for content_id, file in inline}
+        self._images = InlineImages((id, file.file_name) for id, file in inline)
         self._invitation = _invitation(files)
         self.octets = sum(len(part) for _, part in self._parts) + len(self._invitation or b"")
 
@@ -82,9 +82,7 @@ class Attached:
 
     def linked(self, body: str) -> str:
         """HTML with each `cid:NAME` that names an inline image leading to that image."""
-        if self._links is None:
-            return body
-        return self._links.sub(lambda link: f"cid:{self._ids[link[1]]}", body)
+        return self._images.led_to(body, lambda content_id: f"cid:{self._wire_ids[content_id]}")
 
     def added_to(self, message: bytes, *, boundary: bytes) -> bytes:
         """The message with these files in it; `boundary` is its own, or would be.
@@ -150,22 +148,6 @@ def _invitation(files: Sequence[Attachment]) -> bytes | None:
     head = content_type(media_type(asking[0].content_type), asking[0].file_name)
     lines = [head, "Content-Transfer-Encoding: base64", "", ""]
     return b"%b%b" % ("\r\n".join(lines).encode("ascii"), _base64(asking[0].content))
-
-
-def _names(file: Attachment) -> set[str]:
-    """What an inline image may be called by: its id, and its name in each form that HTML has it."""
-    if file.content_id is None:
-        return set()
-    name = file.file_name
-    return {file.content_id, name, quote(name), html.escape(name), html.escape(name, quote=False)}
-
-
-def _links(names: dict[str, str]) -> re.Pattern[str] | None:
-    if not names:
-        return None
-    longest_first = sorted(names, key=len, reverse=True)
-    alternatives = "|".join(map(re.escape, longest_first))
-    return re.compile(rf"(?<![A-Za-z0-9])(?i:cid):({alternatives})(?=[\"'\s)>&?#]|$)")
 
 
 def _multipart(

@@ -35,6 +35,12 @@ _NO_NEWS = frozenset({OCTET_STREAM, "application/ics", "application/x-ics", "tex
 _CALENDAR_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:VCALENDAR\s", re.IGNORECASE)
 _METHOD = re.compile(rb"^METHOD(?:;[^\r\n:]{0,200})?:\s*([A-Za-z-]{1,30})\s*$", re.M | re.I)
 _COMPONENT = re.compile(rb"^BEGIN:\s*(VEVENT|VTODO|VJOURNAL|VFREEBUSY)\s*$", re.M | re.I)
+_PICTURES = (
+    ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
+    ("image/gif", re.compile(rb"GIF8[79]a")),
+    ("image/webp", re.compile(rb"RIFF....WEBP", re.DOTALL)),
+)
 _MAX_READ = 256 * 1024  # octets of a calendar that are looked at
 
 
@@ -62,6 +68,14 @@ def media_type_of(declared: str, file_name: str, content: bytes) -> str:
         values["method"] = _found(_METHOD, head) or values["method"]
         values["component"] = _found(_COMPONENT, head) or values["component"]
     return _joined(kind, values)
+
+
+def image_type(content: bytes) -> str | None:
+    """The media type of a picture that mail programs show, by its first octets; else None.
+
+    Not SVG, which few of them show, and which may hold scripts.
+    """
+    return next((kind for kind, start in _PICTURES if start.match(content)), None)
 
 
 def method_of(content_type: str) -> str | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from paceline.delivery import Attachment, media_type_of
+from paceline.delivery import Attachment, InlineImages, image_type, media_type_of
 from paceline.domain.bounds import MAX_ATTACHED_OCTETS, MAX_ATTACHMENT_OCTETS, MAX_ATTACHMENTS
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState
@@ -21,6 +21,7 @@ from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores.attachments import CAMPAIGN_FILES, AttachmentRecord, Files
+from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import FileTooLarge
 from paceline.services.quotas import Quotas
@@ -34,6 +35,14 @@ class NewAttachment:
     content_type: str
     inline: bool = False
     content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewImage:
+    """A picture that was put into the text, which shows it by this name."""
+
+    file_name: str
+    content_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +89,29 @@ class Attachments:
                 await self._quotas.take(session, owner_id, octets=view.octets)
             return view
 
+    async def add_once(
+        self,
+        owner_id: uuid.UUID,
+        campaign_id: uuid.UUID,
+        new: NewAttachment | NewImage,
+        chunks: AsyncIterator[bytes],
+    ) -> None:
+        """Attach a file to a draft unless the very same one is there. Raises as `add` does."""
+        content = await received(chunks)
+        file = checked(new, content, attachment_id := new_id())
+        async with self._database.transaction() as session:
+            await _draft(session, owner_id, campaign_id)
+            if not await is_there(session, CAMPAIGN_FILES, campaign_id, file):
+                apart = isinstance(new, NewImage)
+                await attach(session, CAMPAIGN_FILES, campaign_id, attachment_id, file, apart=apart)
+                await self._quotas.take(session, owner_id, octets=len(content))
+
+    async def drop_unshown(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
+        """Take the images off a draft that its HTML does not show. Raises as `remove` does."""
+        async with self._database.transaction() as session:
+            record = await _draft(session, owner_id, campaign_id)
+            await drop_unshown(session, CAMPAIGN_FILES, campaign_id, record.html_body)
+
     async def all_of(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[AttachmentView]:
         """The files of a campaign, in their order."""
         async with self._database.transaction() as session:
@@ -97,7 +129,7 @@ class Attachments:
                 raise NotFound("there is no such attachment")
 
 
-async def _draft(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> None:
+async def _draft(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> CampaignRecord:
     """Keep other commands about this draft waiting. Raises `NotFound` or `Conflict`."""
     await campaign_store.take_turns(session, campaign_id, patient=False)
     record = await campaign_store.campaign(session, owner_id, campaign_id)
@@ -107,6 +139,7 @@ async def _draft(session: Session, owner_id: uuid.UUID, campaign_id: uuid.UUID) 
         raise Conflict(
             f"attachments can be changed in a draft only, and this campaign is {record.state}"
         )
+    return record
 
 
 async def received(chunks: AsyncIterator[bytes]) -> bytes:
@@ -121,8 +154,10 @@ async def received(chunks: AsyncIterator[bytes]) -> bytes:
     return bytes(content)
 
 
-def checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> Attachment:
+def checked(new: NewAttachment | NewImage, content: bytes, attachment_id: uuid.UUID) -> Attachment:
     """A file as it may go along. Raises `InvalidInput`."""
+    if isinstance(new, NewImage):
+        return _checked_image(new, content)
     if new.content_id is not None and not new.inline:
         raise InvalidInput.of("content_id", "is for inline images: say inline=true as well")
     return Attachment(
@@ -133,16 +168,44 @@ def checked(new: NewAttachment, content: bytes, attachment_id: uuid.UUID) -> Att
     )
 
 
+def _checked_image(new: NewImage, content: bytes) -> Attachment:
+    kind = image_type(content)
+    if kind is None:
+        raise InvalidInput.of("file", "is no PNG, JPEG, GIF or WebP: mail programs show no other")
+    return Attachment(
+        file_name=new.file_name, content_type=kind, content=content, content_id=new.content_id
+    )
+
+
+async def is_there(session: Session, files: Files, holder_id: uuid.UUID, file: Attachment) -> bool:
+    """Whether its holder has the very same file: it may be sent again."""
+    return await files.has(
+        session,
+        holder_id,
+        file_name=file.file_name,
+        content=file.content,
+        content_id=file.content_id,
+    )
+
+
 async def attach(
-    session: Session, files: Files, holder_id: uuid.UUID, attachment_id: uuid.UUID, file: Attachment
+    session: Session,
+    files: Files,
+    holder_id: uuid.UUID,
+    attachment_id: uuid.UUID,
+    file: Attachment,
+    *,
+    apart: bool = False,
 ) -> tuple[AttachmentView, bool]:
     """Store it behind the others of its holder, which is locked; whether it was not there yet.
 
+    `apart`: where its name is taken it gets another: clipboards call all that they hold the same.
     Raises `FileTooLarge` and `InvalidInput` where they leave no room for it, or have its name.
     """
     there = await files.all_of(session, holder_id)
     is_new = all(known.id != attachment_id for known in there)
     if is_new:
+        file = _named_apart(file, there) if apart else file
         _refuse(file, there)
         await files.insert(
             session,
@@ -163,11 +226,45 @@ async def views_of(session: Session, files: Files, holder_id: uuid.UUID) -> list
     return [_view(record) for record in await files.all_of(session, holder_id)]
 
 
+def images_among(files: Iterable[AttachmentView]) -> InlineImages:
+    """The images that HTML may show, by their names."""
+    return InlineImages((file.content_id, file.file_name) for file in files if file.content_id)
+
+
+def going_along(files: Sequence[AttachmentView], html: str | None) -> list[AttachmentView]:
+    """Those that a message takes along: what is attached, and the images that its HTML shows.
+
+    What was taken out of a text is kept as long as it is written: an undo brings it back.
+    """
+    shown = images_among(files).shown_in(html or "")
+    return [file for file in files if file.content_id is None or file.content_id in shown]
+
+
+async def drop_unshown(
+    session: Session, files: Files, holder_id: uuid.UUID, html: str | None
+) -> bool:
+    """Remove the images that this HTML does not show; whether there were any."""
+    there = await views_of(session, files, holder_id)
+    shown = going_along(there, html)
+    unshown = [file for file in there if file not in shown]
+    for file in unshown:
+        await files.delete(session, holder_id, file.id)
+    return bool(unshown)
+
+
 def inline_names(files: Iterable[AttachmentView | AttachmentRecord]) -> frozenset[str]:
     """By which HTML may show the images among them."""
     return frozenset(
         name for file in files if file.content_id for name in (file.file_name, file.content_id)
     )
+
+
+def _named_apart(file: Attachment, there: Sequence[AttachmentRecord]) -> Attachment:
+    taken = {known.file_name for known in there}
+    stem, dot, ending = file.file_name.rpartition(".")
+    others = (f"{stem}-{number}{dot}{ending}" for number in range(2, len(there) + 3))
+    free = (name for name in (file.file_name, *others) if name not in taken)
+    return replace(file, file_name=next(free))
 
 
 def _refuse(file: Attachment, there: Sequence[AttachmentRecord]) -> None:

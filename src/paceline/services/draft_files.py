@@ -18,13 +18,17 @@ from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES
 from paceline.services.attachments import (
     AttachmentView,
     NewAttachment,
+    NewImage,
     attach,
     checked,
+    drop_unshown,
+    is_there,
     received,
     views_of,
 )
 from paceline.services.draft_room import refuse_beyond_room
 from paceline.services.drafts import Saving, draft_to_change, saved
+from paceline.services.imports import FileTooLarge
 
 
 class DraftFiles:
@@ -44,21 +48,28 @@ class DraftFiles:
         self,
         owner_id: uuid.UUID,
         draft_id: uuid.UUID,
-        new: NewAttachment,
+        new: NewAttachment | NewImage,
         chunks: AsyncIterator[bytes],
         saving: Saving,
     ) -> None:
         """Attach a file; the very same one only once, so that it may be sent again.
 
+        Where there is no room for it, images that were taken out of the text make some.
         Raises as `Drafts.save` does, `InvalidInput`, and `FileTooLarge` past a bound.
         """
         content = await received(chunks)
         file = checked(new, content, file_id := new_id())
         async with self._database.transaction() as session:
-            await draft_to_change(session, owner_id, draft_id, saving)
-            if await DRAFT_FILES.has(session, draft_id, file.file_name, content):
+            draft = await draft_to_change(session, owner_id, draft_id, saving)
+            if await is_there(session, DRAFT_FILES, draft_id, file):
                 return
-            await attach(session, DRAFT_FILES, draft_id, file_id, file)
+            apart = isinstance(new, NewImage)
+            try:
+                await attach(session, DRAFT_FILES, draft_id, file_id, file, apart=apart)
+            except FileTooLarge:
+                if not await drop_unshown(session, DRAFT_FILES, draft_id, draft.body):
+                    raise
+                await attach(session, DRAFT_FILES, draft_id, file_id, file, apart=apart)
             await store.change_draft(session, draft_id, saved(saving))
             await refuse_beyond_room(session, owner_id, "file")
 

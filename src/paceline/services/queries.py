@@ -19,6 +19,7 @@ from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.lifecycle import WAITING, CampaignState, EmailList, JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.domain.short_lists import Extent
+from paceline.domain.tables.columns import ALWAYS_AVAILABLE
 from paceline.errors import NotFound, OperationalError
 from paceline.persistence import workers
 from paceline.persistence.database import Database
@@ -129,6 +130,16 @@ class Queries:
         """How many campaigns there are, or match."""
         async with self._database.transaction() as session:
             return await campaign_store.how_many(session, owner_id, wanted)
+
+    async def fields_of_campaign(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID
+    ) -> tuple[str, ...]:
+        """What its message may take from its recipients, as far as the first of them tell."""
+        async with self._database.transaction() as session:
+            if await campaign_store.campaign(session, owner_id, campaign_id) is None:
+                raise NotFound("there is no such campaign")
+            found = await campaign_store.fields_of_some(session, campaign_id)
+        return (*ALWAYS_AVAILABLE, *sorted(found - set(ALWAYS_AVAILABLE)))
 
     async def being_cleared(self, owner_id: uuid.UUID) -> int:
         """How many emails of drafts that were thrown away are still to be removed."""

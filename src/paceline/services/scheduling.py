@@ -27,6 +27,7 @@ from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, campaigns, in_pieces
+from paceline.services.attachments import going_along, views_of
 from paceline.services.campaign_rules import NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.drafts import reopen
@@ -172,7 +173,11 @@ class Scheduling:
         self, session: Session, record: CampaignRecord, files_of: uuid.UUID | None
     ) -> None:
         if files_of is not None:
-            octets = await DRAFT_FILES.copy_to(CAMPAIGN_FILES, session, files_of, record.id)
+            there = await views_of(session, DRAFT_FILES, files_of)
+            only = [file.id for file in going_along(there, record.html_body)]
+            octets = await DRAFT_FILES.copy_to(
+                CAMPAIGN_FILES, session, files_of, record.id, only=only
+            )
             await self._quotas.take(session, record.owner_id, octets=octets)
 
 

@@ -26,6 +26,7 @@ from paceline.web.routes import (
     audit_log,
     bulk,
     campaign_changes,
+    campaign_edit,
     campaigns,
     compose,
     dashboard,
@@ -56,7 +57,17 @@ GZIP_FROM_OCTETS = 800
 _SCREENS = (
     *(sign_in, provider, account, navigation, dashboard, bulk, email_lists, emails),
     email_changes,
-    *(campaigns, campaign_changes, compose, draft_files, draft_list, draft_test, review, drafts),
+    *(
+        campaigns,
+        campaign_changes,
+        campaign_edit,
+        compose,
+        draft_files,
+        draft_list,
+        draft_test,
+        review,
+        drafts,
+    ),
     *(sender_list, sender_consent, senders, sender_commands, sender_upkeep),
     *(suppressions, api_keys, audit_log, inbox, queue, users, settings),
 )

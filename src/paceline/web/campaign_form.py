@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
+from paceline.delivery import looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
 from paceline.domain.when import wrong_with_start
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.unset import UNSET
 from paceline.services.views import CampaignView
+from paceline.web.compose_form import PLAIN, RICH, SOURCE, is_html
 from paceline.web.forms import Problems, local_input, seconds, wall_time
 from paceline.web.outlook import Terms
 from paceline.web.wording import zone_named
 
 # A service's names for fields, and ours.
 TERMS = {"start_at": "start", "min_delay_ms": "min_delay", "hourly_limit": "hourly_limit"}
-MESSAGE = {name: name for name in ("name", "subject", "text", "html")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +82,16 @@ def patch_of(terms: Terms, campaign: CampaignView) -> CampaignPatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageForm:
-    """Name and message as they are typed. An empty body is none."""
+    """Name and message as they are typed, the body in a format as on the compose page.
+
+    `text` is what programs read that show no HTML; empty: it is made from that.
+    """
 
     name: str = ""
     subject: str = ""
+    body: str = ""
+    format: str = RICH
     text: str = ""
-    html: str = ""
 
     @classmethod
     def of(cls, campaign: CampaignView) -> MessageForm:
@@ -94,8 +99,9 @@ class MessageForm:
         return cls(
             name=campaign.name,
             subject=campaign.subject,
-            text=(campaign.text or "").replace("\r\n", "\n"),
-            html=(campaign.html or "").replace("\r\n", "\n"),
+            body=_lines(campaign.text if campaign.html is None else campaign.html),
+            format=format_of(campaign.html),
+            text=_lines(campaign.text) if campaign.html is not None else "",
         )
 
     @classmethod
@@ -104,15 +110,44 @@ class MessageForm:
         was = cls.of(campaign)
         return cls(**{f.name: _text(values, f.name, getattr(was, f.name)) for f in fields(cls)})
 
+    @property
+    def names(self) -> dict[str, str]:
+        """A service's names for its fields, and ours."""
+        own = {name: name for name in ("name", "subject")}
+        return own | {"html": "body", "text": "text" if self._is_html else "body"}
+
+    @property
+    def _is_html(self) -> bool:
+        return is_html(self.format, self.body)
+
+    @property
+    def _html(self) -> str:
+        return self.body if self._is_html else ""
+
+    @property
+    def _text(self) -> str:
+        return self.text if self._is_html else self.body
+
     def patch(self, campaign: CampaignView) -> CampaignPatch:
         """Only what differs."""
         was = MessageForm.of(campaign)
         return CampaignPatch(
             name=UNSET if self.name == was.name else self.name,
             subject=UNSET if self.subject == was.subject else self.subject.strip(),
-            text=UNSET if self.text == was.text else self.text or None,
-            html=UNSET if self.html == was.html else self.html or None,
+            text=UNSET if self._text == was._text else self._text or None,
+            html=UNSET if self._html == was._html else self._html or None,
         )
+
+
+def format_of(html: str | None) -> str:
+    """How a body was written, as far as it tells: the editor has what it can hold (formats.js)."""
+    if html is None:
+        return PLAIN
+    return RICH if looks_like_html(html) else SOURCE
+
+
+def _lines(text: str | None) -> str:
+    return (text or "").replace("\r\n", "\n")
 
 
 def _text(values: Mapping[str, object], name: str, default: str) -> str:

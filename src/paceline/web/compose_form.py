@@ -90,10 +90,12 @@ class ComposeForm:
     @property
     def is_html(self) -> bool:
         """Whether the body is HTML, rather than plain text."""
-        if self.format == PLAIN:
-            return False
-        is_source = self.format == SOURCE and bool(self.body.strip())
-        return is_source or looks_like_html(self.body)
+        return is_html(self.format, self.body)
+
+    @property
+    def html(self) -> str | None:
+        """The body, where it is HTML."""
+        return self.body if self.is_html else None
 
     @property
     def zone(self) -> tzinfo:
@@ -146,6 +148,13 @@ class ComposeForm:
         # What a service would say, beside what only the form can: all of it at once.
         problems.take(map(_in_words_of_the_form, campaign_rules.wrong_with(new)), names=FIELDS)
         return None if problems else new
+
+
+def is_html(format: str, body: str) -> bool:
+    """Whether a body that is written in this format is HTML, rather than plain text."""
+    if format == PLAIN:
+        return False
+    return (format == SOURCE and bool(body.strip())) or looks_like_html(body)
 
 
 def typed_of(form: FormData) -> dict[str, str]:

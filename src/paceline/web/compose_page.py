@@ -16,6 +16,7 @@ from paceline.domain.bounds import MAX_FILE_OCTETS
 from paceline.domain.identifiers import new_id
 from paceline.domain.tables.columns import ALWAYS_AVAILABLE
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.services.attachments import going_along
 from paceline.services.views import SenderView
 from paceline.web import wording
 from paceline.web.access import Viewer
@@ -57,6 +58,8 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         last = await parts.sender_uses.last_used(owner)
         form = replace(form, sender_id=_first_choice(senders, last))
     status = 409 if shown.conflict else 422 if shown.problems else 200
+    draft_id = draft.id if draft else shown.draft_id
+    files = await parts.draft_files.all_of(owner, draft_id)
     return render(
         request,
         "_compose.html" if wants_fragment(request) else "compose.html",
@@ -64,7 +67,7 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         status=status,
         section="compose",
         form=form,
-        draft_id=draft.id if draft else shown.draft_id,
+        draft_id=draft_id,
         draft=draft,
         undone="undone" in request.query_params,
         version=draft.version if draft else 0,
@@ -77,7 +80,8 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         quick_picks=quick_picks(now=clock.now(), zone=zone_of(request)),
         max_file_mib=MAX_FILE_OCTETS >> 20,
         typed=shown.addresses,
-        files=await parts.draft_files.all_of(owner, draft.id if draft else shown.draft_id),
+        files=going_along(files, form.html),
+        files_at=f"/compose/{draft_id}",
         file_bounds=BOUNDS,
         **shown_list(upload, draft, shown.list_problem),
         **timetable_of(form, senders, count=upload.preview.usable if upload else 0),

@@ -13,11 +13,11 @@ from starlette.datastructures import FormData, UploadFile
 from paceline import clock
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.drafts import DraftRecord
-from paceline.services.attachments import AttachmentView, inline_names
+from paceline.services.attachments import AttachmentView, going_along, inline_names
 from paceline.services.campaigns import NewCampaign
 from paceline.services.drafts import Saving
 from paceline.services.message_notes import notes_on
-from paceline.web import same_again
+from paceline.web import same_again, wording
 from paceline.web.access import Viewer
 from paceline.web.compose_form import ComposeForm, typed_of
 from paceline.web.forms import Problems, text_of
@@ -50,6 +50,12 @@ def saving_of(posted: FormData) -> Saving:
     return Saving(
         version=_number(posted, VERSION), page=text_of(posted, PAGE), turn=_number(posted, TURN)
     )
+
+
+def told(request: Request, draft: DraftRecord) -> dict[str, object]:
+    """What a page hears of a draft that was kept."""
+    at = wording.clock_time(draft.updated_at, zone_of(request))
+    return {"version": draft.version, "saved": at, "scheduled": draft.campaign_id is not None}
 
 
 def _number(posted: FormData, name: str) -> int:
@@ -125,7 +131,7 @@ async def look_at(
         if all(sender.id != new.sender_id for sender in senders):
             problems.add("sender_id", "is none of your senders")
     notes: tuple[str, ...] = ()
-    files = await parts.draft_files.all_of(draft.owner_id, draft.id)
+    files = going_along(await parts.draft_files.all_of(draft.owner_id, draft.id), form.html)
     if new is not None and upload is not None:
         await asyncio.to_thread(check_together, new, upload, problems)
         notes = await notes_on(

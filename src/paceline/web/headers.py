@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from paceline.delivery import image_type
+
 PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -100,12 +102,25 @@ def file_of(name: str, content: bytes) -> Response:
     Its name loses what could lead elsewhere or hide how it ends (paths, controls, marks that turn
     the direction of writing).
     """
+    return _as_file(name, content, "attachment", "application/octet-stream")
+
+
+def image_file(name: str, content: bytes) -> Response:
+    """A picture, to be shown by a page of ours; what is none is a file like any other.
+
+    Opened by itself it may do no more than an email may.
+    """
+    kind = image_type(content)
+    return _as_file(name, content, "inline", kind) if kind else file_of(name, content)
+
+
+def _as_file(name: str, content: bytes, how: str, media_type: str) -> Response:
     safe = "".join(c for c in name.replace("/", "_").replace("\\", "_") if c.isprintable())
     safe = safe.strip(". ")[:MAX_FILE_NAME] or "attachment"
     plain = "".join(c if c.isascii() and c not in '"%' else "_" for c in safe)
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
+    disposition = f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
     return Response(
         content,
-        media_type="application/octet-stream",
+        media_type=media_type,
         headers={"Content-Disposition": disposition, "Content-Security-Policy": MAIL_POLICY},
     )

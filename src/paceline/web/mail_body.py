@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from enum import StrEnum
 from html import escape
 
 from paceline.domain.mime_reading import Mail, head_of, read_mail
+from paceline.services.attachments import images_among
+from paceline.services.kept_files import ShownImage
+from paceline.web.wording import size
 
 MAX_SHOWN_OCTETS = 1024 * 1024  # of a text, or of the source
 MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images that are put in their places
@@ -47,8 +51,11 @@ def text_document(text: str) -> str:
     return f"{_HEAD}<body style='{_TEXT_STYLE}'>{escape(text)}</body>"
 
 
-def document_of_message(raw: bytes, view: View | None) -> str:
-    """One view of a message as it is on the wire; None: the one to begin with."""
+def document_of_message(raw: bytes, view: View | None, images: Sequence[ShownImage] = ()) -> str:
+    """One view of a message as it is on the wire; None: the one to begin with.
+
+    `images` are those that its HTML shows and that are kept beside it.
+    """
     if view is View.SOURCE:
         return text_document(_bounded(raw).decode("utf-8", "replace"))
     if view is View.HEADERS:
@@ -56,7 +63,8 @@ def document_of_message(raw: bytes, view: View | None) -> str:
     mail = read_mail(raw)
     html, text = mail.body("text/html"), mail.body("text/plain")
     if html is not None and (view is View.HTML or view is None):
-        return document_of(html=_with_images(html.text[:MAX_SHOWN_OCTETS], mail), text=None)
+        shown = _with_images(html.text[:MAX_SHOWN_OCTETS], mail)
+        return document_of(html=with_images(shown, images), text=None)
     if text is None:
         return text_document("This message has no text.")
     return document_of(html=None, text=text.text[:MAX_SHOWN_OCTETS])
@@ -79,9 +87,31 @@ def _with_images(html: str, mail: Mail) -> str:
         room -= len(part.body) * html.count(f"cid:{name}")
         if room < 0:
             break
-        data = base64.b64encode(part.content).decode()
-        html = html.replace(f"cid:{name}", f"data:{part.media_type};base64,{data}")
+        html = html.replace(f"cid:{name}", _data_address(part.media_type, part.content))
     return html
 
 
+def with_images(html: str, images: Sequence[ShownImage]) -> str:
+    """HTML with these images in their places; what is too large for that is named there."""
+    addresses = {str(image.file.content_id): _address(image) for image in images}
+    return images_among([image.file for image in images]).led_to(html, addresses.__getitem__)
+
+
+def _address(image: ShownImage) -> str:
+    if image.content is None:
+        told = escape(f"{image.file.file_name}, {size(image.file.octets)}: not in this preview")
+        return _data_address("image/svg+xml", _PLACEHOLDER.format(told).encode())
+    return _data_address(image.file.content_type, image.content)
+
+
+def _data_address(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+_PLACEHOLDER = (
+    "<svg xmlns='http://www.w3.org/2000/svg' width='480' height='48'>"
+    "<rect width='100%' height='100%' fill='#ececf1'/>"
+    "<text x='12' y='29' font-family='Arial, sans-serif' font-size='13' fill='#55555f'>{}</text>"
+    "</svg>"
+)
 _HEAD = '<!doctype html><meta charset="utf-8"><base target="_blank">'

@@ -26,6 +26,7 @@ from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
+from paceline.services.kept_files import KeptFiles
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
 from paceline.services.request_rates import RequestRates
@@ -64,6 +65,8 @@ class Parts:
     attachments: Attachments
     drafts: Drafts
     draft_files: DraftFiles
+    kept_in_campaigns: KeptFiles
+    kept_in_drafts: KeptFiles
     imports: Imports
     scheduling: Scheduling
     senders: Senders

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email import message_from_bytes, policy
 from html import escape
 
@@ -11,7 +11,8 @@ from paceline import clock
 from paceline.delivery import Headers, MessageTemplate, has_words
 from paceline.domain.recipients import Recipient
 from paceline.errors import DomainError
-from paceline.web.mail_body import document_of
+from paceline.services.kept_files import ShownImage
+from paceline.web.mail_body import document_of, with_images
 
 EXAMPLE = {"email": "ada@example.com", "name": "Ada Lovelace"}
 MAX_SAMPLE_CHARACTERS = 20_000
@@ -58,11 +59,13 @@ def preview_document(
     body: str,
     is_html: bool,
     sample: Mapping[str, object],
+    images: Sequence[ShownImage] = (),
     with_subject: bool = True,
 ) -> str:
     """The rendered message as a document, or the reason why it cannot be rendered.
 
-    `with_subject`: its subject stands above, where the page around it does not show it.
+    `images` are those that it shows by `cid:`. `with_subject`: its subject stands above, where the
+    page around it does not show it.
     """
     if not subject.strip() and not has_words(body):
         return _note("What you write appears here as your recipients will read it.")
@@ -77,7 +80,7 @@ def preview_document(
         message = template.render(values, headers=_headers())
     except DomainError as error:
         return _note(str(error))
-    return _document(message, with_subject=with_subject)
+    return _document(message, images, with_subject=with_subject)
 
 
 def _headers() -> Headers:
@@ -92,12 +95,14 @@ def _headers() -> Headers:
     )
 
 
-def _document(message: bytes, *, with_subject: bool) -> str:
+def _document(message: bytes, images: Sequence[ShownImage], *, with_subject: bool) -> str:
     parsed = message_from_bytes(message, policy=policy.default)
     part = parsed.get_body(preferencelist=("html", "plain"))
     content = str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
     if part is None or part.get_content_subtype() != "html":
         content = f'<div style="white-space: pre-wrap">{escape(content)}</div>'
+    else:
+        content = with_images(content, images)
     head = (
         f'<div style="{_HEAD_STYLE}"><span style="{_LABEL_STYLE}">Subject</span><br>'
         f"<b>{escape(str(parsed['Subject']))}</b></div>"

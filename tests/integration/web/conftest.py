@@ -85,6 +85,8 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         attachments=cases.attachments,
         drafts=cases.drafts,
         draft_files=cases.draft_files,
+        kept_in_campaigns=cases.kept_in_campaigns,
+        kept_in_drafts=cases.kept_in_drafts,
         imports=cases.imports,
         scheduling=cases.scheduling,
         idempotency=cases.idempotency,

@@ -168,7 +168,7 @@ async def test_a_draft_gets_another_message_and_what_is_running_only_a_name(
     draft = await campaign_of(world, 1, state="draft")
     path = f"/campaigns/{draft}/edit"
     form = fields_of((await page.get(path)).text, path)
-    form |= {"name": "Better", "subject": "Hi {{ name }}", "html": "<p>New</p>", "text": ""}
+    form |= {"name": "Better", "subject": "Hi {{ name }}", "format": "rich", "body": "<p>New</p>"}
     assert (await page.post(path, data=form)).status_code == 303
     [row] = await world.fetch("SELECT name, subject, html_body, text_body FROM campaigns")
     assert row == {
@@ -192,11 +192,38 @@ async def test_a_message_that_does_not_suit_is_refused_with_what_was_typed(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     draft = await campaign_of(world, 1, state="draft")
-    form = {"name": "", "subject": "Hi", "text": "Dear {{ nickname }} <b>", "html": ""}
+    form = {"name": "", "subject": "Hi", "body": "Dear {{ nickname }} <b>", "format": "text"}
     response = await page.post(f"/campaigns/{draft}/edit", data=form)
     assert response.status_code == 422
     assert "Dear {{ nickname }} &lt;b&gt;" in response.text
     assert await world.fetchval("SELECT subject FROM campaigns") == "Hello {{ name }}"
+
+
+@pytest.mark.parametrize(
+    ("was", "typed", "stored"),
+    [
+        ({}, {"format": "html", "body": "<b>Hi</b>"}, ("<b>Hi</b>", None)),
+        ({}, {"format": "rich", "body": "no tag at all"}, (None, "no tag at all")),
+        ({}, {"format": "html", "body": "<b>Hi</b>", "text": "Own"}, ("<b>Hi</b>", "Own")),
+        ({"html_body": "<p>A</p>"}, {"format": "text", "body": "A", "text": "B"}, (None, "A")),
+        ({"html_body": "<p>A</p>"}, {"text": ""}, ("<p>A</p>", None)),
+    ],
+)
+async def test_a_message_is_kept_in_the_format_that_it_was_written_in(
+    page: httpx2.AsyncClient,
+    world: World,
+    was: dict[str, str],
+    typed: dict[str, str],
+    stored: tuple[str | None, str | None],
+) -> None:
+    draft = await campaign_of(world, 1, state="draft", **was)
+    path = f"/campaigns/{draft}/edit"
+    opened = (await page.get(path)).text
+    expected = "rich" if was else "text"
+    assert re.search(rf'name="format" value="{expected}" checked', opened)
+    assert (await page.post(path, data=typed)).status_code == 303
+    [row] = await world.fetch("SELECT html_body, text_body FROM campaigns")
+    assert (row["html_body"], row["text_body"]) == stored
 
 
 async def test_a_copy_is_a_new_draft_that_sends_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,11 +50,29 @@ class Files:
         query = self._record.where(self._holder == holder_id).order_by(self._table.position)
         return [AttachmentRecord(**row._mapping) for row in await session.execute(query)]
 
+    async def content(
+        self, session: AsyncSession, holder_id: uuid.UUID, id: uuid.UUID
+    ) -> bytes | None:
+        """What is in a file; None when its holder has no such file."""
+        query = select(self._table.content).where(self._table.id == id, self._holder == holder_id)
+        return (await session.execute(query)).scalar_one_or_none()
+
     async def has(
-        self, session: AsyncSession, holder_id: uuid.UUID, file_name: str, content: bytes
+        self,
+        session: AsyncSession,
+        holder_id: uuid.UUID,
+        *,
+        file_name: str,
+        content: bytes,
+        content_id: str | None,
     ) -> bool:
-        """Whether the very same file is there, under this name."""
-        same = (self._table.file_name == file_name) & (self._table.content == content)
+        """Whether the very same file is there: an image by its id, any other by its name."""
+        is_called = (
+            self._table.content_id.is_(None) & (self._table.file_name == file_name)
+            if content_id is None
+            else self._table.content_id == content_id
+        )
+        same = is_called & (self._table.content == content)
         query = select(self._table.id).where(self._holder == holder_id, same).limit(1)
         return (await session.execute(query)).first() is not None
 
@@ -72,13 +91,25 @@ class Files:
         return gone.one_or_none() is not None
 
     async def copy_to(
-        self, other: Files, session: AsyncSession, holder_id: uuid.UUID, other_id: uuid.UUID
+        self,
+        other: Files,
+        session: AsyncSession,
+        holder_id: uuid.UUID,
+        other_id: uuid.UUID,
+        *,
+        only: Collection[uuid.UUID] | None = None,
     ) -> int:
-        """Give another holder, which has none yet, the same files. Returns their octets."""
+        """Give another holder, which has none yet, the same files, or `only` some of them.
+
+        Returns their octets.
+        """
         columns = [getattr(self._table, name) for name in _COPIED]
         source = select(func.gen_random_uuid(), cast(other_id, Uuid()), *columns)
+        source = source.where(self._holder == holder_id)
+        if only is not None:
+            source = source.where(self._table.id.in_(only))
         names = ["id", other._holder.key, *_COPIED]
-        copied = insert(other._table).from_select(names, source.where(self._holder == holder_id))
+        copied = insert(other._table).from_select(names, source)
         octets = func.octet_length(other._table.content)
         return sum((await session.execute(copied.returning(octets))).scalars())
 

@@ -1,4 +1,4 @@
-"""Changing a campaign: start and pace with the difference shown first, its message, a copy."""
+"""Changing a campaign: start and pace with the difference shown first; and a copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from paceline import clock
-from paceline.delivery import looks_like_html
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState
 from paceline.errors import InvalidInput, Outdated
@@ -19,8 +18,8 @@ from paceline.services.drafts import Saving
 from paceline.services.versions import ANY, Only
 from paceline.services.views import CampaignView, Progress, SenderView
 from paceline.web.access import SignedIn, Viewer, form_of
-from paceline.web.campaign_form import MESSAGE, TERMS, MessageForm, TermsForm, patch_of
-from paceline.web.compose_form import PLAIN, RICH, SOURCE, ComposeForm
+from paceline.web.campaign_form import TERMS, TermsForm, format_of, patch_of
+from paceline.web.compose_form import ComposeForm
 from paceline.web.forms import Problems, text_of
 from paceline.web.once import OnceRoute, carried_out_once, reserved_id
 from paceline.web.outlook import Terms, outlook_under
@@ -86,42 +85,6 @@ async def change(
     return _change_page(request, viewer, progress, sender, asked)
 
 
-@router.get("/{campaign_id}/edit")
-async def show_edit(
-    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
-) -> Response:
-    """Its name, and its message while it is a draft."""
-    campaign = await parts.queries.campaign(viewer.principal.user_id, campaign_id)
-    return _edit_page(request, viewer, campaign, MessageForm.of(campaign), Problems())
-
-
-@router.post("/{campaign_id}/edit")
-@carried_out_once
-async def edit(
-    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
-) -> Response:
-    """Another name or message."""
-    posted = await form_of(request)
-    campaign = await parts.queries.campaign(viewer.principal.user_id, campaign_id)
-    form, problems = MessageForm.read(posted, campaign), Problems()
-    try:
-        await _patched(
-            parts,
-            viewer,
-            campaign_id,
-            form.patch(campaign),
-            version=text_of(posted, "version"),
-        )
-    except InvalidInput as error:
-        problems.take(error.problems, names=MESSAGE)
-    except Outdated:
-        campaign = await parts.queries.campaign(viewer.principal.user_id, campaign_id)
-        problems.add("", "it was changed meanwhile; look at it again before you save")
-    else:
-        return go_to(request, f"/campaigns/{campaign_id}", said="Saved.")
-    return _edit_page(request, viewer, campaign, form, problems)
-
-
 @router.post("/{campaign_id}/duplicate")
 @carried_out_once
 async def duplicate(
@@ -136,7 +99,7 @@ async def duplicate(
         "sender_id": str(campaign.sender_id),
         "subject": campaign.subject,
         "body": campaign.html or campaign.text or "",
-        "format": _format_of(campaign),
+        "format": format_of(campaign.html),
         "when": empty.when,
         "start": empty.start,
         "time_zone": campaign.time_zone,
@@ -151,13 +114,6 @@ async def duplicate(
     except InvalidInput:
         said = "Copied: message and pace. There was no room for its files: delete some drafts."
     return go_to(request, f"/compose/{draft_id}", said=said)
-
-
-def _format_of(campaign: CampaignView) -> str:
-    """Of a copy: the editor has it, unless it would lose by that (frontend/js/formats.js)."""
-    if campaign.html is None:
-        return PLAIN
-    return RICH if looks_like_html(campaign.html) else SOURCE
 
 
 async def _look(
@@ -202,23 +158,4 @@ def _change_page(
         problems=asked.problems.by_field,
         is_outdated=asked.is_outdated,
         difference=difference,
-    )
-
-
-def _edit_page(
-    request: Request,
-    viewer: Viewer,
-    campaign: CampaignView,
-    form: MessageForm,
-    problems: Problems,
-) -> Response:
-    return render(
-        request,
-        "campaign_edit.html",
-        viewer=viewer,
-        section="campaigns",
-        status=422 if problems else 200,
-        campaign=campaign,
-        form=form,
-        problems=problems.by_field,
     )

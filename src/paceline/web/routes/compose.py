@@ -19,9 +19,7 @@ from paceline import clock
 from paceline.delivery import text_of_source
 from paceline.domain.bounds import MAX_ROWS
 from paceline.errors import InvalidInput, NotFound, Outdated
-from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.drafts import MAX_TYPED
-from paceline.web import wording
 from paceline.web.access import MaybeSignedIn, SignedIn, form_of
 from paceline.web.attached import attach_posted
 from paceline.web.compose_form import FIELDS, ComposeForm, typed_of
@@ -32,10 +30,12 @@ from paceline.web.drafting import (
     look_at,
     save_all,
     saving_of,
+    told,
     typed_list,
 )
 from paceline.web.forms import Problems, text_of
 from paceline.web.headers import mail_frame
+from paceline.web.listing import as_id
 from paceline.web.mail_body import document_of
 from paceline.web.parts import Wired
 from paceline.web.preview import preview_document, read_sample
@@ -78,17 +78,22 @@ async def show_timetable(request: Request, parts: Wired, viewer: SignedIn) -> Re
 
 
 @router.post("/preview")
-async def show_preview(request: Request, viewer: MaybeSignedIn) -> Response:
+async def show_preview(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Response:
     """The message as one recipient will read it, for the sandboxed frame."""
     if viewer is None:
         return mail_frame(document_of(html=None, text=SIGNED_OUT))
     posted = await form_of(request)
+    form, images = ComposeForm.read(posted), []
+    if draft_id := as_id(text_of(posted, "draft")):
+        owner = viewer.principal.user_id
+        images = await parts.kept_in_drafts.images_shown(owner, draft_id, form.html)
     document = await asyncio.to_thread(
         preview_document,
-        subject=text_of(posted, "subject"),
-        body=text_of(posted, "body"),
-        is_html=ComposeForm.read(posted).is_html,
+        subject=form.subject,
+        body=form.body,
+        is_html=form.is_html,
         sample=read_sample(text_of(posted, "sample")),
+        images=images,
     )
     return mail_frame(document)
 
@@ -182,12 +187,7 @@ async def autosave(
         draft = await parts.drafts.save(owner, draft_id, typed_of(posted), saving_of(posted))
     except Outdated:
         draft = await parts.drafts.get(owner, draft_id)
-        return JSONResponse(_told(request, draft), status_code=409)
+        return JSONResponse(told(request, draft), status_code=409)
     except InvalidInput as error:
         return JSONResponse({"problem": str(error)}, status_code=422)
-    return JSONResponse(_told(request, draft))
-
-
-def _told(request: Request, draft: DraftRecord) -> dict[str, object]:
-    at = wording.clock_time(draft.updated_at, zone_of(request))
-    return {"version": draft.version, "saved": at, "scheduled": draft.campaign_id is not None}
+    return JSONResponse(told(request, draft))

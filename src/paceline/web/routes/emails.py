@@ -23,6 +23,7 @@ from paceline.web.mail_body import (
     document_of_message,
     text_document,
     views_of,
+    with_images,
 )
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
@@ -40,9 +41,12 @@ async def show_email(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID, view: str = ""
 ) -> Response:
     """One email: in the drawer, or on a page of its own."""
-    detail = await parts.queries.email(viewer.principal.user_id, email_id)
+    owner = viewer.principal.user_id
+    detail = await parts.queries.email(owner, email_id)
+    campaign_id = detail.email.campaign_id
+    files = await parts.attachments.all_of(owner, campaign_id) if campaign_id else []
     template = "_email_drawer.html" if wants_fragment(request) else "email.html"
-    return render(request, template, viewer=viewer, **_shown(viewer, detail, view))
+    return render(request, template, viewer=viewer, files=files, **_shown(viewer, detail, view))
 
 
 @router.get("/{email_id}/detail")
@@ -71,13 +75,18 @@ async def email_body(
     owner = viewer.principal.user_id
     source = await parts.queries.email_source(owner, email_id)
     asked = View.named(view)
-    if source is not None:
-        return mail_frame(await asyncio.to_thread(document_of_message, source, asked))
-    if asked in (View.HEADERS, View.SOURCE):
+    if source is None and asked in (View.HEADERS, View.SOURCE):
         return mail_frame(text_document(UNFILLED))
     detail = await parts.queries.email(owner, email_id)
-    html = None if asked is View.TEXT else detail.html
-    return mail_frame(document_of(html=html, text=detail.text))
+    html = None if asked not in (View.HTML, None) else detail.html
+    images = []
+    if detail.email.campaign_id is not None:
+        campaign_id = detail.email.campaign_id
+        images = await parts.kept_in_campaigns.images_shown(owner, campaign_id, html)
+    if source is not None:
+        return mail_frame(await asyncio.to_thread(document_of_message, source, asked, images))
+    shown = None if html is None else await asyncio.to_thread(with_images, html, images)
+    return mail_frame(document_of(html=shown, text=detail.text))
 
 
 @router.post("/{email_id}/cancel")

@@ -64,12 +64,14 @@ async def message(
     draft = await parts.drafts.get(viewer.principal.user_id, draft_id)
     form = ComposeForm.of(draft)
     upload = await read_list(parts.drafts, draft, Problems(), form=form)
+    images = await parts.kept_in_drafts.images_shown(draft.owner_id, draft.id, form.html)
     document = await asyncio.to_thread(
         preview_document,
         subject=form.subject,
         body=form.body,
         is_html=form.is_html,
         sample=read_sample(upload.sample if upload else ""),
+        images=images,
         with_subject=False,
     )
     return mail_frame(document)
