@@ -20,6 +20,7 @@ from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
 from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.roll import Roll
+from paceline.engine.witness import Witness
 from paceline.engine.worker import SLOW_LANE_SECONDS, LaneWorker
 from paceline.limits import Limits
 from paceline.observability.figures import Figures
@@ -110,7 +111,8 @@ async def running_worker(
         figures.pools = ground.database.uses
         stopping = asyncio.Event()
         worker_run = uuid.uuid4()
-        parts = _parts(settings, ground, stopping, worker_run, figures)
+        witness = Witness(ground.database, ground.redis, black_boxes)
+        parts = _parts(settings, ground, stopping, worker_run, figures, witness)
         queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
         runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
         worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
@@ -119,6 +121,7 @@ async def running_worker(
         boxes_are_read = asyncio.Event()
 
         async def work() -> None:
+            await witness.check()
             await read_black_boxes(black_boxes, parts.ledger, lanes)
             boxes_are_read.set()
             await worker.run()
@@ -128,6 +131,10 @@ async def running_worker(
             await boxes_are_read.wait()
             await keeper.run()
 
+        async def bear_witness() -> None:
+            await boxes_are_read.wait()
+            await witness.run()
+
         background = (
             parts.leases.run(),
             parts.handover.marks.write_ahead.run(),
@@ -135,6 +142,7 @@ async def running_worker(
             Listener(ground.database, queue).run(),
             Roll(ground.redis).keep(worker_run, name=name, lanes=lambda: worker.running),
             keep(),
+            bear_witness(),
             figures.watch_loop(),
         )
         async with _background(*background) as tasks:
@@ -179,11 +187,18 @@ def _parts(
     stopping: asyncio.Event,
     worker_run: uuid.UUID,
     figures: Figures,
+    witness: Witness,
 ) -> Parts:
     """Everything that a turn works with."""
     standing = Standing(ground.database)
     terms = _terms(settings.worker)
-    ledger = Ledger(ground.database, worker_run=worker_run, lease=terms.lease, figures=figures)
+    ledger = Ledger(
+        ground.database,
+        worker_run=worker_run,
+        lease=terms.lease,
+        figures=figures,
+        known_beat=witness.known,
+    )
     leases = Leases(ledger.heartbeat, terms=terms)
     content = Content(standing, SecretBox.of(settings.secrets))
     handover = Handover(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -100,7 +100,10 @@ class Recovered:
 
 
 class Ledger:
-    """The statements of one worker run. `worker_run` is unique to one life of one process."""
+    """The statements of one worker run. `worker_run` is unique to one life of one process.
+
+    `known_beat` tells how far it knows that the database has come (`persistence/witness.py`).
+    """
 
     def __init__(
         self,
@@ -109,9 +112,11 @@ class Ledger:
         worker_run: uuid.UUID,
         lease: timedelta,
         figures: Figures | None = None,
+        known_beat: Callable[[], int] = lambda: 0,
     ) -> None:
         self._database = database
         self._figures = figures or Figures()
+        self._known_beat = known_beat
         self._worker_run = worker_run
         self._lease_seconds = lease.total_seconds()
 
@@ -132,6 +137,7 @@ class Ledger:
                 list(of_campaigns),
                 list(of_campaigns.values()),
                 single,
+                self._known_beat(),
             )
         taken = [row for row in rows if row["state"] == JobState.CLAIMED]
         taken.sort(key=lambda row: (row["due_at"], row["email_id"]))

@@ -17,6 +17,7 @@ from paceline.services.views import AttemptView, DecisionView, EmailDetail
 from paceline.web.wording import why_failed
 
 RETRIED, IN_DOUBT, SENDING = "retried", "in_doubt", "sending"
+RESTORED = "restored"  # a phase: see persistence/witness.py
 YOU, PACELINE, SERVER = "you", "Paceline", "the mail server"
 
 _TONES = {"sent": "good", "rejected": "bad", IN_DOUBT: "doubt", SENDING: "active"}
@@ -154,6 +155,8 @@ def _attempts(detail: EmailDetail) -> Iterator[Step]:
             if unsigned > 0:
                 yield Step(title="To be tried again", at=attempt.ended_at, tone="warn", by=YOU)
             unsigned -= 1
+        elif attempt.phase == RESTORED:
+            yield _held(attempt)
         else:
             if before is not None and before.outcome == IN_DOUBT and not _settled(before, detail):
                 yield _sent_again(before.ended_at)
@@ -170,6 +173,14 @@ def _settled(doubtful: AttemptView, detail: EmailDetail) -> bool:
     """Whether it is known who had it sent again."""
     since = doubtful.ended_at or detail.created_at
     return any(d.what is Decision.SENT_AGAIN and d.at >= since for d in detail.decisions)
+
+
+def _held(attempt: AttemptView) -> Step:
+    """No attempt of anybody's: the database went back, and nobody knows what happened since."""
+    text = attempt.reply_text or ""
+    return Step(
+        title="Held", at=attempt.ended_at, tone="doubt", by=PACELINE, text=text.capitalize()
+    )
 
 
 def _attempt(attempt: AttemptView, number: int) -> Step:

@@ -34,6 +34,22 @@ class SecretKey(Base):
     noted_at: Mapped[CreatedAt]
 
 
+class Installation(Base):
+    """How far this database has come: one row. `beat` only grows, unless the database goes back.
+
+    `held_from` is set while what may have been sent since then is being held.
+    """
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("singleton", name="singleton"),)
+
+    singleton: Mapped[bool] = mapped_column(primary_key=True, server_default=true())
+    id: Mapped[uuid.UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    beat: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
+    beat_at: Mapped[CreatedAt]
+    held_from: Mapped[datetime | None]
+
+
 class Suppression(Base):
     """An address that this owner must not be able to mail, and why.
 

@@ -10,8 +10,10 @@
 -- Its tries are counted from evidence, not from the attempt number, which also grows while an email is
 -- claimed and handed back because its sender rests, and is not set back by a retry. Few were claimed
 -- before, so few are counted.
+-- Nothing from a database that has gone back behind what this process has seen, nor while what was due
+-- meanwhile is being held (hold_back.sql): both may have been sent.
 -- $1 sender_id, $2 worker_run, $3 lease seconds, $4 campaign_ids, $5 how many of each,
--- $6 how many single emails
+-- $6 how many single emails, $7 the beat that this process knows of
 WITH wanted AS (
     SELECT w.campaign_id, w.n
       FROM unnest($4::uuid[], $5::int[]) AS w (campaign_id, n)
@@ -57,6 +59,7 @@ UPDATE email_jobs j
   FROM decided p
  WHERE j.email_id = p.id
    AND EXISTS (SELECT 1 FROM senders WHERE id = $1 AND state = 'active')
+   AND EXISTS (SELECT 1 FROM installation WHERE singleton AND beat >= $7 AND held_from IS NULL)
    AND j.state IN ('deferred', 'scheduled')
    AND j.edition IS NOT DISTINCT FROM p.edition
 RETURNING j.email_id, j.attempt, j.state, j.campaign_id, j.due_at, j.deferrals,

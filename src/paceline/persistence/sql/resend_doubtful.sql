@@ -1,7 +1,8 @@
 -- Try doubtful emails again where that is right: after the grace period, if their campaign's policy
 -- is 'resend'; after half a minute, if their server drops a second copy by itself and still remembers
 -- the first. Only for a doubt about the last attempt: one that later attempts could not end, or that
--- a person has called back, stays.
+-- a person has called back, stays. So does what is held since the database went back: a rule that takes
+-- two for none at all knows nothing of a whole day.
 -- $1 grace seconds, $2 at most so many, $3 hosts that de-duplicate, $4 for how many seconds
 WITH settled AS (
     SELECT j.email_id,
@@ -18,7 +19,7 @@ WITH settled AS (
                 AND j.dated_at > now() - make_interval(secs => $4)))
        AND EXISTS (SELECT 1 FROM attempts a
                     WHERE a.email_id = j.email_id AND a.attempt = j.attempt
-                      AND a.outcome = 'in_doubt')
+                      AND a.outcome = 'in_doubt' AND a.phase IS DISTINCT FROM 'restored')
      ORDER BY j.in_doubt_at LIMIT $2
        FOR UPDATE OF j SKIP LOCKED),
 again AS (

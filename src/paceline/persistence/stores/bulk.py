@@ -70,6 +70,14 @@ async def reschedule(
     )
 
 
+async def senders_of(
+    session: AsyncSession, ids: Sequence[uuid.UUID]
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """(email, sender), whoever they belong to."""
+    query = select(EmailJob.email_id, EmailJob.sender_id).where(EmailJob.email_id.in_(ids))
+    return [(row.email_id, row.sender_id) for row in await session.execute(query)]
+
+
 async def settle_as_sent(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     """A person knows that these, held still and in doubt, arrived: they left when doubt began."""
     await session.execute(

@@ -1,0 +1,92 @@
+"""PostgreSQL's own programs: those on PATH, or those that `paceline up` brings along.
+
+A server is dumped and restored by programs of its own major version, or by the nearest newer one.
+The password goes by the environment, where nobody else on the machine can read it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from paceline.embedded import EmbeddedServerError
+from paceline.embedded.postgres_program import binaries
+from paceline.embedded.process import plain_environment
+from paceline.errors import Conflict
+from paceline.persistence.addressing import parsed_url
+
+# What libpq takes in an address. All else that asyncpg takes there is a setting of the session.
+_OF_LIBPQ = frozenset(
+    {"host", "port", "connect_timeout", "application_name", "options", "passfile", "service"}
+    | {"sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation"}
+    | {"ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The folder they are in, and their major version."""
+
+    folder: Path
+    major: int
+
+    def __getitem__(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+def programs_for(server: int, *, home: Path) -> Programs:
+    """Raises `Conflict` where none fit."""
+    found = [of for folder in _folders(home) if (of := _in(folder)) is not None]
+    fitting = [of for of in found if of.major >= server]
+    if not fitting:
+        have = ", ".join(str(of.major) for of in found) or "none"
+        raise Conflict(
+            f"PostgreSQL is version {server}, and its programs here are {have}: "
+            f"install pg_dump, pg_restore and psql {server} (Debian: postgresql-client-{server})"
+        )
+    return min(fitting, key=lambda of: of.major)
+
+
+def _folders(home: Path) -> list[Path]:
+    folders = []
+    on_path = shutil.which("pg_dump")
+    if on_path is not None:
+        folders.append(Path(on_path).parent)
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    with suppress(EmbeddedServerError):
+        folders.append(binaries(None, home))
+    return folders
+
+
+def _in(folder: Path) -> Programs | None:
+    if not all((folder / name).exists() for name in ("pg_dump", "pg_restore", "psql")):
+        return None
+    try:
+        said = subprocess.run(
+            [str(folder / "pg_dump"), "--version"], capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:
+        return None
+    version = re.search(r"\(PostgreSQL\) (\d+)", said)
+    return None if version is None else Programs(folder, int(version[1]))
+
+
+def way_to(url: str) -> tuple[str, dict[str, str]]:
+    """The address without its password, and the environment that the programs run in."""
+    parsed = parsed_url(url)
+    env = plain_environment()
+    if parsed.password is not None:
+        env["PGPASSWORD"] = str(parsed.password)
+    ours = {name: str(value) for name, value in parsed.query.items() if name not in _OF_LIBPQ}
+    settings = ["client_min_messages=warning", *(f"{name}={ours[name]}" for name in sorted(ours))]
+    env["PGOPTIONS"] = " ".join(f"-c {_escaped(setting)}" for setting in settings)
+    plain = parsed.set(drivername="postgresql", password=None).difference_update_query(list(ours))
+    return plain.render_as_string(), env
+
+
+def _escaped(setting: str) -> str:
+    return setting.replace("\\", "\\\\").replace(" ", "\\ ")

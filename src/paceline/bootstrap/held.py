@@ -1,0 +1,22 @@
+"""What is held since the database went back, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from paceline.auth.acting import COMMAND_LINE, acting
+from paceline.persistence.database import Database
+from paceline.services.held import Held
+from paceline.settings import Settings
+
+
+@asynccontextmanager
+async def held(settings: Settings) -> AsyncIterator[Held]:
+    """For as long as the context lasts."""
+    database = Database(settings.database.url, pool_size=1)
+    try:
+        with acting(COMMAND_LINE):
+            yield Held(database)
+    finally:
+        await database.close()
