@@ -67,15 +67,15 @@ async def test_a_worker_that_finds_the_database_away_waits_and_then_tells_what_a
 
 @contextmanager
 def waits_for_its_database() -> Iterator[asyncio.Event]:
-    """Set once a worker has said that a dead one's box has to wait."""
+    """Set once a worker has said that nothing is looked at, a dead one's box neither."""
     waits = asyncio.Event()
 
     class Hears(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if "black box waits" in record.getMessage():
+            if "nobody notes how far the database is" in record.getMessage():
                 waits.set()
 
-    handler, logger = Hears(), logging.getLogger("paceline.sending.recovery")
+    handler, logger = Hears(), logging.getLogger("paceline.engine.witness")
     logger.addHandler(handler)
     yield waits
     logger.removeHandler(handler)
