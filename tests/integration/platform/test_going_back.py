@@ -83,6 +83,14 @@ async def are_recorded(world: World, count: int) -> bool:
     return bool(await world.fetchval(sent) == count)
 
 
+async def a_beat_later(world: World) -> None:
+    """A rollback shorter than a beat is not noticed."""
+    now = await world.fetchval("SELECT beat FROM installation")
+    async with asyncio.timeout(20):
+        while await world.fetchval("SELECT beat FROM installation") < now + 2:
+            await asyncio.sleep(0.05)
+
+
 async def mid_campaign(
     settings: Settings, world: World, sink: Sink, folder: Path, *, file: Path
 ) -> list[uuid.UUID]:
@@ -99,6 +107,7 @@ async def mid_campaign(
         await backed_up.wait()
         await world.until(lambda: are_recorded(world, BEFORE))
         await back_up(settings.database.url, file, home=folder)
+        await a_beat_later(world)
         go_on.set()
         await lost.wait()
         await world.execute("UPDATE senders SET state = 'paused', updated_at = now()")
