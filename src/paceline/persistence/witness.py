@@ -19,6 +19,9 @@ from paceline.persistence.statements import statement
 
 PHASE = "restored"  # of the attempts that hold them
 LEAP = 1_000  # attempts: more than any email had in the time that is lost
+# Beats, further than anybody can have seen: a witness that was not heard, as none is by a restore,
+# would take for another rollback what is held already, and hold what is new.
+AHEAD = 1_000_000_000
 PIECE = 2_000  # emails of each kind in one transaction
 _LOCK = 0x77697473  # "wits"
 
@@ -33,7 +36,7 @@ _BEGIN = text("""
     RETURNING held_from, clock_timestamp() AS until
 """)
 _END = text("""
-    UPDATE installation SET beat = greatest(beat, :known) + 1, beat_at = clock_timestamp(),
+    UPDATE installation SET beat = greatest(beat, :known) + :ahead, beat_at = clock_timestamp(),
                             held_from = NULL
      WHERE singleton
 """)
@@ -89,6 +92,6 @@ async def hold_back(database: Database, *, known: int) -> HeldBack:
             await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             held = (await session.execute(text(statement("hold_back")), piece)).scalar_one()
             if not held:
-                await session.execute(_END, {"known": known})
+                await session.execute(_END, {"known": known, "ahead": AHEAD})
                 return HeldBack(since=since, emails=emails)
         emails += held

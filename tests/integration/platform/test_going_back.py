@@ -211,6 +211,14 @@ async def test_a_worker_claims_nothing_from_a_database_behind_what_it_knows(
     assert [claim.attempt.email_id for claim in claimed.claims] == [other]
 
 
+async def test_who_saw_the_time_that_is_lost_takes_what_is_held_for_no_second_rollback(
+    database: Database, world: World
+) -> None:
+    seen = 3_600 * 24 * 365
+    await hold_back(database, known=0)
+    assert await beat(database, known=seen) is not None
+
+
 async def test_while_it_is_being_held_nothing_is_claimed(database: Database, world: World) -> None:
     sender_id = await world.sender()
     await world.emails(sender_id, None, ["ada@example.org"])
