@@ -9,7 +9,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_UNREAD_OCTETS = 128 * 1024 * 1024  # thrown away as it comes
+MAX_UNREAD_OCTETS = 256 * 1024 * 1024  # thrown away as it comes
 MAX_SECONDS = 10.0
 # Nobody waits for what is thrown away: no faster than a good line, and others are served meanwhile.
 PAUSE_SECONDS = 0.005

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import IO
 
 from paceline import clock
 from paceline.domain.bounds import MAX_BODY_OCTETS
@@ -23,7 +22,7 @@ from paceline.persistence.stores.drafts import DraftRecord
 from paceline.persistence.stores.room import Room, take_turns
 from paceline.persistence.stores.session import Session
 from paceline.services.draft_room import refuse_beyond_room
-from paceline.services.imports import IN_MEMORY_OCTETS, receive
+from paceline.services.imports import IN_MEMORY_OCTETS, pieces_of, receive
 
 MAX_DRAFTS = 200  # of an owner, being written
 MAX_TYPED = {"body": 4 * MAX_BODY_OCTETS, "subject": 20_000}  # characters
@@ -137,20 +136,19 @@ class Drafts:
         file.
         """
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
-            await receive(chunks, spool)
-            pieces = _pieces(spool)
-        octets = sum(map(len, pieces))
-        async with self._database.transaction() as session:
-            record = await draft_to_change(session, owner_id, draft_id, saving)
-            if record.list_name and not name:
-                why = f"were not taken: {record.list_name} is the list. Remove it to type addresses"
-                raise InvalidInput.of("addresses", why)
-            await store.put_pieces(session, draft_id, pieces)
-            about = {"list_id": new_id(), "list_name": _clean(name)[:200], "list_octets": octets}
-            anew = dict.fromkeys(READING, "") if fresh else {}
-            await store.change_draft(session, draft_id, {**about, **anew, **saved(saving)})
-            await refuse_beyond_room(session, owner_id, "file")
-            return _existing(await store.draft(session, owner_id, draft_id))
+            octets = await receive(chunks, spool)
+            async with self._database.transaction() as session:
+                record = await draft_to_change(session, owner_id, draft_id, saving)
+                if record.list_name and not name:
+                    there = f"{record.list_name} is the list. Remove it to type addresses"
+                    raise InvalidInput.of("addresses", f"were not taken: {there}")
+                await store.put_pieces(session, draft_id, pieces_of(spool, PIECE_OCTETS))
+                title = {"list_id": new_id(), "list_name": _clean(name)[:200]}
+                anew = dict.fromkeys(READING, "") if fresh else {}
+                about = {**title, "list_octets": octets, **anew}
+                await store.change_draft(session, draft_id, {**about, **saved(saving)})
+                await refuse_beyond_room(session, owner_id, "file")
+                return _existing(await store.draft(session, owner_id, draft_id))
 
     async def drop_list(
         self, owner_id: uuid.UUID, draft_id: uuid.UUID, saving: Saving
@@ -289,10 +287,6 @@ def _bounded(typed: Mapping[str, str]) -> dict[str, str]:
 def _clean(text: str) -> str:
     """As PostgreSQL can store it."""
     return text.replace("\x00", "").encode(errors="replace").decode()
-
-
-def _pieces(spool: IO[bytes]) -> list[bytes]:
-    return list(iter(lambda: spool.read(PIECE_OCTETS), b""))
 
 
 def _refuse_scheduled(record: DraftRecord) -> None:

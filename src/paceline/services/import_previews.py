@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import suppress
+from typing import IO
 
 from paceline.domain.bounds import MAX_REFUSED
 from paceline.domain.recipients import Recipient, Refusal, RefusedRow, refuse_without
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
-from paceline.domain.tables.file_kinds import table_octets
 from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.domain.tables.shape import OpenQuestions, Shape
 from paceline.services.imports import (
@@ -41,14 +41,14 @@ async def preview_upload(
 
 
 def preview(
-    data: bytes,
+    file: IO[bytes],
     *,
     wanted: Collection[str] = (),
     choices: Choices = NOTHING_CHOSEN,
     checks: RowChecks | None = None,
     suppressed: Collection[int] = frozenset(),
 ) -> ImportPreview:
-    """What an upload of this file would do. Raises `InvalidInput`.
+    """What an upload of this file would do, which is at its beginning. Raises `InvalidInput`.
 
     `wanted` are the merge fields of the message, as far as it is written: a header that is one of
     them keeps its spelling, and a row without a value for one is refused, as at the import. That no
@@ -56,13 +56,13 @@ def preview(
     `suppressed` holds `hash(key)` of each address that must not be mailed.
     """
     reader = RecipientReader(wanted=wanted, choices=choices)
-    reader.look_ahead(table_octets([data]))
-    return _preview(reader, [data], frozenset(wanted), checks, suppressed)
+    look_ahead(reader, file)
+    return _preview(reader, pieces_of(file), frozenset(wanted), checks, suppressed)
 
 
 def _preview(
     reader: RecipientReader,
-    pieces: Iterator[bytes] | Sequence[bytes],
+    pieces: Iterator[bytes],
     wanted: Collection[str],
     checks: RowChecks | None = None,
     suppressed: Collection[int] = frozenset(),
@@ -114,14 +114,17 @@ def _not_yet(seen: Collection[int], batch: list[Recipient]) -> list[Recipient]:
 
 
 def find(
-    data: bytes, text: str, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
+    file: IO[bytes], text: str, *, wanted: Collection[str] = (), choices: Choices = NOTHING_CHOSEN
 ) -> Recipient | None:
-    """The first recipient of a file whose address holds this text. Raises `InvalidInput`."""
+    """The first recipient of a file, which is at its beginning, whose address holds this text.
+
+    Raises `InvalidInput`.
+    """
     sought = text.strip().casefold()
     reader = RecipientReader(wanted=wanted, choices=choices)
-    reader.look_ahead(table_octets([data]))
+    look_ahead(reader, file)
     with suppress(OpenQuestions):
-        for batch in batches(reader, [data]):
+        for batch in batches(reader, pieces_of(file)):
             for recipient in batch:
                 if sought in recipient.address.casefold():
                     return recipient

@@ -164,8 +164,8 @@ async def _reopen(session: Session, record: CampaignRecord, report: ImportReport
         await store.reopen(session, record.id)
 
 
-async def receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
-    """Take an upload in, whole. Raises `FileTooLarge`."""
+async def receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> int:
+    """Take an upload in, whole, and go back to its beginning; its octets. Raises `FileTooLarge`."""
     octets = 0
     async for chunk in chunks:
         octets += len(chunk)
@@ -177,6 +177,7 @@ async def receive(chunks: AsyncIterator[bytes], spool: IO[bytes]) -> None:
         else:
             spool.write(chunk)
     spool.seek(0)
+    return octets
 
 
 async def store_file(
@@ -249,14 +250,12 @@ def look_ahead(reader: RecipientReader, spool: IO[bytes]) -> None:
     spool.seek(0)
 
 
-def pieces_of(spool: IO[bytes]) -> Iterator[bytes]:
-    """The rest of a file."""
-    return iter(lambda: spool.read(PIECE_OCTETS), b"")
+def pieces_of(spool: IO[bytes], octets: int = PIECE_OCTETS) -> Iterator[bytes]:
+    """The rest of a file, so much at a time."""
+    return iter(lambda: spool.read(octets), b"")
 
 
-def batches(
-    reader: RecipientReader, pieces: Iterator[bytes] | Sequence[bytes]
-) -> Iterator[list[Recipient]]:
+def batches(reader: RecipientReader, pieces: Iterator[bytes]) -> Iterator[list[Recipient]]:
     for piece in table_octets(pieces):
         yield from reader.feed(piece)
     yield from reader.finish()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 from collections import OrderedDict
-from collections.abc import Hashable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import IO
 
 from paceline.delivery import MessageTemplate
 from paceline.domain.recipients import Recipient
@@ -25,6 +27,7 @@ from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services import import_previews
 from paceline.services.campaigns import NewCampaign
 from paceline.services.drafts import Drafts
+from paceline.services.imports import IN_MEMORY_OCTETS, pieces_of, receive
 from paceline.services.message_notes import unknown_fields
 from paceline.services.row_checks import RowChecks
 from paceline.services.views import ImportPreview
@@ -107,8 +110,8 @@ async def read_list(
     reading = None if anew else _remembered.get(key)
     if reading is None:
         suppressed = await drafts.suppressed(draft.owner_id)
-        data = b"".join([piece async for piece in drafts.list_of(draft)])
-        reading = await asyncio.to_thread(_read, data, form, choices, suppressed)
+        async with _at_hand(drafts, draft) as file:
+            reading = await asyncio.to_thread(_read, file, form, choices, suppressed)
         _remember(key, reading)
     problems.take(reading.problems, names=FIELDS)
     if reading.head is None:
@@ -132,13 +135,21 @@ async def recipient_of(
     message = await asyncio.to_thread(form.message)
     wanted = message.fields if message else frozenset()
     choices = ReadingForm.of(draft).choices(Problems())
-    data = b"".join([piece async for piece in drafts.list_of(draft)])
-    try:
-        return await asyncio.to_thread(
-            import_previews.find, data, text, wanted=wanted, choices=choices
-        )
-    except InvalidInput:
-        return None
+    async with _at_hand(drafts, draft) as file:
+        try:
+            return await asyncio.to_thread(
+                import_previews.find, file, text, wanted=wanted, choices=choices
+            )
+        except InvalidInput:
+            return None
+
+
+@asynccontextmanager
+async def _at_hand(drafts: Drafts, draft: DraftRecord) -> AsyncIterator[IO[bytes]]:
+    """A draft's list as a file: a large one is on the disk, and never in memory as a whole."""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_OCTETS) as spool:
+        await receive(drafts.list_of(draft), spool)
+        yield spool
 
 
 def takes_long(draft: DraftRecord, form: ComposeForm) -> bool:
@@ -159,15 +170,18 @@ def _remember(key: Hashable, reading: _Reading) -> None:
         _remembered.popitem(last=False)
 
 
-def _read(data: bytes, form: ComposeForm, choices: Choices, suppressed: frozenset[int]) -> _Reading:
+def _read(
+    file: IO[bytes], form: ComposeForm, choices: Choices, suppressed: frozenset[int]
+) -> _Reading:
     head = None
     message = form.message()
     wanted = message.fields if message else frozenset()
     checks = RowChecks(message) if message else None
     try:
-        head = next(table_octets([data]), b"")[:HEAD_OCTETS]
+        head = next(table_octets(pieces_of(file)), b"")[:HEAD_OCTETS]
+        file.seek(0)
         preview = import_previews.preview(
-            data, wanted=wanted, choices=choices, checks=checks, suppressed=suppressed
+            file, wanted=wanted, choices=choices, checks=checks, suppressed=suppressed
         )
         notes = _notes(message, checks, preview) if message and checks else ()
         return _Reading(head=head, preview=preview, notes=notes)
@@ -176,7 +190,8 @@ def _read(data: bytes, form: ComposeForm, choices: Choices, suppressed: frozense
     if head and choices != NOTHING_CHOSEN:
         # The choice was no good; what there is to choose from is what is found without it.
         with suppress(InvalidInput):
-            found = import_previews.preview(data, wanted=wanted)
+            file.seek(0)
+            found = import_previews.preview(file, wanted=wanted)
             unread = replace(UNREAD, shape=found.shape, fields=found.fields)
             return _Reading(head=head, preview=unread, problems=problems)
     return _Reading(head=head or None, preview=UNREAD, problems=problems)

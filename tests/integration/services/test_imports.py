@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import uuid
 from typing import Any
 
@@ -140,7 +141,7 @@ ROW = st.sampled_from(
 @given(rows=st.lists(ROW, min_size=1, max_size=12))
 def test_the_sum_always_comes_out(rows: list[str]) -> None:
     data = "first@x.org\n" + "\n".join(rows)
-    seen = preview(data.encode())
+    seen = preview(io.BytesIO(data.encode()))
     assert seen.rows == seen.usable + seen.duplicates + len(seen.invalid)
 
 
@@ -163,7 +164,7 @@ async def test_the_sum_comes_out_in_the_database_too(desk: Desk, seed: int) -> N
 
 
 def test_a_preview_shows_what_an_upload_would_do() -> None:
-    seen = preview(b"email;Vorname\na@x.org;Ann\na@x.org;Ann\nno;N\n")
+    seen = preview(io.BytesIO(b"email;Vorname\na@x.org;Ann\na@x.org;Ann\nno;N\n"))
     assert (seen.rows, seen.usable, seen.duplicates, len(seen.invalid)) == (3, 1, 1, 1)
     assert seen.fields == ("email", "name", "vorname")
     assert [recipient.address for recipient in seen.first] == ["a@x.org"]

@@ -238,7 +238,7 @@ def test_a_file_of_rubbish_is_given_up_after_ten_thousand_refusals() -> None:
 
 def test_a_file_beyond_the_bound_is_refused_before_it_is_read() -> None:
     reader = RecipientReader()
-    with pytest.raises(InvalidInput, match="50 MiB"):
+    with pytest.raises(InvalidInput, match="128 MiB"):
         list(reader.feed(b"x" * (MAX_FILE_OCTETS + 1)))
 
 

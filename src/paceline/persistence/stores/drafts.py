@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -137,7 +137,7 @@ async def change_draft(
     )
 
 
-async def put_pieces(session: AsyncSession, draft_id: uuid.UUID, pieces: Sequence[bytes]) -> None:
+async def put_pieces(session: AsyncSession, draft_id: uuid.UUID, pieces: Iterable[bytes]) -> None:
     """The list of a draft, in place of the one that it had."""
     await session.execute(delete(DraftListPiece).where(DraftListPiece.draft_id == draft_id))
     for position, content in enumerate(pieces):
