@@ -28,7 +28,7 @@ export function mount(root) {
   });
   // A failed submit morphs the toolbar; the buttons have to say again what is on.
   document.addEventListener("htmx:after:swap", () => showState(body.editor, root));
-  keepPreviewFresh();
+  keepPreviewFresh(body.images);
 }
 
 function showState(editor, root) {
@@ -63,12 +63,12 @@ function insertChip(editor, field) {
   editor.chain().focus().insertContent({ type: "merge", attrs: { field }, marks }).run();
 }
 
-function keepPreviewFresh() {
+function keepPreviewFresh(images) {
   if (!document.querySelector("#preview-form")) return;
   let timer;
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(preview, PREVIEW_DELAY_MS);
+    timer = setTimeout(() => images.settled().then(preview), PREVIEW_DELAY_MS);
   };
   document.addEventListener("input", (event) => {
     if (["subject", "body"].includes(event.target.name)) soon();

@@ -203,7 +203,11 @@ function keep() {
   }, { capture: true });
 
   // An image of the text is kept by its own request (images.js), and what is typed with it.
-  form.addEventListener("draft:asks", () => (field("turn").value = (turn += 1) + 1));
+  form.addEventListener("draft:asks", () => {
+    saved = {}; // refused or not, it may have come: what is typed back to what it was is a change again
+    field("turn").value = (turn += 1) + 1;
+    soon();
+  });
   form.addEventListener("draft:kept", (event) => goOn(event.detail));
 
   // What is typed takes the place of a file that was not kept.

@@ -99,6 +99,7 @@ export function imagesOf(root, onLost) {
     keep,
     put,
     addressOf: (name) => `${place}/${name}`,
+    settled: () => last, // none is under way any more
     arrival: (name) => underWay.get(name) ?? Promise.resolve(),
   };
 }
