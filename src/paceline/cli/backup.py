@@ -63,7 +63,7 @@ def restore(
     with _database(home, os.environ, makes=True) as url:
         done = run_quickly(run(url, file.absolute(), home=place.path, replace=replace))
     say(f"restored {done.manifest.counts['emails']:,} emails as of {done.manifest.taken_at}")
-    if done.held.emails:
+    if done.held and done.held.emails:
         say(
             f"{done.held.emails:,} of them may have been sent since and are held: "
             "`paceline held` says what can be done"

@@ -1,8 +1,8 @@
 """Who has seen how far the database was: this process, Redis, and a file on this machine.
 
-Once a second the database goes one beat on, and then the three are told. One of them that knows of
-more than the database says has seen it go back (`persistence/witness.py`): what may have been sent
-since is held. A Redis that is wiped, or a new machine, knows nothing and is told again.
+About once a second the database goes one beat on, and then the three are told. One of them that
+knows of more than the database says has seen it go back (`persistence/witness.py`): what may have
+been sent since is held. A Redis that is wiped, or a new machine, knows nothing and is told again.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Witness:
     async def _round(self) -> None:
         if self._installation is None:
             self._installation = await installation_of(self._database)
-            self._known = max(self._known, self._noted())
+            self._known = max(self._known, await asyncio.to_thread(self._noted))
         # First, so that it is heard while the database, which may be going back, is away.
         self._known = max(self._known, await self._heard())
         now = await beat(self._database, known=self._known)
@@ -82,6 +82,8 @@ class Witness:
     async def _hold(self) -> None:
         log.warning("the database has gone back: nothing is sent until what was due is held")
         held = await hold_back(self._database, known=self._known)
+        if held is None:
+            return
         log.warning(
             "the database went back to %s: %d emails that may have been sent since are in doubt;"
             " `paceline held` says what can be done",
@@ -97,7 +99,7 @@ class Witness:
 
     async def _tell(self, now: Beat) -> None:
         self._known = max(self._known, now.number)
-        self._note(now.number)
+        await asyncio.to_thread(self._note, now.number)
         try:
             await self._raise(keys=[self._key], args=[now.number])
         except (RedisError, OSError) as error:

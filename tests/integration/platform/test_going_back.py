@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.bootstrap.backup import archive
 from paceline.bootstrap.backup.making import back_up
@@ -23,7 +24,7 @@ from paceline.domain.lifecycle import JobState
 from paceline.errors import Conflict
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
-from paceline.persistence.witness import beat, hold_back
+from paceline.persistence.witness import Beat, HeldBack, beat, hold_back, installation_of
 from paceline.persistence.workers import sign_on
 from paceline.sending.recovery import Recovery
 from paceline.services.held import Evidence, Fate, Held
@@ -67,6 +68,13 @@ async def another_world(settings: Settings, owner_id: uuid.UUID) -> AsyncIterato
         yield World(database, owner_id)
     finally:
         await database.close()
+
+
+async def held_by(database: Database, *, known: int = 5) -> int:
+    """How many a hold puts in doubt."""
+    held = await hold_back(database, known=known)
+    assert held is not None
+    return held.emails
 
 
 async def until_settled(world: World, ids: list[uuid.UUID]) -> None:
@@ -124,6 +132,7 @@ async def test_a_restored_backup_sends_nothing_twice_and_the_rest_once_it_is_set
     async with Sink() as sink:
         ids = await mid_campaign(settings, world, sink, folder, file=file)
         done = await restore(settings.database.url, file, home=tmp_path, replace=True)
+        assert done.held is not None
         assert done.held.emails == EVERYBODY - BEFORE
         async with another_world(settings, world.owner_id) as after:
             (sender_id,) = (row["id"] for row in await after.fetch("SELECT id FROM senders"))
@@ -201,8 +210,7 @@ async def test_a_worker_claims_nothing_from_a_database_behind_what_it_knows(
     ahead = Ledger(database, worker_run=run, lease=lease, known_beat=lambda: now.number + 1)
     assert (await ahead.claim(sender_id, of_campaigns={}, single=1)).claims == ()
     assert await beat(database, known=now.number + 1) is None
-    held = await hold_back(database, known=now.number + 1)
-    assert held.emails == 1
+    assert await held_by(database, known=now.number + 1) == 1
     assert await world.states([email_id]) == ["in_doubt"]
     assert await beat(database, known=now.number + 2) is not None
     assert (await ahead.claim(sender_id, of_campaigns={}, single=1)).claims == ()  # in doubt
@@ -215,8 +223,117 @@ async def test_who_saw_the_time_that_is_lost_takes_what_is_held_for_no_second_ro
     database: Database, world: World
 ) -> None:
     seen = 3_600 * 24 * 365
-    await hold_back(database, known=0)
+    await hold_back(database, known=1)
     assert await beat(database, known=seen) is not None
+
+
+class Halting(Database):
+    """Comes to its second transaction, which is the first piece, and waits to be let go on."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, pool_size=1)
+        self.begun = 0
+        self.come, self.go_on = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        self.begun += 1
+        if self.begun == 2:
+            self.come.set()
+            await self.go_on.wait()
+        async with super().transaction() as session:
+            yield session
+
+
+async def test_who_comes_late_to_a_hold_that_another_has_ended_holds_nothing_new(
+    settings: Settings, database: Database, world: World
+) -> None:
+    sender_id = await world.sender()
+    (old,) = await world.emails(sender_id, None, ["ada@example.org"])
+    late = Halting(settings.database.url)
+    try:
+        async with asyncio.TaskGroup() as group:
+            holding = group.create_task(hold_back(late, known=5))
+            await late.come.wait()
+            first = await hold_back(database, known=5)
+            assert first is not None
+            (new,) = await world.emails(sender_id, None, ["grace@example.org"])
+            ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=30))
+            assert len((await ledger.claim(sender_id, of_campaigns={}, single=1)).claims) == 1
+            late.go_on.set()
+    finally:
+        await late.close()
+    assert await world.states([old, new]) == ["in_doubt", "claimed"]
+    assert (first, holding.result()) == (
+        HeldBack(since=first.since, emails=1),
+        HeldBack(since=first.since, emails=0),
+    )
+    assert await hold_back(database, known=5) is None
+
+
+async def test_a_hold_that_was_broken_off_goes_on_with_what_was_due_when_it_began(
+    settings: Settings, database: Database, world: World
+) -> None:
+    sender_id = await world.sender()
+    (old,) = await world.emails(sender_id, None, ["ada@example.org"])
+    broken_off = Halting(settings.database.url)
+    try:
+        holding = asyncio.create_task(hold_back(broken_off, known=5))
+        await broken_off.come.wait()
+        holding.cancel()
+        (new,) = await world.emails(sender_id, None, ["grace@example.org"])
+        assert await held_by(database) == 1
+    finally:
+        await broken_off.close()
+    assert await world.states([old, new]) == ["in_doubt", "scheduled"]
+
+
+async def test_a_database_that_goes_back_into_a_hold_is_held_anew(
+    database: Database, world: World
+) -> None:
+    sender_id = await world.sender()
+    (email_id,) = await world.emails(sender_id, None, ["ada@example.org"])
+    await world.execute(
+        "UPDATE installation SET held_from = now() - interval '2 hours',"
+        " held_until = now() - interval '1 hour', beat = 7"
+    )
+    assert await held_by(database, known=8) == 1
+    assert await world.states([email_id]) == ["in_doubt"]
+
+
+async def test_all_is_held_of_what_stands_in_many_pieces(
+    database: Database, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paceline.persistence.witness.PIECE", 3)
+    sender_id = await world.sender()
+    ids = await world.emails(sender_id, await world.campaign(sender_id), 10)
+    await world.emails(sender_id, await world.campaign(sender_id, state="draft"), 10)
+    ids += await world.emails(sender_id, None, 10)
+    assert await held_by(database) == 20
+    assert set(await world.states(ids)) == {"in_doubt"}
+    await world.execute("UPDATE installation SET held_from = now(), held_until = NULL")
+    assert await held_by(database) == 0  # once is enough
+
+
+async def test_however_many_workers_there_are_the_beat_goes_on_about_once_a_second(
+    database: Database, world: World
+) -> None:
+    begun = await world.fetchval("SELECT clock_timestamp()")
+    beats = [await beat(database, known=0) for _ in range(50)]
+    took = (await world.fetchval("SELECT clock_timestamp()") - begun).total_seconds()
+    first, last = beats[0], beats[-1]
+    assert first is not None
+    assert last is not None
+    assert last.number - first.number <= 1 + took / 0.9
+
+
+async def test_a_beat_that_a_clock_ahead_of_ours_left_stops_none(
+    database: Database, world: World
+) -> None:
+    await world.execute("UPDATE installation SET beat_at = now() + interval '1 hour', beat = 7")
+    assert (await beat(database, known=0)) == Beat(
+        installation=await installation_of(database), number=8
+    )
 
 
 async def test_while_it_is_being_held_nothing_is_claimed(database: Database, world: World) -> None:
@@ -259,7 +376,7 @@ async def test_a_rule_that_sends_doubtful_emails_again_leaves_alone_what_is_held
         campaign_id,
         uuid.uuid4(),
     )
-    assert (await hold_back(database, known=5)).emails == 2
+    assert await held_by(database) == 2
     await world.execute("UPDATE email_jobs SET in_doubt_at = now() - interval '1 day'")
     assert await Recovery(database).run() == set()
     assert await world.states(ids) == ["in_doubt", "in_doubt"]
@@ -285,7 +402,7 @@ async def test_drafts_and_what_is_due_later_are_not_held(database: Database, wor
     sender_id = await world.sender()
     draft = await world.emails(sender_id, await world.campaign(sender_id, state="draft"), 2)
     later = await world.emails(sender_id, None, 2, due_in=timedelta(minutes=1))
-    assert (await hold_back(database, known=5)).emails == 0
+    assert await held_by(database) == 0
     assert set(await world.states([*draft, *later])) == {"scheduled"}
 
 

@@ -36,7 +36,11 @@ DO $$ BEGIN
     END IF;
 END $$;
 """
-_END = "UPDATE public.installation SET held_from = '{taken_at}'; COMMIT;\n"
+# A backup may have been taken in the middle of a hold, which is not gone on with: of another time.
+_END = """
+UPDATE public.installation SET held_from = '{taken_at}', held_until = NULL;
+COMMIT;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Restored:
     """What was put there, and what is held of it."""
 
     manifest: Manifest
-    held: HeldBack
+    held: HeldBack | None  # None: a worker was faster, and has held it
 
 
 async def restore(url: str, file: Path, *, home: Path, replace: bool) -> Restored:

@@ -37,7 +37,8 @@ class SecretKey(Base):
 class Installation(Base):
     """How far this database has come: one row. `beat` only grows, unless the database goes back.
 
-    `held_from` is set while what may have been sent since then is being held.
+    `held_from` is set while what may have been sent since then, and was due by `held_until`, is
+    being held.
     """
 
     __tablename__ = "installation"
@@ -48,6 +49,7 @@ class Installation(Base):
     beat: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     beat_at: Mapped[CreatedAt]
     held_from: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]  # None also before the first piece
 
 
 class Suppression(Base):

@@ -1,7 +1,8 @@
 """How far this database has come, so that one that has gone back is known for it.
 
 `beat` only ever grows while the database goes on; who has seen a greater one sees a database that
-was rolled back. `held_from` is set while what may have been sent since is being held.
+was rolled back. `held_from` is set while what may have been sent since is being held,
+and was due by `held_until`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("held_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("singleton", name=op.f(f"pk_{TABLE}")),
         sa.CheckConstraint("singleton", name=op.f(f"ck_{TABLE}_singleton")),
     )
