@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
@@ -24,9 +25,13 @@ class InlineImages:
 
     def shown_in(self, body: str) -> frozenset[str]:
         """The content ids of those that this HTML shows."""
+        return frozenset(self.places_in(body))
+
+    def places_in(self, body: str) -> Counter[str]:
+        """In how many places this HTML shows each of them, by its content id."""
         if self._links is None:
-            return frozenset()
-        return frozenset(self._ids[link[1]] for link in self._links.finditer(body))
+            return Counter()
+        return Counter(self._ids[link[1]] for link in self._links.finditer(body))
 
     def led_to(self, body: str, address: Callable[[str], str]) -> str:
         """The HTML with each of these links leading to `address(content id)`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from html import escape
 
@@ -13,7 +13,7 @@ from paceline.services.kept_files import ShownImage
 from paceline.web.wording import size
 
 MAX_SHOWN_OCTETS = 1024 * 1024  # of a text, or of the source
-MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images that are put in their places
+MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images in all of their places, as they stand there
 
 _TEXT_STYLE = "font: 14px/1.6 ui-monospace, monospace; white-space: pre-wrap; padding: 12px 16px"
 _HTML_STYLE = "font: 15px/1.6 Arial, sans-serif; padding: 8px 16px; color: #1d1d24"
@@ -81,33 +81,47 @@ def _with_images(html: str, mail: Mail) -> str:
     """Images that go along, in their places: the frame loads nothing from anywhere."""
     room = MAX_INLINE_OCTETS
     for part in mail.parts:
-        name = part.content_id
-        if not name or not part.media_type.startswith("image/") or f"cid:{name}" not in html:
+        link = f"cid:{part.content_id}"
+        if not part.content_id or not part.media_type.startswith("image/") or link not in html:
             continue
-        room -= len(part.body) * html.count(f"cid:{name}")
+        address = _data_address(part.media_type, part.content)
+        room -= len(address) * html.count(link)
         if room < 0:
             break
-        html = html.replace(f"cid:{name}", _data_address(part.media_type, part.content))
+        html = html.replace(link, address)
     return html
 
 
 def with_images(html: str, images: Sequence[ShownImage]) -> str:
-    """HTML with these images in their places; what is too large for that is named there."""
-    addresses = {str(image.file.content_id): _address(image) for image in images}
-    return images_among([image.file for image in images]).led_to(html, addresses.__getitem__)
+    """HTML with these images in their places; what is too large for that is named there.
+
+    One that is shown in ten places is written ten times, and counts as often. Where not even names
+    have room, nothing is shown: links can be as many as a text has characters for.
+    """
+    among = images_among([image.file for image in images])
+    places, room = among.places_in(html), MAX_INLINE_OCTETS
+    addresses = {}
+    for image in images:
+        name = str(image.file.content_id)
+        fitting = (one for one in _addresses(image) if len(one) * places[name] <= room)
+        addresses[name] = next(fitting, _NOTHING)
+        room -= len(addresses[name]) * places[name]
+    return among.led_to(html, addresses.__getitem__)
 
 
-def _address(image: ShownImage) -> str:
-    if image.content is None:
-        told = escape(f"{image.file.file_name}, {size(image.file.octets)}: not in this preview")
-        return _data_address("image/svg+xml", _PLACEHOLDER.format(told).encode())
-    return _data_address(image.file.content_type, image.content)
+def _addresses(image: ShownImage) -> Iterator[str]:
+    """What can stand in an image's places, the best first."""
+    if image.content is not None:
+        yield _data_address(image.file.content_type, image.content)
+    told = escape(f"{image.file.file_name}, {size(image.file.octets)}: not in this preview")
+    yield _data_address("image/svg+xml", _PLACEHOLDER.format(told).encode())
 
 
 def _data_address(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
+_NOTHING = "data:,"
 _PLACEHOLDER = (
     "<svg xmlns='http://www.w3.org/2000/svg' width='480' height='48'>"
     "<rect width='100%' height='100%' fill='#ececf1'/>"

@@ -1,0 +1,83 @@
+"""However often a message shows its images, what is made of it stays small."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from paceline import clock
+from paceline.domain.identifiers import new_id
+from paceline.services.attachments import AttachmentView
+from paceline.services.kept_files import ShownImage
+from paceline.web.mail_body import MAX_INLINE_OCTETS, View, document_of_message, with_images
+
+SMALL, LARGE = b"\x89PNG", b"\x89PNG" + bytes(MAX_INLINE_OCTETS // 2)
+HEADROOM = 1024  # the document around it
+
+
+def image(content: bytes, content_id: str = "a") -> ShownImage:
+    file = AttachmentView(
+        id=new_id(),
+        file_name=f"{content_id}.png",
+        content_type="image/png",
+        octets=len(content),
+        inline=True,
+        content_id=content_id,
+        created_at=clock.now(),
+    )
+    return ShownImage(file=file, content=content)
+
+
+def data(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def test_an_image_in_many_places_counts_in_each_and_is_named_there_instead() -> None:
+    html = '<img src="cid:a">' * 1_000
+    shown = with_images(html, [image(LARGE)])
+    assert len(shown) <= len(html) + MAX_INLINE_OCTETS
+    assert shown.count("data:image/svg+xml;base64,") == 1_000
+    assert data(LARGE) in with_images('<img src="cid:a">', [image(LARGE)])
+
+
+def test_an_image_leaves_to_the_next_one_what_its_places_do_not_take() -> None:
+    html = '<img src="cid:a"><img src="cid:a"><img src="cid:b">'
+    shown = with_images(html, [image(LARGE, "a"), image(SMALL, "b")])
+    assert data(LARGE) not in shown
+    assert data(SMALL) in shown
+    shown = with_images('<img src="cid:a"><img src="cid:b">', [image(LARGE), image(LARGE, "b")])
+    assert shown.count(data(LARGE)) == 1
+    assert "data:image/svg+xml" in shown
+
+
+def test_links_that_are_too_many_even_for_a_name_show_nothing() -> None:
+    html = "<style>" + "cid:a " * 300_000
+    shown = with_images(html, [image(SMALL)])
+    assert len(shown) <= len(html) + MAX_INLINE_OCTETS
+    assert "cid:" not in shown
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64"])
+def test_an_image_of_a_message_counts_as_it_is_written_in_each_of_its_places(encoding: str) -> None:
+    content = b"" if encoding == "8bit" else base64.b64encode(bytes(3_000))
+    html = b"cid:a " * 150_000
+    raw = b"\r\n".join(
+        [
+            b"Content-Type: multipart/related; boundary=b",
+            b"",
+            b"--b",
+            b"Content-Type: text/html",
+            b"",
+            html,
+            b"--b",
+            b"Content-Type: image/" + b"x" * 100,
+            b"Content-ID: <a>",
+            b"Content-Transfer-Encoding: " + encoding.encode(),
+            b"",
+            content,
+            b"--b--",
+        ]
+    )
+    shown = document_of_message(raw, View.HTML)
+    assert len(shown) <= len(html) + MAX_INLINE_OCTETS + HEADROOM
