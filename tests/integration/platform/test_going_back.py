@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import uuid
 from collections import Counter
@@ -453,6 +454,23 @@ async def test_a_backup_that_is_damaged_is_refused_and_nothing_is_touched(
     with pytest.raises(archive.Damaged, match="no backup"):
         await restore(settings.database.url, tmp_path / "text", home=tmp_path, replace=True)
     assert await world.fetchval("SELECT count(*) FROM emails") == 3
+
+
+async def test_a_backup_that_pg_restore_cannot_read_never_gets_its_name(
+    settings: Settings, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, programs, seen = tmp_path / "paceline.backup", tmp_path / "bin", tmp_path / "seen"
+    programs.mkdir()
+    for name in ("pg_dump", "psql"):
+        (programs / name).symlink_to(programs_for(18, home=tmp_path)[name])
+    broken = programs / "pg_restore"
+    broken.write_text(f"#!/bin/sh\nls -A {tmp_path} > {seen}\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    with pytest.raises(Conflict, match="pg_restore cannot read what pg_dump wrote"):
+        await back_up(settings.database.url, file, home=tmp_path)
+    assert file.name not in seen.read_text().splitlines()
+    assert {name for name in os.listdir(tmp_path) if file.name in name} == set()
 
 
 async def test_a_backup_is_restored_where_there_is_nothing(

@@ -42,9 +42,15 @@ class Manifest:
 
 
 def write(
-    file: Path, manifest: Manifest, dump: Callable[[Callable[[bytes], object]], None]
+    file: Path,
+    manifest: Manifest,
+    dump: Callable[[Callable[[bytes], object]], None],
+    read_back: Callable[[Path], None],
 ) -> Manifest:
-    """Make one, of what `dump` hands on in pieces. Raises `Conflict` where there is one already."""
+    """Make one, of what `dump` hands on in pieces; `read_back` raises where it is good for nothing.
+
+    Raises `Conflict` where there is one already.
+    """
     if file.exists():
         raise Conflict(f"{file} is there already: a backup replaces none")
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
@@ -67,6 +73,7 @@ def write(
             output.flush()
             os.fsync(output.fileno())
         made = check(draft)
+        read_back(draft)
         os.link(draft, file)
     except FileExistsError:
         raise Conflict(f"{file} is there already: a backup replaces none") from None

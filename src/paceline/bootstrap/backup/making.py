@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from paceline import __version__
@@ -30,13 +31,15 @@ async def back_up(url: str, file: Path, *, home: Path) -> Manifest:
                 postgresql=moment.server,
                 counts=moment.counts,
             )
-            made = await asyncio.to_thread(
-                archive.write, file, manifest, _dump(programs, url, moment.id)
+            return await asyncio.to_thread(
+                archive.write,
+                file,
+                manifest,
+                _dump(programs, url, moment.id),
+                partial(_read_back, programs),
             )
-        await asyncio.to_thread(_read_back, programs, file)
     finally:
         await database.close()
-    return made
 
 
 def _dump(
@@ -68,7 +71,7 @@ def _dump(
 
 
 def _read_back(programs: Programs, file: Path) -> None:
-    """Whether pg_restore can make sense of it."""
+    """Raises `Conflict` where pg_restore can make no sense of it."""
     with (
         archive.opened(file) as dump,
         subprocess.Popen(
@@ -85,5 +88,4 @@ def _read_back(programs: Programs, file: Path) -> None:
                 reader.stdin.write(piece)
         listed = reader.stdout.read()
     if reader.returncode or b"email_jobs" not in listed:
-        file.unlink()
         raise Conflict("pg_restore cannot read what pg_dump wrote: no backup was made")
