@@ -116,7 +116,7 @@ async def running_worker(
         queue, lanes = LaneQueue(ground.redis), Lanes(ground.database)
         runner = LaneRunner(queue, lanes, Dispatch(parts).take_turn, stopping=stopping)
         worker = LaneWorker(ground.redis, runner, lanes=settings.worker.lanes)
-        recovery = Recovery(ground.database, figures=figures)
+        recovery = Recovery(ground.database, figures=figures, known_beat=witness.known)
         keeper = Keeper(ground.database, queue, lanes, recover=recovery.run)
         boxes_are_read = asyncio.Event()
 

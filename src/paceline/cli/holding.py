@@ -21,7 +21,7 @@ from paceline.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from paceline.persistence.stores.held import HeldGroup
+    from paceline.persistence.stores.held import HeldGroup, LaterGroup, Within
     from paceline.services.held import Evidence, Fate
 
 app = typer.Typer(
@@ -41,14 +41,20 @@ def held(context: typer.Context, home: HomeOption = None) -> None:
     context.obj = home
     if context.invoked_subcommand is not None:
         return
-    groups = run_quickly(_groups(settings_of(home)))
+    settings = settings_of(home)
+    groups = run_quickly(_groups(settings))
     if not groups:
         say("nothing is held")
     for group in groups:
-        what = (
-            "single emails" if group.campaign is None else f"{group.campaign_id} {group.campaign}"
+        say(_told(group))
+    later = run_quickly(_later(settings))
+    if later:
+        say(
+            "not held, for it is due later. What was moved earlier since, and sent, goes out again "
+            "then: look for it in the mail server's log, and cancel it"
         )
-        say(f"{group.emails:>9,}  {what} ({group.sender})")
+    for group in later:
+        say(f"{_told(group)}, from {group.due_at.astimezone():%Y-%m-%d %H:%M} on")
 
 
 @app.command()
@@ -79,30 +85,44 @@ def settle(
             "--addresses", help="It is a list: its addresses count, not Message-IDs alone"
         ),
     ] = False,
+    campaign: CampaignOption = None,
+    sender: Annotated[
+        str | None, typer.Option("--sender", help="Only what comes from it", metavar="ADDRESS")
+    ] = None,
+    yes: YesOption = False,
 ) -> None:
     """Mark as sent what a log or a list tells of, by its Message-ID; the rest stays held.
 
+    An address may be in many campaigns: what a list of them is about is to be said.
     What a worker's black box knew has been settled by itself.
     """
+    from paceline.persistence.stores.held import Within
     from paceline.services.held import Evidence
+
+    within = Within(campaign_id=_id(campaign), sender=sender)
+    if addresses and campaign is None and sender is None:
+        raise InvalidInput.of("--addresses", "needs --campaign or --sender: which the list is of")
 
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
             evidence = Evidence.read(lines, addresses=addresses)
     except OSError as error:
         raise InvalidInput.of("--file", f"{file} cannot be read: {error.strerror}") from error
-    done = run_quickly(_settle(settings_of(context.obj), evidence))
-    left = sum(group.emails for group in run_quickly(_groups(settings_of(context.obj))))
+    settings = settings_of(context.obj)
+    if addresses:
+        meant = run_quickly(_told_of(settings, evidence, within))
+        for group in meant:
+            note(_told(group))
+        _ask("mark them as sent, never to be sent again?", needed=bool(meant) and not yes)
+    done = run_quickly(_settle(settings, evidence, within))
+    left = sum(group.emails for group in run_quickly(_groups(settings)))
     say(f"{done:,} emails were sent, by what it tells; {left:,} are still held")
 
 
 def _decide(
     context: typer.Context, fate: Fate, campaign: str | None, yes: bool, question: str
 ) -> None:
-    try:
-        campaign_id = None if campaign is None else uuid.UUID(campaign)
-    except ValueError:
-        raise InvalidInput.of("--campaign", "is no id") from None
+    campaign_id = _id(campaign)
     settings = settings_of(context.obj)
     groups = [
         group
@@ -111,13 +131,31 @@ def _decide(
     ]
     count = sum(group.emails for group in groups)
     note(f"{count:,} emails are held")
-    if count and not yes:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise DomainError("nothing was done; --yes does it without asking")
-        if not typer.confirm(question, default=False, err=True):
-            raise DomainError("nothing was done")
+    _ask(question, needed=bool(count) and not yes)
     done = run_quickly(_carry_out(settings, fate, campaign_id))
     say(f"{done:,} emails {'go out now' if fate == 'release' else 'are dropped'}")
+
+
+def _id(campaign: str | None) -> uuid.UUID | None:
+    try:
+        return None if campaign is None else uuid.UUID(campaign)
+    except ValueError:
+        raise InvalidInput.of("--campaign", "is no id") from None
+
+
+def _ask(question: str, *, needed: bool) -> None:
+    """Raises `DomainError` unless the answer is yes."""
+    if not needed:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DomainError("nothing was done; --yes does it without asking")
+    if not typer.confirm(question, default=False, err=True):
+        raise DomainError("nothing was done")
+
+
+def _told(group: HeldGroup) -> str:
+    what = "single emails" if group.campaign is None else f"{group.campaign_id} {group.campaign}"
+    return f"{group.emails:>9,}  {what} ({group.sender})"
 
 
 async def _groups(settings: Settings) -> Sequence[HeldGroup]:
@@ -134,8 +172,22 @@ async def _carry_out(settings: Settings, fate: Fate, campaign_id: uuid.UUID | No
         return await held.decide(fate, campaign_id=campaign_id)
 
 
-async def _settle(settings: Settings, evidence: Evidence) -> int:
+async def _later(settings: Settings) -> Sequence[LaterGroup]:
     from paceline.bootstrap.held import held as opened
 
     async with opened(settings) as held:
-        return await held.settle(evidence)
+        return await held.later()
+
+
+async def _told_of(settings: Settings, evidence: Evidence, within: Within) -> Sequence[HeldGroup]:
+    from paceline.bootstrap.held import held as opened
+
+    async with opened(settings) as held:
+        return await held.told_of(evidence, within)
+
+
+async def _settle(settings: Settings, evidence: Evidence, within: Within) -> int:
+    from paceline.bootstrap.held import held as opened
+
+    async with opened(settings) as held:
+        return await held.settle(evidence, within)

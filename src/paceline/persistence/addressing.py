@@ -76,6 +76,13 @@ def parsed_url(url: str) -> URL:
         ) from None
 
 
+def without_password(parsed: URL) -> URL:
+    """As libpq spells it. `URL.set` takes None for no change."""
+    return URL.create(
+        "postgresql", parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query
+    )
+
+
 def shown(url: str) -> str:
     """Where it leads, for a person: no password, no parameters but the socket's folder."""
     parsed = parsed_url(url)

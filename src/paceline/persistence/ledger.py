@@ -226,11 +226,13 @@ async def resend_doubtful(
     grace: timedelta,
     deduplicating_hosts: Collection[str],
     remembered_for: timedelta,
+    known_beat: int,
 ) -> set[uuid.UUID]:
     """Try doubtful emails again where that is right; the senders concerned.
 
     Right is: after `grace`, where the campaign's policy is `resend`; soon, where the server is one
-    of `deduplicating_hosts` and was first given the email within `remembered_for`.
+    of `deduplicating_hosts` and was first given the email within `remembered_for`. Never where the
+    database is behind `known_beat`.
     """
     async with database.driver() as driver:
         rows = await driver.fetch(
@@ -239,6 +241,7 @@ async def resend_doubtful(
             MAX_RECOVER,
             list(deduplicating_hosts),
             remembered_for.total_seconds(),
+            known_beat,
         )
     return {row["sender_id"] for row in rows}
 

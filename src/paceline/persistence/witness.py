@@ -20,8 +20,9 @@ from paceline.persistence.statements import statement
 PHASE = "restored"  # of the attempts that hold them
 LEAP = 1_000  # attempts: more than any email had in the time that is lost
 # Beats, further than anybody can have seen: a witness that was not heard, as none is by a restore,
-# would take for another rollback what is held already, and hold what is new.
-AHEAD = 1_000_000_000
+# would take for another rollback what is held already, and hold what is new. To the clock's
+# microseconds at least, which no later restore of the same backup repeats; Lua counts in doubles.
+AHEAD = 1_000_000
 PIECE = 5_000  # jobs that are looked at in one transaction
 BEAT_AGE_SECONDS = 0.9  # the database goes on at most that often, however many workers there are
 _LOCK = 0x77697473  # "wits"
@@ -48,11 +49,14 @@ _BEGIN = text("""
        SET held_from = coalesce(held_from, beat_at),
            held_until = CASE WHEN beat < :known OR held_until IS NULL THEN clock_timestamp()
                              ELSE held_until END,
-           beat = CASE WHEN beat < :known OR held_until IS NULL THEN greatest(beat, :known) + :ahead
+           beat = CASE WHEN beat < :known OR held_until IS NULL
+                       THEN greatest(greatest(beat, :known) + :ahead,
+                                     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
                        ELSE beat END
      WHERE singleton AND (held_from IS NOT NULL OR beat < :known)
     RETURNING held_from, held_until
 """)
+_HOLD = text("UPDATE installation SET held_from = :since, held_until = NULL WHERE singleton")
 _GOES_ON = text("SELECT held_until = :until FROM installation WHERE singleton")
 _END = text("""
     UPDATE installation
@@ -93,6 +97,12 @@ async def beat(database: Database, *, known: int) -> Beat | None:
     async with database.transaction() as session:
         row = (await session.execute(_BEAT, values)).one_or_none()
     return None if row is None else Beat(installation=row.id, number=row.beat)
+
+
+async def hold_from(database: Database, since: datetime) -> None:
+    """Note that what may have been sent since then is to be held. Nothing is claimed before."""
+    async with database.transaction() as session:
+        await session.execute(_HOLD, {"since": since})
 
 
 async def hold_back(database: Database, *, known: int) -> HeldBack | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,10 +75,12 @@ class Recovery:
         *,
         resend_grace: timedelta = RESEND_GRACE,
         figures: Figures | None = None,
+        known_beat: Callable[[], int] = lambda: 0,
     ) -> None:
         self._database = database
         self._figures = figures or Figures()
         self._resend_grace = resend_grace
+        self._known_beat = known_beat
         self._all_cancelled_at: float | None = None  # when a look at them found nothing to do
 
     async def run(self) -> set[uuid.UUID]:
@@ -99,6 +102,7 @@ class Recovery:
             grace=self._resend_grace,
             deduplicating_hosts=IDEMPOTENCY_HEADERS,
             remembered_for=REMEMBERED_FOR,
+            known_beat=self._known_beat(),
         )
         if senders:
             log.info("trying doubtful emails of %d senders again", len(senders))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from paceline import clock
@@ -16,7 +17,7 @@ from paceline.domain.decisions import Decision
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import bulk, held
-from paceline.persistence.stores.held import HeldEmail, HeldGroup
+from paceline.persistence.stores.held import HeldEmail, HeldGroup, LaterGroup, Within
 from paceline.persistence.stores.session import Session
 from paceline.services.deciding import decided
 
@@ -25,6 +26,7 @@ _ADDRESS = re.compile(r"[^\s,;:<>()\"']+@[^\s,;:<>()\"']+")
 _FIRST = uuid.UUID(int=0)
 
 Changed = Sequence[tuple[uuid.UUID, uuid.UUID]]
+ALL = Within()
 Carry = Callable[[Session, Sequence[uuid.UUID]], Awaitable[Changed]]
 
 
@@ -69,29 +71,51 @@ class Held:
         async with self._database.transaction() as session:
             return await held.groups(session)
 
+    async def later(self) -> list[LaterGroup]:
+        """What goes out at its time, and was moved from an earlier one if it was sent since."""
+        async with self._database.transaction() as session:
+            return await held.later(session)
+
+    async def told_of(self, evidence: Evidence, within: Within = ALL) -> list[HeldGroup]:
+        """What `settle` would mark as sent, by campaign and sender."""
+        counts: Counter[tuple[uuid.UUID | None, str]] = Counter()
+        after = _FIRST
+        while True:
+            async with self._database.transaction() as session:
+                piece = await held.piece(session, after, within)
+            if not piece:
+                break
+            counts.update((e.campaign_id, e.sender) for e in piece if evidence.tells_of(e))
+            after = piece[-1].id
+        return [
+            replace(group, emails=count)
+            for group in await self.groups()
+            if (count := counts[group.campaign_id, group.sender])
+        ]
+
     async def decide(self, fate: Fate, *, campaign_id: uuid.UUID | None = None) -> int:
         """Release or drop all of it, or a campaign's; how many."""
         carry, what = {
             Fate.RELEASE: (held.release, Decision.SENT_AGAIN),
             Fate.DROP: (held.drop, Decision.CANCELLED),
         }[fate]
-        return await self._each(carry, what, lambda _: True, campaign_id)
+        return await self._each(carry, what, lambda _: True, Within(campaign_id=campaign_id))
 
-    async def settle(self, evidence: Evidence) -> int:
+    async def settle(self, evidence: Evidence, within: Within = ALL) -> int:
         """Mark as sent what the evidence tells of; how many. The rest stays held."""
-        return await self._each(_mark_sent, Decision.MARKED_SENT, evidence.tells_of, None)
+        return await self._each(_mark_sent, Decision.MARKED_SENT, evidence.tells_of, within)
 
     async def _each(
         self,
         carry: Carry,
         what: Decision,
         is_meant: Callable[[HeldEmail], bool],
-        campaign_id: uuid.UUID | None,
+        within: Within,
     ) -> int:
         after, done = _FIRST, 0
         while True:
             async with self._database.transaction() as session:
-                piece = await held.piece(session, after, campaign_id)
+                piece = await held.piece(session, after, within)
                 if not piece:
                     return done
                 meant = [email.id for email in piece if is_meant(email)]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from paceline.cli.app import app
+from paceline.persistence.database import Database
+from paceline.persistence.witness import hold_back
 from tests.integration.cli.serving import Ran
 from tests.world import World
 
@@ -45,6 +48,30 @@ async def test_from_a_backup_to_what_is_dropped(world: World, tmp_path: Path) ->
     assert "--yes" in str((await typed("held", "drop")).error)
     assert (await typed("held", "drop", "--yes")).out == "2 emails are dropped\n"
     assert await world.states(ids) == ["failed", "sent", "failed"]
+
+
+async def test_a_list_of_addresses_counts_where_it_is_of_and_after_a_yes(
+    database: Database, world: World, tmp_path: Path
+) -> None:
+    sender_id = await world.sender()
+    campaign_id = await world.campaign(sender_id, name="Autumn")
+    ids = await world.emails(sender_id, campaign_id, ["ada@example.org", "b@example.org"])
+    later = await world.campaign(sender_id, name="Winter")
+    await world.emails(sender_id, later, 1, due_in=timedelta(days=1))
+    await hold_back(database, known=5)
+    told = (await typed("held")).out
+    assert "not held, for it is due later." in told
+    assert "Winter (news@example.com), from " in told
+    file = tmp_path / "list.csv"
+    file.write_text("ada@example.org\n")
+    settle = ("held", "settle", file, "--addresses")
+    assert "needs --campaign or --sender" in str((await typed(*settle)).error)
+    asked = await typed(*settle, "--campaign", campaign_id)
+    assert f"1  {campaign_id} Autumn (news@example.com)" in asked.err
+    assert "--yes" in str(asked.error)
+    assert await world.states(ids) == ["in_doubt", "in_doubt"]
+    done = await typed(*settle, "--sender", "news@example.com", "--yes")
+    assert done.out == "1 emails were sent, by what it tells; 1 are still held\n"
 
 
 async def test_what_is_no_id_and_no_file_is_told(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def _dump(
             "--schema=public",
             "--no-owner",
             "--no-privileges",
+            "--no-password",
             f"--snapshot={snapshot_id}",
             f"--dbname={address}",
         ]

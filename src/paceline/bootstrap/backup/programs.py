@@ -6,6 +6,7 @@ The password goes by the environment, where nobody else on the machine can read 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,13 +18,20 @@ from paceline.embedded import EmbeddedServerError
 from paceline.embedded.postgres_program import binaries
 from paceline.embedded.process import plain_environment
 from paceline.errors import Conflict
-from paceline.persistence.addressing import parsed_url
+from paceline.persistence.addressing import parsed_url, without_password
 
 # What libpq takes in an address. All else that asyncpg takes there is a setting of the session.
 _OF_LIBPQ = frozenset(
     {"host", "port", "connect_timeout", "application_name", "options", "passfile", "service"}
     | {"sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation"}
     | {"ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname"}
+)
+# What our driver takes from the environment where the address does not say it, as libpq does.
+_OF_BOTH = frozenset(
+    {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGPASSFILE"}
+    | {"PGSERVICE", "PGSERVICEFILE", "PGTARGETSESSIONATTRS", "PGKRBSRVNAME", "PGGSSLIB"}
+    | {"PGSSLMODE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL", "PGSSLNEGOTIATION"}
+    | {"PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION"}
 )
 
 
@@ -78,13 +86,13 @@ def _in(folder: Path) -> Programs | None:
 def way_to(url: str) -> tuple[str, dict[str, str]]:
     """The address without its password, and the environment that the programs run in."""
     parsed = parsed_url(url)
-    env = plain_environment()
+    env = plain_environment() | {name: os.environ[name] for name in _OF_BOTH & os.environ.keys()}
     if parsed.password is not None:
         env["PGPASSWORD"] = str(parsed.password)
     ours = {name: str(value) for name, value in parsed.query.items() if name not in _OF_LIBPQ}
     settings = ["client_min_messages=warning", *(f"{name}={ours[name]}" for name in sorted(ours))]
     env["PGOPTIONS"] = " ".join(f"-c {_escaped(setting)}" for setting in settings)
-    plain = parsed.set(drivername="postgresql", password=None).difference_update_query(list(ours))
+    plain = without_password(parsed).difference_update_query(list(ours))
     return plain.render_as_string(), env
 
 

@@ -1,7 +1,8 @@
 """`paceline restore`: a backup takes the place of what is there, in one transaction or not at all.
 
 That transaction also notes that what was due since the backup is to be held. So whatever stops the
-command: nothing that may have been sent since is sent again.
+command: nothing that may have been sent since is sent again. A backup of a schema that has no place
+for that note is migrated first; a command that is stopped in between is to be given again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +25,7 @@ from paceline.persistence.condition import revisions
 from paceline.persistence.database import Database
 from paceline.persistence.migrate import upgrade
 from paceline.persistence.snapshot import TABLES, look
-from paceline.persistence.witness import HeldBack, hold_back
+from paceline.persistence.witness import HeldBack, hold_back, hold_from
 
 _BEGIN = b"BEGIN; DROP SCHEMA IF EXISTS public CASCADE;\n"  # the dump makes it anew
 # Newer programs set it; servers before 17 do not know it.
@@ -38,9 +40,14 @@ END $$;
 """
 # A backup may have been taken in the middle of a hold, which is not gone on with: of another time.
 _END = """
-UPDATE public.installation SET held_from = '{taken_at}', held_until = NULL;
+DO $$ BEGIN
+    IF to_regclass('public.installation') IS NOT NULL THEN
+        UPDATE public.installation SET held_from = '{taken_at}', held_until = NULL;
+    END IF;
+END $$;
 COMMIT;
 """
+_NOTED_SINCE = "0029"  # the schema; an older one has no such table until it is migrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ async def restore(url: str, file: Path, *, home: Path, replace: bool) -> Restore
     await asyncio.to_thread(upgrade, url)
     database = Database(url, pool_size=1)
     try:
+        if manifest.schema < _NOTED_SINCE:
+            await hold_from(database, datetime.fromisoformat(manifest.taken_at))
         return Restored(manifest, await hold_back(database, known=0))
     finally:
         await database.close()
@@ -89,7 +98,7 @@ async def _may_replace(url: str, *, replace: bool) -> int:
 
 def _put(programs: Programs, url: str, file: Path, manifest: Manifest, server: int) -> None:
     address, env = way_to(url)
-    psql = [programs["psql"], "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"]
+    psql = [programs["psql"], "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-w"]
     to_text = [programs["pg_restore"], "--no-owner", "--no-privileges", "--file=-"]
     with (
         archive.opened(file) as dump,

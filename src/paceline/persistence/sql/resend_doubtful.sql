@@ -2,16 +2,22 @@
 -- is 'resend'; after half a minute, if their server drops a second copy by itself and still remembers
 -- the first. Only for a doubt about the last attempt: one that later attempts could not end, or that
 -- a person has called back, stays. So does what is held since the database went back: a rule that takes
--- two for none at all knows nothing of a whole day.
--- $1 grace seconds, $2 at most so many, $3 hosts that de-duplicate, $4 for how many seconds
-WITH settled AS (
+-- two for none at all knows nothing of a whole day. And so does all, from a database that has gone back
+-- behind what this process has seen, or while what was due is being held: the lock is let go before it
+-- is fixed what was due.
+-- $1 grace seconds, $2 at most so many, $3 hosts that de-duplicate, $4 for how many seconds,
+-- $5 the beat that this process knows of
+WITH here AS MATERIALIZED (
+    SELECT FROM installation WHERE singleton AND beat >= $5 AND held_from IS NULL FOR SHARE),
+settled AS (
     SELECT j.email_id,
            CASE WHEN c.doubt_policy = 'resend' AND j.in_doubt_at < now() - make_interval(secs => $1)
                 THEN 'campaign' ELSE 'server' END AS rule
       FROM email_jobs j
       JOIN senders s ON s.id = j.sender_id
       LEFT JOIN campaigns c ON c.id = j.campaign_id
-     WHERE j.state = 'in_doubt' AND c.state IS DISTINCT FROM 'cancelled'
+     WHERE EXISTS (SELECT FROM here)
+       AND j.state = 'in_doubt' AND c.state IS DISTINCT FROM 'cancelled'
        AND s.deleted_at IS NULL
        AND (   (c.doubt_policy = 'resend' AND j.in_doubt_at < now() - make_interval(secs => $1))
             OR (lower(s.smtp_host) = ANY ($3::text[])
@@ -24,7 +30,7 @@ WITH settled AS (
        FOR UPDATE OF j SKIP LOCKED),
 again AS (
     UPDATE email_jobs j
-       SET state = 'deferred', in_doubt_at = NULL, due_at = clock_timestamp(),
+       SET state = 'deferred', in_doubt_at = NULL, due_at = now(),
            updated_at = clock_timestamp()
       FROM settled s
      WHERE j.email_id = s.email_id AND j.state = 'in_doubt'

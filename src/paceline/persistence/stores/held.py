@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,11 +30,27 @@ _COUNTED = text(f"""
     {_HELD} GROUP BY c.id, c.name, s.from_address ORDER BY emails DESC, c.id
 """)
 _NEXT = text(f"""
-    SELECT j.email_id, j.sender_id, m.message_id, m.address_key
+    SELECT j.email_id AS id, j.sender_id, j.campaign_id, s.from_address AS sender, m.message_id,
+           m.address_key
     {_HELD} AND j.email_id > :after
        AND (CAST(:campaign_id AS uuid) IS NULL OR j.campaign_id = :campaign_id)
+       AND (CAST(:sender AS text) IS NULL OR lower(s.from_address) = lower(:sender))
      ORDER BY j.email_id LIMIT :most FOR UPDATE OF j
 """)
+# What is due later, and nobody touched since all that was due was held.
+_LATER = text(f"""
+    WITH back AS (SELECT min(a.ended_at) AS at {_HELD})
+    SELECT c.id AS campaign_id, c.name AS campaign, s.from_address AS sender, count(*) AS emails,
+           min(j.due_at) AS due_at
+      FROM email_jobs j
+      JOIN back ON j.updated_at < back.at
+      JOIN senders s ON s.id = j.sender_id
+      LEFT JOIN campaigns c ON c.id = j.campaign_id
+     WHERE j.state IN ('deferred', 'scheduled') AND j.due_at > back.at
+       AND (j.campaign_id IS NULL OR c.state IN ('active', 'paused', 'completed'))
+     GROUP BY c.id, c.name, s.from_address ORDER BY min(j.due_at), c.id
+""")  # noqa: S608 - texts of ours
+# A campaign is touched even while it is active, so that a completion at that moment is refused.
 _RELEASE = text("""
     WITH again AS (
         UPDATE email_jobs j
@@ -46,7 +63,7 @@ _RELEASE = text("""
         RETURNING j.email_id, j.sender_id, j.campaign_id),
     reopened AS (
         UPDATE campaigns c SET state = 'active', finished_at = NULL, updated_at = clock_timestamp()
-         WHERE c.id IN (SELECT campaign_id FROM again) AND c.state = 'completed')
+         WHERE c.id IN (SELECT campaign_id FROM again) AND c.state IN ('active', 'completed'))
     SELECT email_id, sender_id FROM again
 """)
 _DROP = text("""
@@ -70,11 +87,28 @@ class HeldGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaterGroup(HeldGroup):
+    """Not held: it goes out from `due_at` on."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """Of what is held, a campaign's or what comes from an address; both None: all of it."""
+
+    campaign_id: uuid.UUID | None = None
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldEmail:
-    """What one is told by in a log or a list."""
+    """Where it belongs, and what one is told by in a log or a list."""
 
     id: uuid.UUID
     sender_id: uuid.UUID
+    campaign_id: uuid.UUID | None
+    sender: str
     message_id: str
     address_key: str
 
@@ -84,22 +118,19 @@ async def groups(session: AsyncSession) -> list[HeldGroup]:
     return [HeldGroup(**row._mapping) for row in await session.execute(_COUNTED)]
 
 
-async def piece(
-    session: AsyncSession, after: uuid.UUID, campaign_id: uuid.UUID | None
-) -> list[HeldEmail]:
+async def later(session: AsyncSession) -> list[LaterGroup]:
+    """What was launched before the database went back and is due after it, the next first.
+
+    Nothing once nothing is held any more.
+    """
+    return [LaterGroup(**row._mapping) for row in await session.execute(_LATER)]
+
+
+async def piece(session: AsyncSession, after: uuid.UUID, within: Within) -> list[HeldEmail]:
     """The next of them by id, held still until the transaction ends."""
-    found = await session.execute(
-        _NEXT, {"after": after, "campaign_id": campaign_id, "most": PIECE}
-    )
-    return [
-        HeldEmail(
-            id=row.email_id,
-            sender_id=row.sender_id,
-            message_id=row.message_id,
-            address_key=row.address_key,
-        )
-        for row in found
-    ]
+    bounds = {"campaign_id": within.campaign_id, "sender": within.sender}
+    found = await session.execute(_NEXT, {"after": after, "most": PIECE, **bounds})
+    return [HeldEmail(**row._mapping) for row in found]
 
 
 async def release(

@@ -3,6 +3,9 @@
 `beat` only ever grows while the database goes on; who has seen a greater one sees a database that
 was rolled back. `held_from` is set while what may have been sent since is being held,
 and was due by `held_until`.
+
+Its id is the first user's, where there is one: a backup of before that is restored and migrated
+again is the installation that witnesses know.
 """
 
 from __future__ import annotations
@@ -35,7 +38,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("singleton", name=op.f(f"pk_{TABLE}")),
         sa.CheckConstraint("singleton", name=op.f(f"ck_{TABLE}_singleton")),
     )
-    op.execute(f"INSERT INTO {TABLE} DEFAULT VALUES")
+    op.execute(
+        f"INSERT INTO {TABLE} (id) SELECT coalesce("  # noqa: S608 - a name of ours
+        "(SELECT id FROM users ORDER BY created_at, id LIMIT 1), gen_random_uuid())"
+    )
 
 
 def downgrade() -> None:
