@@ -25,7 +25,7 @@ from paceline.services.sender_removal import SenderRemoval
 from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
-from paceline.services.turnstile import Turnstile, for_bodies, for_requests
+from paceline.services.turnstile import Turnstile, for_answers, for_bodies, for_requests
 
 PARTS = "api_parts"  # their name in a request's state
 
@@ -62,7 +62,7 @@ class ApiParts:
     vital: frozenset[str] = frozenset({"postgresql"})
     turnstile: Turnstile = field(default_factory=for_requests)
     uploads: Turnstile = field(default_factory=for_bodies)
-    downloads: Turnstile = field(default_factory=for_bodies)
+    downloads: Turnstile = field(default_factory=for_answers)
 
 
 def parts_of(request: Request) -> ApiParts:

@@ -77,7 +77,7 @@ class KnownFirst(APIRoute):
             turns = turn_of(request, caller.user_id, work=parts.turnstile, uploads=parts.uploads)
             async with turns:
                 response = await handle(request)
-                await stays_until_sent(request, response, caller.user_id, downloads=parts.downloads)
+            await stays_until_sent(request, response, caller.user_id, downloads=parts.downloads)
             response.headers.update(_rate_headers(taken))
             return response
 

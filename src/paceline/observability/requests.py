@@ -4,7 +4,7 @@ What is asked again and again while all is well is told at DEBUG only: health ch
 open page asks every two seconds, and whatever has not changed (304).
 
 A path is logged without its query, which may hold addresses, words and one-time tokens; bodies
-never are. Whoever asks may bring the number along (`X-Request-Id`), so that it is theirs, too.
+never are. An email address in a path is left out of it. Whoever asks may bring the number along (`X-Request-Id`), so that it is theirs, too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ HEADER = b"x-request-id"
 MAX_PATH_CHARACTERS = 200
 # Asked every few seconds by whoever watches, or once per page by each browser.
 _OFTEN = ("/healthz", "/readyz", "/metrics", "/static/")
+_ADDRESS = re.compile(r"[^/]*(?:@|%40)[^/]*", re.IGNORECASE)
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -97,7 +98,7 @@ def _is_open_page(scope: Scope) -> bool:
 
 
 def _note(scope: Scope, status: int, octets: int, *, milliseconds: int) -> None:
-    path = str(scope["path"])[:MAX_PATH_CHARACTERS]
+    path = _ADDRESS.sub("{address}", str(scope["path"]))[:MAX_PATH_CHARACTERS]
     level = logging.DEBUG if _is_expected(scope, path, status) else logging.INFO
     client = scope.get("client")
     log.log(

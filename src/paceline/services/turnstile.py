@@ -84,5 +84,10 @@ def for_requests() -> Turnstile:
 
 
 def for_bodies() -> Turnstile:
-    """What large bodies go through while they arrive, or large answers while they leave."""
+    """What large bodies go through while they arrive."""
     return Turnstile(most=MAX_UPLOADS, most_waiting=MAX_WAITING)
+
+
+def for_answers() -> Turnstile:
+    """What large answers go through while they leave; those that wait are in memory, too."""
+    return Turnstile(most=MAX_UPLOADS, most_waiting=MAX_UPLOADS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from paceline.api import ApiParts, create_api
+from paceline.api import ApiParts, create_api, departing
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as store
 from paceline.services.senders import MAX_CHECKS
@@ -268,3 +268,53 @@ async def test_large_answers_leave_some_at_a_time_and_keep_nothing_else_waiting(
     for reader in (*readers, theirs):
         reader.go_on.set()
         await reader.asking
+
+
+@pytest.fixture
+async def all_leaving(ann: Client, parts: ApiParts) -> AsyncIterator[None]:
+    """As many large answers of Ann's as may be are on their way, and go on being."""
+    caller = await parts.api_keys.authenticate(ann.key)
+    assert caller is not None
+    async with AsyncExitStack() as turns:
+        for _ in range(MAX_UPLOADS):
+            await turns.enter_async_context(parts.downloads.turn(caller.user_id))
+        yield
+
+
+@pytest.mark.usefixtures("all_leaving")
+async def test_what_has_nothing_to_say_waits_for_no_large_answer(ann: Client) -> None:
+    await ann.post("/suppressions", {"addresses": ["gone@example.com"]})
+    campaign = f"/campaigns/{(await ann.campaign())['id']}"
+    tag = (await ann.get(campaign)).headers["ETag"]
+    async with asyncio.timeout(3):
+        assert (await ann.delete("/suppressions/gone@example.com")).status_code == 204
+        known = await ann.get(campaign, headers={"If-None-Match": tag})
+    assert known.status_code == 304
+
+
+@pytest.mark.usefixtures("all_leaving")
+async def test_large_answers_that_wait_to_leave_keep_no_command_back(
+    ann: Client, parts: ApiParts
+) -> None:
+    path = "/api/v1/suppressions/export"
+    readers = [SlowReader(parts, ann, path) for _ in range(2 * MAX_REQUESTS)]
+    campaign = await ann.campaign()
+    async with asyncio.timeout(3):
+        cancelled = await ann.post(f"/campaigns/{campaign['id']}/cancel")
+    assert cancelled.status_code == 200
+    for reader in readers:
+        reader.asking.cancel()
+    await asyncio.gather(*(reader.asking for reader in readers), return_exceptions=True)
+
+
+@pytest.mark.usefixtures("all_leaving")
+async def test_who_waits_long_to_read_is_told_to_come_back_and_a_write_is_answered(
+    ann: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(departing, "WAIT_SECONDS", 0.1)
+    async with asyncio.timeout(10):
+        refused = await ann.get("/suppressions/export")
+        made = await ann.campaign(text="a" * 2 * departing.SMALL_OCTETS)  # asserts its 201
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert "leaving" in refused.json()["detail"]
+    assert len(made["text"]) > departing.SMALL_OCTETS

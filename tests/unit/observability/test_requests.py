@@ -68,6 +68,13 @@ async def test_a_request_is_one_line_without_its_query(stream: io.StringIO) -> N
     assert "ada@" not in stream.getvalue()
 
 
+@pytest.mark.parametrize("address", ["ada@example.com", "ada%40example.com", "ada%2540example.com"])
+async def test_an_address_in_a_path_is_not_told(address: str, stream: io.StringIO) -> None:
+    await get(f"/api/v1/suppressions/{address}")
+    assert entries(stream)[-1]["path"] == "/api/v1/suppressions/{address}"
+    assert "ada" not in stream.getvalue()
+
+
 async def test_every_line_and_problem_of_a_request_carries_its_number(stream: io.StringIO) -> None:
     answer = await get("/none", **{"X-Request-Id": "from-the-proxy-7"})
     assert answer.headers["X-Request-Id"] == "from-the-proxy-7"
