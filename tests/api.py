@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -39,6 +38,7 @@ from paceline.services.sender_use import SenderUses
 from paceline.services.senders import Senders
 from paceline.services.suppressions import Suppressions
 from paceline.settings.shares import ShareSettings
+from tests.ports import free_port
 from tests.world import SECRET_KEY
 
 START_TIMEOUT_SECONDS = 120  # on a machine that has much else to do
@@ -122,9 +122,7 @@ async def http_to(parts: ApiParts) -> AsyncIterator[httpx2.AsyncClient]:
 @asynccontextmanager
 async def api_process(database_url: str, redis_url: str) -> AsyncIterator[tuple[int, str]]:
     """`paceline api` as in production; its id and its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database_url,

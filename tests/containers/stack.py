@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -103,11 +104,11 @@ class Stack:
         except (URLError, OSError):
             return False
 
-    def ask(self, path: str, *, key: str, body: object = None, post: bool = False) -> Any:
-        """One request to the API, and its answer."""
+    def ask(self, path: str, *, key: str, body: object = None, method: str = "") -> Any:
+        """One request to the API, and its answer; without a method, it is POST with a body."""
         request = Request(
             f"http://127.0.0.1:{self.port}{path}",
-            method="POST" if post or body is not None else "GET",
+            method=method or ("GET" if body is None else "POST"),
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         )
@@ -136,13 +137,6 @@ class Stack:
             told = podman("logs", "--tail", "30", name, check=False)
             said.append(f"--- {name}\n{told.stdout}{told.stderr}")
         return "\n".join(said)
-
-
-def free_port() -> int:
-    """One that nothing on this machine listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:

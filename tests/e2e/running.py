@@ -31,6 +31,7 @@ from paceline.services.inline_recipients import RawRecipient
 from paceline.services.senders import NewSender
 from paceline.services.views import SenderView
 from paceline.settings import ApiSettings, DevInboxSettings, Settings
+from tests.ports import free_port
 from tests.world import settings_for
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def still_page(chromium: Browser, url: str, **options: Any) -> Iterator[Page]:
 @contextlib.contextmanager
 def running_system(database_url: str, redis_url: str, *, folder: Path) -> Iterator[System]:
     """Start everything, wait until it answers, stop it at the end."""
-    port, inbox_port = _free_port(), _free_port()
+    port, inbox_port = free_port(), free_port()
     settings = replace(
         settings_for(database_url, redis_url),
         api=ApiSettings(port=port, base_url=f"http://localhost:{port}", allow_private_hosts=True),
@@ -162,9 +163,3 @@ def answers(port: int) -> bool:
     """Whether anybody listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

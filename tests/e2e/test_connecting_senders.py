@@ -17,9 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from paceline.settings import ProviderSettings
 from tests.e2e.clipping import clipped
 from tests.e2e.conftest import ACTION_TIMEOUT_MS
-from tests.e2e.foreign import cancel_at_panva, free_port, log_in_at_panva, pages, panva
+from tests.e2e.foreign import cancel_at_panva, log_in_at_panva, pages, panva
 from tests.e2e.running import System
 from tests.e2e.test_accessibility import assert_accessible
+from tests.ports import free_port
 from tests.providers import CLIENT_ID, CLIENT_SECRET
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -17,6 +16,7 @@ from paceline.bootstrap.server import run_api
 from paceline.services.views import SenderView
 from tests.e2e.running import STOP_TIMEOUT_SECONDS, System, answers
 from tests.e2e.writing import CAMPAIGN, DRAFT, editor_of, review, write
+from tests.ports import free_port
 
 LIST = {
     "name": "list.csv",
@@ -205,9 +205,7 @@ class Restartable:
 def restartable(
     system: System, chromium: Browser, signed_in_state: dict[str, object]
 ) -> Iterator[tuple[Page, Restartable]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = Restartable(system, int(probe.getsockname()[1]))
+    server = Restartable(system, free_port())
     server.start()
     context = chromium.new_context(
         base_url=f"http://localhost:{server.port}",

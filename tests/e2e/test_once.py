@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from paceline.services.views import SenderView
 from tests.e2e.running import STOP_TIMEOUT_SECONDS, System, answers
 from tests.e2e.writing import CAMPAIGN, REVIEW, review, schedule, write
 from tests.lossy import LossyProxy
+from tests.ports import free_port
 
 ROWS = 20_000
 
@@ -60,9 +60,7 @@ def lossy(
 ) -> Iterator[tuple[Page, LossyProxy]]:
     """A page behind a network that loses answers, and that network."""
     stop = asyncio.Event()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     proxy = LossyProxy(port)
     system.run(proxy.__aenter__())
     api = replace(system.settings.api, port=port, base_url=proxy.url)

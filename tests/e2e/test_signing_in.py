@@ -20,7 +20,6 @@ from tests.e2e.clipping import clipped
 from tests.e2e.conftest import ACTION_TIMEOUT_MS
 from tests.e2e.foreign import (
     cancel_at_panva,
-    free_port,
     log_in_at_panva,
     pages,
     panva,
@@ -28,6 +27,7 @@ from tests.e2e.foreign import (
 )
 from tests.e2e.running import System, still_page
 from tests.e2e.test_accessibility import assert_accessible
+from tests.ports import free_port
 from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
 PEOPLE = [

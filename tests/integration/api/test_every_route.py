@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import httpx2
-import pytest
 from sqlalchemy import text
 
 from paceline.api.app import _application
@@ -94,14 +93,15 @@ async def test_somebody_else_meets_and_changes_nothing_on_any_route(
     assert await stored(database) == before
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_nobody_and_whoever_was_disabled_are_refused_on_every_route(
-    method: str, path: str, http: httpx2.AsyncClient, bob: Client, database: Database
+    http: httpx2.AsyncClient, bob: Client, database: Database
 ) -> None:
     some = "0190a5d0-0000-7000-8000-000000000000"
     names = ("sender_id", "campaign_id", "attachment_id", "email_id", "address", "key_id")
-    where = path.format(**dict.fromkeys(names, some))
-    assert (await http.request(method, where)).status_code == 401
+    assert (await bob.get("/campaigns")).status_code == 200
     async with database.transaction() as session:
         await session.execute(text("UPDATE users SET disabled_at = now()"))
-    assert (await bob.call(method, where)).status_code == 401
+    for method, path in ROUTES:
+        where = path.format(**dict.fromkeys(names, some))
+        assert (await http.request(method, where)).status_code == 401, (method, path)
+        assert (await bob.call(method, where)).status_code == 401, (method, path)

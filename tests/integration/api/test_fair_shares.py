@@ -15,7 +15,7 @@ from paceline.api import ApiParts, create_api, departing
 from paceline.persistence.database import Database
 from paceline.persistence.stores import campaigns as store
 from paceline.services.senders import MAX_CHECKS
-from paceline.services.turnstile import MAX_REQUESTS, MAX_UPLOADS
+from paceline.services.turnstile import MAX_REQUESTS, MAX_UPLOADS, Turnstile
 from tests.integration.api.conftest import SENDER, Client
 from tests.world import World
 
@@ -42,6 +42,35 @@ class Tarpit:
     async def until(self, connections: int) -> None:
         async with self._changed:
             await self._changed.wait_for(lambda: self.open == connections)
+
+
+class Queue:
+    """How many have come to wait for a turn at any turnstile."""
+
+    def __init__(self) -> None:
+        self._come = 0
+        self._changed = asyncio.Condition()
+
+    async def count(self) -> None:
+        async with self._changed:
+            self._come += 1
+            self._changed.notify_all()
+
+    async def until(self, count: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._come == count)
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    queue, wait = Queue(), Turnstile._wait
+
+    async def waiting(self: Turnstile, *arguments: Any, **more: Any) -> None:
+        await queue.count()
+        await wait(self, *arguments, **more)
+
+    monkeypatch.setattr(Turnstile, "_wait", waiting)
+    return queue
 
 
 @pytest.fixture
@@ -183,7 +212,7 @@ async def test_files_that_are_still_arriving_keep_nothing_else_of_their_owner_wa
 
 
 async def test_a_file_takes_its_turn_when_all_of_it_is_there(
-    ann: Client, bob: Client, parts: ApiParts
+    ann: Client, parts: ApiParts, queue: Queue
 ) -> None:
     campaign, file = await ann.campaign(), SlowFile()
     caller = await parts.api_keys.authenticate(ann.key)
@@ -194,13 +223,13 @@ async def test_a_file_takes_its_turn_when_all_of_it_is_there(
         for _ in range(MAX_REQUESTS):
             await turns.enter_async_context(parts.turnstile.turn(caller.user_id))
         file.go_on.set()
-        await file.over.wait()
-        await bob.campaign()  # which takes longer than to store a file
+        await queue.until(1)
+        assert file.over.is_set()
         assert not sending.done()
     assert (await sending).status_code == 201
 
 
-async def test_no_body_is_read_under_a_key_before_its_turn(ann: Client, bob: Client) -> None:
+async def test_no_body_is_read_under_a_key_before_its_turn(ann: Client, queue: Queue) -> None:
     campaign = await ann.campaign()
     files = [SlowFile() for _ in range(MAX_UPLOADS + 2)]
     sending = [
@@ -210,7 +239,7 @@ async def test_no_body_is_read_under_a_key_before_its_turn(ann: Client, bob: Cli
         for n, file in enumerate(files)
     ]
     await some_begun(files, MAX_UPLOADS)
-    await bob.campaign()  # which takes longer than to read an octet
+    await queue.until(2)
     assert sum(file.begun.is_set() for file in files) == MAX_UPLOADS
     for file in files:
         file.go_on.set()
@@ -254,12 +283,13 @@ async def some_begun(slow: Sequence[SlowFile | SlowReader], count: int) -> None:
 
 
 async def test_large_answers_leave_some_at_a_time_and_keep_nothing_else_waiting(
-    ann: Client, bob: Client, parts: ApiParts
+    ann: Client, bob: Client, parts: ApiParts, queue: Queue
 ) -> None:
     await ann.campaign()
     path = "/api/v1/suppressions/export"
     readers = [SlowReader(parts, ann, path) for _ in range(MAX_UPLOADS + 2)]
     await some_begun(readers, MAX_UPLOADS)
+    await queue.until(2)
     async with asyncio.timeout(60):
         assert (await ann.get("/campaigns")).status_code == 200
         theirs = SlowReader(parts, bob, path)

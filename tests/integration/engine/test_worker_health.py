@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -18,13 +17,12 @@ import pytest
 from paceline.bootstrap.worker_health import health_check
 from paceline.errors import Conflict
 from paceline.settings import Settings
+from tests.ports import free_port
 from tests.world import settings_for
 
 
 def with_port(settings: Settings) -> tuple[Settings, int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     return replace(settings, worker=replace(settings.worker, health_port=port)), port
 
 

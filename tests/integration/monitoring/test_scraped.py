@@ -6,7 +6,6 @@ import asyncio
 import json
 import math
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,24 +22,19 @@ from paceline.observability.figures import Figures
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.integration.monitoring.conftest import found
+from tests.ports import free_port
 from tests.world import World, settings_for
 
 MONITORING = Path(__file__).parents[3] / "deploy" / "monitoring"
 TOKEN = "t" * 32
 CONFIGURATION = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: [{rules}]
 scrape_configs:
   - job_name: paceline
     authorization: {{credentials: {token}}}
     static_configs: [{{targets: ["127.0.0.1:{api}", "127.0.0.1:{worker}"]}}]
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ async def test_a_restored_backup_sends_nothing_twice_and_the_rest_once_it_is_set
 async def roll_back(settings: Settings, file: Path, folder: Path) -> None:
     """As a provider does it, who knows nothing of us."""
     address, env = way_to(settings.database.url)
-    programs = programs_for(18, home=folder)
+    programs = programs_for(archive.read_manifest(file).postgresql, home=folder)
     with archive.opened(file) as dump:
         content = dump.read()
     command = [programs["pg_restore"], "--clean", "--if-exists", "--single-transaction"]

@@ -24,13 +24,14 @@ from paceline.bootstrap.preflight.machine import (
     reach_findings,
 )
 from paceline.bootstrap.preflight.redis import redis_findings
-from paceline.cli import ports, starting
+from paceline.cli import starting
 from paceline.embedded import Postgres
 from paceline.engine.condition import QueueCondition
 from paceline.errors import SettingsError
 from paceline.persistence.condition import DatabaseCondition, Schema, revisions
 from paceline.settings import ApiSettings, Settings
 from tests.integration.platform.refusing import guard, paceline, with_password
+from tests.ports import free_port
 from tests.world import settings_for
 
 STARTS = 4
@@ -355,7 +356,7 @@ async def test_an_api_that_listens_already_waits_for_its_schema_and_then_holds_t
     monkeypatch.setattr(starting, "AGAIN_SECONDS", 0.01)
     stop, listening = asyncio.Event(), asyncio.Event()
     given = settings_for(empty_database_url, redis_url)
-    given = replace(given, api=replace(given.api, port=ports.free_port("127.0.0.1", preferred=0)))
+    given = replace(given, api=replace(given.api, port=free_port()))
 
     async def work(stop: asyncio.Event) -> None:
         server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", given.api.port)
@@ -367,8 +368,9 @@ async def test_an_api_that_listens_already_waits_for_its_schema_and_then_holds_t
     await listening.wait()
     assert (await paceline("migrate", home=tmp_path, DATABASE_URL=empty_database_url))[0] == 0
     connection = await asyncpg.connect(empty_database_url)
-    while not await connection.fetchval("SELECT count(*) FROM secret_key"):
-        assert not started.done(), started
+    async with asyncio.timeout(60):
+        while not await connection.fetchval("SELECT count(*) FROM secret_key"):
+            assert not started.done(), started
     await connection.close()
     stop.set()
     await started

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ import pytest
 
 from paceline.bootstrap.local import create_api_key
 from tests.integration.platform.refusing import KEY, PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.world import settings_for
 
 HALF = b"email,name\n" + b"ada@example.com,Ada\n" * 10
@@ -27,9 +27,7 @@ async def api(
     database_url: str, redis_url: str, home: Path, *, grace: int
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
     """`paceline api`, once it is ready, and its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (home / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "paceline", "api", "--port", str(port)),

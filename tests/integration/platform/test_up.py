@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import psutil
 import pytest
 
 from paceline.embedded.process import die_with_parent
+from tests.ports import free_port
 
 PATIENCE_SECONDS = 60
 STOP_SECONDS = 10  # promised to whoever presses Ctrl-C
@@ -81,12 +81,6 @@ def paceline(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[st
         env=environment(),
         input=stdin,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(condition: Callable[[], object]) -> None:

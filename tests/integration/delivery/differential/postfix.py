@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.delivery.differential import refusals
+from tests.ports import free_port
 
 MAIL_OWNER = "postfix"  # the user that the package makes
 
@@ -185,8 +185,4 @@ def _postfix(home: Path, command: str) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [listening.getsockname()[1] for listening in sockets]
-    for listening in sockets:
-        listening.close()
-    return ports
+    return [free_port() for _ in range(count)]
