@@ -4,7 +4,8 @@ What is asked again and again while all is well is told at DEBUG only: health ch
 open page asks every two seconds, and whatever has not changed (304).
 
 A path is logged without its query, which may hold addresses, words and one-time tokens; bodies
-never are. An email address in a path is left out of it. Whoever asks may bring the number along (`X-Request-Id`), so that it is theirs, too.
+never are. An email address in a path is left out of it. Whoever asks may bring the number along
+(`X-Request-Id`), so that it is theirs, too.
 """
 
 from __future__ import annotations
