@@ -6,10 +6,12 @@ from it. Each bug was seen in the field, or is the obvious way to get the protoc
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -428,6 +430,7 @@ def planted(folder: Path, edits: Sequence[Edit]) -> Path:
     and so is what they were compiled to.
     """
     copy = folder / "paceline"
+    _compile()
     shutil.copytree(
         PACKAGE, copy, copy_function=os.link, ignore=shutil.ignore_patterns(*_NOT_NEEDED)
     )
@@ -440,3 +443,9 @@ def planted(folder: Path, edits: Sequence[Edit]) -> Path:
         Path(cache_from_source(str(file))).unlink(missing_ok=True)
         file.write_text(text.replace(old, new), encoding="utf-8")
     return folder
+
+
+@cache
+def _compile() -> None:
+    """Once for all copies: else each of their workers compiles what nobody has yet."""
+    compileall.compile_dir(PACKAGE, quiet=2)
