@@ -7,8 +7,8 @@ import http.client
 import socket
 from contextlib import closing, suppress
 
-from paceline.delivery.system_words import in_words
 from paceline.errors import Conflict, SettingsError
+from paceline.system_words import in_words
 
 PROBE_TIMEOUT_SECONDS = 2.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on

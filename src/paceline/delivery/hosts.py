@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from paceline.delivery.channel import Channel
 from paceline.delivery.racing import first_to_answer, in_turns
-from paceline.delivery.system_words import in_words
 from paceline.errors import InvalidInput, OperationalError
+from paceline.system_words import in_words
 
 ALLOWED_PORTS = frozenset({25, 465, 587, 2525})
 MAX_ADDRESSES = 6  # of one host

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from paceline.delivery.system_words import in_words
+from paceline.system_words import in_words
 
 _LATE = "no answer in time"
 _NUMBER = re.compile(r"(?:Errno|Error) (-?\d+)")

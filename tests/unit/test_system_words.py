@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from paceline.delivery.system_words import in_words
+from paceline.system_words import in_words
 
 
 @pytest.mark.parametrize(
