@@ -19,7 +19,7 @@ TINY = Size(
     page_emails=2_000,
     page_requests=1,
     pages="dashboard",
-    tabs=2,
+    tabs=30,
     tab_seconds=2,
     with_peer=False,  # it would install Node.js packages
 )
