@@ -115,7 +115,8 @@ def add_sender(up: Up, key: str, address: str) -> None:
 
 
 def new_key(up: Up) -> str:
-    made = paceline("api-key", "create", "--email", "you@example.com", "--home", str(up.home))
+    address = ("--email", "you@example.com", "--owner")
+    made = paceline("api-key", "create", *address, "--home", str(up.home))
     return made.stdout.strip()
 
 

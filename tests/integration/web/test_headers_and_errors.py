@@ -103,7 +103,7 @@ async def test_a_bug_is_a_page_without_its_details(
     async def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(Queries, "overview", broken)
+    monkeypatch.setattr(Queries, "glance", broken)
     async with browser(parts) as visitor:
         await sign_in(visitor, parts, world)
         response = await visitor.get("/")
