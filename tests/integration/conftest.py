@@ -1,14 +1,15 @@
-"""A database with an owner in it, for tests of the parts that send."""
+"""A database with an owner in it, and somebody who vouches for people."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from paceline.persistence.database import Database
 from paceline.persistence.driver import Driver
 from paceline.persistence.workers import sign_on
+from tests.providers import Provider, running_provider
 from tests.world import World
 
 
@@ -31,3 +32,15 @@ async def worker(database: Database) -> AsyncIterator[Driver]:
     await sign_on(driver)
     yield driver
     driver.terminate()
+
+
+@pytest.fixture(scope="module")
+def _provider() -> Iterator[Provider]:
+    with running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(_provider: Provider) -> Provider:
+    _provider.reset()
+    return _provider

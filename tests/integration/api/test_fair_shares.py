@@ -63,6 +63,21 @@ class Queue:
         assert self._come[at] == count
 
 
+def asked_by(client: Client, method: str, path: str) -> dict[str, Any]:
+    """A request as a server hands it on, for a test that has both ends of it."""
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {client.key}".encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("paceline.test", 80),
+        "scheme": "http",
+    }
+
+
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     queue, wait = Queue(), Turnstile._wait
@@ -115,18 +130,7 @@ async def test_a_check_ends_when_nobody_waits_for_it_any_more(
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    path = f"/api/v1/senders/{sender['id']}/verify"
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(b"authorization", f"Bearer {ann.key}".encode())],
-        "client": ("127.0.0.1", 1),
-        "server": ("paceline.test", 80),
-        "scheme": "http",
-    }
+    scope = asked_by(ann, "POST", f"/api/v1/senders/{sender['id']}/verify")
     asking = asyncio.create_task(create_api(parts)(scope, receive, send))  # type: ignore[arg-type]
     await tarpit.until(1)
     left.set()
@@ -256,17 +260,7 @@ class SlowReader:
     def __init__(self, parts: ApiParts, client: Client, path: str) -> None:
         self.begun = asyncio.Event()
         self.go_on = asyncio.Event()
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "headers": [(b"authorization", f"Bearer {client.key}".encode())],
-            "client": ("127.0.0.1", 1),
-            "server": ("paceline.test", 80),
-            "scheme": "http",
-        }
+        scope = asked_by(client, "GET", path)
         app = create_api(parts)
         self.asking = asyncio.create_task(app(scope, self._nothing, self._take))  # type: ignore[arg-type]
 

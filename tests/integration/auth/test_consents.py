@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx2
 import pytest
 
@@ -16,22 +14,10 @@ from paceline.auth.consents import (
     refresh_token,
 )
 from paceline.domain.oauth import OAuth
-from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider
 
 CLIENT = OAuthClient(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 ASKED = Question(state="s", nonce="n", verifier="v" * 43, redirect_uri="http://localhost/back")
-
-
-@pytest.fixture(scope="module")
-def _provider() -> Iterator[Provider]:
-    with running_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(_provider: Provider) -> Provider:
-    _provider.reset()
-    return _provider
 
 
 async def given_by(provider: Provider, account: str = "ada@example.com") -> str:

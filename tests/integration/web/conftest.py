@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -32,24 +32,11 @@ from paceline.services.suppressions import Suppressions
 from paceline.web import CaughtMail, InboxAddress, Parts, create_web
 from paceline.web.access import cookie_name
 from tests.dns import DnsServer, dns_server
-from tests.providers import Provider, running_provider
 from tests.world import SECRET_KEY, World, settings_for
 
 BASE_URL = "http://localhost:3001"
 COOKIE_DOMAIN = "localhost.local"  # what the cookie jar makes of a name without dots
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
-
-
-@pytest.fixture(scope="module")
-def _provider() -> Iterator[Provider]:
-    with running_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(_provider: Provider) -> Provider:
-    _provider.reset()
-    return _provider
 
 
 @pytest.fixture
