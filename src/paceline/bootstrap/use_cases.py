@@ -122,7 +122,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             kept_in_campaigns=KeptFiles.of_campaigns(database),
             kept_in_drafts=KeptFiles.of_drafts(database),
             imports=Imports(database, bell, quotas),
-            scheduling=Scheduling(database, bell, quotas),
+            scheduling=Scheduling(database, bell, quotas, campaigns),
             idempotency=Idempotency(database),
             attachments=Attachments(database, quotas),
             emails=Emails(database, bell, quotas),

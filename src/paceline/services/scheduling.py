@@ -47,10 +47,13 @@ _Fill = Callable[[Session, CampaignRecord], Awaitable[ImportReport]]
 class Scheduling:
     """Schedules campaigns whose list comes along."""
 
-    def __init__(self, database: Database, bell: Bell, quotas: Quotas) -> None:
+    def __init__(
+        self, database: Database, bell: Bell, quotas: Quotas, those_there: campaigns.Campaigns
+    ) -> None:
         self._database = database
         self._bell = bell
         self._quotas = quotas
+        self._those_there = those_there
 
     async def schedule(
         self,
@@ -145,8 +148,7 @@ class Scheduling:
         async with self._database.transaction() as session:
             view = await view_of(session, owner_id, campaign_id)
         if view.state in (CampaignState.ACTIVE, CampaignState.PAUSED):
-            cancel = campaigns.Campaigns(self._database, self._bell, self._quotas).cancel
-            view = await cancel(owner_id, campaign_id)
+            view = await self._those_there.cancel(owner_id, campaign_id)
         if view.state is CampaignState.CANCELLED:
             await in_pieces.call_back(
                 self._database, view.sender_id, campaign_id, most=MAX_PIECES_UNDONE

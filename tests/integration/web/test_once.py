@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from paceline.persistence.database import Database, DatabaseUnavailable
+from paceline.services.campaigns import Campaigns
 from paceline.services.idempotency import Answer, Idempotency, Ticket
 from paceline.services.scheduling import Scheduling
 from paceline.web import Parts, once
@@ -364,6 +365,5 @@ def _no_tokens_left_in_hand(parts: Parts) -> Iterator[None]:
 def _over(parts: Parts, database: Database) -> Parts:
     """The same pages over connections of their own."""
     bell = parts.scheduling._bell
-    return replace(
-        parts, idempotency=Idempotency(database), scheduling=Scheduling(database, bell, QUOTAS)
-    )
+    scheduling = Scheduling(database, bell, QUOTAS, Campaigns(database, bell, QUOTAS))
+    return replace(parts, idempotency=Idempotency(database), scheduling=scheduling)

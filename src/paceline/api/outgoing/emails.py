@@ -15,7 +15,7 @@ from paceline.services.emails import Outcome
 
 
 class EmailOut(Shown):
-    """An email. The last three tell, while it waits, for what and until when."""
+    """An email. The last four tell, while it waits, for what, why and until when."""
 
     id: uuid.UUID
     campaign_id: uuid.UUID | None
