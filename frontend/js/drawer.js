@@ -65,7 +65,14 @@ document.addEventListener("htmx:after:swap", () => {
   fresh.showModal();
 });
 
+/** Close what Back has left; the browser tells of it later, when Forward may have come. */
+function leave(drawer) {
+  drawer?.close();
+  drawer?.remove();
+}
+
 function closed(drawer) {
+  if (!drawer.isConnected) return;
   drawer.remove(); // so that it stops asking for news
   if (!addressed() || isOpen()) return;
   if (history.state?.drawer) history.back();
@@ -81,7 +88,7 @@ document.addEventListener("htmx:before:history:restore", (event) => {
   const same = here(null) === listed;
   follow();
   const path = addressed();
-  if (!path) dialog()?.close();
+  if (!path) leave(dialog());
   if (!same) return;
   event.preventDefault();
   if (path) load(path);

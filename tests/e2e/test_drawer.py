@@ -42,6 +42,32 @@ def test_back_closes_the_drawer_and_forward_opens_it_again(page: Page, path: str
     assert page.evaluate("window.sameDocument")
 
 
+def test_forward_opens_it_also_before_the_browser_has_told_that_it_closed(
+    page: Page, path: str
+) -> None:
+    page.goto(path)
+    drawer = page.locator("#drawer dialog[open]")
+    page.get_by_role("link", name="drawer2@example.org").click()
+    expect(drawer).to_contain_text("drawer2@example.org")
+    page.evaluate("""
+        document.querySelector("#drawer dialog").addEventListener("close", (told) => {
+          told.stopImmediatePropagation();
+          window.tell = () => told.target.dispatchEvent(new Event("close"));
+        }, { capture: true, once: true })
+    """)
+    page.go_back()
+    expect(drawer).to_have_count(0)
+    page.wait_for_function("window.tell")
+    page.evaluate("""
+        new Promise((over) => {
+          addEventListener("popstate", over, { once: true });
+          history.forward();
+        }).then(() => tell())
+    """)
+    expect(drawer).to_contain_text("drawer2@example.org")
+    expect(page).to_have_url(OPEN)
+
+
 def test_back_after_the_drawer_leads_to_the_list_before(page: Page, path: str) -> None:
     page.goto(path)
     page.locator("#tabs").get_by_role("link", name="Sent").click()
