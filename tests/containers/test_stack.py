@@ -44,7 +44,8 @@ def bring_up(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def key(stack: Stack) -> str:
-    return stack.inside("api", "paceline", "api-key", "create", "--email", "ada@example.com")
+    address = ("--email", "ada@example.com", "--owner")
+    return stack.inside("api", "paceline", "api-key", "create", *address)
 
 
 def test_one_command_and_the_example_settings_bring_everything_up(stack: Stack) -> None:
