@@ -193,11 +193,17 @@ function keep() {
   let isAgreed = false;
   form.addEventListener("change", async (event) => {
     if (event.target !== field("file") || isAgreed) return;
+    const [file] = field("file").files;
     const place = field("addresses").value.trim() ? "typed" : document.querySelector("#list-file *") && "file";
-    if (!place) return;
+    if (file && !place) return;
     event.stopImmediatePropagation();
-    if (!(await ask(`file-for-${place}`))) return (field("file").value = "");
+    if (!file) return; // the chooser was left without one
+    const held = new DataTransfer(); // until it is agreed to, no other request of the form takes it along
+    held.items.add(file);
+    field("file").value = "";
+    if (!(await ask(`file-for-${place}`))) return;
     isAgreed = true;
+    field("file").files = held.files;
     field("file").dispatchEvent(new Event("change", { bubbles: true }));
     isAgreed = false;
   }, { capture: true });

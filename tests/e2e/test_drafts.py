@@ -294,23 +294,42 @@ def test_a_file_and_typed_addresses_never_take_each_others_place_unasked(page: P
     expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
 
 
-def test_a_file_that_is_dropped_anywhere_is_the_list(page: Page) -> None:
+def test_what_is_read_while_a_file_waits_for_an_answer_neither_takes_nor_loses_it(page: Page) -> None:
     begin(page)
-    dropped = page.evaluate_handle(
-        "() => { const it = new DataTransfer();"
-        " it.items.add(new File(['email\\nada@example.org\\n'], 'dropped.csv')); return it; }"
-    )
-    page.locator("h1").dispatch_event("dragover", {"dataTransfer": dropped})
-    expect(page.locator(".pl-over")).to_be_visible()
-    page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
+    typed = page.get_by_label("type or paste")
+    typed.fill("one@walk.example")
+    page.set_input_files("#file", LIST)
+    expect(page.get_by_role("button", name="Take the file")).to_be_visible()
     expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
-    expect(page.get_by_text("dropped.csv")).to_be_visible()
-    page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
+    page.get_by_role("button", name="Take the file").click()
+    expect(page.get_by_text("2 recipients")).to_be_visible()
+    expect(typed).to_be_hidden()
+
+
+def test_a_file_that_is_dropped_anywhere_is_the_list(page: Page) -> None:
+    def drag(event: str, rows: int) -> None:
+        dragged = page.evaluate_handle(
+            "rows => { const it = new DataTransfer(); const lines = ['email'];"
+            " for (let row = 0; row < rows; row++) lines.push(`ada${row}@example.org`);"
+            " it.items.add(new File([lines.join('\\n')], `dropped-${rows}.csv`)); return it; }",
+            rows,
+        )
+        page.locator("h1").dispatch_event(event, {"dataTransfer": dragged})
+
+    begin(page)
+    drag("dragover", 1)
+    expect(page.locator(".pl-over")).to_be_visible()
+    drag("drop", 1)
+    expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
+    expect(page.get_by_text("dropped-1.csv")).to_be_visible()
+    drag("drop", 2)
     page.get_by_role("button", name="Keep the list").click()
     expect(page.locator("#file")).to_have_value("")
-    page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
-    page.get_by_role("button", name="Take this file").click()
     expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
+    drag("drop", 3)
+    page.get_by_role("button", name="Take this file").click()
+    expect(page.get_by_text("3 recipients")).to_be_visible()
+    expect(page.get_by_text("dropped-3.csv")).to_be_visible()
 
 
 def test_a_test_has_what_was_typed_a_moment_before_and_nothing_saved_yet(
