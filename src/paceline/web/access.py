@@ -132,12 +132,20 @@ async def signed_in(
         if cookie_of(request, base_url=parts.base_url) is not None:
             await count_stranger(request, parts)
         raise SignInNeeded(_here(request))
-    OWNER.set(viewer.principal.user_id)
-    await parts.rates.owner(viewer.principal.user_id)
+    await count(request, parts, viewer)
     if request.method not in _SAFE_METHODS:
         await form_of(request)  # a form that is still being sent takes no turn
     async with parts.turnstile.turn(viewer.principal.user_id):
         yield viewer
+
+
+async def count(request: Request, parts: Parts, viewer: Viewer) -> None:
+    """Count this request, once, as one of its owner's. Raises `TooMuchAtOnce`."""
+    if getattr(request.state, "is_counted", False):
+        return
+    request.state.is_counted = True
+    OWNER.set(viewer.principal.user_id)
+    await parts.rates.owner(viewer.principal.user_id)
 
 
 async def count_stranger(request: Request, parts: Parts) -> None:

@@ -25,6 +25,7 @@ from paceline.web.access import (
 )
 from paceline.web.form_tokens import FIELD as TOKEN_FIELD
 from paceline.web.form_tokens import token_in
+from paceline.web.frames import framed, framed_signed_out, is_framed
 from paceline.web.navigation import GROUPS
 from paceline.web.parts import parts_of
 from paceline.web.rendering import Look, asks_for_news, is_htmx, render, toast_only
@@ -97,7 +98,9 @@ def install(app: FastAPI) -> None:
 async def failure(
     request: Request, status: int, message: str, *, look: Look | None = None
 ) -> Response:
-    """The page, or the toast, of one error: beside the sidebar for whoever is signed in."""
+    """The page, toast or frame of one error: a page beside the sidebar for whoever is signed in."""
+    if is_framed(request):
+        return framed(message, status=status)
     if is_htmx(request):
         return toast_only(message, status=status, look=look)
     title = _TITLES.get(status, "That did not work")
@@ -199,6 +202,8 @@ async def not_allowed(request: Request, _allowed: str) -> Response:
 
 async def _sign_in_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, SignInNeeded)
+    if is_framed(request):
+        return framed_signed_out(request)
     url = sign_in_url(error.next_path)
     if asks_for_news(request):
         # Nobody pressed anything: the page stays, with what was typed on it, and says so itself.

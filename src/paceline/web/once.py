@@ -30,6 +30,7 @@ from paceline.web.access import (
     Forbidden,
     SignInNeeded,
     Viewer,
+    count,
     form_of,
     maybe_signed_in,
 )
@@ -107,6 +108,7 @@ async def _guarded(request: Request, handle: Handler) -> Response:
     viewer = await maybe_signed_in(request, parts)
     if viewer is None:
         return await handle(request)  # which sends them to sign in
+    await count(request, parts, viewer)
     posted = await form_of(request)
     content = await _digest(posted)
     token = _token(request, posted)

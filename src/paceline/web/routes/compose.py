@@ -20,7 +20,7 @@ from paceline.delivery import text_of_source
 from paceline.domain.bounds import MAX_ROWS
 from paceline.errors import InvalidInput, NotFound, Outdated
 from paceline.services.drafts import MAX_TYPED
-from paceline.web.access import MaybeSignedIn, SignedIn, form_of
+from paceline.web.access import SignedIn, form_of
 from paceline.web.attached import attach_posted
 from paceline.web.compose_form import FIELDS, ComposeForm, typed_of
 from paceline.web.compose_page import Composed, compose_page, timetable_of
@@ -34,9 +34,9 @@ from paceline.web.drafting import (
     typed_list,
 )
 from paceline.web.forms import Problems, text_of
+from paceline.web.frames import shown_in_a_frame
 from paceline.web.headers import mail_frame
 from paceline.web.listing import as_id
-from paceline.web.mail_body import document_of
 from paceline.web.parts import Wired
 from paceline.web.preview import preview_document, read_sample
 from paceline.web.rendering import go_to, render, zone_of
@@ -77,11 +77,9 @@ async def show_timetable(request: Request, parts: Wired, viewer: SignedIn) -> Re
     return render(request, "_timetable.html", viewer=viewer, **context)
 
 
-@router.post("/preview")
-async def show_preview(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Response:
+@router.post("/preview", dependencies=shown_in_a_frame(SIGNED_OUT))
+async def show_preview(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """The message as one recipient will read it, for the sandboxed frame."""
-    if viewer is None:
-        return mail_frame(document_of(html=None, text=SIGNED_OUT))
     posted = await form_of(request)
     form, images = ComposeForm.read(posted), []
     if draft_id := as_id(text_of(posted, "draft")):

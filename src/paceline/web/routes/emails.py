@@ -16,6 +16,7 @@ from paceline.services.views import EmailDetail
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.email_story import section_of, story
 from paceline.web.forms import text_of
+from paceline.web.frames import shown_in_a_frame
 from paceline.web.headers import mail_frame
 from paceline.web.mail_body import (
     View,
@@ -67,7 +68,7 @@ async def email_view(
     return render(request, "_email_content.html", viewer=viewer, **_shown(viewer, detail, view))
 
 
-@router.get("/{email_id}/body")
+@router.get("/{email_id}/body", dependencies=shown_in_a_frame())
 async def email_body(
     parts: Wired, viewer: SignedIn, email_id: uuid.UUID, view: str = ""
 ) -> Response:

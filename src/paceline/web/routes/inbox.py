@@ -10,6 +10,7 @@ from starlette.responses import Response
 from paceline.domain.bounds import MAX_QUERY
 from paceline.web.access import Administrator, Viewer, form_of
 from paceline.web.forms import text_of
+from paceline.web.frames import shown_in_a_frame
 from paceline.web.headers import file_of, mail_frame
 from paceline.web.listing import Column, ListState, Selection, as_id
 from paceline.web.mail_body import View
@@ -102,7 +103,7 @@ async def show_view(
     return await _message(request, parts, viewer, message_id, template=template, view=view)
 
 
-@router.get("/{message_id}/body")
+@router.get("/{message_id}/body", dependencies=shown_in_a_frame())
 async def show_message_body(
     parts: Wired, viewer: Administrator, message_id: uuid.UUID, view: str = ""
 ) -> Response:

@@ -21,6 +21,7 @@ from paceline.web.compose_form import NOW, ComposeForm
 from paceline.web.compose_page import moment, plan_of
 from paceline.web.drafting import Looked, look_at, saving_of, sent_before
 from paceline.web.forms import Problems, digest_of, text_of
+from paceline.web.frames import shown_in_a_frame
 from paceline.web.headers import mail_frame
 from paceline.web.listing import as_id
 from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
@@ -56,7 +57,7 @@ async def review(request: Request, parts: Wired, viewer: SignedIn, draft_id: uui
     return await _page(request, parts, viewer, draft, looked)
 
 
-@router.get("/{draft_id}/message")
+@router.get("/{draft_id}/message", dependencies=shown_in_a_frame())
 async def message(
     request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.UUID
 ) -> Response:
