@@ -294,7 +294,7 @@ def test_a_file_and_typed_addresses_never_take_each_others_place_unasked(page: P
     expect(page.get_by_text("1 recipient", exact=True)).to_be_visible()
 
 
-def test_what_is_read_while_a_file_waits_for_an_answer_neither_takes_nor_loses_it(
+def test_a_file_that_waits_for_an_answer_is_neither_taken_nor_lost(
     page: Page,
 ) -> None:
     begin(page)
