@@ -182,7 +182,7 @@ class World:
             await signal(session, sender_id, due_at or clock.now())
 
     async def until(
-        self, condition: Callable[[], Awaitable[bool]], *, within: float = 15.0
+        self, condition: Callable[[], Awaitable[bool]], *, within: float = 60.0
     ) -> None:
         """Wait until the condition holds, looking again whenever one of the tables changes."""
         connection = await self.database.dedicated()
@@ -206,7 +206,7 @@ class World:
         """Wait until so many statements wait for somebody's lock."""
         connection = await self.database.dedicated()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await connection.fetchval(_BLOCKED) < count:
                     await asyncio.sleep(0)
         finally:

@@ -9,7 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from paceline.embedded import Redis, running
 from paceline.web.routes import review
@@ -28,7 +35,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-ACTION_TIMEOUT_MS = 10_000
+# How long a page takes is the machine's, and says nothing about it.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="package")
@@ -83,7 +92,7 @@ def context(
         timezone_id="Europe/Berlin",
         viewport={"width": 1280, "height": 900},
     )
-    context.set_default_timeout(ACTION_TIMEOUT_MS)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

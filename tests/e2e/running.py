@@ -35,8 +35,8 @@ from tests.ports import free_port
 from tests.world import settings_for
 
 T = TypeVar("T")
-START_TIMEOUT_SECONDS = 20
-STOP_TIMEOUT_SECONDS = 15
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class System:
         self.run(self.cases.campaigns.pause(self.owner_id, made))
         return made
 
-    def eventually(self, holds: Callable[[], bool], *, within: float = 15) -> None:
+    def eventually(self, holds: Callable[[], bool], *, within: float = 60) -> None:
         """Wait until a condition holds that only the database can tell."""
         deadline = time.monotonic() + within
         while not holds():

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from paceline.settings import ProviderSettings
 from tests.e2e.clipping import clipped
-from tests.e2e.conftest import ACTION_TIMEOUT_MS
+from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.foreign import cancel_at_panva, log_in_at_panva, pages, panva
 from tests.e2e.running import System
 from tests.e2e.test_accessibility import assert_accessible
@@ -67,7 +67,7 @@ def url(system: System) -> Iterator[str]:
 def visiting(chromium: Browser, url: str, **options: Any) -> BrowserContext:
     """A browser of somebody who signed in there as Ada."""
     context = chromium.new_context(base_url=url, **options)
-    context.set_default_timeout(ACTION_TIMEOUT_MS)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto("/login?next=/senders")
     page.get_by_role("link", name="Sign in with 127.0.0.1").click()

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from paceline.settings import ProviderSettings
 from tests.e2e.clipping import clipped
-from tests.e2e.conftest import ACTION_TIMEOUT_MS
+from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.foreign import (
     cancel_at_panva,
     log_in_at_panva,
@@ -66,7 +66,7 @@ def sign_in(request: pytest.FixtureRequest, system: System) -> Iterator[SignIn]:
 @pytest.fixture
 def visitor(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context()
-    context.set_default_timeout(ACTION_TIMEOUT_MS)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

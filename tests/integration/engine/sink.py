@@ -70,7 +70,7 @@ class Sink:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
 
-    async def wait_for(self, count: int, *, within: float = 20.0) -> list[Taken]:
+    async def wait_for(self, count: int, *, within: float = 60.0) -> list[Taken]:
         """Wait until so many emails have arrived."""
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: len(self.taken) >= count)

@@ -27,7 +27,7 @@ async def test_of_two_emails_the_one_that_is_put_off_has_its_dialogue_kept(
     await world.signal(sender)
     await world.until_all_are(ids[:1], "sent")
     await world.until_all_are(ids[1:], "deferred")
-    async with asyncio.timeout(15):  # it follows the record, and nothing tells of it
+    async with asyncio.timeout(60):  # it follows the record, and nothing tells of it
         while not await world.fetchval("SELECT count(*) FROM attempt_dialogues"):
             await asyncio.sleep(0)
     (kept,) = await world.fetch("SELECT * FROM attempt_dialogues")

@@ -58,7 +58,7 @@ class Desk:
         return Rest(wait=None)
 
     async def empty(self) -> None:
-        async with asyncio.timeout(20), self.done:
+        async with asyncio.timeout(60), self.done:
             await self.done.wait_for(lambda: not any(self.open.values()))
 
 

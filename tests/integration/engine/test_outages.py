@@ -57,7 +57,7 @@ async def test_a_worker_that_finds_the_database_away_waits_and_then_tells_what_a
             settings.database.url.replace(quote(away, safe="/"), folder), settings.redis.url
         )
         async with running_worker(unreachable, black_boxes=black_boxes) as running:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await waits.wait()
             (Path(folder) / ".s.PGSQL.5432").symlink_to(f"{away}/.s.PGSQL.5432")
             await world.until_all_are(ids, "sent")

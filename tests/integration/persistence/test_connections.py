@@ -58,7 +58,7 @@ async def test_nothing_stays_connected_after_a_cancellation_at_any_moment(
         with suppress(asyncio.CancelledError):
             await task
         await database.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await _others(watcher):
             await asyncio.sleep(0.01)
 
@@ -79,7 +79,7 @@ async def test_closing_closes_what_is_in_use_too(
     await database.close()
     with pytest.raises(DatabaseUnavailable):
         await task
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await _others(watcher):
             await asyncio.sleep(0.01)
 

@@ -95,7 +95,7 @@ async def are_recorded(world: World, count: int) -> bool:
 async def a_beat_later(world: World) -> None:
     """A rollback shorter than a beat is not noticed."""
     now = await world.fetchval("SELECT beat FROM installation")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await world.fetchval("SELECT beat FROM installation") < now + 2:
             await asyncio.sleep(0.05)
 

@@ -56,7 +56,7 @@ async def running(part: Component) -> AsyncIterator[Supervised]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
