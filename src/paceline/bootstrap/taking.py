@@ -1,7 +1,8 @@
 """Answers have to be taken: whoever reads one slowly, or never, holds it in memory for so long.
 
-An answer is handed over in pieces, so that all but the last one waits in its request's turn, and a
-connection on which a piece is not taken in time is dropped.
+An answer is handed over in pieces, so that all but the last one waits in its request's turn. A
+connection is dropped on which a piece is not taken in time, or all of them more slowly than the
+worst line would: whoever takes a little now and then would have the answer held for hours.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from paceline.bootstrap.in_time import HeadInTime
 
 PIECE_OCTETS = 64 * 1024  # as many as a connection takes before it makes an answer wait
 PIECE_SECONDS = 30.0
+# Of one answer, waited for its client in all: beside what its size allows, so that an export of
+# 100 MB has three and a half hours, and 1 MiB three minutes.
+ANSWER_SECONDS = 60.0
+LEAST_OCTETS_PER_SECOND = 8 * 1024  # 64 kbit/s
+_HANDED_OVER = "octets_handed_over"  # in a request's state, for the connection that it came by
 
 
 class InPieces:
@@ -23,38 +29,56 @@ class InPieces:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+
+        async def hand_over(message: Message) -> None:
+            state[_HANDED_OVER] = state.get(_HANDED_OVER, 0) + len(message.get("body", b""))
+            await send(message)
+
         async def sending(message: Message) -> None:
             body = message.get("body", b"")
             if message["type"] != "http.response.body" or len(body) <= PIECE_OCTETS:
-                await send(message)
+                await hand_over(message)
                 return
             more = message.get("more_body", False)
             for start in range(0, len(body), PIECE_OCTETS):
                 end = start + PIECE_OCTETS
                 is_more = more or end < len(body)
-                await send({**message, "body": body[start:end], "more_body": is_more})
+                await hand_over({**message, "body": body[start:end], "more_body": is_more})
 
         await self.app(scope, receive, sending)
 
 
 class TakenInTime(HeadInTime):
-    """Drops a connection whose client does not take what it is sent."""
+    """Drops a connection whose client does not take what it is sent.
+
+    Only the wait for it counts: an answer that takes long to make is not its slowness.
+    """
 
     _untaken: asyncio.TimerHandle | None = None
+    _paused_at: float | None = None  # of the loop's time
+    _waited = 0.0  # seconds, for this answer to be taken
 
     def pause_writing(self) -> None:
         """There is more than the client has taken."""
         super().pause_writing()
-        self._watch()
+        self._paused_at = self.loop.time()
+        handed_over: int = self.scope["state"].get(_HANDED_OVER, 0)
+        allowed = ANSWER_SECONDS + handed_over / LEAST_OCTETS_PER_SECOND
+        self._watch(min(PIECE_SECONDS, max(0.0, allowed - self._waited)))
 
     def resume_writing(self) -> None:
         """It has taken nearly all of it."""
         super().resume_writing()
         self._stop_watching()
+        if self._paused_at is not None:
+            self._waited += self.loop.time() - self._paused_at
+            self._paused_at = None
 
     def on_response_complete(self) -> None:
         """What is left of an answer after which the connection ends has its time, too."""
         super().on_response_complete()
+        self._waited, self._paused_at = 0.0, None
         if self.transport.is_closing():
             self._watch()
 
@@ -69,9 +93,10 @@ class TakenInTime(HeadInTime):
         super().connection_lost(exc)
         self._stop_watching()
 
-    def _watch(self) -> None:
+    def _watch(self, seconds: float | None = None) -> None:
         if self._untaken is None:
-            self._untaken = self.loop.call_later(PIECE_SECONDS, self.transport.abort)
+            seconds = PIECE_SECONDS if seconds is None else seconds
+            self._untaken = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop_watching(self) -> None:
         if self._untaken is not None:

@@ -112,6 +112,14 @@ def told_of(monkeypatch: pytest.MonkeyPatch, happens: str) -> asyncio.Event:
     return event
 
 
+async def first_of(*events: asyncio.Event) -> None:
+    """Until one of these has happened."""
+    awaited = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+    for task in awaited:
+        task.cancel()
+
+
 async def status_of(reader: asyncio.StreamReader) -> bytes:
     return (await reader.readline()).split(b" ")[1]
 
@@ -202,6 +210,29 @@ async def test_a_client_that_does_not_take_its_answer_is_dropped(
     assert not server.server_state.connections
     with suppress(ConnectionError):
         assert len(await reader.read()) < len(LARGE)
+    writer.close()
+
+
+async def test_a_client_that_takes_a_little_now_and_then_is_dropped(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "ANSWER_SECONDS", 1.5 * taking.PIECE_SECONDS)
+    monkeypatch.setattr(taking, "LEAST_OCTETS_PER_SECOND", len(LARGE))
+    passed, loop = 0.0, asyncio.get_running_loop()
+    told = loop.time
+    monkeypatch.setattr(loop, "time", lambda: told() + passed)
+    paused, lost = told_of(monkeypatch, "pause_writing"), told_of(monkeypatch, "connection_lost")
+    reader, writer = await sent(port, b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+    taken = 0
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        while not lost.is_set():
+            paused.clear()
+            taken += len(await reader.readexactly(len(LARGE) // 16))
+            await first_of(paused, lost)
+            passed += taking.PIECE_SECONDS / 2  # each of them is taken in time
+    async with asyncio.timeout(60):
+        await lost.wait()
+    assert taken < len(LARGE) // 2
     writer.close()
 
 
