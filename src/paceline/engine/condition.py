@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,13 +14,70 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from paceline.engine.queue import QueueUnavailable, Redis
+from paceline.engine.queue import PREFIX, QueueUnavailable, Redis
 
-_REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, ResponseError)
+_REFUSALS = (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    ResponseError,
+    ssl.SSLCertVerificationError,
+)
+
+_NO_KEY = f"{PREFIX}:nothing"
+
+# What a user of Redis' access control lists has to be let do; `$` is a key of ours. Read off the
+# commands that a Redis has counted under a worker, an API and BullMQ's scripts.
+NEEDED = (
+    *("multi", "exec", "info", "time", "eval x 1 $", "evalsha x 1 $", "script load x"),
+    *("script exists x", "client setname x", "bzpopmin $ 1", "get $", "mget $", "set $ 1"),
+    *(
+        "del $",
+        "exists $",
+        "expire $ 1",
+        "pttl $",
+        "incr $",
+        "incrby $ 1",
+        "hget $ x",
+        "hset $ x 1",
+    ),
+    *("hmget $ x", "hmset $ x 1", "hsetnx $ x 1", "hexists $ x", "hdel $ x", "hincrby $ x 1"),
+    *("hgetall $", "lpush $ 1", "rpoplpush $ $", "lrem $ 0 1", "llen $", "lindex $ 0"),
+    *("lrange $ 0 1", "sadd $ 1", "srem $ 1", "smembers $", "zadd $ 1 1", "zrem $ 1", "zcard $"),
+    *("zrange $ 0 1", "zrangebyscore $ 0 1", "zrevrange $ 0 1", "zrevrangebyscore $ 1 0"),
+    *("zpopmin $", "xadd $ * a b", "xtrim $ maxlen 1"),
+    # Limits count under names of their own (`paceline.limits`).
+    *(f"set {key}:nothing 1" for key in ("email_rate", "email_gap", "campaign_rate")),
+    *(f"set {key}:nothing 1" for key in ("campaign_gap", "single_rate", "single_gap", "bucket")),
+)
+# Only asks, and changes nothing. Before version 7 there is nobody to ask: a key that never is there
+# is taken away, which needs the rights to write, to our keys and to scripts.
+_MAY_NOT = """
+if redis.acl_check_cmd == nil then
+    redis.call('DEL', KEYS[1])
+    return {}
+end
+local lacking = {}
+for _, asked in ipairs(ARGV) do
+    local words = {}
+    for word in string.gmatch(asked, '%S+') do
+        words[#words + 1] = word == '$' and KEYS[1] or word
+    end
+    if not redis.acl_check_cmd(unpack(words)) then
+        local key = string.match(asked, '(%S+):nothing')
+        lacking[#lacking + 1] = words[1] .. (key and ' ' .. key .. ':*' or '')
+    end
+end
+return lacking
+"""
 
 
 class QueueRefused(QueueUnavailable):
     """Redis answers, and lets us do nothing: the password, the user or the number is wrong."""
+
+
+class QueueForbids(QueueRefused):
+    """Redis lets us in, and not do what we have to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +92,7 @@ class QueueCondition:
     is_replica: bool
     is_cluster: bool
     now: datetime
+    forbidden: tuple[str, ...] = ()  # commands that we need and may not give, or not for our keys
 
 
 async def look(redis: Redis) -> QueueCondition:
@@ -41,6 +100,10 @@ async def look(redis: Redis) -> QueueCondition:
     try:
         said = await redis.info()
         seconds, microseconds = await redis.time()
+        can_be_asked = said.get("role") != "slave" and not said.get("cluster_enabled", 0)
+        forbidden = await redis.eval(_MAY_NOT, 1, _NO_KEY, *NEEDED) if can_be_asked else ()
+    except NoPermissionError as error:
+        raise QueueForbids(f"Redis: {error}") from error
     except (RedisError, OSError) as error:
         # What is answered while connecting comes as an error of the connection, with its cause.
         family = QueueRefused if _is_refusal(error) else QueueUnavailable
@@ -56,6 +119,7 @@ async def look(redis: Redis) -> QueueCondition:
         is_replica=said.get("role") == "slave",
         is_cluster=bool(said.get("cluster_enabled", 0)),
         now=datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC),
+        forbidden=tuple(map(str, forbidden)),
     )
 
 

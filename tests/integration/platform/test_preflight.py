@@ -215,6 +215,11 @@ def test_a_postgresql_that_does_not_do_is_refused_with_what_to_do(
         ({"eviction": "volatile-lru"}, "maxmemory-policy noeviction", Weight.REMARK),
         ({"keeps_a_log": False}, "CONFIG SET appendonly yes", Weight.REMARK),
         ({"max_octets": 100, "used_octets": 95}, "95 % of its memory", Weight.REMARK),
+        (
+            {"max_octets": 100, "used_octets": 121},
+            "121 % of its memory is taken: nothing is sent; raise maxmemory",
+            Weight.AWAY,
+        ),
     ],
 )
 def test_a_redis_that_does_not_do_is_told_with_what_to_do(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
-from paceline.bootstrap.preflight.causes import refusal, why
+from paceline.bootstrap.preflight.causes import is_distrusted, refusal, why
 from paceline.bootstrap.preflight.findings import Finding, Weight
-from paceline.engine.condition import QueueCondition, QueueRefused, look
+from paceline.bootstrap.preflight.speaking import other_scheme
+from paceline.engine.condition import QueueCondition, QueueForbids, QueueRefused, look
 from paceline.engine.queue import QueueUnavailable, connect
 from paceline.settings.tls_files import refuse_unusable_authority, refuse_unusable_identity
 
 OLDEST_VERSION = (6, 2)
 FULL = 0.9  # of its memory
 _SETTINGS = ("REDIS_URL", "REDIS_HOST", "REDIS_PORT")
+_RIGHTS = "give its user these: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
+_MANY = 5  # commands, more than which are not named one by one
 
 
 def redis_findings(found: QueueCondition) -> Iterator[Finding]:
@@ -37,7 +40,13 @@ def redis_findings(found: QueueCondition) -> Iterator[Finding]:
         )
     if found.max_octets and found.used_octets > FULL * found.max_octets:
         percent = round(100 * found.used_octets / found.max_octets)
-        yield _said(Weight.REMARK, f"{percent} % of its memory is taken", "raise maxmemory")
+        is_full = found.used_octets >= found.max_octets
+        weight, then = (Weight.AWAY, ": nothing is sent") if is_full else (Weight.REMARK, "")
+        yield _said(weight, f"{percent} % of its memory is taken{then}", "raise maxmemory")
+    if found.forbidden:
+        first, more = found.forbidden[:_MANY], len(found.forbidden) - _MANY
+        told = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+        yield _said(Weight.WRONG, f"its user may not do what is needed ({told})", _RIGHTS)
 
 
 async def look_at_redis(
@@ -53,16 +62,40 @@ async def look_at_redis(
     try:
         found = await look(redis)
     except QueueRefused as error:
-        remedy = "correct the user, the password or the number in REDIS_URL"
-        return [_said(Weight.WRONG, f"{where} refuses us: {refusal(error)}", remedy)], None
+        return [_refused(where, error)], None
     except QueueUnavailable as error:
-        told = f"{where} does not answer: {why(error)}"
-        return [_said(Weight.AWAY, told, "start it, or correct the address")], None
+        return [_away(where, error, speaks=await other_scheme(url))], None
     finally:
         await redis.aclose()
     version = ".".join(map(str, found.version))
     fine = _said(Weight.FINE, f"{where} answers, version {version}")
     return [fine, *redis_findings(found)], found
+
+
+def _refused(where: str, error: QueueRefused) -> Finding:
+    says = refusal(error)
+    if isinstance(error, QueueForbids):
+        return _said(Weight.WRONG, f"{where} lets us in, but not work: {says}", _RIGHTS)
+    if is_distrusted(error):
+        remedy = "name who signed it: …?ssl_ca_certs=FILE"
+        return _said(Weight.WRONG, f"{where} refuses us: {says}", remedy)
+    if "HELLO" in says or "NOAUTH" in says:  # what it is asked first
+        told = f"{where} asks for a password"
+        return _said(Weight.WRONG, told, "put it into REDIS_URL: redis://:password@host:port/0")
+    remedy = "correct the user, the password or the number in REDIS_URL"
+    return _said(Weight.WRONG, f"{where} refuses us: {says}", remedy)
+
+
+def _away(where: str, error: QueueUnavailable, *, speaks: str | None) -> Finding:
+    match speaks:
+        case "rediss":
+            remedy = "begin the address with rediss://"
+            return _said(Weight.WRONG, f"{where} speaks TLS", remedy)
+        case "redis":
+            remedy = "begin the address with redis://, or set up TLS there"
+            return _said(Weight.WRONG, f"{where} speaks no TLS", remedy)
+    told = f"{where} does not answer: {why(error)}"
+    return _said(Weight.AWAY, told, "start it, or correct the address")
 
 
 def refuse_unusable_files(url: str) -> None:
