@@ -81,8 +81,12 @@ class Attached:
         return cls(files)
 
     def linked(self, body: str) -> str:
-        """HTML with each `cid:NAME` that names an inline image leading to that image."""
-        return self._images.led_to(body, lambda content_id: f"cid:{self._wire_ids[content_id]}")
+        """HTML with each `cid:NAME` that names an inline image leading to that image.
+
+        Raises `RenderError` where that makes it too long.
+        """
+        wire_ids = self._wire_ids
+        return self._images.led_on_the_wire(body, lambda content_id: f"cid:{wire_ids[content_id]}")
 
     def added_to(self, message: bytes, *, boundary: bytes) -> bytes:
         """The message with these files in it; `boundary` is its own, or would be.

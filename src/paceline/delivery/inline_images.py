@@ -12,6 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
+from paceline.delivery.headers import RenderError
+
+MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part, with its links as they go out
+
 
 class InlineImages:
     """`images`: (content id, file name) of each. Of two with the same name the first is meant."""
@@ -32,6 +36,23 @@ class InlineImages:
         if self._links is None:
             return Counter()
         return Counter(self._ids[link[1]] for link in self._links.finditer(body))
+
+    def led_on_the_wire(self, body: str, address: Callable[[str], str]) -> str:
+        """The same for an email, which stays as short as a part has to be. Raises `RenderError`.
+
+        Links can be as many as a text has characters for, and become twenty times as long.
+        """
+        room = MAX_OUTPUT - len(body)
+
+        def lead(link: re.Match[str]) -> str:
+            nonlocal room
+            led = address(self._ids[link[1]])
+            room -= len(led) - len(link[0])
+            if room < 0:
+                raise RenderError("html", f"becomes longer than {MAX_OUTPUT} characters")
+            return led
+
+        return body if self._links is None else self._links.sub(lead, body)
 
     def led_to(self, body: str, address: Callable[[str], str]) -> str:
         """The HTML with each of these links leading to `address(content id)`."""

@@ -17,6 +17,7 @@ from paceline.delivery import link_values, mime, template_rules
 from paceline.delivery.attachments import Attached
 from paceline.delivery.derived_text import Uncertain, outline_of
 from paceline.delivery.headers import MAX_VALUE, RenderError, refuse_unsafe
+from paceline.delivery.inline_images import MAX_OUTPUT
 from paceline.delivery.markup import is_text_after_all
 from paceline.delivery.mime import Headers
 from paceline.delivery.plain_text import plain_text, text_part
@@ -33,7 +34,6 @@ from paceline.delivery.text_flow import laid_out
 from paceline.errors import FieldProblem, InvalidInput
 
 MAX_SOURCE = 1024 * 1024  # octets of one part
-MAX_OUTPUT = 2 * 1024 * 1024  # characters of one rendered part
 NO_BODY = "is missing: give text, html or both"
 LONG_SOURCE = 32 * 1024  # characters of text and HTML: past it, an email may take many ms to make
 LONG_HTML = 8 * 1024  # the same of HTML that has to be read for each recipient

@@ -24,6 +24,7 @@ from paceline.delivery import (
     DkimSigner,
     Headers,
     MessageTemplate,
+    RenderError,
     encoded_octets,
     media_type,
     media_type_of,
@@ -385,3 +386,12 @@ def test_a_signature_holds_over_the_files(algorithm: DkimAlgorithm) -> None:
 def test_the_size_in_a_message_is_known_before(size: int) -> None:
     grown = len(made(replace(PLAN, content=b"x" * size))) - len(made(replace(PLAN, content=b"")))
     assert 0 <= encoded_octets(size) - grown <= 78
+
+
+@pytest.mark.parametrize("html", ["<p>{{ links }}", "<p>" + "cid:a " * 100_000])
+def test_an_email_stays_within_its_bound_when_its_links_are_written_out(html: str) -> None:
+    template = MessageTemplate.compile(subject="S", text="T", html=html)
+    links, attached = {"links": "cid:a " * 100_000}, Attached.compile([LOGO])
+    assert template.render(links, headers=HEADERS)
+    with pytest.raises(RenderError, match="html: becomes longer than"):
+        template.render(links, headers=HEADERS, attached=attached)

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.delivery import Headers, MessageTemplate, RenderError, template_rules
-from paceline.delivery.templates import MAX_OUTPUT, MAX_SOURCE
+from paceline.delivery.inline_images import MAX_OUTPUT
+from paceline.delivery.templates import MAX_SOURCE
 from paceline.errors import InvalidInput
 
 HEADERS = Headers(
