@@ -22,6 +22,7 @@ from paceline.persistence.database import Database
 from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
+from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
@@ -104,6 +105,7 @@ def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) 
         exports=Exports(database),
         retrying=Retrying(database, bell),
         queries=Queries(database, EmptyMeter()),
+        email_queries=EmailQueries(database, EmptyMeter()),
         suppressions=Suppressions(database),
         idempotency=Idempotency(database),
         api_keys=ApiKeys(database),

@@ -42,8 +42,8 @@ from paceline.domain.lifecycle import CampaignState, FailureReason
 from paceline.domain.recipients import RawRecipient
 from paceline.domain.retrying import FailedFilter, reply_key
 from paceline.errors import FieldProblem, InvalidInput
+from paceline.persistence.stores.campaigns import CampaignFilter
 from paceline.services.campaigns import CampaignPatch, NewCampaign
-from paceline.services.queries import CampaignFilter
 from paceline.services.retrying import RetryReport
 from paceline.services.views import (
     CampaignView,

@@ -35,7 +35,7 @@ from paceline.errors import InvalidInput, TooLate
 from paceline.services.bulk import MAX_IDS, Action, BulkReport, Command
 from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import NewEmail, Outcome
-from paceline.services.queries import EmailFilter
+from paceline.services.selecting import EmailFilter
 from paceline.services.views import EmailView, Page
 
 router = APIRouter(prefix="/emails", tags=["emails"], route_class=TaggedRoute)
@@ -186,7 +186,7 @@ async def listed(
     parts: Wired, caller: Caller, query: CampaignEmailQuery, wanted: EmailFilter
 ) -> Page[EmailView]:
     """The page that is asked for. Raises `InvalidInput` where there is too much to be sorted."""
-    page = await parts.queries.emails(
+    page = await parts.email_queries.emails(
         caller.user_id, wanted, cursor=query.cursor, limit=query.limit
     )
     if page.extent is not None and not page.extent.is_short:
@@ -231,7 +231,7 @@ async def get(
     response: Response, parts: Wired, caller: Caller, email_id: uuid.UUID
 ) -> EmailDetailOut:
     """One email: its content, its attempts and, while it waits, what it waits for."""
-    detail = await parts.queries.email(caller.user_id, email_id)
+    detail = await parts.email_queries.email(caller.user_id, email_id)
     return EmailDetailOut.model_validate(
         {
             **dict(EmailOut.model_validate(tagged(response, detail.email))),

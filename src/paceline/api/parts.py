@@ -12,6 +12,7 @@ from paceline.auth.api_keys import ApiKeys
 from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
+from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
@@ -53,6 +54,7 @@ class ApiParts:
     exports: Exports
     retrying: Retrying
     queries: Queries
+    email_queries: EmailQueries
     suppressions: Suppressions
     idempotency: Idempotency
     api_keys: ApiKeys

@@ -150,6 +150,7 @@ def _api_parts(
         exports=cases.exports,
         retrying=cases.retrying,
         queries=cases.queries,
+        email_queries=cases.email_queries,
         suppressions=Suppressions(cases.database),
         idempotency=cases.idempotency,
         api_keys=ApiKeys(cases.database, admission_of(settings)),
@@ -166,6 +167,7 @@ def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Par
     inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
     return Parts(
         queries=cases.queries,
+        email_queries=cases.email_queries,
         activities=cases.activities,
         campaigns=cases.campaigns,
         attachments=cases.attachments,

@@ -22,6 +22,7 @@ from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.draft_files import DraftFiles
 from paceline.services.drafts import Drafts
+from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
@@ -70,6 +71,7 @@ class UseCases:
     exports: Exports
     retrying: Retrying
     queries: Queries
+    email_queries: EmailQueries
     activities: Activities
     queue_watch: QueueWatch
     rates: RequestRates
@@ -130,6 +132,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             exports=Exports(database),
             retrying=Retrying(database, bell),
             queries=Queries(database, limits),
+            email_queries=EmailQueries(database, limits),
             activities=Activities(database),
             queue_watch=QueueWatch(database, QueueEyes(redis, queue)),
             rates=RequestRates(buckets, settings.shares),

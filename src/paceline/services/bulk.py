@@ -100,7 +100,7 @@ class Command:
     """What to do to which emails: to `ids`, or to all that match `wanted`.
 
     `scheduled_at` is what they are rescheduled to. Of all that match, what could not be seen at
-    `seen` (`Queries.snapshot`) is not meant: whoever decided could not know of it.
+    `seen` (`EmailQueries.snapshot`) is not meant: whoever decided could not know of it.
     """
 
     action: Action

@@ -22,6 +22,7 @@ from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
 from paceline.services.draft_files import DraftFiles
 from paceline.services.drafts import Drafts
+from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
@@ -60,6 +61,7 @@ class Parts:
     """Handed to `create_web` by the composition root."""
 
     queries: Queries
+    email_queries: EmailQueries
     activities: Activities
     campaigns: Campaigns
     attachments: Attachments

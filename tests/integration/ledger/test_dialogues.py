@@ -13,7 +13,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
 from paceline.persistence.statements import statement
 from paceline.persistence.stores.attempts import MAX_DIALOGUES
-from paceline.services.queries import Queries
+from paceline.services.email_queries import EmailQueries
 from tests.integration.services.conftest import FixedMeter
 from tests.world import World
 
@@ -51,10 +51,10 @@ async def test_it_is_read_back_beside_its_attempt(
     taken = Outcome(attempt=second, state=JobState.SENT, evidence="sent", reply_code=250)
     assert await ledger.record([deferred(first), taken]) == [True, True]
     assert await ledger.record([deferred(first), taken]) == [True, True]  # safe to run again
-    queries = Queries(database, FixedMeter())
-    (attempt,) = (await queries.email(world.owner_id, first.email_id)).attempts
+    email_queries = EmailQueries(database, FixedMeter())
+    (attempt,) = (await email_queries.email(world.owner_id, first.email_id)).attempts
     assert attempt.dialogue == tuple(SAID.splitlines())
-    (attempt,) = (await queries.email(world.owner_id, second.email_id)).attempts
+    (attempt,) = (await email_queries.email(world.owner_id, second.email_id)).attempts
     assert attempt.dialogue == ()
     assert await world.fetchval("SELECT count(*) FROM attempt_dialogues") == 1
 

@@ -13,6 +13,7 @@ from paceline.delivery import Pool, Security
 from paceline.persistence.database import Database
 from paceline.persistence.driver import Driver
 from paceline.services.campaigns import Campaigns, NewCampaign
+from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import Emails
 from paceline.services.imports import Imports
 from paceline.services.queries import Queries
@@ -57,6 +58,7 @@ class Desk:
     imports: Imports
     emails: Emails
     queries: Queries
+    email_queries: EmailQueries
     suppressions: Suppressions
     bell: NotedBell = field(default_factory=NotedBell)
     meter: FixedMeter = field(default_factory=FixedMeter)
@@ -119,6 +121,7 @@ async def desk(database: Database, world: World, worker: Driver) -> AsyncIterato
         imports=Imports(database, bell, QUOTAS),
         emails=Emails(database, bell, QUOTAS),
         queries=Queries(database, meter),
+        email_queries=EmailQueries(database, meter),
         suppressions=Suppressions(database),
         bell=bell,
         meter=meter,

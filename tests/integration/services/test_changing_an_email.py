@@ -19,7 +19,7 @@ from paceline.persistence.ledger import Ledger
 from paceline.persistence.statements import statement
 from paceline.services.email_changes import EmailPatch
 from paceline.services.emails import NewEmail
-from paceline.services.queries import EmailFilter
+from paceline.services.selecting import EmailFilter
 from paceline.services.versions import Only
 from paceline.services.views import EmailView
 from tests.integration.services.conftest import Desk
@@ -48,7 +48,7 @@ async def of_campaign(desk: Desk, **values: object) -> uuid.UUID:
 
 
 async def found(desk: Desk, words: str) -> list[str]:
-    page = await desk.queries.emails(
+    page = await desk.email_queries.emails(
         desk.owner, EmailFilter(states=frozenset(JobState), q=words), limit=10
     )
     return [email.to for email in page.items]
@@ -75,7 +75,7 @@ async def test_a_single_email_is_changed_with_all_that_follows_from_it(
     assert changed.message_id == email.message_id
     assert await found(desk, "good bob") == [BOB]
     assert await found(desk, "hello") == []
-    detail = await desk.queries.email(desk.owner, email.id)
+    detail = await desk.email_queries.email(desk.owner, email.id)
     assert (detail.text, detail.html) == (None, "<p>Dear Bob</p>")
     (decided,) = detail.decisions
     assert (decided.what, decided.by) == ("changed", "ann@example.com")
@@ -97,7 +97,7 @@ async def test_an_email_of_a_campaign_has_its_recipient_and_its_values_changed(
     await desk.emails.patch(desk.owner, email, patch)
     assert await found(desk, "bonn ida") == ["Ida@example.com"]
     assert await found(desk, "rome") == []
-    detail = await desk.queries.email(desk.owner, email)
+    detail = await desk.email_queries.email(desk.owner, email)
     assert (detail.email.subject, detail.text) == ("Bonn", "In Bonn\n")
     launched, decided = detail.decisions
     assert launched.what == "campaign_launched"
@@ -113,7 +113,7 @@ async def test_what_is_not_changed_makes_no_new_version(desk: Desk) -> None:
     email = await single(desk)
     same = await desk.emails.patch(desk.owner, email.id, EmailPatch(to=ADA, subject="Hello"))
     assert same.version == email.version
-    assert (await desk.queries.email(desk.owner, email.id)).decisions == ()
+    assert (await desk.email_queries.email(desk.owner, email.id)).decisions == ()
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ async def test_a_change_and_a_move_are_done_together_or_not_at_all(desk: Desk) -
     both = EmailPatch(to=BOB, scheduled_at=at)
     changed = await desk.emails.patch(desk.owner, email.id, both)
     assert (changed.to, changed.scheduled_at) == (BOB, at)
-    decided = (await desk.queries.email(desk.owner, email.id)).decisions
+    decided = (await desk.email_queries.email(desk.owner, email.id)).decisions
     assert [decision.what for decision in decided] == ["changed", "moved"]
     with pytest.raises(InvalidInput):
         await desk.emails.patch(

@@ -15,7 +15,7 @@ from paceline.persistence.stores import pieces
 from paceline.sending.recovery import Recovery
 from paceline.services import in_pieces
 from paceline.services.campaigns import CampaignPatch
-from paceline.services.queries import EmailFilter
+from paceline.services.selecting import EmailFilter
 from tests.integration.services.conftest import Desk
 
 TEN = [RawRecipient(email=f"u{n}@example.com") for n in range(10)]
@@ -44,17 +44,19 @@ async def test_what_was_thrown_away_is_seen_by_nobody_until_the_keeper_has_remov
 ) -> None:
     monkeypatch.setattr(in_pieces, "MAX_PIECES", 1)
     draft = await desk.draft(recipients=TEN)
-    (first, *_) = (await desk.queries.emails(desk.owner, EmailFilter(), limit=1)).items
+    (first, *_) = (await desk.email_queries.emails(desk.owner, EmailFilter(), limit=1)).items
     await desk.campaigns.discard(desk.owner, draft.id)
     assert await left(desk) == 7
-    assert (await desk.queries.emails(desk.owner, EmailFilter())).items == []
-    assert (await desk.queries.emails(desk.owner, EmailFilter(q="example"))).items == []
-    assert (await desk.queries.emails(desk.owner, EmailFilter(q="u9@example.com"))).items == []
+    assert (await desk.email_queries.emails(desk.owner, EmailFilter())).items == []
+    assert (await desk.email_queries.emails(desk.owner, EmailFilter(q="example"))).items == []
+    assert (
+        await desk.email_queries.emails(desk.owner, EmailFilter(q="u9@example.com"))
+    ).items == []
     assert (await desk.queries.campaigns(desk.owner)).items == []
     assert (await desk.queries.overview(desk.owner)).scheduled == 0
     for asked in (
         desk.queries.campaign(desk.owner, draft.id),
-        desk.queries.email(desk.owner, first.id),
+        desk.email_queries.email(desk.owner, first.id),
         desk.campaigns.launch(desk.owner, draft.id),
         desk.campaigns.discard(desk.owner, draft.id),
         desk.emails.cancel(desk.owner, first.id),

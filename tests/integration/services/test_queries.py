@@ -11,8 +11,9 @@ from paceline.domain.lifecycle import JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.domain.recipients import RawRecipient
 from paceline.errors import OperationalError
+from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import NewEmail
-from paceline.services.queries import EmailFilter, Queries
+from paceline.services.selecting import EmailFilter
 from paceline.services.senders import SenderPatch
 from paceline.services.status import Activity, Allowance, Status
 from paceline.services.views import CampaignView, EmailView
@@ -29,7 +30,7 @@ async def running(desk: Desk, **values: object) -> tuple[uuid.UUID, uuid.UUID]:
 
 
 async def waiting(desk: Desk) -> list[EmailView]:
-    return (await desk.queries.emails(desk.owner, EmailFilter())).items
+    return (await desk.email_queries.emails(desk.owner, EmailFilter())).items
 
 
 async def test_nothing_holds_an_email_whose_turn_it_is(desk: Desk) -> None:
@@ -143,7 +144,7 @@ async def test_each_email_is_expected_a_gap_after_the_one_before(desk: Desk) -> 
     await running(desk, start_at=start_at, min_delay_ms=90_000)
     expected = [e.estimated_send_at for e in await waiting(desk)]
     assert expected == [start_at + i * timedelta(seconds=90) for i in range(3)]
-    last = await desk.queries.email(desk.owner, (await waiting(desk))[-1].id)
+    last = await desk.email_queries.email(desk.owner, (await waiting(desk))[-1].id)
     assert last.email.estimated_send_at == expected[-1]
 
 
@@ -153,7 +154,7 @@ async def test_without_the_counters_a_list_is_still_a_list(desk: Desk) -> None:
             raise OperationalError("Redis: gone")
 
     await running(desk, hourly_limit=1)
-    queries = Queries(desk.database, Broken())
+    queries = EmailQueries(desk.database, Broken())
     assert len((await queries.emails(desk.owner, EmailFilter())).items) == 3
 
 
@@ -204,7 +205,7 @@ async def test_progress_counts_what_was_accepted_hour_by_hour(desk: Desk) -> Non
     )
     progress = await desk.queries.campaign_progress(desk.owner, campaign_id)
     assert progress.sent_per_hour == [(this_hour - HOUR, 1), (this_hour, 2)]
-    detail = await desk.queries.email(desk.owner, emails[0].id)
+    detail = await desk.email_queries.email(desk.owner, emails[0].id)
     assert [(a.attempt, a.outcome) for a in detail.attempts] == [(1, "sent")]
 
 
@@ -218,14 +219,14 @@ async def test_counts_by_state_add_up_to_the_total(desk: Desk) -> None:
     counts = (await desk.queries.campaign(desk.owner, campaign_id)).counts
     assert (counts.scheduled, counts.deferred, counts.claimed) == (1, 1, 1)
     states = frozenset({JobState.DEFERRED})
-    page = await desk.queries.emails(desk.owner, EmailFilter(states=states))
+    page = await desk.email_queries.emails(desk.owner, EmailFilter(states=states))
     assert [e.state for e in page.items] == [JobState.DEFERRED]
 
 
 async def test_a_search_finds_parts_of_addresses_and_names(desk: Desk) -> None:
     await running(desk)
     for q, found in (("U1@EXAMPLE", 1), ("reader 2", 1), ("example", 3), ("100%", 0), ("_", 0)):
-        page = await desk.queries.emails(desk.owner, EmailFilter(q=q))
+        page = await desk.email_queries.emails(desk.owner, EmailFilter(q=q))
         assert len(page.items) == found, q
 
 

@@ -12,7 +12,7 @@ from paceline.domain.recipients import RawRecipient
 from paceline.persistence.stores import searches
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.emails import NewEmail
-from paceline.services.queries import EmailFilter
+from paceline.services.selecting import EmailFilter
 from tests.integration.services.conftest import Desk
 
 PEOPLE = [
@@ -29,7 +29,7 @@ async def found(desk: Desk, q: str, **wanted: object) -> set[str]:
     cursor = None
     while True:
         asked = replace(EmailFilter(q=q), **wanted)  # type: ignore[arg-type]
-        page = await desk.queries.emails(desk.owner, asked, cursor=cursor, limit=2)
+        page = await desk.email_queries.emails(desk.owner, asked, cursor=cursor, limit=2)
         names += [email.to.partition("@")[0] for email in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -133,7 +133,7 @@ async def test_a_search_keeps_the_order_and_the_filters_of_its_list(
         "UPDATE email_jobs j SET state = 'sent', sent_at = now() + e.line * interval '1 s'"
         "  FROM emails e WHERE e.id = j.email_id AND e.line <= 4"
     )
-    page = await desk.queries.emails(desk.owner, EmailFilter(q="example"))
+    page = await desk.email_queries.emails(desk.owner, EmailFilter(q="example"))
     order = [email.to[1] for email in page.items]
     assert order == ["4", "5", "6", "7", "8", "3", "2", "1", "0"]
     sent = frozenset({JobState.SENT})
@@ -162,7 +162,7 @@ async def test_what_a_subject_says_is_found_behind_larger_campaigns(
     )
     assert await found(desk, "spring") == of_b | of_c
     assert await found(desk, "news") == of_b
-    first = await desk.queries.emails(desk.owner, EmailFilter(q="again"), limit=10)
+    first = await desk.email_queries.emails(desk.owner, EmailFilter(q="again"), limit=10)
     assert [email.to[1] for email in first.items] == ["5", "4", "3", "2", "1", "0"]
     assert first.next_cursor is None
 
@@ -189,9 +189,9 @@ async def test_what_a_subject_and_what_an_email_say_are_found_in_one_order(
         "  FROM emails e WHERE e.id = j.email_id"
     )
     sent = EmailFilter(q="autumn smith", states=frozenset({JobState.SENT}))
-    pages = [await desk.queries.emails(desk.owner, sent, limit=2)]
+    pages = [await desk.email_queries.emails(desk.owner, sent, limit=2)]
     while cursor := pages[-1].next_cursor:
-        pages.append(await desk.queries.emails(desk.owner, sent, cursor=cursor, limit=2))
+        pages.append(await desk.email_queries.emails(desk.owner, sent, cursor=cursor, limit=2))
     order = [email.to[:2] for page in pages for email in page.items]
     assert order == ["s9", "a3", "a7", "a1", "a5"]
 
@@ -203,7 +203,7 @@ async def test_very_many_far_down_the_list_fill_the_first_page(
         monkeypatch.setattr(searches, name, value)
     recipients = [RawRecipient(email=f"{'a' if n < 7 else 'z'}{n}@x.org") for n in range(12)]
     await desk.draft(recipients=recipients)
-    first = await desk.queries.emails(desk.owner, EmailFilter(q="z"), limit=4)
+    first = await desk.email_queries.emails(desk.owner, EmailFilter(q="z"), limit=4)
     assert [email.to[:2] for email in first.items] == ["z7", "z8", "z9", "z1"]
     assert await found(desk, "z") == {f"z{n}" for n in range(7, 12)}
 

@@ -14,7 +14,7 @@ from paceline.domain.short_lists import Extent, SortBy
 from paceline.errors import NotFound
 from paceline.persistence.stores import searches, whole_lists
 from paceline.services.emails import NewEmail
-from paceline.services.queries import EmailFilter
+from paceline.services.selecting import EmailFilter
 from tests.integration.services.conftest import Desk
 
 PEOPLE = [
@@ -38,13 +38,13 @@ async def walked(desk: Desk, wanted: EmailFilter) -> list[str]:
     pages: list[list[str]] = []
     cursor, back = None, None
     while True:
-        page = await desk.queries.emails(desk.owner, wanted, cursor=cursor, limit=2)
+        page = await desk.email_queries.emails(desk.owner, wanted, cursor=cursor, limit=2)
         pages.append([email.to.partition("@")[0] for email in page.items])
         cursor, back = page.next_cursor, page.previous_cursor
         if cursor is None:
             break
     for before in pages[-2::-1]:
-        page = await desk.queries.emails(desk.owner, wanted, cursor=back, limit=2)
+        page = await desk.email_queries.emails(desk.owner, wanted, cursor=back, limit=2)
         assert [email.to.partition("@")[0] for email in page.items] == before
         back = page.previous_cursor
     return [name for page in pages for name in page]
@@ -65,8 +65,8 @@ async def test_what_a_search_finds_is_sorted_and_counted(
     for q, names in (("em", ["b", "z"]), ("Hello", BY_NAME), ("a@example.com", ["a"]), ("zz", [])):
         wanted = EmailFilter(q=q, sort=SortBy.RECIPIENT)
         assert await walked(desk, wanted) == names
-        assert (await desk.queries.emails(desk.owner, wanted)).extent == Extent(len(names))
-        assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(len(names))
+        assert (await desk.email_queries.emails(desk.owner, wanted)).extent == Extent(len(names))
+        assert await desk.email_queries.how_many_emails(desk.owner, wanted) == Extent(len(names))
 
 
 async def test_what_seems_to_be_found_too_often_is_counted_among_the_first_alone(
@@ -75,10 +75,10 @@ async def test_what_seems_to_be_found_too_often_is_counted_among_the_first_alone
     for name, value in (("GLANCE", 4), ("MANY", 1.0), ("MAX_SORTED", 3)):
         monkeypatch.setattr(searches, name, value)
     wanted = EmailFilter(q="example")  # four of the first four: five of five, it seems
-    counted = await desk.queries.emails(desk.owner, wanted, limit=2, counted=True)
+    counted = await desk.email_queries.emails(desk.owner, wanted, limit=2, counted=True)
     assert counted.extent == Extent(4, False)
     rare = EmailFilter(q="carl")  # one of the first four: about one of five
-    assert await desk.queries.how_many_emails(desk.owner, rare) == Extent(1)
+    assert await desk.email_queries.how_many_emails(desk.owner, rare) == Extent(1)
 
 
 async def test_a_short_list_is_sorted_by_campaign_those_without_one_first(desk: Desk) -> None:
@@ -120,17 +120,17 @@ async def test_a_longer_list_comes_by_its_time_and_is_counted_to_where_it_ends(
         EmailFilter(sort=SortBy.RECIPIENT, backwards=True),
     ):
         assert await walked(desk, wanted) == by_time
-        assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(4, False)
+        assert await desk.email_queries.how_many_emails(desk.owner, wanted) == Extent(4, False)
 
 
 async def test_a_list_that_grew_too_long_meanwhile_goes_on_from_its_beginning(
     desk: Desk, campaign_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = EmailFilter(sort=SortBy.RECIPIENT)
-    cursor = (await desk.queries.emails(desk.owner, wanted, limit=2)).next_cursor
+    cursor = (await desk.email_queries.emails(desk.owner, wanted, limit=2)).next_cursor
     monkeypatch.setattr(short_lists, "MAX_SORTED", 3)
-    page = await desk.queries.emails(desk.owner, wanted, cursor=cursor, limit=2)
-    first = await desk.queries.emails(desk.owner, EmailFilter(), limit=2)
+    page = await desk.email_queries.emails(desk.owner, wanted, cursor=cursor, limit=2)
+    first = await desk.email_queries.emails(desk.owner, EmailFilter(), limit=2)
     assert [email.id for email in page.items] == [email.id for email in first.items]
 
 
@@ -139,10 +139,10 @@ async def test_nothing_of_another_owner_is_counted_or_sorted(
 ) -> None:
     stranger = uuid.uuid4()
     wanted = EmailFilter(sort=SortBy.RECIPIENT)
-    assert await desk.queries.how_many_emails(stranger, wanted) == Extent(0)
-    assert (await desk.queries.emails(stranger, wanted)).items == []
+    assert await desk.email_queries.how_many_emails(stranger, wanted) == Extent(0)
+    assert (await desk.email_queries.emails(stranger, wanted)).items == []
     with pytest.raises(NotFound):
-        await desk.queries.how_many_emails(stranger, EmailFilter(campaign_id=campaign_id))
+        await desk.email_queries.how_many_emails(stranger, EmailFilter(campaign_id=campaign_id))
 
 
 @pytest.mark.parametrize("which", EmailList)
@@ -159,8 +159,8 @@ async def test_however_long_a_list_is_the_counters_say_how_many_a_campaign_or_a_
         await desk.world.execute(f"UPDATE email_jobs SET state = '{which}'{extra.get(which, '')}")
     monkeypatch.setattr(whole_lists, "MAX_COUNTED", 2)
     wanted = EmailFilter(states=which.states, campaign_id=campaign_id)
-    assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(5)
+    assert await desk.email_queries.how_many_emails(desk.owner, wanted) == Extent(5)
     wanted = EmailFilter(states=which.states, sender_id=sender_id, backwards=True)
-    assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(6)
+    assert await desk.email_queries.how_many_emails(desk.owner, wanted) == Extent(6)
     wanted = EmailFilter(states=which.states, sender_id=sender_id, begin=LONG_AGO)
-    assert await desk.queries.how_many_emails(desk.owner, wanted) == Extent(2, False)
+    assert await desk.email_queries.how_many_emails(desk.owner, wanted) == Extent(2, False)

@@ -67,6 +67,7 @@ async def names(zones: dict[tuple[str, str], Sequence[str]]) -> AsyncIterator[Dn
 def parts(cases: UseCases, names: DnsServer) -> Parts:
     return Parts(
         queries=cases.queries,
+        email_queries=cases.email_queries,
         activities=cases.activities,
         campaigns=cases.campaigns,
         attachments=cases.attachments,

@@ -245,7 +245,9 @@ async def without_redis(database_url: str, worker: Driver) -> AsyncIterator[UseC
 async def test_without_redis_nothing_is_said_to_go_out(
     without_redis: UseCases, parts: Parts, world: World
 ) -> None:
-    async with browser(replace(parts, queries=without_redis.queries)) as client:
+    async with browser(
+        replace(parts, queries=without_redis.queries, email_queries=without_redis.email_queries)
+    ) as client:
         await sign_in(client, parts, world)
         told = await (await staged(client, world, without_redis)).told()
     assert "Redis does not answer" in told.dashboard

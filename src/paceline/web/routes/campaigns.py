@@ -13,9 +13,9 @@ from starlette.responses import Response
 from paceline import clock
 from paceline.domain.lifecycle import CampaignState, EmailList
 from paceline.domain.retrying import FailedFilter, reply_key
+from paceline.persistence.stores.campaigns import CampaignFilter
 from paceline.services.campaign_rules import has_missed_start
 from paceline.services.csv_output import csv_lines
-from paceline.services.queries import CampaignFilter
 from paceline.services.views import CampaignView, Counts
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
@@ -95,7 +95,7 @@ async def show_campaign(
     request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
 ) -> Response:
     """One campaign; as a fragment, another tab of its emails."""
-    seen = await parts.queries.snapshot()  # before what it stands for
+    seen = await parts.email_queries.snapshot()  # before what it stands for
     context = await _everything(request, parts, viewer, campaign_id) | {"seen": seen}
     template = "_list.html" if wants_fragment(request) else "campaign.html"
     if template == "campaign.html":

@@ -67,7 +67,7 @@ async def show_move(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:
     """Another time for one email that waits."""
-    email = (await parts.queries.email(viewer.principal.user_id, email_id)).email
+    email = (await parts.email_queries.email(viewer.principal.user_id, email_id)).email
     start = local_input(email.scheduled_at, zone_of(request))
     return _move_page(request, viewer, email, start, Problems())
 
@@ -92,7 +92,7 @@ async def move(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
             problems.add("", "it was changed meanwhile; look at it again before you move it")
         else:
             return go_to(request, f"/emails/{email_id}", said="Moved.")
-    email = (await parts.queries.email(viewer.principal.user_id, email_id)).email
+    email = (await parts.email_queries.email(viewer.principal.user_id, email_id)).email
     return _move_page(request, viewer, email, start, problems)
 
 
@@ -101,8 +101,8 @@ async def move(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
 async def copy(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID) -> Response:
     """What it says as a draft to the same person. Nothing leaves by it."""
     owner = viewer.principal.user_id
-    detail = await parts.queries.email(owner, email_id)
-    filled_in = await parts.queries.email_source(owner, email_id) is not None
+    detail = await parts.email_queries.email(owner, email_id)
+    filled_in = await parts.email_queries.email_source(owner, email_id) is not None
     empty = ComposeForm.empty(now=clock.now(), zone=zone_of(request))
     typed = typed_copy(detail, empty, filled_in=filled_in)
     draft_id = reserved_id(request) or new_id()
@@ -121,7 +121,7 @@ async def copy(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
 
 async def _form(parts: Parts, viewer: Viewer, email_id: uuid.UUID) -> tuple[EmailView, EmailForm]:
     owner = viewer.principal.user_id
-    detail = await parts.queries.email(owner, email_id)
+    detail = await parts.email_queries.email(owner, email_id)
     campaign_id = detail.email.campaign_id
     campaign = await parts.queries.campaign(owner, campaign_id) if campaign_id else None
     return detail.email, await EmailForm.of(detail, campaign)

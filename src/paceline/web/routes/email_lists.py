@@ -29,7 +29,7 @@ async def list_emails(request: Request, parts: Wired, viewer: SignedIn) -> Respo
     """The emails of one list, as the address asks for them."""
     query = ListQuery.read(request.query_params)
     owner = viewer.principal.user_id
-    seen = await parts.queries.snapshot()  # before what it stands for
+    seen = await parts.email_queries.snapshot()  # before what it stands for
     listing, campaigns, senders = await asyncio.gather(
         _listing(request, parts, viewer, query),
         parts.queries.campaigns(owner, limit=MAX_FILTER_CHOICES),
@@ -77,7 +77,7 @@ async def found_by(
     request: Request, parts: Parts, viewer: Viewer, query: ListQuery
 ) -> tuple[Page[EmailView], Extent | None]:
     """One page of what a list asks for, and how much there is of it; None: all of its tab."""
-    page = await parts.queries.emails(
+    page = await parts.email_queries.emails(
         viewer.principal.user_id,
         query.wanted(zone_of(request)),
         cursor=query.cursor or None,

@@ -43,7 +43,7 @@ async def show_email(
 ) -> Response:
     """One email: in the drawer, or on a page of its own."""
     owner = viewer.principal.user_id
-    detail = await parts.queries.email(owner, email_id)
+    detail = await parts.email_queries.email(owner, email_id)
     campaign_id = detail.email.campaign_id
     files = await parts.attachments.all_of(owner, campaign_id) if campaign_id else []
     template = "_email_drawer.html" if wants_fragment(request) else "email.html"
@@ -55,7 +55,7 @@ async def email_detail(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
 ) -> Response:
     """What moves on it, for the drawer that is open already."""
-    detail = await parts.queries.email(viewer.principal.user_id, email_id)
+    detail = await parts.email_queries.email(viewer.principal.user_id, email_id)
     return render(request, "_email_live.html", viewer=viewer, **_shown(viewer, detail))
 
 
@@ -64,7 +64,7 @@ async def email_view(
     request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID, view: str = ""
 ) -> Response:
     """Another view of what it says, without what is around it."""
-    detail = await parts.queries.email(viewer.principal.user_id, email_id)
+    detail = await parts.email_queries.email(viewer.principal.user_id, email_id)
     return render(request, "_email_content.html", viewer=viewer, **_shown(viewer, detail, view))
 
 
@@ -74,11 +74,11 @@ async def email_body(
 ) -> Response:
     """What it says, its header or its source, for the sandboxed frame."""
     owner = viewer.principal.user_id
-    source = await parts.queries.email_source(owner, email_id)
+    source = await parts.email_queries.email_source(owner, email_id)
     asked = View.named(view)
     if source is None and asked in (View.HEADERS, View.SOURCE):
         return mail_frame(text_document(UNFILLED))
-    detail = await parts.queries.email(owner, email_id)
+    detail = await parts.email_queries.email(owner, email_id)
     html = None if asked not in (View.HTML, None) else detail.html
     images = []
     if detail.email.campaign_id is not None:
