@@ -28,7 +28,7 @@ export function mount(root) {
   });
   // A failed submit morphs the toolbar; the buttons have to say again what is on.
   document.addEventListener("htmx:after:swap", () => showState(body.editor, root));
-  keepPreviewFresh(body.images);
+  keepPreviewFresh(root.closest("form"), body.images);
 }
 
 function showState(editor, root) {
@@ -63,12 +63,12 @@ function insertChip(editor, field) {
   editor.chain().focus().insertContent({ type: "merge", attrs: { field }, marks }).run();
 }
 
-function keepPreviewFresh(images) {
+function keepPreviewFresh(written, images) {
   if (!document.querySelector("#preview-form")) return;
   let timer;
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => images.settled().then(preview), PREVIEW_DELAY_MS);
+    timer = setTimeout(() => images.settled().then(() => preview(written)), PREVIEW_DELAY_MS);
   };
   document.addEventListener("input", (event) => {
     if (["subject", "body"].includes(event.target.name)) soon();
@@ -77,18 +77,17 @@ function keepPreviewFresh(images) {
     if (["recipients", "preview-as"].includes(event.detail.ctx.target?.id)) soon();
   });
   document.body.addEventListener("images", soon); // one has arrived
-  preview();
+  preview(written);
 }
 
 /**
- * Posts the message into a frame of its own making. A new frame each time, since to load into an
+ * Posts what is written into a frame of its own making. A new frame each time, since to load into an
  * old one would add to the history; the old one stays until the new one has something to show.
  */
-function preview() {
+function preview(written) {
   const form = document.querySelector("#preview-form");
-  const written = document.querySelector("#compose").elements;
   for (const name of ["subject", "body", "format", "sample"]) {
-    form.elements[name].value = written.namedItem(name)?.value ?? "";
+    form.elements[name].value = written.elements.namedItem(name)?.value ?? "";
   }
   const frames = document.querySelector("#preview-frames");
   const old = [...frames.children];

@@ -14,6 +14,7 @@ from typing import Any
 
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.domain.lifecycle import WAITING, CampaignState, EmailList, JobState
+from paceline.domain.recipients import Recipient
 from paceline.domain.short_lists import Extent
 from paceline.errors import NotFound
 from paceline.persistence.database import Database
@@ -147,6 +148,31 @@ class EmailQueries:
             previous_cursor=found.previous_cursor,
             extent=extent,
         )
+
+    async def recipient(
+        self, owner_id: uuid.UUID, campaign_id: uuid.UUID, q: str | None = None
+    ) -> Recipient | None:
+        """The first one of a campaign, or of those whom a search finds. Raises as `emails` does."""
+        async with self._database.transaction() as session:
+            wanted = EmailFilter(campaign_id=campaign_id, q=q)
+            selection = await selection_of(session, owner_id, wanted)
+            if selection is None:
+                return None
+            search = None
+            if selection.search is not None:
+                search = Search(session, owner_id, selection.search)
+            found = await paging.stretch(
+                session, owner_id, selection, cursor=None, limit=1, search=search
+            )
+        for email in found.records:
+            return Recipient(
+                line=0,
+                address=email.address,
+                key=email.address_key,
+                name=email.name,
+                fields=email.fields,  # type: ignore[arg-type]  # as the list had them
+            )
+        return None
 
     async def how_many_emails(self, owner_id: uuid.UUID, wanted: EmailFilter) -> Extent:
         """How many emails a list holds, as far as they are counted. Raises as `emails` does."""

@@ -21,7 +21,7 @@ MAX_FORM_OCTETS = 256 * 1024  # fields that people fill in by hand, and a thousa
 
 _SIGN_IN = re.compile(r"/(?:auth/|login|sign-out).*")
 _WITH_MESSAGE_OR_LIST = re.compile(
-    r"/(?:compose/.+|campaigns/[^/]+/(?:edit|change|files|images)|emails/[^/]+/edit|suppressions(?:/.*)?)"
+    r"/(?:compose/.+|campaigns/[^/]+/(?:edit|change|preview|files|images)|emails/[^/]+/edit|suppressions(?:/.*)?)"
 )
 
 

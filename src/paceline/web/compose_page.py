@@ -107,6 +107,7 @@ def shown_list(upload: Upload | None, draft: DraftRecord | None, problem: str) -
         "unread": draft if draft and draft.list_id and upload is None else None,
         "upload_problem": problem,
         "became": became,
+        "previewed": upload.preview.first[0] if upload and upload.preview.first else None,
         "fields": upload.preview.fields if upload else ALWAYS_AVAILABLE,
     }
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from email import message_from_bytes, policy
 from html import escape
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
 
 from paceline import clock
 from paceline.delivery import Headers, MessageTemplate, has_words
 from paceline.domain.recipients import Recipient
 from paceline.errors import DomainError
-from paceline.services.kept_files import ShownImage
+from paceline.services.kept_files import KeptFiles, ShownImage
+from paceline.web.compose_form import ComposeForm
+from paceline.web.forms import text_of
+from paceline.web.headers import mail_frame
 from paceline.web.mail_body import document_of, with_images
 
 EXAMPLE = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -19,6 +27,27 @@ MAX_SAMPLE_CHARACTERS = 20_000
 _ANYBODY = "anybody@example.com"
 _HEAD_STYLE = "margin: 0 0 12px; padding: 0 0 10px; border-bottom: 1px solid #e5e5ea"
 _LABEL_STYLE = "color: #6b6b76; font-size: 12px"
+
+
+async def preview_frame(
+    kept: KeptFiles, owner_id: uuid.UUID, holder_id: uuid.UUID | None, posted: FormData
+) -> Response:
+    """What was posted as one recipient will read it, for the sandboxed frame.
+
+    `holder_id` names the draft or campaign among `kept` whose images the text may show.
+    """
+    form, images = ComposeForm.read(posted), list[ShownImage]()
+    if holder_id is not None:
+        images = await kept.images_shown(owner_id, holder_id, form.html)
+    document = await asyncio.to_thread(
+        preview_document,
+        subject=form.subject,
+        body=form.body,
+        is_html=form.is_html,
+        sample=read_sample(text_of(posted, "sample")),
+        images=images,
+    )
+    return mail_frame(document)
 
 
 def sample_of(recipient: Recipient | None) -> str:

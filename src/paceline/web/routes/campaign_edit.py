@@ -25,6 +25,7 @@ from paceline.web.forms import Problems, text_of
 from paceline.web.headers import file_of, image_file
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
+from paceline.web.preview import sample_of
 from paceline.web.rendering import go_to, render, wants_fragment
 
 router = APIRouter(prefix="/campaigns", route_class=OnceRoute)
@@ -169,6 +170,8 @@ async def _page(
     problems: Problems,
 ) -> Response:
     owner = viewer.principal.user_id
+    is_draft = campaign.state is CampaignState.DRAFT
+    first = await parts.email_queries.recipient(owner, campaign.id) if is_draft else None
     return render(
         request,
         "campaign_edit.html",
@@ -176,8 +179,10 @@ async def _page(
         section="campaigns",
         status=422 if problems else 200,
         campaign=campaign,
-        is_draft=campaign.state is CampaignState.DRAFT,
+        is_draft=is_draft,
         form=form,
+        previewed=first,
+        sample=sample_of(first),
         fields=await parts.queries.fields_of_campaign(owner, campaign.id),
         files=await parts.attachments.all_of(owner, campaign.id),
         files_at=f"/campaigns/{campaign.id}",

@@ -35,10 +35,9 @@ from paceline.web.drafting import (
 )
 from paceline.web.forms import Problems, text_of
 from paceline.web.frames import shown_in_a_frame
-from paceline.web.headers import mail_frame
 from paceline.web.listing import as_id
 from paceline.web.parts import Wired
-from paceline.web.preview import preview_document, read_sample
+from paceline.web.preview import preview_frame
 from paceline.web.rendering import go_to, render, zone_of
 from paceline.web.uploads import read_list, takes_long
 
@@ -81,19 +80,8 @@ async def show_timetable(request: Request, parts: Wired, viewer: SignedIn) -> Re
 async def show_preview(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """The message as one recipient will read it, for the sandboxed frame."""
     posted = await form_of(request)
-    form, images = ComposeForm.read(posted), []
-    if draft_id := as_id(text_of(posted, "draft")):
-        owner = viewer.principal.user_id
-        images = await parts.kept_in_drafts.images_shown(owner, draft_id, form.html)
-    document = await asyncio.to_thread(
-        preview_document,
-        subject=form.subject,
-        body=form.body,
-        is_html=form.is_html,
-        sample=read_sample(text_of(posted, "sample")),
-        images=images,
-    )
-    return mail_frame(document)
+    draft_id = as_id(text_of(posted, "draft"))
+    return await preview_frame(parts.kept_in_drafts, viewer.principal.user_id, draft_id, posted)
 
 
 @router.post("/text")
