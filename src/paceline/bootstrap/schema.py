@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from paceline.persistence.migrate import upgrade
+from paceline.persistence import migrate as migrating
+from paceline.persistence.migrate import Applied
+from paceline.persistence.planning import MigrationPlan
 from paceline.settings import Settings
 
 
-def migrate(settings: Settings) -> None:
-    """Bring the database to the newest schema."""
-    upgrade(settings.database.url)
+def migrate(settings: Settings) -> list[Applied]:
+    """Bring the database to the newest schema; what was done."""
+    return migrating.upgrade(settings.database.url)
+
+
+def plan(settings: Settings) -> MigrationPlan:
+    """What `migrate` would do now."""
+    return migrating.plan(settings.database.url)

@@ -24,6 +24,7 @@ from paceline.cli.explain import (
     with_settings,
 )
 from paceline.cli.leftovers import lifeline
+from paceline.cli.migrating import migrate
 from paceline.cli.reseal import reseal
 from paceline.cli.retry import retry
 from paceline.cli.schedule import EXAMPLES, schedule
@@ -63,7 +64,7 @@ app.command(rich_help_panel=KEYS)(access.invite)
 app.add_typer(access.api_key, name="api-key", rich_help_panel=KEYS)
 app.add_typer(sender, name="sender", rich_help_panel=KEYS)
 app.add_typer(dkim, name="dkim", rich_help_panel=KEYS)
-for part in (parts.api, parts.worker, parts.migrate, parts.devinbox):
+for part in (parts.api, parts.worker, migrate, parts.devinbox):
     app.command(rich_help_panel=SERVERS, cls=PartCommand)(part)
 app.command(rich_help_panel=SERVERS)(doctor)
 app.command(rich_help_panel=SERVERS)(reseal)

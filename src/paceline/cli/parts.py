@@ -1,4 +1,4 @@
-"""The parts for production, each a process of its own: `api`, `worker`, `devinbox`, `migrate`."""
+"""The parts for production, each a process of its own: `api`, `worker`, `devinbox`."""
 
 from __future__ import annotations
 
@@ -77,17 +77,6 @@ def devinbox() -> None:
     from paceline.bootstrap.inbox import run_devinbox
 
     _run(settings, "DEVINBOX", lambda stop: run_devinbox(settings, stop))
-
-
-def migrate() -> None:
-    """Bring the database to the newest schema."""
-    settings = Settings.from_environment(os.environ)
-    from paceline.bootstrap.preflight.looking import Part
-    from paceline.bootstrap.schema import migrate as bring_up_to_date
-    from paceline.cli.starting import check_once
-
-    run_quickly(check_once(settings, Part.MIGRATE))
-    bring_up_to_date(settings)
 
 
 def _run(settings: Settings, part: str, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

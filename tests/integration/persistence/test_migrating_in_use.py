@@ -18,7 +18,7 @@ AT = "SELECT version_num FROM alembic_version"
 WAITS = """
     SELECT EXISTS (
         SELECT FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = 'paceline migrate'
+         WHERE datname = current_database() AND application_name LIKE 'paceline migrate%'
            AND wait_event_type = 'Lock' AND wait_event <> 'advisory')
 """
 

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from paceline.persistence.condition import revisions
 from paceline.persistence.database import DatabaseUnavailable, async_url
-from paceline.persistence.migrate import alembic_config, upgrade
+from paceline.persistence.migrate import upgrade
+from paceline.persistence.planning import alembic_config
 from paceline.persistence.tables import Base
 
 COLUMNS = """

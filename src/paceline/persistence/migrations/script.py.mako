@@ -9,11 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
+from paceline.persistence.migrations.effect import Effect, Lock
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect()
 
 
 def upgrade() -> None:

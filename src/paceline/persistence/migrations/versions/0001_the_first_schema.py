@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from paceline.persistence.migrations.effect import Effect
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect()
 
 
 _COUNT_NEW = """

@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"senders": Lock.ACCESS_EXCLUSIVE}, reads=("senders",))
 
 _COLUMNS = (
     sa.Column("smtp_auth", sa.Text(), server_default=sa.text("'password'"), nullable=False),

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect()
 
 _COUNT = """
 CREATE OR REPLACE FUNCTION count_moved_jobs() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect()
 
 # In plpgsql, which keeps its plan: asked once per email that comes to nothing.
 _MAY_HAVE_LEFT = """

@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"campaigns": Lock.SHARE}, reads=("campaigns",))
 
 
 def upgrade() -> None:

@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"idempotency_keys": Lock.ACCESS_EXCLUSIVE})
 
 TABLE = "idempotency_keys"
 

@@ -14,10 +14,18 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={"campaigns": Lock.ACCESS_EXCLUSIVE, "emails": Lock.ACCESS_EXCLUSIVE},
+    rewrites=("campaigns", "emails"),
+    reads=("emails",),
+)
 
 # As they were when this migration was written; today's are in `persistence/searching.py`.
 _ACCENTED = "áàâäãåāăąçćčďđéèêëēėęěğíìîïīįłñńňóòôöõøōőŕřśšşßťúùûüūůűųýÿźżž"

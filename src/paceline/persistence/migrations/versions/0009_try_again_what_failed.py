@@ -9,10 +9,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={"attempts": Lock.ACCESS_EXCLUSIVE, "email_jobs": Lock.SHARE},
+    reads=("attempts", "email_jobs"),
+)
 
 _CHECK = "ck_attempts_outcome"
 _BEFORE = "'sending', 'sent', 'rejected', 'not_sent', 'fenced', 'in_doubt'"

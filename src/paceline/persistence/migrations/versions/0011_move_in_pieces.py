@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"campaigns": Lock.ACCESS_EXCLUSIVE}, reads=("campaigns",))
 
 
 def upgrade() -> None:

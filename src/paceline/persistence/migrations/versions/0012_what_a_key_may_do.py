@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"api_keys": Lock.ACCESS_EXCLUSIVE}, reads=("api_keys",))
 
 
 def upgrade() -> None:

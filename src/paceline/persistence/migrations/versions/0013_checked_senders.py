@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"senders": Lock.ACCESS_EXCLUSIVE})
 
 
 def upgrade() -> None:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"email_jobs": Lock.ACCESS_EXCLUSIVE}, reads=("email_jobs",))
 
 _INDEX = "ix_email_jobs_not_sent"
 _NOT_SENT = sa.text("state IN ('cancelled', 'failed', 'in_doubt')")

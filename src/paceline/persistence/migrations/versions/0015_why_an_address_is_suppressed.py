@@ -10,10 +10,18 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={"suppressions": Lock.ACCESS_EXCLUSIVE},
+    rewrites=("suppressions",),
+    reads=("suppressions",),
+)
 
 _WORDS = "searched(owner_id, address_key)"
 

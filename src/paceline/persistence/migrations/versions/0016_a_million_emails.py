@@ -13,10 +13,24 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import BEFORE_ANY_RELEASE, Effect, Lock
+
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={
+        "campaigns": Lock.ACCESS_EXCLUSIVE,
+        "email_jobs": Lock.SHARE,
+        "emails": Lock.ACCESS_EXCLUSIVE,
+        "senders": Lock.ACCESS_EXCLUSIVE,
+        "users": Lock.ACCESS_EXCLUSIVE,
+    },
+    reads=("email_jobs",),
+    contracts={"emails.subject_values": BEFORE_ANY_RELEASE},
+)
 
 _OF_EMAIL = (
     "searched(owner_id, address_key || ' ' || COALESCE(name, '') || ' ' || COALESCE(subject, '')"

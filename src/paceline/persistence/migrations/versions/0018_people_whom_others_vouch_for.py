@@ -9,10 +9,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={"sessions": Lock.ACCESS_EXCLUSIVE, "users": Lock.ACCESS_EXCLUSIVE},
+    rewrites=("sessions",),
+)
 
 
 def upgrade() -> None:

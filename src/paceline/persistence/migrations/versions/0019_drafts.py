@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"campaigns": Lock.SHARE_ROW_EXCLUSIVE, "users": Lock.SHARE_ROW_EXCLUSIVE})
 
 TABLE, PIECES = "drafts", "draft_list_pieces"
 TYPED = (

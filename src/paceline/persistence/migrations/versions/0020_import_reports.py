@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"campaigns": Lock.SHARE_ROW_EXCLUSIVE})
 
 TABLE = "import_reports"
 COUNTS = ("rows", "accepted", "duplicates", "suppressed", "refused", "left_out")

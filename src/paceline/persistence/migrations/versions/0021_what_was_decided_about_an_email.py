@@ -13,10 +13,20 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0021"
 down_revision = "0024"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={
+        "attempts": Lock.SHARE_ROW_EXCLUSIVE,
+        "email_jobs": Lock.ACCESS_EXCLUSIVE,
+        "emails": Lock.ACCESS_EXCLUSIVE,
+    }
+)
 
 _WHAT = "what IN ('cancelled', 'changed', 'marked_sent', 'moved', 'retried', 'sent_again')"
 _EDITED = ("emails", "email_jobs")

@@ -11,10 +11,21 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0022"
 down_revision = "0021"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(
+    locks={
+        "audit_log": Lock.ACCESS_EXCLUSIVE,
+        "sign_in_links": Lock.ACCESS_EXCLUSIVE,
+        "users": Lock.ACCESS_EXCLUSIVE,
+    },
+    reads=("sign_in_links",),
+)
 
 
 def upgrade() -> None:

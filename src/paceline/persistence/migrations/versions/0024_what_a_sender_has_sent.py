@@ -12,10 +12,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0024"
 down_revision = "0020"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"email_jobs": Lock.SHARE}, reads=("email_jobs",))
 
 NAME = "ix_email_jobs_sent_by_sender"
 

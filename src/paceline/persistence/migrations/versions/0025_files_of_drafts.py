@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0025"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"drafts": Lock.SHARE_ROW_EXCLUSIVE})
 
 TABLE = "draft_attachments"
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect
+
 revision = "0026"
 down_revision = "0022"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect()
 
 TABLE = "secret_key"
 

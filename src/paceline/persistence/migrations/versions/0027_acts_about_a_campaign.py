@@ -9,10 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0027"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"audit_log": Lock.SHARE}, reads=("audit_log",))
 
 NAME = "ix_audit_log_about"
 

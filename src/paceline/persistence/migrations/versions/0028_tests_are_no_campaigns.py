@@ -11,10 +11,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect, Lock
+
 revision = "0028"
 down_revision = "0027"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect(locks={"campaigns": Lock.ACCESS_EXCLUSIVE}, backfills=("campaigns",))
 
 
 def upgrade() -> None:

@@ -13,10 +13,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from paceline.persistence.migrations.effect import Effect
+
 revision = "0029"
 down_revision = "0028"
 branch_labels = None
 depends_on = None
+
+EFFECT = Effect()
 
 TABLE = "installation"
 
