@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from pathlib import Path
 from paceline.auth.secretbox import SecretBox
 from paceline.bootstrap.smtp import smtp_pool
 from paceline.delivery import Pool
-from paceline.engine.ending import end
+from paceline.engine.ending import end, unless
 from paceline.engine.keeper import Keeper
 from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
@@ -75,8 +75,10 @@ class RunningWorker:
         run: asyncio.Task[None],
         stopping: asyncio.Event,
         *,
+        held: Callable[[], int],
         stop_seconds: float,
     ) -> None:
+        self._held = held
         self._stop_seconds = stop_seconds
         self._lanes = lanes
         self._run = run
@@ -89,7 +91,10 @@ class RunningWorker:
         self._lanes.stop()
         done, _ = await asyncio.wait([self._run], timeout=self._stop_seconds)
         if not done:
-            log.warning("some emails are still under way; their connections are dropped")
+            if held := self._held():
+                log.warning("%d emails are still under way; their connections are dropped", held)
+            else:
+                log.info("no email is under way; what still waits for a server is ended")
             await end([self._run])
 
 
@@ -121,7 +126,8 @@ async def running_worker(
         boxes_are_read = asyncio.Event()
 
         async def work() -> None:
-            await witness.check()
+            if not await unless(stopping, witness.check()):
+                return  # nothing was taken yet
             await read_black_boxes(black_boxes, parts.ledger, lanes)
             boxes_are_read.set()
             await worker.run()
@@ -148,7 +154,13 @@ async def running_worker(
         async with _background(*background) as tasks:
             run = tasks.create_task(work())
             try:
-                yield RunningWorker(worker, run, stopping, stop_seconds=settings.stop_seconds)
+                yield RunningWorker(
+                    worker,
+                    run,
+                    stopping,
+                    held=lambda: parts.leases.held,
+                    stop_seconds=settings.stop_seconds,
+                )
             finally:
                 # The group, when one of its tasks has failed, asks only once (`engine.ending`).
                 await end([run])

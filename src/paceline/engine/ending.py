@@ -8,7 +8,7 @@ lost it so would go on for ever, and whoever stops the process would wait for ev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 # Long enough for a task to clean up after itself, which a second cancellation would cut short.
@@ -22,3 +22,16 @@ async def end(tasks: Iterable[asyncio.Task[Any]], *, patience: float = PATIENCE_
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=patience)
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Whether `work` came to its end; it is broken off as soon as `stop` is set."""
+    task, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return False
+        task.result()
+        return True
+    finally:
+        await end([task, stopped])

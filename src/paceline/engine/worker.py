@@ -16,7 +16,7 @@ from typing import Any
 import bullmq
 from redis.asyncio import Redis
 
-from paceline.engine.ending import end
+from paceline.engine.ending import end, unless
 from paceline.engine.lane import LaneRunner
 from paceline.engine.queue import PREFIX, QUEUE
 from paceline.observability.troubles import Trouble
@@ -70,9 +70,11 @@ class LaneWorker:
     async def run(self) -> None:
         """Fetch and run lanes. Returns after `stop()`, when the last one has parked."""
         # Without it BullMQ rounds its block timeouts up to whole seconds.
-        await self._bull.retryIfFailed(
+        version = self._bull.retryIfFailed(
             self._bull.blockingRedisConnection.getRedisVersion, {"delay_in_ms": RECONNECT_MS}
         )
+        if not await unless(self._stopping, version):
+            return
         self._bull.lockManager.start()
         stalled = asyncio.create_task(self._look_for_stalled())
         try:
@@ -113,7 +115,8 @@ class LaneWorker:
         fetch = asyncio.ensure_future(
             self._bull.retryIfFailed(
                 lambda: self._bull.getNextJob(token),
-                {"delay_in_ms": RECONNECT_MS, "only_emit_error": True},
+                # It would try for ever while Redis is away, and not hear that we stop.
+                {"delay_in_ms": 0, "max_retries": 1, "only_emit_error": True},
             )
         )
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -125,11 +128,23 @@ class LaneWorker:
                 if self._bull.waiting is not None:
                     self._bull.waiting.cancel()
                 await asyncio.wait({fetch}, timeout=UNBLOCK_SECONDS)
-            self._trouble.over()
+            if self._is_away(fetch):
+                await asyncio.wait({stopping}, timeout=RECONNECT_MS / 1000)
+                return None
             return fetch.result()
         finally:
             stopping.cancel()
             fetch.cancel()
+
+    def _is_away(self, fetch: asyncio.Future[Any]) -> bool:
+        """Whether that was for want of a Redis; all else surfaces with its result."""
+        error = fetch.exception()
+        if error is None:
+            self._trouble.over()
+        elif self._bull.isConnectionError(error):
+            self._trouble.met(error)
+            return True
+        return False
 
     def _done(self, place: Place, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -57,6 +57,11 @@ class Leases:
         """The attempt is over."""
         self._asked_at.pop(attempt, None)
 
+    @property
+    def held(self) -> int:
+        """Emails in the hands of this process: claimed, and not yet said how they ended."""
+        return len(self._asked_at)
+
     def is_ours(self, attempt: Attempt) -> bool:
         """Whether the lease certainly holds right now."""
         asked_at = self._asked_at.get(attempt)
