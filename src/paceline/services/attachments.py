@@ -8,6 +8,7 @@ been launched its files stand like its text: some of its recipients may have the
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services.imports import FileTooLarge
 from paceline.services.quotas import Quotas
+
+_FILLED_IN = re.compile(r"cid:[^\"'\s>]*\{[{%]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,15 @@ class Attachments:
             if await campaign_store.campaign(session, owner_id, campaign_id) is None:
                 raise NotFound("there is no such campaign")
             return await views_of(session, CAMPAIGN_FILES, campaign_id)
+
+    async def sent_along(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> list[AttachmentView]:
+        """Those of them that its emails take along, as its message stands."""
+        async with self._database.transaction() as session:
+            record = await campaign_store.campaign(session, owner_id, campaign_id)
+            if record is None:
+                raise NotFound("there is no such campaign")
+            there = await views_of(session, CAMPAIGN_FILES, campaign_id)
+            return going_along(there, record.html_body)
 
     async def remove(
         self, owner_id: uuid.UUID, campaign_id: uuid.UUID, attachment_id: uuid.UUID
@@ -235,7 +247,10 @@ def going_along(files: Sequence[AttachmentView], html: str | None) -> list[Attac
     """Those that a message takes along: what is attached, and the images that its HTML shows.
 
     What was taken out of a text is kept as long as it is written: an undo brings it back.
+    Whatever has a name that is filled in for each recipient may be any of them.
     """
+    if _FILLED_IN.search(html or ""):
+        return list(files)
     shown = images_among(files).shown_in(html or "")
     return [file for file in files if file.content_id is None or file.content_id in shown]
 

@@ -28,7 +28,7 @@ from paceline.persistence.stores.attachments import CAMPAIGN_FILES
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
 from paceline.services import campaign_rules, in_pieces
-from paceline.services.attachments import inline_names
+from paceline.services.attachments import drop_unshown, inline_names
 from paceline.services.campaign_rules import CampaignPatch, NewCampaign
 from paceline.services.campaign_views import view_of
 from paceline.services.inline_recipients import add_inline, read_inline
@@ -104,6 +104,8 @@ class Campaigns:
         """
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
+            # A picture put into a text that was never saved would go along, shown nowhere.
+            await drop_unshown(session, CAMPAIGN_FILES, campaign_id, record.html_body)
             files = await CAMPAIGN_FILES.all_of(session, campaign_id)
             notes = await notes_on(
                 record.subject,

@@ -8,6 +8,7 @@ import uuid
 import httpx2
 import pytest
 
+from paceline.web import Parts
 from tests.integration.web.conftest import FRAGMENT, words
 from tests.integration.web.test_images_in_text import DATA, HTML, PNG
 from tests.world import World
@@ -114,6 +115,27 @@ async def test_an_image_of_the_text_is_kept_until_a_text_without_it_is_saved(
     assert await names(world) == ["plan.pdf", "logo.png"]
     await page.post(f"{path}/edit", data={"format": "rich", "body": "<p>Gone</p>"})
     assert await names(world) == ["plan.pdf"]
+
+
+async def test_a_picture_of_a_text_that_was_never_saved_does_not_go_along(
+    page: httpx2.AsyncClient, parts: Parts, world: World
+) -> None:
+    campaign, path = await campaign_of(world, html_body=HTML)
+    await attach(page, path, PDF)
+    await put_in(page, path)
+    await put_in(page, path, "b2")
+    assert "logo-2.png" not in (await page.get(path)).text
+    await parts.campaigns.launch(world.owner_id, campaign)
+    assert await names(world) == ["plan.pdf", "logo.png"]
+
+
+async def test_a_picture_that_each_recipient_has_another_of_goes_along(
+    page: httpx2.AsyncClient, parts: Parts, world: World
+) -> None:
+    campaign, path = await campaign_of(world, html_body='<img src="cid:{{ name }}">')
+    await put_in(page, path)
+    await parts.campaigns.launch(world.owner_id, campaign)
+    assert await names(world) == ["logo.png"]
 
 
 @pytest.mark.parametrize("place", ["files", "files/{id}", "images/a1"])

@@ -101,7 +101,7 @@ async def show_campaign(
     if template == "campaign.html":
         context |= await _failures(request, parts, viewer, context["campaign"])
         owner = viewer.principal.user_id
-        context["files"] = await parts.attachments.all_of(owner, campaign_id)
+        context["files"] = await parts.attachments.sent_along(owner, campaign_id)
         context["imports"] = await parts.imports.reports(owner, campaign_id)
     return render(request, template, viewer=viewer, section="campaigns", **context)
 

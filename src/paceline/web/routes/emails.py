@@ -45,7 +45,7 @@ async def show_email(
     owner = viewer.principal.user_id
     detail = await parts.email_queries.email(owner, email_id)
     campaign_id = detail.email.campaign_id
-    files = await parts.attachments.all_of(owner, campaign_id) if campaign_id else []
+    files = await parts.attachments.sent_along(owner, campaign_id) if campaign_id else []
     template = "_email_drawer.html" if wants_fragment(request) else "email.html"
     return render(request, template, viewer=viewer, files=files, **_shown(viewer, detail, view))
 
