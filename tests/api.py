@@ -27,6 +27,7 @@ from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
+from paceline.services.kept_files import KeptFiles
 from paceline.services.queries import Queries
 from paceline.services.quotas import Quotas
 from paceline.services.request_rates import RequestRates
@@ -100,6 +101,7 @@ def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) 
         campaigns=campaigns,
         imports=Imports(database, bell, QUOTAS),
         attachments=Attachments(database, QUOTAS),
+        kept_in_campaigns=KeptFiles.of_campaigns(database),
         emails=Emails(database, bell, QUOTAS),
         bulk=Bulk(database, bell),
         exports=Exports(database),

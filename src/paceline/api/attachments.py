@@ -1,4 +1,4 @@
-"""`/campaigns/{id}/attachments`: the files of a draft. A file is sent as it is, as the body."""
+"""`/campaigns/{id}/attachments`: the files of a draft, each sent and had back as it is."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from paceline.api.incoming import Given
 from paceline.api.outgoing.base import PageOut, Shown
 from paceline.api.parts import Wired
 from paceline.api.security import Caller
+from paceline.domain.file_headers import content_disposition
 from paceline.services.attachments import AttachmentView, NewAttachment
 
 router = APIRouter(
@@ -25,6 +26,10 @@ _FILE_BODY: dict[str, Any] = {
         "required": True,
         "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     }
+}
+ANY_KIND = "application/octet-stream"  # nobody's browser is to show it, whatever it says that it is
+_FILE_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {ANY_KIND: {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 
@@ -77,6 +82,19 @@ async def list_all(parts: Wired, caller: Caller, campaign_id: uuid.UUID) -> dict
     """All files of a campaign, in the order in which they were attached."""
     found = await parts.attachments.all_of(caller.user_id, campaign_id)
     return {"items": found, "next_cursor": None}
+
+
+@router.get("/{attachment_id}", response_class=Response, responses=_FILE_ANSWER)
+async def download(
+    parts: Wired, caller: Caller, campaign_id: uuid.UUID, attachment_id: uuid.UUID
+) -> Response:
+    """What is in a file, as it was attached, to be kept; the list says what kind it is."""
+    file, content = await parts.kept_in_campaigns.file(caller.user_id, campaign_id, attachment_id)
+    return Response(
+        content,
+        media_type=ANY_KIND,
+        headers={"Content-Disposition": content_disposition(file.file_name)},
+    )
 
 
 @router.delete("/{attachment_id}", status_code=204)

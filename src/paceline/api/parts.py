@@ -17,6 +17,7 @@ from paceline.services.emails import Emails
 from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
+from paceline.services.kept_files import KeptFiles
 from paceline.services.queries import Queries
 from paceline.services.request_rates import RequestRates
 from paceline.services.retrying import Retrying
@@ -49,6 +50,7 @@ class ApiParts:
     campaigns: Campaigns
     imports: Imports
     attachments: Attachments
+    kept_in_campaigns: KeptFiles
     emails: Emails
     bulk: Bulk
     exports: Exports

@@ -145,6 +145,7 @@ def _api_parts(
         campaigns=cases.campaigns,
         imports=cases.imports,
         attachments=cases.attachments,
+        kept_in_campaigns=cases.kept_in_campaigns,
         emails=cases.emails,
         bulk=cases.bulk,
         exports=cases.exports,

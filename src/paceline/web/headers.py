@@ -7,14 +7,13 @@ a preview cannot ping a tracker.
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from paceline.delivery import image_type
+from paceline.domain.file_headers import content_disposition
 
 PAGE_POLICY = "; ".join(
     (
@@ -67,9 +66,6 @@ MAIL_POLICY = "; ".join(
     )
 )
 
-MAX_FILE_NAME = 150  # characters
-
-
 PAGE_HEADERS = (
     # A route that brings its own policy (an email body) keeps it.
     (b"content-security-policy", PAGE_POLICY.encode()),
@@ -97,11 +93,7 @@ def mail_frame(html: str) -> HTMLResponse:
 
 
 def file_of(name: str, content: bytes) -> Response:
-    """Somebody's file, to be kept: never shown, whatever it says that it is.
-
-    Its name loses what could lead elsewhere or hide how it ends (paths, controls, marks that turn
-    the direction of writing).
-    """
+    """Somebody's file, to be kept: never shown, whatever it says that it is."""
     return _as_file(name, content, "attachment", "application/octet-stream")
 
 
@@ -115,10 +107,7 @@ def image_file(name: str, content: bytes) -> Response:
 
 
 def _as_file(name: str, content: bytes, how: str, media_type: str) -> Response:
-    safe = "".join(c for c in name.replace("/", "_").replace("\\", "_") if c.isprintable())
-    safe = safe.strip(". ")[:MAX_FILE_NAME] or "attachment"
-    plain = "".join(c if c.isascii() and c not in '"%' else "_" for c in safe)
-    disposition = f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
+    disposition = content_disposition(name, how)
     return Response(
         content,
         media_type=media_type,

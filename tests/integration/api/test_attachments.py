@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -53,6 +54,23 @@ async def test_files_are_listed_in_their_order_without_what_is_in_them(
     assert (shown["file_name"], shown["octets"]) == ("Größe & Zahl.pdf", 4)
     assert (shown["inline"], shown["content_id"]) == (False, None)
     assert (second.json()["inline"], len(second.json()["content_id"])) == (True, 32)
+
+
+async def test_a_file_is_had_back_as_it_was_and_as_nothing_that_a_browser_shows(
+    ann: Client, path: str
+) -> None:
+    content = b"<script>alert(1)</script>"
+    file = (await attach(ann, path, content, kind="text/html", file_name="Größe.html")).json()
+    answer = await ann.get(f"{path}/{file['id']}")
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"Gr__e.html\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.html"
+    )
+    assert (await ann.get(f"{path}/{uuid.uuid4()}")).status_code == 404
+    await ann.post(f"{path.removesuffix('/attachments')}/launch")
+    assert (await ann.get(f"{path}/{file['id']}")).content == content
 
 
 async def test_a_file_that_was_taken_off_is_gone(ann: Client, path: str) -> None:
