@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+UNUSUAL = frozenset({"WALL_CLOCK", "LANES_OF", "QUICKER"})
 _NUMBER = struct.Struct("d")
 
 
@@ -68,7 +69,11 @@ def main() -> None:
             changed.enter_context(patch.object(worker, "LOCK_MS", 2_000))
             changed.enter_context(patch.object(worker, "STALLED_CHECK_SECONDS", 1.0))
         from paceline.__main__ import main as run
+        from paceline.observability import faultpoints
 
+        # Where the product was loaded before its environment was there.
+        fault = faultpoints.parse(os.environ.get(faultpoints.VARIABLE))
+        changed.enter_context(patch.object(faultpoints, "_fault", fault))
         run()
 
 

@@ -424,7 +424,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 
 def planted(folder: Path, edits: Sequence[Edit]) -> Path:
-    """A copy of the package in `folder` with these edits, to be put first on PYTHONPATH.
+    """A copy of the package in `folder` with these edits, to be put first on the path.
 
     Raises `NotPlanted`. Unchanged files are links to the originals,
     and so is what they were compiled to.

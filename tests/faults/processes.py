@@ -29,6 +29,8 @@ from paceline.embedded.process import Server
 from paceline.errors import OperationalError
 from paceline.persistence.migrate import upgrade
 from tests.certificates import certify
+from tests.faults import elsewhere
+from tests.faults.forked import Forked
 from tests.world import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -279,7 +281,7 @@ def migrate(url: str) -> None:
 class Worker:
     """`paceline worker`, one process."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     log: Path
 
     @classmethod
@@ -297,7 +299,8 @@ class Worker:
     ) -> Worker:
         """`source`: a folder with another copy of the package, instead of the installed one.
 
-        `env` may hold what `elsewhere` knows. `under`: a command that runs it, such as strace.
+        `env` may hold what `elsewhere` knows. `under`: a command that runs the installed one, such
+        as strace.
         """
         environment = {
             **os.environ,
@@ -311,16 +314,14 @@ class Worker:
             "PACELINE_LOG": "text",
             "ALLOW_PRIVATE_HOSTS": "yes",
             "FAULTS": faults,
-            **({"PYTHONPATH": str(source)} if source else {}),
             **(env or {}),
         }
-        unusual = {"WALL_CLOCK", "LANES_OF", "QUICKER"} & environment.keys()
-        script = Path(__file__).with_name("elsewhere.py")
-        # -P: the folder of that script is no place to import from.
-        program = ["-P", str(script)] if unusual else ["-m", "paceline"]
+        if not under:
+            return cls(Forked(env=environment, log=log, source=source), log)
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [*under, sys.executable, *program, "worker"],
+                # -P: the folder of that script is no place to import from.
+                [*under, sys.executable, "-P", elsewhere.__file__, "worker"],
                 env=environment,
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,
