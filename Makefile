@@ -34,10 +34,11 @@ test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them 
 	@scripts/need-promtool
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
-test-containers: $(VENV)/.ready-containers ## Build the image, run compose.yaml with it, break it (root, Debian)
+test-containers: $(VENV)/.ready-containers ## Run compose.yaml, and many hosts; break them (root, Debian)
 	@scripts/need-containers
+	@scripts/need-hosts
 	@tests/containers/images/build
-	$(BIN)/python -m pytest tests/containers $(ARGS)
+	$(BIN)/python -m pytest tests/containers tests/hosts $(ARGS)
 
 say-needs:
 	@scripts/say-needs

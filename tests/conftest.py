@@ -45,13 +45,17 @@ LONGEST = (
 )
 
 
-CONTAINERS = Path(__file__).parent / "containers"
+# They need images, or networks of their own: run only where they are asked for by name.
+APART = ("containers", "hosts")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Those of the containers need images, and are run only where they are asked for by name."""
-    asked_for = any("containers" in argument for argument in config.invocation_params.args)
-    return True if collection_path == CONTAINERS and not asked_for else None
+    """Of `make test-containers` alone."""
+    is_apart = collection_path.parent == Path(__file__).parent and collection_path.name in APART
+    asked_for = any(
+        f"tests/{collection_path.name}" in each for each in config.invocation_params.args
+    )
+    return True if is_apart and not asked_for else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

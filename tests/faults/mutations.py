@@ -43,6 +43,9 @@ class Mutation:
         return any(self.finds in problem for problem in verdict.problems)
 
 
+_RESERVES = "        answer: list[Any] = await self._guarded(self._reserve(keys=keys, args=args))\n"
+
+
 def _bug(name: str, scenario: str, finds: str, *edits: Edit) -> Mutation:
     return Mutation(name, scenario, finds, edits)
 
@@ -220,11 +223,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         "two_workers_on_one_lane",
         "an hour sent",
         ("limits/reserve.lua", '"INCRBY", rate_key, granted', '"INCRBY", rate_key, 0'),
-        ("limits/counters.py", "import uuid\n", "import asyncio\nimport uuid\n"),
         (
             "limits/counters.py",
-            "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n",
-            "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n"
+            _RESERVES,
+            f"{_RESERVES}"
             "        await asyncio.sleep(0.02)\n"
             "        if answer[0] == 'ok':\n"
             "            await self._redis.incrby(keys[0], sum(answer[2::2]))\n"
@@ -256,10 +258,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an hour sent",
         (
             "limits/counters.py",
-            "        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))\n"
+            f"{_RESERVES}"
             "        return answer\n",
             "        try:\n"
-            "            return list(await _guarded(self._reserve(keys=keys, args=args)))\n"
+            "            return list(await self._guarded(self._reserve(keys=keys, args=args)))\n"
             "        except LimitsUnavailable:\n"
             "            return ['ok', 0, *(n for c in campaigns for n in (c.want, 0))]\n",
         ),

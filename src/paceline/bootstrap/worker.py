@@ -36,6 +36,7 @@ from paceline.sending.crowding import Crowding
 from paceline.sending.dispatch import Dispatch, Parts
 from paceline.sending.handover import Handover, Marks
 from paceline.sending.leases import Leases, LeaseTerms
+from paceline.sending.neighbours import Neighbours
 from paceline.sending.recovery import Recovery, read_black_boxes
 from paceline.sending.resting import SenderHealth
 from paceline.sending.shares import LaneShares
@@ -146,7 +147,12 @@ async def running_worker(
             parts.handover.marks.write_ahead.run(),
             parts.handover.marks.record.run(),
             Listener(ground.database, queue).run(),
-            Roll(ground.redis).keep(worker_run, name=name, lanes=lambda: worker.running),
+            Roll(ground.redis).keep(
+                worker_run,
+                name=name,
+                lanes=lambda: worker.running,
+                heard=parts.neighbours.heard,
+            ),
             keep(),
             bear_witness(),
             figures.watch_loop(),
@@ -236,6 +242,7 @@ def _parts(
         health=SenderHealth(standing),
         crowding=Crowding(),
         shares=LaneShares(settings.worker.lanes, slow_seconds=SLOW_LANE_SECONDS),
+        neighbours=Neighbours(ground.pool.let_go_of_all),
         stopping=stopping,
     )
 

@@ -25,6 +25,7 @@ IDLE_SECONDS = 30  # below the minute after which many servers hang up
 MAX_MAILS = 100  # over one connection; servers commonly allow 100 and count
 MAX_AGE_SECONDS = 300
 MAX_IDLE = 256  # connections kept idle over all accounts
+LET_GO_SECONDS = 1.0  # for an answer to QUIT, while somebody waits for it
 _SWEEP_SECONDS = 5
 
 
@@ -147,6 +148,30 @@ class Pool:
             await asyncio.gather(*(session.closed() for session in sessions))
         finally:
             for session in sessions:
+                session.abort()
+
+    def let_go_of_all(self) -> None:
+        """Close whatever is idle, without waiting for it."""
+        for idle in self._idle.values():
+            for session in idle:
+                self._let_go(session)
+        self._idle.clear()
+        self._idle_count = 0
+
+    async def let_go(self, account: Account, *, keep: int = 0) -> None:
+        """Close what is idle of an account but for `keep`; returns when the server knows of it."""
+        idle = self._idle.get(account, deque())
+        gone = [idle.popleft() for _ in range(len(idle) - keep)]
+        self._idle_count -= len(gone)
+        for session in gone:
+            self._let_go(session)
+        try:
+            async with asyncio.timeout(LET_GO_SECONDS):
+                await asyncio.gather(*(session.closed() for session in gone))
+        except TimeoutError:
+            pass  # closed from here, whatever it says
+        finally:
+            for session in gone:
                 session.abort()
 
     def _take(self, account: Account) -> Session | None:

@@ -36,7 +36,8 @@ MAX_ROUNDS = 8  # signalled again and again: let other lanes have a go
 
 log = logging.getLogger(__name__)
 
-TakeTurn = Callable[[uuid.UUID], Awaitable[Rest]]
+TakeTurn = Callable[[uuid.UUID, Callable[[], bool]], Awaitable[Rest]]
+"""One turn of a sender, for as long as its lane is held."""
 
 
 class LaneRunner:
@@ -52,23 +53,31 @@ class LaneRunner:
         seconds = TROUBLE_PAUSE.total_seconds()
         self._trouble = Trouble(log, f"a lane cannot work, and looks again in {seconds:g} s")
 
-    async def run(self, sender_id: uuid.UUID, token: str) -> None:
-        """One activation. Always raises `DelayedError`: a lane's job never completes or fails."""
+    async def run(self, sender_id: uuid.UUID, token: str, *, holds: Callable[[], bool]) -> None:
+        """One activation. Always raises `DelayedError`: a lane's job never completes or fails.
+
+        `holds` tells whether the lane is still ours.
+        """
         try:
-            await self._until_asleep(sender_id, token)
+            await self._until_asleep(sender_id, token, holds)
             self._trouble.over()
         except OperationalError as error:
             self._trouble.met(error)
             await self._sleep_off(sender_id, token)
         raise DelayedError
 
-    async def _until_asleep(self, sender_id: uuid.UUID, token: str) -> None:
+    async def _until_asleep(
+        self, sender_id: uuid.UUID, token: str, holds: Callable[[], bool]
+    ) -> None:
         for _ in range(MAX_ROUNDS):
             bell = await self._queue.bell(sender_id)
             signal_seq = await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
             rest = Rest(wait=None)
             if signal_seq is not None:
-                rest = await self._turn(sender_id)
+                rest = await self._turn(sender_id, holds)
+                if not holds():
+                    log.warning("the lane of sender %s was lost: another turn takes it", sender_id)
+                    break
                 if not await self._lanes.park(sender_id, signal_seq=signal_seq, rest=rest):
                     if self._stopping.is_set():
                         break
@@ -81,9 +90,9 @@ class LaneRunner:
                 return
         await self._sleep_off(sender_id, token, wait=timedelta(0))
 
-    async def _turn(self, sender_id: uuid.UUID) -> Rest:
+    async def _turn(self, sender_id: uuid.UUID, holds: Callable[[], bool]) -> Rest:
         """A turn, which a server that does not answer may make a long one."""
-        turn = asyncio.ensure_future(self._take_turn(sender_id))
+        turn = asyncio.ensure_future(self._take_turn(sender_id, holds))
         try:
             while not (await asyncio.wait([turn], timeout=BUSY_AGAIN_SECONDS))[0]:
                 with suppress(OperationalError):  # the turn itself meets it in better order

@@ -21,6 +21,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from paceline.errors import OperationalError
+from paceline.redis_client import client
 
 __all__ = [
     "PREFIX",
@@ -69,14 +70,14 @@ def connect(redis_url: str, *, tries: int = 3) -> Redis:
 
     Raises `ValueError`, worded for people, for an address that the driver does not understand.
     """
-    client = Redis.from_url(
+    opened = client(
         redis_url,
         decode_responses=True,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), tries - 1),
     )
-    pool = client.connection_pool
+    pool = opened.connection_pool
     try:  # parameters are looked at only here
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
@@ -84,7 +85,7 @@ def connect(redis_url: str, *, tries: int = 3) -> Redis:
         raise ValueError(f"there is no parameter {unknown}" if unknown else str(error)) from error
     except RedisError as error:
         raise ValueError(str(error)) from error
-    return client
+    return opened
 
 
 def job_id(sender_id: uuid.UUID) -> str:

@@ -1,7 +1,7 @@
 """The roll of workers in Redis: each says every few seconds that it lives, and what it is at.
 
-It is for people to look at; nothing depends on it. Redis' clock says when a worker was last heard
-of, and whoever was not for an hour is struck off.
+Redis' clock says when a worker was last heard of, and whoever was not for an hour is struck off.
+People look at it, and a worker learns from it how many others there are.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from paceline.engine.queue import PREFIX, LaneQueue, QueueUnavailable
 from paceline.services.queue_watch import JobPlace, WorkerSign
 
 EVERY_SECONDS = 5.0
+SILENT_SECONDS = 60  # whoever says nothing for so long has no connections any more
 FORGOTTEN_AFTER_SECONDS = 3_600
 MAX_WORKERS = 500  # shown
 _SIGNS = f"{PREFIX}:workers"
@@ -39,6 +40,7 @@ for _, run in ipairs(gone) do
     redis.call('HDEL', KEYS[1], run)
     redis.call('ZREM', KEYS[2], run)
 end
+return redis.call('ZCOUNT', KEYS[2], now - tonumber(ARGV[4]), '+inf')
 """
 
 log = logging.getLogger(__name__)
@@ -51,8 +53,18 @@ class Roll:
         self._redis = redis
         self._sign = redis.register_script(_SIGN)
 
-    async def keep(self, run: uuid.UUID, *, name: str, lanes: Callable[[], int]) -> None:
-        """Say that this worker lives, until cancelled; then take it off the roll."""
+    async def keep(
+        self,
+        run: uuid.UUID,
+        *,
+        name: str,
+        lanes: Callable[[], int],
+        heard: Callable[[int | None], None],
+    ) -> None:
+        """Say that this worker lives, until cancelled; then take it off the roll.
+
+        `heard` is told each time how many others there are, None where nobody knows.
+        """
         who = {
             "name": name,
             "host": socket.gethostname(),
@@ -64,10 +76,16 @@ class Roll:
             while True:
                 try:
                     said = json.dumps({**who, "lanes": lanes()})
-                    await self._sign(
-                        keys=[_SIGNS, _SEEN], args=[str(run), said, FORGOTTEN_AFTER_SECONDS]
-                    )
+                    args: list[str | int] = [
+                        str(run),
+                        said,
+                        FORGOTTEN_AFTER_SECONDS,
+                        SILENT_SECONDS,
+                    ]
+                    there = int(await self._sign(keys=[_SIGNS, _SEEN], args=args))
+                    heard(there - 1)
                 except (RedisError, OSError) as error:
+                    heard(None)
                     log.debug("not on the roll: %s", error)
                 await asyncio.sleep(EVERY_SECONDS)
         finally:

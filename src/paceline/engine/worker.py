@@ -18,11 +18,11 @@ from redis.asyncio import Redis
 
 from paceline.engine.ending import end, unless
 from paceline.engine.lane import LaneRunner
+from paceline.engine.locks import LOCK_MS, LaneLocks
 from paceline.engine.queue import PREFIX, QUEUE
 from paceline.observability.troubles import Trouble
 from paceline.places import Place, Places
 
-LOCK_MS = 8_000
 STALLED_CHECK_SECONDS = 3.0
 # BullMQ counts stalls over a job's whole life, and a lane lives for ever.
 MAX_STALLED = 10**9
@@ -63,6 +63,7 @@ class LaneWorker:
                 "removeOnFail": True,
             },
         )
+        self._locks = LaneLocks(self._bull, lock_ms=LOCK_MS)
         self._trouble = Trouble(log, "BullMQ has trouble with Redis")
         self._bull.on("error", lambda error, *_: self._trouble.met(error))
         self._bull.on("failed", _log_failure)
@@ -153,7 +154,12 @@ class LaneWorker:
             log.error("a lane ended badly", exc_info=task.exception())
 
     async def _process(self, job: Any, token: str) -> None:
-        await self._runner.run(uuid.UUID(job.data["sender_id"]), token)
+        self._locks.taken(token)
+        try:
+            holds = partial(self._locks.holds, token)
+            await self._runner.run(uuid.UUID(job.data["sender_id"]), token, holds=holds)
+        finally:
+            self._locks.left(token)
 
     async def _look_for_stalled(self) -> None:
         while True:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from paceline import clock
+from paceline.redis_client import client
 
 SOCKET_TIMEOUT_SECONDS = 0.5
 AWAY_SECONDS = 5.0  # for so long Redis is not asked again, and nobody waits for it
@@ -47,7 +47,7 @@ class Buckets:
     """Takes out of buckets."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis: Redis = Redis.from_url(
+        self._redis = client(
             redis_url,
             decode_responses=True,
             socket_timeout=SOCKET_TIMEOUT_SECONDS,

@@ -7,6 +7,7 @@ changed minimum delay holds from the next email on.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +15,23 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any, Protocol
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from paceline import clock
 from paceline.errors import OperationalError
+from paceline.redis_client import client
 
 COUNTER_TTL = timedelta(hours=2)
 # A slot is held this long for an email that is on its way; its end is set when it has left. If it
 # was not set by then (its worker died, or is still at it), the evidence is asked.
 SLOT_HOLD = timedelta(seconds=10)
 SOCKET_TIMEOUT_SECONDS = 5
+# For one question, however often it is put. A lane that can ask nothing has to let go of its
+# connections before BullMQ gives it to another worker (`engine/locks.py`), four seconds
+# after a cut at the soonest.
+PATIENCE_SECONDS = 2.0
 # A booking that is older and has no claimed email to show for it may be missing from a counter that
 # another turn has rebuilt meanwhile: a lane is not given to anybody else sooner.
 BOOKING_HOLDS = timedelta(seconds=5)
@@ -115,7 +120,7 @@ class Limits:
     """Reserves and settles. `spent` is asked when a counter is missing."""
 
     def __init__(self, redis_url: str, *, spent: SpentSource) -> None:
-        self._redis: Redis = Redis.from_url(
+        self._redis = client(
             redis_url,
             decode_responses=True,
             socket_timeout=SOCKET_TIMEOUT_SECONDS,
@@ -189,7 +194,7 @@ class Limits:
             keys += _keys(reservation.sender_id, campaign_id, reservation.hour)
         args = [reservation.taken_at]
         args += [number for _, give_back, gone in pairs for number in (give_back, gone)]
-        await _guarded(self._settle(keys=keys, args=args))
+        await self._guarded(self._settle(keys=keys, args=args))
 
     async def take_one(
         self, sender_id: uuid.UUID, *, hourly_limit: int | None, min_delay_ms: int
@@ -209,7 +214,7 @@ class Limits:
     async def answers(self) -> bool:
         """Whether the counters can be read now."""
         try:
-            await _guarded(self._redis.ping())
+            await self._guarded(self._redis.ping())
         except LimitsUnavailable:
             return False
         return True
@@ -223,12 +228,22 @@ class Limits:
         names |= {_keys(c, c, hour)[0]: c for c in campaigns}
         if not names:
             return {}
-        values = await _guarded(self._redis.mget(list(names)))
+        values = await self._guarded(self._redis.mget(list(names)))
         return {
             key: int(value)
             for key, value in zip(names.values(), values, strict=True)
             if value is not None
         }
+
+    async def _guarded(self, call: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await call
+        except TimeoutError as error:
+            told = f"Redis: no answer within {PATIENCE_SECONDS:g} s"
+            raise LimitsUnavailable(told) from error
+        except (RedisError, OSError) as error:
+            raise LimitsUnavailable(f"Redis: {error}") from error
 
     async def _ask(
         self,
@@ -252,7 +267,7 @@ class Limits:
         for campaign in campaigns:
             keys += _keys(budget.sender_id, campaign.campaign_id, hour, own=True)
             args += [campaign.want, _limit(campaign.hourly_limit), campaign.min_delay_ms]
-        answer: list[Any] = await _guarded(self._reserve(keys=keys, args=args))
+        answer: list[Any] = await self._guarded(self._reserve(keys=keys, args=args))
         return answer
 
     async def _rebuild(
@@ -267,18 +282,11 @@ class Limits:
             keys += _keys(sender_id, campaign_id, hour)
             ago = so_far.last_seconds_ago
             args += [so_far.used_this_hour, -1 if ago is None else max(-2, int(ago * 1000))]
-        await _guarded(self._restore(keys=keys, args=args))
+        await self._guarded(self._restore(keys=keys, args=args))
 
 
 def _script(name: str) -> str:
     return (files("paceline.limits") / f"{name}.lua").read_text(encoding="utf-8")
-
-
-async def _guarded(call: Awaitable[Any]) -> Any:
-    try:
-        return await call
-    except (RedisError, OSError) as error:
-        raise LimitsUnavailable(f"Redis: {error}") from error
 
 
 def _hour(moment: datetime) -> datetime:

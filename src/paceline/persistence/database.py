@@ -21,9 +21,11 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from paceline import cuts
 from paceline.errors import OperationalError
 from paceline.observability.figures import PoolUse
 from paceline.persistence.addressing import DatabaseAddress, parsed_url
+from paceline.persistence.connecting import connect
 from paceline.persistence.driver import Driver, Pool
 from paceline.persistence.presence import Presence
 
@@ -35,7 +37,12 @@ COMMAND_TIMEOUT_SECONDS = 60
 DEDICATED_TIMEOUT_SECONDS = 5
 CLOSE_TIMEOUT_SECONDS = 2
 
-_SERVER_SETTINGS = {"application_name": "paceline", "timezone": "UTC", "jit": "off"}
+_SERVER_SETTINGS = {
+    "application_name": "paceline",
+    "timezone": "UTC",
+    "jit": "off",
+    **cuts.OF_POSTGRESQL,
+}
 
 # Every statement of the ledger is a look-up by index, whatever the statistics say: a plan that
 # suits a small table would scan a million rows at the next claim. Planned once, which also saves
@@ -154,14 +161,14 @@ class Database:
     async def dedicated(self) -> Driver:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""
         async with translate_lost_connections():
-            return await asyncpg.connect(
+            return await connect(
                 **self._address.options(_SERVER_SETTINGS),
                 command_timeout=DEDICATED_TIMEOUT_SECONDS,
             )
 
     async def _connect(self) -> Driver:
         """A connection for SQLAlchemy's pool."""
-        connection: Driver = await asyncpg.connect(
+        connection = await connect(
             **self._address.options(_SERVER_SETTINGS),
             command_timeout=COMMAND_TIMEOUT_SECONDS,
         )
@@ -182,6 +189,7 @@ class Database:
                     max_size=self._pool_size,
                     command_timeout=COMMAND_TIMEOUT_SECONDS,
                     connection_class=_LedgerConnection,
+                    connect=connect,
                 )
             return self._pool
 

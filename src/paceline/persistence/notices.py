@@ -15,7 +15,8 @@ from paceline.persistence.driver import Driver
 from paceline.persistence.lanes import CHANNEL
 from paceline.persistence.workers import sign_on
 
-# A connection that only listens never learns by itself that its other end has gone without a word.
+# A connection that only listens hears by the system that its other end is gone (`cuts.py`), unless
+# something on the way answers in its place.
 PING_SECONDS = 30.0
 
 

@@ -15,13 +15,9 @@ from collections.abc import Awaitable, Callable
 
 from paceline.persistence.driver import Driver
 
-# A peer that went without a word (no power, no network) is given up by PostgreSQL after 11 s.
-_SETTINGS = (
-    "SET tcp_keepalives_idle = 5",
-    "SET tcp_keepalives_interval = 2",
-    "SET tcp_keepalives_count = 3",
-    "SET idle_session_timeout = 0",  # it has nothing to say, and must not be ended for that
-)
+# It has nothing to say, and must not be ended for that. That its process went without a word (no
+# power, no network) is noticed all the same (`cuts.py`).
+_NEVER_ENDED = "SET idle_session_timeout = 0"
 _BITS = 62
 
 
@@ -46,7 +42,7 @@ class Presence:
         # Negative: the locks by which commands take turns are not.
         number = -1 - secrets.randbits(_BITS)
         try:
-            await driver.execute("; ".join(_SETTINGS))
+            await driver.execute(_NEVER_ENDED)
             await driver.execute("SELECT pg_advisory_lock($1)", number)
         except BaseException:
             driver.terminate()

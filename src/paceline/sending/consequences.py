@@ -67,6 +67,7 @@ class Consequence:
     outcome: Outcome
     left: bool  # the final dot was written: it counts against the limits
     sender: SenderEffect = SenderEffect.NONE
+    fenced: bool = False  # the guard has said no, and is likely to say it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def consequence(attempt: Attempt, result: Result, history: History, *, roll: flo
         case Kind.IN_DOUBT:
             return Consequence(outcome=_outcome(attempt, result, JobEvent.LOSE_SIGHT), left=True)
         case Kind.FENCED:
-            return Consequence(outcome=_released(attempt, result, history), left=False)
+            return Consequence(outcome=_released(attempt, result, history), left=False, fenced=True)
         case Kind.NOT_SENT:
             return _not_sent(attempt, result, history, roll=roll)
         case Kind.REJECTED:

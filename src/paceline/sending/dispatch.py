@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.auth.secretbox import SecretUnreadable
+from paceline.delivery import Account
 from paceline.domain.gate import Demand, Wait, judge
 from paceline.domain.lifecycle import JobState, SenderState
 from paceline.domain.replies.outcome import says_nothing
@@ -33,6 +34,7 @@ from paceline.sending.handover import Handover, Job, Terms
 from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
 from paceline.sending.lines import SLOW_SECONDS, Lines
+from paceline.sending.neighbours import Neighbours
 from paceline.sending.resting import SenderHealth
 from paceline.sending.shares import LaneShares
 
@@ -44,6 +46,8 @@ BITE_BESIDE_A_GAP = 16
 
 # Whoever takes longer to come to an end holds up the end of the turn, but not the turn.
 LAST_ORDERS_SECONDS = 2.0
+
+LOOK_SECONDS = 0.5  # whether the lane is still ours
 
 # Which trouble of a turn counts, the last one most.
 _GRAVITY = (
@@ -72,6 +76,7 @@ class Parts:
     health: SenderHealth
     crowding: Crowding
     shares: LaneShares
+    neighbours: Neighbours
     stopping: asyncio.Event
 
 
@@ -81,26 +86,33 @@ class Dispatch:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def take_turn(self, sender_id: uuid.UUID) -> Rest:
-        """Send what may go, for about ten seconds at the most; how long the lane may sleep then."""
+    async def take_turn(self, sender_id: uuid.UUID, holds: Callable[[], bool]) -> Rest:
+        """Send what may go, for about ten seconds at the most; how long the lane may sleep then.
+
+        Nothing more begins once the lane `holds` no longer: it may be another worker's.
+        """
         view = await self._parts.standing.look(sender_id)
         if view is None:
             return Rest(wait=None)
         with self._parts.shares.turn(view.owner_id, sender_id) as wait:
             if wait is not None:
                 return Rest(wait=wait)
-            return await _Turn(self._parts, sender_id, view).run()
+            return await _Turn(self._parts, sender_id, view, holds).run()
 
 
 class _Turn:
     """The state of one turn."""
 
-    def __init__(self, parts: Parts, sender_id: uuid.UUID, view: LaneView) -> None:
+    def __init__(
+        self, parts: Parts, sender_id: uuid.UUID, view: LaneView, holds: Callable[[], bool]
+    ) -> None:
         self._parts = parts
+        self._holds = holds
         self._sender_id = sender_id
         self._view = view  # as last seen
         self._terms = _all_terms(view)
         self._ends_at = clock.boottime() + TURN_SECONDS
+        self._account: Account | None = None  # once it is in use
         self._effect = SenderEffect.NONE
         self._reason = ""
         self._as_of = view.updated_at  # the sender that this is about
@@ -116,14 +128,20 @@ class _Turn:
         """Work, hand back what was not begun, let what is under way end, note what was learnt."""
         trouble: OperationalError | None = None
         rest = AT_ONCE
-        async with self._lines:
-            try:
-                rest = await self._work()
-            except OperationalError as error:
-                # Raised only below: here it would cancel emails that may be past their dot.
-                trouble = error
-            self._lines.stop()
-            await self._hand_back()
+        watch = asyncio.create_task(self._stop_when_lost())
+        try:
+            async with self._lines:
+                try:
+                    rest = await self._work()
+                except OperationalError as error:
+                    # Raised only below: here it would cancel emails that may be past their dot.
+                    trouble = error
+                self._lines.stop()
+                await self._let_go()
+                await self._hand_back()
+            await self._let_go()
+        finally:
+            watch.cancel()
         if trouble is not None:
             raise trouble
         return await self._finish(rest)
@@ -162,11 +180,27 @@ class _Turn:
         if unstarted := self._lines.unstarted(unless):
             await self._parts.handover.hand_back(unstarted)
 
+    async def _stop_when_lost(self) -> None:
+        """The turn itself may be waiting for PostgreSQL then."""
+        while self._holds():  # noqa: ASYNC110 - time alone may end it
+            await asyncio.sleep(LOOK_SECONDS)
+        self._lines.stop()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close connections that the next turn's worker, which may be another, has no room for."""
+        keep = self._parts.neighbours.kept(
+            most=self._view.max_connections, one_at_a_time=self._view.min_delay_ms > 0
+        )
+        if keep is not None and self._account is not None:
+            await self._parts.handover.pool.let_go(self._account, keep=keep)
+
     async def _send_some(self, view: LaneView, demands: tuple[Demand, ...]) -> Rest:
         """Book, claim and queue one batch; a positive wait when the limits allow nothing."""
         identity = await self._identity(view)
         if identity is None:
             return AT_ONCE
+        self._account = identity.account
         has_gap = view.min_delay_ms > 0 or any(d.min_delay_ms for d in demands)
         granted = await self._parts.limits.reserve(
             Budget(
@@ -244,9 +278,15 @@ class _Turn:
         return claimed.claims
 
     async def _send(self, job: Job) -> None:
+        if not self._holds():
+            self._lines.stop()
+            await self._parts.handover.hand_back([job])
+            return
         result = await self._parts.handover.hand_over(job)
         if result is None:
             return
+        if result.fenced:
+            self._lines.stop()
         await self._lines.follow_up(self._parts.handover.record(result.outcome))
         self._host_answered = self._host_answered or result.left
         self._judge(result, to=job.claim.address, as_of=job.identity.as_of)
@@ -334,7 +374,7 @@ class _Turn:
             await self._parts.health.complete_campaigns(self._sender_id)
 
     async def _over(self) -> bool:
-        if self._parts.stopping.is_set() or self._lines.stopped:
+        if self._parts.stopping.is_set() or self._lines.stopped or not self._holds():
             return True
         if clock.boottime() < self._ends_at:
             return False

@@ -40,6 +40,9 @@ from paceline.sending.leases import Leases
 
 log = logging.getLogger(__name__)
 
+# For PostgreSQL to answer while a connection is held open before its dot. A host that is cut off
+# has to let go of it before the lane is another worker's.
+MARK_SECONDS = 3.0
 _NOT_WRITTEN_AHEAD = "attempts are not written ahead, so not sent"
 _NOT_SETTLED = "limits are not settled, and count too much"
 
@@ -170,10 +173,11 @@ class Handover:
         asked_at = clock.boottime()
         self.box.preparing(attempt, deferred=claim.deferrals > 0)
         try:
-            if not await self.marks.write_ahead.submit(attempt):
-                return False
-        except OperationalError as error:
-            self._unmarked.met(error)
+            async with asyncio.timeout(MARK_SECONDS):
+                if not await self.marks.write_ahead.submit(attempt):
+                    return False
+        except (OperationalError, TimeoutError) as error:
+            self._unmarked.met(str(error) or f"no answer within {MARK_SECONDS:g} s")
             return False
         self._unmarked.over()
         faultpoint(FaultPoint.AFTER_WRITE_AHEAD)

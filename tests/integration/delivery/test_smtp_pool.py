@@ -284,3 +284,19 @@ async def test_a_session_that_is_spent_after_the_dot_is_replaced_and_nothing_sen
     assert [result.kind for result in results] == [Kind.SENT, Kind.REJECTED, Kind.SENT]
     assert results[1].worn
     assert (sink.connections, len(sink.messages)) == (2, 3)
+
+
+async def test_what_is_idle_is_let_go_of_but_for_what_is_to_be_kept(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    async with Sink() as sink:
+        account = account_at(sink.port)
+        send = [pool.send(account, ENVELOPE, CONTENT, guard=yes) for _ in range(3)]
+        await asyncio.gather(*send)
+        await pool.let_go(account, keep=1)
+        assert (sink.connections, len(sink.heard("QUIT"))) == (3, 2)
+        await send_all(pool, account, 1)
+        assert sink.connections == 3
+        await pool.let_go(account)
+        await pool.let_go(account)  # nothing is left
+        assert len(sink.heard("QUIT")) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from paceline import cuts
 from paceline.persistence import database as module
 from paceline.persistence.advisory import AdvisoryLock
 from paceline.persistence.database import Database, DatabaseUnavailable
@@ -121,3 +123,32 @@ async def test_an_error_of_a_statement_does_not_tell_its_parameters(database: Da
             await session.execute(text("SELECT 1 / (length(:word) - 6)"), {"word": "secret"})
     assert "'secret'" not in str(failed.value)
     assert "hidden" in str(failed.value)
+
+
+async def test_both_ends_of_every_connection_notice_when_the_other_is_gone(
+    database: Database,
+) -> None:
+    async def notices(driver: object) -> None:
+        for name, value in cuts.OF_POSTGRESQL.items():
+            # Over a socket of the file system PostgreSQL says 0 for all of them.
+            shown = await driver.fetchval("SELECT setting FROM pg_settings WHERE name = $1", name)  # type: ignore[attr-defined]
+            source = await driver.fetchval("SELECT source FROM pg_settings WHERE name = $1", name)  # type: ignore[attr-defined]
+            assert (shown in {"0", value}, source) == (True, "client"), name
+
+    async with database.transaction() as session:
+        await notices(await module.driver_of(session))
+    async with database.driver() as driver:
+        await notices(driver)
+    dedicated = await database.dedicated()
+    await notices(dedicated)
+    await dedicated.close()
+
+
+async def test_a_tcp_connection_is_given_up_in_seconds() -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        with socket.create_connection(server.sockets[0].getsockname()) as connected:
+            cuts.notice_cuts(connected)
+            assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            for number, value in cuts.tcp_options().items():
+                assert connected.getsockopt(socket.IPPROTO_TCP, number) == value

@@ -1,0 +1,138 @@
+"""PostgreSQL, Redis, the sink and Paceline's processes, each on one of the hosts.
+
+A test watches through the servers' sockets in the file system, which no cut reaches.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from paceline.embedded.process import Command
+from paceline.embedded.redis import Redis
+from tests.databases import ForgetfulPostgres
+from tests.faults.processes import Crashable, Worker
+from tests.hosts.network import MASK, SUBNET, Host
+from tests.world import SECRET_KEY
+
+ROOT = Path(__file__).parents[2]
+SMTP_PORT = 2525
+API_PORT = 3001
+
+
+def moved(command: Command, host: Host, *options: str) -> Command:
+    """The same on another host; its process keeps its number over all three programs."""
+    user = command.user
+    as_user: tuple[str, ...] = ()
+    if user is not None:
+        as_user = ("setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups")
+        as_user += ("--pdeathsig", "INT")
+    return replace(command, argv=(*host.enter, *as_user, *command.argv, *options), user=None)
+
+
+@dataclass(frozen=True, slots=True)
+class HostPostgres(ForgetfulPostgres):
+    """On a host, for everybody on the bridge."""
+
+    host: Host | None = None
+    settings: tuple[str, ...] = ()  # NAME=VALUE
+
+    def prepare(self) -> None:
+        super(HostPostgres, self).prepare()
+        with (self.directory / "pg_hba.conf").open("a") as access:
+            access.write(f"host all all {SUBNET}.0/{MASK} trust\n")
+            access.write(f"host replication all {SUBNET}.0/{MASK} trust\n")
+
+    def command(self) -> Command:
+        assert self.host is not None
+        settings = ("listen_addresses=*", *self.settings)
+        options = [part for each in settings for part in ("-c", each)]
+        return moved(super(HostPostgres, self).command(), self.host, *options)
+
+    def url_on_bridge(self, database: str) -> str:
+        """As a worker on another host is told it."""
+        assert self.host is not None
+        return f"postgresql://paceline@{self.host.address}/{database}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostRedis(Redis):
+    """On a host, for everybody on the bridge."""
+
+    host: Host | None = None
+    settings: tuple[str, ...] = ()  # --name, value
+
+    def command(self) -> Command:
+        assert self.host is not None
+        options = ("--port", "6379", "--bind", "0.0.0.0", "--protected-mode", "no")
+        return moved(super(HostRedis, self).command(), self.host, *options, *self.settings)
+
+    @property
+    def url_on_bridge(self) -> str:
+        """As a worker on another host is told it."""
+        assert self.host is not None
+        return f"redis://{self.host.address}:6379/0"
+
+
+class HostSink:
+    """The SMTP server's process."""
+
+    def __init__(self, host: Host, log: Path) -> None:
+        self.host, self.log = host, log
+        program = (sys.executable, "-m", "tests.hosts.sink")
+        self._process = subprocess.Popen(
+            [*host.enter, *program, host.address, str(SMTP_PORT), str(log)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@dataclass
+class Api:
+    """`paceline api` on a host."""
+
+    host: Host
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, host: Host, *, env: Mapping[str, str], log: Path) -> Api:
+        environment = {
+            **os.environ,
+            "PACELINE_SECRET_KEY": base64.b64encode(SECRET_KEY).decode(),
+            "PACELINE_HOST": "0.0.0.0",  # of a namespace of its own
+            "PORT": str(API_PORT),
+            "ALLOW_PRIVATE_HOSTS": "yes",
+            "PACELINE_LOG": "text",
+            **env,
+        }
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [*host.enter, sys.executable, "-m", "paceline", "api"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        return cls(host, process)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+__all__ = ["Api", "Crashable", "HostPostgres", "HostRedis", "HostSink", "Worker", "moved"]
