@@ -89,6 +89,11 @@ class Network:
         host.make()
         return host
 
+    def once(self, name: str) -> Host:
+        """The one of this name, made when it is first asked for."""
+        known = {host.name: host for host in self._hosts}
+        return known.get(name) or self.host(name)
+
 
 @contextmanager
 def network() -> Iterator[Network]:

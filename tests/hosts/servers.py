@@ -16,6 +16,7 @@ from pathlib import Path
 
 from paceline.embedded.process import Command
 from paceline.embedded.redis import Redis
+from paceline.embedded.redis_program import preferred
 from tests.databases import ForgetfulPostgres
 from tests.faults.processes import Crashable, Worker
 from tests.hosts.network import MASK, SUBNET, Host
@@ -102,6 +103,30 @@ class HostSink:
         self._process.stdout.close()
 
 
+class Sentinel:
+    """One Sentinel on a host, for the primary called `main`."""
+
+    def __init__(self, host: Host, primary: Host, folder: Path) -> None:
+        settings = folder / f"sentinel-{host.name}.conf"
+        settings.write_text(
+            f"port 26379\nbind 0.0.0.0\nprotected-mode no\n"
+            f"sentinel monitor main {primary.address} 6379 2\n"
+            "sentinel down-after-milliseconds main 5000\n"
+            "sentinel failover-timeout main 10000\n"
+        )
+        with (folder / f"sentinel-{host.name}.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [*host.enter, preferred().path, str(settings), "--sentinel"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 @dataclass
 class Api:
     """`paceline api` on a host."""
@@ -135,4 +160,13 @@ class Api:
         self.process.wait(30)
 
 
-__all__ = ["Api", "Crashable", "HostPostgres", "HostRedis", "HostSink", "Worker", "moved"]
+__all__ = [
+    "Api",
+    "Crashable",
+    "HostPostgres",
+    "HostRedis",
+    "HostSink",
+    "Sentinel",
+    "Worker",
+    "moved",
+]

@@ -138,14 +138,17 @@ class Town:
         text = self.sink.log.read_text()
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
-    def emails(self, *, host: Host | None = None, since: float = 0.0) -> list[dict[str, Any]]:
-        """Those taken by the sink, of one host, since a moment."""
+    def emails(
+        self, *, host: Host | None = None, sender: str = "", since: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Those taken by the sink, from one host or sender, since a moment."""
         return [
             entry
             for entry in self.entries()
             if entry["event"] == "email"
             and entry["at"] >= since
             and (host is None or entry["host"] == host.address)
+            and sender in {"", entry["sender"]}
         ]
 
     async def until(self, is_so: Callable[[], object], what: str, *, within: float = 60) -> None:
@@ -164,11 +167,11 @@ class Town:
         """The sink has taken so many."""
         await self.until(lambda: len(self.emails()) >= count, f"{count} are sent", within=within)
 
-    async def until_done(self, *, within: float = 90) -> None:
-        """Nothing waits any more, and nothing is under way."""
+    async def until_done(self, *, but: int = 0, within: float = 90) -> None:
+        """No more wait than are to, and none is under way."""
 
         async def done() -> bool:
-            return int(await self.world.fetchval(OPEN)) == 0
+            return int(await self.world.fetchval(OPEN)) == but
 
         await self.until(done, "all is done", within=within)
 
@@ -185,8 +188,11 @@ class Town:
         ]
         return "".join(logs)
 
-    async def verdict(self, *, doubts: int = 0) -> None:
-        """Of everything; `doubts`: as many emails at the most may be left in doubt."""
+    async def verdict(self, *, doubts: int = 0, waiting: int = 0) -> None:
+        """Of everything; `doubts`: as many emails at the most may be left in doubt.
+
+        `waiting`: as many wait for the next hour.
+        """
         entries = self.entries()
         taken = Counter(e["message_id"] for e in entries if e["event"] == "email")
         rows = await self.world.fetch(
@@ -199,7 +205,8 @@ class Town:
         assert not twice, twice
         assert not lost, lost
         assert not mistaken, mistaken
-        assert states["sent"] + states["in_doubt"] == len(rows), states
+        assert states["scheduled"] == waiting, states
+        assert states["sent"] + states["in_doubt"] + waiting == len(rows), states
         assert states["in_doubt"] <= doubts, states
         self._judge_connections(entries)
         await self._judge_pace(entries)

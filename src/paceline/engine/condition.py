@@ -45,7 +45,7 @@ NEEDED = (
     *("hgetall $", "lpush $ 1", "rpoplpush $ $", "lrem $ 0 1", "llen $", "lindex $ 0"),
     *("lrange $ 0 1", "sadd $ 1", "srem $ 1", "smembers $", "zadd $ 1 1", "zrem $ 1", "zcard $"),
     *("zrange $ 0 1", "zrangebyscore $ 0 1", "zrevrange $ 0 1", "zrevrangebyscore $ 1 0"),
-    *("zpopmin $", "xadd $ * a b", "xtrim $ maxlen 1"),
+    *("zcount $ 0 1", "zpopmin $", "xadd $ * a b", "xtrim $ maxlen 1"),
     # Limits count under names of their own (`paceline.limits`).
     *(f"set {key}:nothing 1" for key in ("email_rate", "email_gap", "campaign_rate")),
     *(f"set {key}:nothing 1" for key in ("campaign_gap", "single_rate", "single_gap", "bucket")),
@@ -91,6 +91,7 @@ class QueueCondition:
     keeps_a_log: bool  # append-only file
     is_replica: bool
     is_cluster: bool
+    waits_for_replicas: bool  # takes no write while too few replicas follow
     now: datetime
     forbidden: tuple[str, ...] = ()  # commands that we need and may not give, or not for our keys
 
@@ -117,6 +118,7 @@ async def look(redis: Redis) -> QueueCondition:
         used_octets=int(said.get("used_memory", 0)),
         keeps_a_log=bool(said.get("aof_enabled", 0)),
         is_replica=said.get("role") == "slave",
+        waits_for_replicas="min_slaves_good_slaves" in said,
         is_cluster=bool(said.get("cluster_enabled", 0)),
         now=datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC),
         forbidden=tuple(map(str, forbidden)),

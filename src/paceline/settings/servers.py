@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from paceline.errors import SettingsError
 from paceline.settings.values import number
 
+_NAME_AND_NUMBER = re.compile(r"/[^/]+/\d{1,5}")
 _NUMBER = re.compile(r"/?|/\d{1,5}")
 
 
@@ -42,9 +43,20 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
     url, host = env.get("REDIS_URL"), env.get("REDIS_HOST")
     if url and (host or "REDIS_PORT" in env):
         raise SettingsError("REDIS_URL and REDIS_HOST/REDIS_PORT are both set: keep one of them")
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+    by_sentinel = url is not None and url.startswith(("redis+sentinel://", "rediss+sentinel://"))
+    if url and not by_sentinel and not url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingsError("REDIS_URL must begin with redis://, rediss:// or unix://")
-    if url and not url.startswith("unix://") and not _NUMBER.fullmatch(urlsplit(url).path):
+    if by_sentinel and not _NAME_AND_NUMBER.fullmatch(urlsplit(str(url)).path):
+        raise SettingsError(
+            "REDIS_URL must end with the name of the primary and the number of a database, as in "
+            "redis+sentinel://host:26379,host:26379/name/0"
+        )
+    if (
+        url
+        and not by_sentinel
+        and not url.startswith("unix://")
+        and not _NUMBER.fullmatch(urlsplit(url).path)
+    ):
         # The driver would take number 0, and there may be another program's keys.
         raise SettingsError(
             "REDIS_URL must end with the number of a database, as in redis://host/0"

@@ -48,6 +48,7 @@ DATABASE = DatabaseCondition(
     revision=revisions()[1],
 )
 REDIS = QueueCondition(
+    waits_for_replicas=True,
     version=(7, 2, 4),
     eviction="noeviction",
     max_octets=0,

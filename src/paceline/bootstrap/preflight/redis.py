@@ -10,6 +10,7 @@ from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.bootstrap.preflight.speaking import other_scheme
 from paceline.engine.condition import QueueCondition, QueueForbids, QueueRefused, look
 from paceline.engine.queue import QueueUnavailable, connect
+from paceline.redis_client import SentinelAddress
 from paceline.settings.tls_files import refuse_unusable_authority, refuse_unusable_identity
 
 OLDEST_VERSION = (6, 2)
@@ -56,6 +57,7 @@ async def look_at_redis(
     where = shown(url)
     try:
         refuse_unusable_files(url)
+        by_sentinel = SentinelAddress.of(url) is not None
         redis = connect(url, tries=1)
     except ValueError as error:
         return [_said(Weight.WRONG, f"the address makes no sense: {error}", "correct it")], None
@@ -69,7 +71,14 @@ async def look_at_redis(
         await redis.aclose()
     version = ".".join(map(str, found.version))
     fine = _said(Weight.FINE, f"{where} answers, version {version}")
-    return [fine, *redis_findings(found)], found
+    findings = [fine, *redis_findings(found)]
+    if by_sentinel and not found.waits_for_replicas:
+        told = (
+            "takes writes that no replica has: cut off, it would count limits beside the next one"
+        )
+        remedy = "CONFIG SET min-replicas-to-write 1, min-replicas-max-lag 2, with two replicas"
+        findings.append(_said(Weight.REMARK, told, remedy))
+    return findings, found
 
 
 def _refused(where: str, error: QueueRefused) -> Finding:
@@ -114,6 +123,11 @@ def shown(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path
+    try:
+        if (by_sentinel := SentinelAddress.of(url)) is not None:
+            return str(by_sentinel)
+    except ValueError:
+        return "the address"
     try:
         port = parts.port
     except ValueError:
