@@ -74,4 +74,10 @@ def parts_of(request: Request) -> ApiParts:
     return cast("ApiParts", getattr(request.state, PARTS))
 
 
-Wired = Annotated[ApiParts, Depends(parts_of)]
+async def _wired(request: Request) -> ApiParts:
+    """On the loop: the framework has a thread for each dependency that is no coroutine, of forty
+    that all owners share, and every request would wait for one."""
+    return parts_of(request)
+
+
+Wired = Annotated[ApiParts, Depends(_wired)]

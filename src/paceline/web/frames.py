@@ -20,7 +20,7 @@ _STATE = "told_when_signed_out"
 def shown_in_a_frame(signed_out: str = SIGNED_OUT) -> list[Any]:
     """A route's dependencies, of which this comes before whatever may refuse the request."""
 
-    def mark(request: Request) -> None:
+    async def mark(request: Request) -> None:
         setattr(request.state, _STATE, signed_out)
 
     return [Depends(mark)]

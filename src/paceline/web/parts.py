@@ -107,4 +107,10 @@ def parts_of(request: Request) -> Parts:
     return cast("Parts", getattr(request.state, PARTS))
 
 
-Wired = Annotated[Parts, Depends(parts_of)]
+async def _wired(request: Request) -> Parts:
+    """On the loop: the framework has a thread for each dependency that is no coroutine, of forty
+    that all owners share, and every request would wait for one."""
+    return parts_of(request)
+
+
+Wired = Annotated[Parts, Depends(_wired)]
