@@ -21,9 +21,11 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from io import BufferedRandom
 from pathlib import Path
 
 from paceline.domain.lifecycle import FailureReason, JobState
+from paceline.errors import OperationalError
 from paceline.persistence.ledger import Attempt, Outcome
 
 RECORD_BYTES = 1024
@@ -42,19 +44,39 @@ _BODY = 24
 log = logging.getLogger(__name__)
 
 
+class HomeIsFull(OperationalError):
+    """There is no room for a black box. Nothing is sent without one."""
+
+
 class BlackBox:
     """The recorder of this process. Everything is a plain store into memory: no call can fail."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Raises `HomeIsFull`."""
         self._path = folder / f"{_boot_id()}.{uuid.uuid4().hex}{_SUFFIX}"
-        self._file = self._path.open("x+b")
-        self._path.chmod(0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)  # held for as long as we live
-        self._file.truncate(RECORD_BYTES * MAX_RECORDS)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = self._made()
+        except OSError as error:
+            self._path.unlink(missing_ok=True)
+            why = (error.strerror or str(error)).lower()
+            raise HomeIsFull(f"Home: {folder} cannot be written: {why}; make room") from error
         self._memory = mmap.mmap(self._file.fileno(), RECORD_BYTES * MAX_RECORDS)
         self._free = list(range(MAX_RECORDS))
         self._places: dict[Attempt, int] = {}
+
+    def _made(self) -> BufferedRandom:
+        file = self._path.open("x+b")
+        self._path.chmod(0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)  # held for as long as we live
+        # Room for all of it, now: a store into a page that the disk has no room for is a SIGBUS.
+        try:
+            file.write(bytes(RECORD_BYTES * MAX_RECORDS))
+            file.flush()
+        except OSError:
+            file.raw.close()  # without another try to write
+            raise
+        return file
 
     def close(self) -> None:
         """Put it away. A box that is empty has nothing to tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,13 @@ import pytest
 
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.ledger import Attempt, Outcome
-from paceline.sending.blackbox import MAX_RECORDS, BlackBox, find_boxes
+from paceline.sending.blackbox import (
+    MAX_RECORDS,
+    RECORD_BYTES,
+    BlackBox,
+    HomeIsFull,
+    find_boxes,
+)
 
 # A process that records one email in each state, says so, and waits to be killed.
 DOOMED = """
@@ -149,3 +156,25 @@ def test_a_full_box_lets_emails_go_unrecorded(tmp_path: Path) -> None:
     box.ended(late)
     box.forget(attempts[-1])
     box.close()
+
+
+def test_the_room_for_a_box_is_taken_at_once(tmp_path: Path) -> None:
+    """A store into memory for which a full disk has no page would end the process: SIGBUS."""
+    box = BlackBox(tmp_path)
+    (file,) = tmp_path.iterdir()
+    status = file.stat()
+    assert status.st_blocks * 512 >= status.st_size == RECORD_BYTES * MAX_RECORDS
+    box.close()
+
+
+def test_where_there_is_no_room_for_a_box_that_is_said_and_nothing_is_left_behind(
+    tmp_path: Path,
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (RECORD_BYTES * MAX_RECORDS - 1, before[1]))
+    try:
+        with pytest.raises(HomeIsFull, match=r"cannot be written: file too large; make room"):
+            BlackBox(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
