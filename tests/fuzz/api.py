@@ -154,7 +154,7 @@ def api_family(database_url: str) -> Family:
 
     return Family(
         name="api",
-        cases=4_000,
+        cases=1_500,
         outcomes=frozenset({"done", "refused", "turned away"}),
         make=make,
         open=opened,

@@ -176,14 +176,14 @@ def _lines(text: str) -> bytes:
 
 WIRE = Family(
     name="wire",
-    cases=10_000,
+    cases=4_000,
     outcomes=frozenset({"dots", "none"}),
     make=make_wire,
     open=_opened,
 )
 BODIES = Family(
     name="bodies",
-    cases=6_000,
+    cases=2_500,
     outcomes=frozenset({"refused", "7bit", "encoded"}),
     make=make_texts,
     open=pure(judge_texts),

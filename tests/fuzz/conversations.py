@@ -179,7 +179,7 @@ def _without(said: bytes, bodies: list[bytes]) -> bytes:
 
 SMTP = Family(
     name="smtp",
-    cases=15_000,
+    cases=8_000,
     outcomes=frozenset({"sent", "rejected", "not_sent", "in_doubt", "fenced"}),
     make=make,
     open=_opened,

@@ -223,7 +223,7 @@ def _check_one_address(parsed: Message, name: str, expected: tuple[str | None, .
 
 HEADERS = Family(
     name="headers",
-    cases=12_000,
+    cases=9_000,
     outcomes=frozenset({"refused", "read back"}),
     make=make,
     open=pure(judge),

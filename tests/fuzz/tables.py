@@ -203,7 +203,7 @@ def _read(
 
 TABLES = Family(
     name="tables",
-    cases=8_000,
+    cases=3_000,
     outcomes=frozenset({"refused", "some", "all"}),
     make=make,
     open=pure(judge),

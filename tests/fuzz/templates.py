@@ -258,7 +258,7 @@ def _lines(text: str) -> str:
 
 TEMPLATES = Family(
     name="templates",
-    cases=5_000,
+    cases=2_500,
     outcomes=frozenset({"refused", "unrenderable", "as composed", "sound"}),
     make=make,
     open=pure(judge),
