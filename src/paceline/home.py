@@ -49,7 +49,11 @@ class Home:
     def at(cls, path: Path | None, env: Mapping[str, str]) -> Home:
         """The folder asked for, else PACELINE_HOME, else the platform's place for user data."""
         chosen = path or (Path(env["PACELINE_HOME"]) if env.get("PACELINE_HOME") else None)
-        return cls(Path(os.path.abspath((chosen or _default(env)).expanduser())))
+        try:
+            whole = (chosen or _default(env)).expanduser()
+        except RuntimeError:
+            raise SettingsError(f"{chosen}, PACELINE_HOME: there is no such user") from None
+        return cls(Path(os.path.abspath(whole)))
 
     @property
     def postgres(self) -> Path:
@@ -79,7 +83,11 @@ class Home:
                 self.path.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
             self.logs.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
-            raise SettingsError(f"cannot use {self.path} as home: {error.strerror}") from error
+            why = (error.strerror or str(error)).lower()
+            raise SettingsError(
+                f"cannot use {self.path} as home: {why}; give it to this user, or choose another "
+                "with --home or PACELINE_HOME"
+            ) from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -103,5 +103,14 @@ def test_an_unreadable_announcement_does_not_count(home: Home, content: str) -> 
 
 def test_a_home_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="cannot use"):
+    with pytest.raises(
+        SettingsError, match=r"cannot use .*; give it to this user, or choose another with"
+    ):
         Home(tmp_path / "file" / "home").create()
+
+
+def test_a_home_of_nobody_is_one_clear_line() -> None:
+    with pytest.raises(
+        SettingsError, match=r"~nobody-here/x, PACELINE_HOME: there is no such user"
+    ):
+        Home.at(None, {"PACELINE_HOME": "~nobody-here/x"})

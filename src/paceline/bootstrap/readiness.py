@@ -12,7 +12,6 @@ from paceline.bootstrap.preflight.findings import Weight
 from paceline.bootstrap.preflight.secret_key import look_at_key
 from paceline.engine.queue import LaneQueue
 from paceline.errors import OperationalError
-from paceline.persistence.condition import Schema
 from paceline.persistence.database import Database
 from paceline.settings import Settings
 
@@ -24,7 +23,7 @@ def probes_of(
 
     async def postgresql() -> None:
         findings, seen = await look_at_database(database, settings.database.url)
-        if seen and seen.schema is Schema.EQUAL:
+        if seen and seen.can_be_asked:
             findings += await look_at_key(database, settings.secrets)
         bad = [finding for finding in findings if finding.weight >= Weight.AWAY]
         if bad:

@@ -12,15 +12,18 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from paceline.bootstrap.preflight.findings import Unfit, Weight
+from paceline.bootstrap.preflight.machine import home_findings
 from paceline.cli import ports
 from paceline.cli.console import UNUSABLE, note, out
-from paceline.cli.environment import names_from_file
+from paceline.cli.environment import names_from_file, origins
 from paceline.cli.follow import LogFollower
 from paceline.cli.last_words import last_words
 from paceline.cli.leftovers import children_die_with_us, stop_parts
 from paceline.cli.loops import stop_event
 from paceline.cli.plan import Plan
 from paceline.cli.supervise import StartFailed, Supervised, UnfitPart, start_all, stop_all
+from paceline.errors import Conflict
 from paceline.home import Home, Running
 from paceline.observability import configure_logging
 from paceline.settings import Settings, is_loopback, is_this_machine
@@ -51,6 +54,7 @@ def up(
     settings = Settings.from_environment(env)
     place = Home.at(home, env)
     place.create()
+    _refuse_a_full_disk(place)
     log = (place.logs / f"{_OWN}.log").open("a", buffering=1)
     configure_logging(_OWN, {**env, "PACELINE_LOG": "json", "PACELINE_COMPONENT": ""}, stream=log)
     with log, place.lock(), children_die_with_us(place):
@@ -63,6 +67,15 @@ def up(
         if names := names_from_file():
             note(f"settings from .env: {', '.join(names)}")
         asyncio.run(_System(plan).run())
+
+
+def _refuse_a_full_disk(place: Home) -> None:
+    """Before its servers fail at it, each in its own words."""
+    for finding in home_findings(place.path):
+        if finding.weight is Weight.WRONG:
+            raise Unfit([finding])
+        if finding.weight is Weight.AWAY:
+            raise Conflict(finding.line(origins()))
 
 
 class _System:

@@ -195,4 +195,12 @@ def _run(
         **({} if user is None else user.options()),
     )
     if done.returncode:
-        raise EmbeddedServerError(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")
+        told = _telling(done.stderr or done.stdout)
+        raise EmbeddedServerError(f"{program.name} failed: {told}")
+
+
+def _telling(said: str) -> str:
+    """The one line that says why."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = (line for line in lines if "FATAL:" in line or "error:" in line)
+    return next(telling, lines[-1] if lines else "it did not say why")

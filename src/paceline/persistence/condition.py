@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from paceline.persistence.database import Database, DatabaseRefused
+from paceline.persistence.models import Email
 
 _LOOK = """
     SELECT current_setting('server_version_num')::int AS version_number,
@@ -20,8 +21,17 @@ _LOOK = """
            current_setting('fsync') AS fsync,
            current_setting('server_encoding') AS encoding,
            pg_is_in_recovery() AS is_standby,
+           current_setting('transaction_read_only') = 'on' AS is_read_only,
+           current_user::text AS role,
            clock_timestamp() AS now,
            to_regclass('alembic_version') IS NOT NULL AS has_schema
+"""
+
+# Every table is read and added to; what else is done to which is left to those who grant it.
+_FORBIDDEN = """
+    SELECT name FROM unnest($1::text[]) AS name
+     WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT'))
+     ORDER BY name
 """
 
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -49,9 +59,17 @@ class DatabaseCondition:
     fsync: str
     encoding: str
     is_standby: bool
+    is_read_only: bool  # as every standby is
+    role: str  # that we are there
     now: datetime
     schema: Schema
     revision: str | None
+    forbidden: tuple[str, ...] = ()  # tables that this role may not read, or not add to
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether its tables are those that we know, and open to us."""
+        return self.schema is Schema.EQUAL and not self.forbidden
 
 
 async def look(database: Database) -> DatabaseCondition:
@@ -62,9 +80,12 @@ async def look(database: Database) -> DatabaseCondition:
             revision = None
             if found.pop("has_schema"):
                 revision = await driver.fetchval("SELECT version_num FROM alembic_version")
+            schema = _schema(revision)
+            tables = sorted(Email.metadata.tables) if schema is Schema.EQUAL else []
+            forbidden = [row["name"] for row in await driver.fetch(_FORBIDDEN, tables)]
     except asyncpg.PostgresError as error:  # a setting that the URL makes, a missing right
         raise DatabaseRefused(f"PostgreSQL: {error}") from error
-    return DatabaseCondition(**found, schema=_schema(revision), revision=revision)
+    return DatabaseCondition(**found, schema=schema, revision=revision, forbidden=tuple(forbidden))
 
 
 def _schema(revision: str | None) -> Schema:

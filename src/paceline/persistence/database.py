@@ -76,6 +76,7 @@ _REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.ClientConfigurationError,
+    asyncpg.InsufficientPrivilegeError,
     ssl.SSLCertVerificationError,
 )
 
@@ -85,7 +86,7 @@ class DatabaseUnavailable(OperationalError):
 
 
 class DatabaseRefused(DatabaseUnavailable):
-    """PostgreSQL knows no such database or user, or not with this password."""
+    """PostgreSQL knows no such database or user, not with this password, or allows it nothing."""
 
 
 def async_url(url: str) -> URL:
@@ -228,11 +229,14 @@ async def translate_lost_connections() -> AsyncIterator[None]:
         raise DatabaseUnavailable(f"PostgreSQL: {error.orig or error}") from error
     except DBAPIError as error:
         if isinstance(error.orig and error.orig.__cause__, _REFUSED):
-            raise DatabaseRefused(f"PostgreSQL: {error.orig}") from error
+            raise DatabaseRefused(f"PostgreSQL: {error.orig and error.orig.__cause__}") from error
         if error.connection_invalidated or isinstance(error.orig and error.orig.__cause__, _LOST):
             raise DatabaseUnavailable(f"PostgreSQL: {error.orig}") from error
         raise
     except _REFUSED as error:
         raise DatabaseRefused(f"PostgreSQL: {error}") from error
     except _LOST as error:
+        if "rejected SSL upgrade" in str(error):
+            told = "PostgreSQL: it offers no TLS, which sslmode asks for"
+            raise DatabaseRefused(told) from error
         raise DatabaseUnavailable(f"PostgreSQL: {str(error) or type(error).__name__}") from error

@@ -19,6 +19,7 @@ from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.bootstrap.preflight.looking import Part, preflight
 from paceline.bootstrap.preflight.machine import (
     clock_finding,
+    disk_finding,
     home_findings,
     port_findings,
     reach_findings,
@@ -43,6 +44,8 @@ DATABASE = DatabaseCondition(
     fsync="on",
     encoding="UTF8",
     is_standby=False,
+    is_read_only=False,
+    role="paceline",
     now=clock.now(),
     schema=Schema.EQUAL,
     revision=revisions()[1],
@@ -297,6 +300,19 @@ def test_a_home_that_cannot_be_written_is_wrong() -> None:
     (found,) = home_findings(Path("/dev/null/home"))
     assert found.weight is Weight.WRONG
     assert "cannot be written" in found.line()
+
+
+@pytest.mark.parametrize(
+    ("mebioctets", "weight", "told"),
+    [
+        (2_048, Weight.FINE, "/h can be written, 2.0 GiB are free"),
+        (900, Weight.REMARK, "the disk of /h is nearly full, 900 MiB are free; make room"),
+        (7, Weight.AWAY, "the disk of /h is nearly full, 7 MiB are free; make room"),
+    ],
+)
+def test_a_disk_is_told_before_it_is_full(mebioctets: int, weight: Weight, told: str) -> None:
+    found = disk_finding(Path("/h"), free=mebioctets << 20)
+    assert (found.weight, found.line()) == (weight, f"Home: {told}")
 
 
 async def test_a_port_that_is_taken_may_be_free_in_a_moment_and_a_foreign_address_never() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +14,7 @@ import redis.asyncio
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.bootstrap.preflight.redis import look_at_redis
 from tests.certificates import certify
+from tests.integration.platform.passing_on import listening
 from tests.integration.platform.refusing import paceline
 
 RIGHTS = "~* &* +@all -@admin -@dangerous +info"
@@ -31,34 +31,6 @@ async def as_user(redis_url: str, rights: str) -> AsyncIterator[str]:
             await connection.execute_command("ACL DELUSER clerk")
 
 
-@asynccontextmanager
-async def listening(redis_url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Host and port at which the same Redis answers."""
-
-    connections: set[asyncio.Task[None]] = set()
-
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if (task := asyncio.current_task()) is not None:
-            connections.add(task)
-        there, back = await asyncio.open_unix_connection(unquote(urlsplit(redis_url).path))
-        await asyncio.wait(
-            [asyncio.create_task(copy(reader, back)), asyncio.create_task(copy(there, writer))]
-        )
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while octets := await reader.read(65_536):
-                writer.write(octets)
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-    async with await asyncio.start_server(pass_on, "127.0.0.1", 0, ssl=tls) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    if connections:
-        await asyncio.wait(connections)
-
-
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     certify(tmp_path / "redis.pem", "127.0.0.1")
@@ -70,6 +42,10 @@ def tls(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
+
+
+def socket_of(redis_url: str) -> str:
+    return unquote(urlsplit(redis_url).path)
 
 
 async def worst(url: str) -> Finding:
@@ -135,7 +111,7 @@ async def test_a_password_that_is_not_given_is_asked_for(redis_url: str) -> None
 async def test_one_behind_tls_that_is_asked_in_plain_is_told_apart_from_one_that_is_away(
     redis_url: str, tls: ssl.SSLContext
 ) -> None:
-    async with listening(redis_url, tls) as place:
+    async with listening(socket_of(redis_url), tls) as place:
         found = await worst(f"redis://:s3cret@{place}/0")
     assert (found.weight, found.says) == (Weight.WRONG, f"{place}/0 speaks TLS")
     assert found.remedy == "begin the address with rediss://"
@@ -145,7 +121,7 @@ async def test_one_without_tls_that_is_asked_with_it_is_told_apart_from_one_that
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("paceline.engine.queue.CONNECT_TIMEOUT_SECONDS", 0.2)  # it never answers
-    async with listening(redis_url) as place:
+    async with listening(socket_of(redis_url)) as place:
         found = await worst(f"rediss://{place}/0")
     assert (found.weight, found.says) == (Weight.WRONG, f"{place}/0 speaks no TLS")
 
@@ -153,7 +129,7 @@ async def test_one_without_tls_that_is_asked_with_it_is_told_apart_from_one_that
 async def test_a_certificate_that_nobody_vouches_for_is_no_server_that_is_away(
     redis_url: str, tls: ssl.SSLContext, certificate: Path
 ) -> None:
-    async with listening(redis_url, tls) as place:
+    async with listening(socket_of(redis_url), tls) as place:
         found = await worst(f"rediss://{place}/0")
         named = await worst(f"rediss://{place}/0?ssl_ca_certs={certificate}")
     assert found.weight is Weight.WRONG

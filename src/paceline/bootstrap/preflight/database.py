@@ -43,7 +43,22 @@ def database_findings(found: DatabaseCondition, *, migrates: bool) -> Iterator[F
             "is a standby that nobody can write to",
             "name the primary, or add target_session_attrs=read-write",
         )
+    elif found.is_read_only:  # providers do so where its disk is nearly full
+        yield _said(
+            about,
+            Weight.AWAY,
+            "refuses all that is to be written (default_transaction_read_only is on)",
+            "make room where its disk is full, or take that setting back",
+        )
     yield _of_the_schema(found, migrates=migrates)
+    if found.forbidden:
+        more = f" and {len(found.forbidden) - 1} more" if len(found.forbidden) > 1 else ""
+        yield _wrong(
+            about,
+            f"{found.role} may not read and write {found.forbidden[0]}{more}",
+            "name the role that owns the tables, or GRANT ALL ON ALL TABLES IN SCHEMA public TO "
+            f'"{found.role}"',
+        )
 
 
 def _of_the_schema(found: DatabaseCondition, *, migrates: bool) -> Finding:

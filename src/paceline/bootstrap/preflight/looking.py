@@ -18,7 +18,6 @@ from paceline.bootstrap.preflight.machine import (
 )
 from paceline.bootstrap.preflight.redis import look_at_redis
 from paceline.bootstrap.preflight.secret_key import hold_to_key, look_at_key
-from paceline.persistence.condition import Schema
 from paceline.persistence.database import Database
 from paceline.settings import Settings
 from paceline.settings.names import lookalikes
@@ -57,7 +56,7 @@ async def preflight(
         findings += told
         if seen:
             findings.append(clock_finding("PostgreSQL", seen.now))
-        if "secret" in needs and seen and seen.schema is Schema.EQUAL:
+        if "secret" in needs and seen and seen.can_be_asked:
             findings += await look_at_key(database, settings.secrets)
     finally:
         await database.close()

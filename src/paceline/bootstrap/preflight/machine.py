@@ -37,16 +37,18 @@ def home_findings(home: Path) -> Iterator[Finding]:
             about="Home", weight=Weight.WRONG, says=told, remedy=remedy, settings=settings
         )
         return
-    free = shutil.disk_usage(home).free
-    weight = Weight.FINE
+    yield disk_finding(home, free=shutil.disk_usage(home).free)
+
+
+def disk_finding(home: Path, *, free: int) -> Finding:
+    """How much room is left, in octets."""
+    weight, remedy = Weight.FINE, ""
+    says = f"{home} can be written, {free / 1024**3:.1f} GiB are free"
     if free < FEW_OCTETS:
         weight = Weight.AWAY if free < HARDLY_ANY_OCTETS else Weight.REMARK
-    yield Finding(
-        about="Home",
-        weight=weight,
-        says=f"{home} can be written, {free / 1024**3:.1f} GiB are free",
-        remedy="" if weight is Weight.FINE else "make room",
-        settings=settings,
+        says, remedy = f"the disk of {home} is nearly full, {free >> 20} MiB are free", "make room"
+    return Finding(
+        about="Home", weight=weight, says=says, remedy=remedy, settings=("PACELINE_HOME",)
     )
 
 
