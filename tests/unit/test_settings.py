@@ -127,6 +127,9 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
         ({"REDIS_URL": "cache:6379"}, "REDIS_URL must begin with redis://"),
         ({"REDIS_URL": "redis://cache/main"}, "must end with the number of a database"),
+        ({"REDIS_URL": "redis://:s#cret@cache/0"}, "with : / ? # @ and [ in the password percent"),
+        ({"REDIS_URL": "redis://:s?cret@cache/0"}, "with : / ? # @ and [ in the password percent"),
+        ({"REDIS_URL": "redis://:s3cret@[::1/0"}, "with : / ? # @ and [ in the password percent"),
         ({"REDIS_URL": "redis://a", "REDIS_HOST": "b"}, "keep one of them"),
         ({"REDIS_PORT": "6379"}, "REDIS_HOST is not"),
         ({"BASE_URL": "mail.example.com"}, "BASE_URL must look like"),
@@ -182,6 +185,7 @@ def test_a_slip_of_the_pen_without_our_prefix_is_told_with_the_right_name() -> N
         ("DATABSE_URL", "DATABASE_URL"),
     ]
     assert lookalikes({"REDIS_URI": "x", "REDIS_URL": "y"}) == []
+    assert lookalikes({"REDIS_HOST_FILE": "/x"}) == [("REDIS_HOST_FILE", "REDIS_HOST")]
 
 
 def test_secrets_are_in_no_representation() -> None:

@@ -6,7 +6,7 @@ import logging
 
 from rich.console import Console
 
-from paceline.observability import writes_json
+from paceline.observability import redact, writes_json
 
 FAILED = 1  # exit codes
 MISUSED = 2  # as typer has it for an option that it knows nothing of
@@ -46,4 +46,5 @@ def complain(text: str) -> None:
     if _in_log and writes_json():
         _log.critical("%s", text)
     else:
-        err.print(f"paceline: {text}", markup=False, style="red")
+        # A value that is refused may have a password in it, where none belongs.
+        err.print(f"paceline: {redact(text)}", markup=False, style="red")

@@ -20,6 +20,8 @@ SECRETS = (
     "PACELINE_API_KEY",
 )
 
+_OF_LINES = frozenset({"PACELINE_SECRET_KEY_RETIRED" + SUFFIX})
+
 
 def secrets_in_files(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Name, value and file of each. Raises `SettingsError`, which never repeats a value."""
@@ -42,11 +44,13 @@ def _content(setting: str, file: Path) -> str:
     if len(content) > MAX_OCTETS:
         raise SettingsError(f"{setting}: {file} is larger than {MAX_OCTETS >> 10} KiB")
     try:
-        text = content.decode().strip()
+        text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
         raise SettingsError(f"{setting}: {file} is not UTF-8 text")
     if not text:
         raise SettingsError(f"{setting}: {file} is empty")
+    if "\n" in text and setting not in _OF_LINES:
+        raise SettingsError(f"{setting}: {file} has more than one line: it is the value alone")
     return text

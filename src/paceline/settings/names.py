@@ -75,6 +75,9 @@ def lookalikes(env: Mapping[str, str]) -> list[tuple[str, str]]:
     for name in sorted(env):
         if name in NAMES or len(name) < _SHORTEST or _looks_like_ours(name):
             continue
+        if name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in _WITHOUT_PREFIX:
+            found.append((name, name.removesuffix(SUFFIX)))  # only secrets may be in files
+            continue
         near = get_close_matches(
             name.upper(), sorted(_WITHOUT_PREFIX), n=1, cutoff=_ALIKE_WITHOUT_PREFIX
         )

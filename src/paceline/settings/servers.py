@@ -46,24 +46,33 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
     by_sentinel = url is not None and url.startswith(("redis+sentinel://", "rediss+sentinel://"))
     if url and not by_sentinel and not url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingsError("REDIS_URL must begin with redis://, rediss:// or unix://")
-    if by_sentinel and not _NAME_AND_NUMBER.fullmatch(urlsplit(str(url)).path):
-        raise SettingsError(
-            "REDIS_URL must end with the name of the primary and the number of a database, as in "
-            "redis+sentinel://host:26379,host:26379/name/0"
-        )
-    if (
-        url
-        and not by_sentinel
-        and not url.startswith("unix://")
-        and not _NUMBER.fullmatch(urlsplit(url).path)
-    ):
-        # The driver would take number 0, and there may be another program's keys.
-        raise SettingsError(
-            "REDIS_URL must end with the number of a database, as in redis://host/0"
-        )
+    if url and not url.startswith("unix://"):
+        _refuse_misread(url, by_sentinel=by_sentinel)
     if "REDIS_PORT" in env and not host:
         raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
     port = number(env, "REDIS_PORT", 6379, 1, 65535)
     if host:
         url = f"redis://[{host}]:{port}/0" if ":" in host else f"redis://{host}:{port}/0"
     return RedisSettings(url=url) if url else None
+
+
+def _refuse_misread(url: str, *, by_sentinel: bool) -> None:
+    """What the driver would take for a server of this machine, or for its number 0."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("//:")
+    if (parts.netloc and parts.hostname is None) or parts.fragment:
+        raise SettingsError(
+            "REDIS_URL must look like redis://:password@host:6379/0, with : / ? # @ and [ in the "
+            "password percent-encoded"
+        )
+    if by_sentinel and not _NAME_AND_NUMBER.fullmatch(parts.path):
+        raise SettingsError(
+            "REDIS_URL must end with the name of the primary and the number of a database, as in "
+            "redis+sentinel://host:26379,host:26379/name/0"
+        )
+    if not by_sentinel and not _NUMBER.fullmatch(parts.path):
+        raise SettingsError(
+            "REDIS_URL must end with the number of a database, as in redis://host/0"
+        )

@@ -66,11 +66,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "\n"), ("\ufeff", "\r\n"), (" ", "\n\n")])
 def test_a_secret_may_be_in_a_file_of_its_own(
-    environment: pytest.MonkeyPatch, tmp_path: Path
+    before: str, after: str, environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     secret = tmp_path / "database_url"
-    secret.write_text("postgresql://ada:s3cret@db/mail\n")
+    secret.write_bytes(f"{before}postgresql://ada:s3cret@db/mail{after}".encode())
     environment.setenv("DATABASE_URL_FILE", str(secret))
     load_secrets()
     assert os.environ["DATABASE_URL"] == "postgresql://ada:s3cret@db/mail"
@@ -101,6 +102,10 @@ def test_a_file_that_the_environment_names_goes_before_a_value_in_dotenv_and_the
         (b"s3cr\xfft", "DATABASE_URL_FILE: {} is not UTF-8 text"),
         (b"s3cret\0", "DATABASE_URL_FILE: {} is not UTF-8 text"),
         (b"s3cret" * 20_000, "DATABASE_URL_FILE: {} is larger than 64 KiB"),
+        (
+            b"s3cret\n# of Monday\n",
+            "DATABASE_URL_FILE: {} has more than one line: it is the value alone",
+        ),
     ],
 )
 def test_a_file_of_a_secret_that_is_none_stops_the_start_and_is_not_repeated(
