@@ -25,6 +25,9 @@ _REFUSALS = (
 )
 
 _NO_KEY = f"{PREFIX}:nothing"
+# Whose workers are at work with this Redis: of one installation, since lanes have one name.
+INSTALLATION = f"{PREFIX}:installation"
+INSTALLATION_SECONDS = 15  # after the last of them has said so
 
 # What a user of Redis' access control lists has to be let do; `$` is a key of ours. Read off the
 # commands that a Redis has counted under a worker, an API and BullMQ's scripts.
@@ -93,6 +96,7 @@ class QueueCondition:
     is_cluster: bool
     waits_for_replicas: bool  # takes no write while too few replicas follow
     now: datetime
+    installation: str | None = None  # whose workers are at work with it
     forbidden: tuple[str, ...] = ()  # commands that we need and may not give, or not for our keys
 
 
@@ -103,6 +107,8 @@ async def look(redis: Redis) -> QueueCondition:
         seconds, microseconds = await redis.time()
         can_be_asked = said.get("role") != "slave" and not said.get("cluster_enabled", 0)
         forbidden = await redis.eval(_MAY_NOT, 1, _NO_KEY, *NEEDED) if can_be_asked else ()
+        may_look = can_be_asked and not forbidden
+        installation = await redis.get(INSTALLATION) if may_look else None
     except NoPermissionError as error:
         raise QueueForbids(f"Redis: {error}") from error
     except (RedisError, OSError) as error:
@@ -121,6 +127,7 @@ async def look(redis: Redis) -> QueueCondition:
         waits_for_replicas="min_slaves_good_slaves" in said,
         is_cluster=bool(said.get("cluster_enabled", 0)),
         now=datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC),
+        installation=None if installation is None else str(installation),
         forbidden=tuple(map(str, forbidden)),
     )
 

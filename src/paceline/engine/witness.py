@@ -17,6 +17,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from paceline.engine.condition import INSTALLATION, INSTALLATION_SECONDS
 from paceline.engine.queue import PREFIX, QueueUnavailable
 from paceline.errors import OperationalError
 from paceline.observability.troubles import Trouble
@@ -29,6 +30,7 @@ _RAISE = """
 if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[1]) or '0') then
     redis.call('SET', KEYS[1], ARGV[1])
 end
+return redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3], 'GET')
 """
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Witness:
         self._installation: uuid.UUID | None = None
         self._known = 0
         self._trouble = Trouble(log, "nobody notes how far the database is")
+        self._neighbour = Trouble(log, "Redis is another installation's, too")
 
     def known(self) -> int:
         """The greatest beat that this process has heard of."""
@@ -101,9 +104,19 @@ class Witness:
         self._known = max(self._known, now.number)
         await asyncio.to_thread(self._note, now.number)
         try:
-            await self._raise(keys=[self._key], args=[now.number])
+            was = await self._raise(
+                keys=[self._key, INSTALLATION],
+                args=[now.number, str(self._installation), INSTALLATION_SECONDS],
+            )
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"Redis: {error}") from error
+        if was in (None, str(self._installation)):
+            self._neighbour.over()
+        else:
+            self._neighbour.met(
+                "each takes the other's lanes, so that emails are late; give each a number or a "
+                "server of its own in REDIS_URL"
+            )
 
     @property
     def _key(self) -> str:

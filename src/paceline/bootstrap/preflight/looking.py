@@ -16,9 +16,10 @@ from paceline.bootstrap.preflight.machine import (
     port_findings,
     reach_findings,
 )
-from paceline.bootstrap.preflight.redis import look_at_redis
+from paceline.bootstrap.preflight.redis import look_at_redis, neighbour_findings
 from paceline.bootstrap.preflight.secret_key import hold_to_key, look_at_key
 from paceline.persistence.database import Database
+from paceline.persistence.witness import installation_of
 from paceline.settings import Settings
 from paceline.settings.names import lookalikes
 
@@ -50,7 +51,7 @@ async def preflight(
     if "secret" in needs:
         assert settings.secrets.key, "it raises when there is none"
     url = settings.database.url
-    database = Database(url, pool_size=1)
+    database, installation = Database(url, pool_size=1), None
     try:
         told, seen = await look_at_database(database, url, migrates="schema" not in needs)
         findings += told
@@ -58,6 +59,7 @@ async def preflight(
             findings.append(clock_finding("PostgreSQL", seen.now))
         if "secret" in needs and seen and seen.can_be_asked:
             findings += await look_at_key(database, settings.secrets)
+            installation = await installation_of(database)
     finally:
         await database.close()
     if "redis" in needs:
@@ -65,6 +67,8 @@ async def preflight(
         findings += told
         if queue:
             findings.append(clock_finding("Redis", queue.now))
+        if queue and installation and "home" in needs:  # who takes lanes
+            findings += neighbour_findings(queue, installation)
     if "home" in needs:
         findings += home_findings(home)
     if "ehlo" in needs:

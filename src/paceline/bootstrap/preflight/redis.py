@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
@@ -48,6 +49,16 @@ def redis_findings(found: QueueCondition) -> Iterator[Finding]:
         first, more = found.forbidden[:_MANY], len(found.forbidden) - _MANY
         told = ", ".join(first) + (f" and {more} more" if more > 0 else "")
         yield _said(Weight.WRONG, f"its user may not do what is needed ({told})", _RIGHTS)
+
+
+def neighbour_findings(found: QueueCondition, installation: uuid.UUID) -> Iterator[Finding]:
+    """Whether the workers of another one are at work with this Redis."""
+    if found.installation not in (None, str(installation)):
+        yield _said(
+            Weight.WRONG,
+            "workers of another installation, with another database, are at work with it",
+            "give this one a number or a server of its own",
+        )
 
 
 async def look_at_redis(
