@@ -6,6 +6,7 @@ A test watches through the servers' sockets in the file system, which no cut rea
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from paceline.embedded.process import Command
 from paceline.embedded.redis import Redis
@@ -133,6 +137,7 @@ class Api:
 
     host: Host
     process: subprocess.Popen[bytes]
+    env: Mapping[str, str]
 
     @classmethod
     def start(cls, host: Host, *, env: Mapping[str, str], log: Path) -> Api:
@@ -153,7 +158,37 @@ class Api:
                 stdout=output,
                 stderr=output,
             )
-        return cls(host, process)
+        return cls(host, process, environment)
+
+    def is_ready(self) -> bool:
+        """Whether it takes work."""
+        try:
+            with urlopen(f"{self._url}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def runs(self, *arguments: str) -> str:
+        """What a command says on this host."""
+        command = [*self.host.enter, sys.executable, "-m", "paceline", *arguments]
+        ran = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True)
+        return ran.stdout.strip()
+
+    def asks(self, path: str, key: str, body: object = None, *, once: str = "") -> Any:
+        """One request to its API, POST with a body; the answer."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        headers |= {"Idempotency-Key": once} if once else {}
+        content = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self._url}{path}", data=content, headers=headers)
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            raise AssertionError(f"{path}: {error.read().decode()}") from error
+
+    @property
+    def _url(self) -> str:
+        return f"http://{self.host.address}:{API_PORT}"
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)

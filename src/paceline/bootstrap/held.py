@@ -14,7 +14,7 @@ from paceline.settings import Settings
 @asynccontextmanager
 async def held(settings: Settings) -> AsyncIterator[Held]:
     """For as long as the context lasts."""
-    database = Database(settings.database.url, pool_size=1)
+    database = Database.of(settings.database, pool_size=1)
     try:
         with acting(COMMAND_LINE):
             yield Held(database)

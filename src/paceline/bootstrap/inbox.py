@@ -11,7 +11,7 @@ from paceline.settings import Settings
 
 async def run_devinbox(settings: Settings, stop: asyncio.Event) -> None:
     """Catch mail until `stop` is set."""
-    database = Database(settings.database.url)
+    database = Database.of(settings.database)
     try:
         address = settings.devinbox
         store = StoredInbox(database, octets=settings.shares.inbox_octets)

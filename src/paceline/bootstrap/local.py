@@ -158,7 +158,7 @@ async def create_sample(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings.database.url)
+    database = Database.of(settings.database)
     try:
         with acting(COMMAND_LINE):
             yield database

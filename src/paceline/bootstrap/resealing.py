@@ -13,7 +13,7 @@ from paceline.settings import Settings
 
 async def reseal(settings: Settings) -> Resealed:
     """All of it."""
-    database = Database(settings.database.url)
+    database = Database.of(settings.database)
     try:
         return await Resealing(database, settings.secrets).run()
     finally:
@@ -22,7 +22,7 @@ async def reseal(settings: Settings) -> Resealed:
 
 async def forget(settings: Settings, lost: Sequence[Unreadable]) -> int:
     """Empty what no key opens; of how many senders."""
-    database = Database(settings.database.url)
+    database = Database.of(settings.database)
     try:
         with acting(COMMAND_LINE):
             return await forgetting.forget(database, settings.secrets, lost)

@@ -14,7 +14,7 @@ from paceline.settings import Settings
 def migrate(settings: Settings) -> list[Applied]:
     """Bring the database to the newest schema; what was done. Raises `Unfit` where we may not."""
     try:
-        return migrating.upgrade(settings.database.url)
+        return migrating.upgrade(settings.database.session_url)
     except DatabaseRefused as error:
         finding = Finding(
             about="Schema",
@@ -28,4 +28,4 @@ def migrate(settings: Settings) -> list[Applied]:
 
 def plan(settings: Settings) -> MigrationPlan:
     """What `migrate` would do now."""
-    return migrating.plan(settings.database.url)
+    return migrating.plan(settings.database.session_url)

@@ -82,7 +82,7 @@ class UseCases:
 async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
     """Everything wired up; closed at the end."""
     async with AsyncExitStack() as stack:
-        database = Database(settings.database.url)
+        database = Database.of(settings.database)
         stack.push_async_callback(database.close)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)

@@ -186,7 +186,7 @@ class _Ground:
 @asynccontextmanager
 async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Ground]:
     async with AsyncExitStack() as stack:
-        database = Database(settings.database.url)
+        database = Database.of(settings.database)
         stack.push_async_callback(database.close)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)

@@ -42,7 +42,7 @@ async def health_check(settings: Settings, figures: Figures | None = None) -> As
         yield
         return
     async with AsyncExitStack() as stack:
-        database = Database(settings.database.url, pool_size=1)
+        database = Database.of(settings.database, pool_size=1)
         stack.push_async_callback(database.close)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)

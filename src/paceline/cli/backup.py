@@ -75,7 +75,7 @@ def _database(home: Path | None, env: Mapping[str, str], *, makes: bool = False)
     """Where it is: as set, as it runs on a home, or started on a home for as long as this takes."""
     place = Home.at(home, env)
     if (home is None and env.get("DATABASE_URL")) or place.running() is not None:
-        yield settings_of(home, env).database.url
+        yield settings_of(home, env).database.session_url
         return
     postgres = Postgres(place.postgres)
     if not makes and not (place.postgres / "PG_VERSION").exists():

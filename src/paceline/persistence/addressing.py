@@ -1,12 +1,14 @@
 """DATABASE_URL as every way into PostgreSQL reads it, whatever parameters it carries.
 
-`sslmode` and its files are the driver's. What else stands in the query is a setting of the session
+Several hosts with commas between are the servers of which one takes writes at a time. `sslmode` and
+its files are the driver's. What else stands in the query is a setting of the session
 (`application_name`, `options`, `search_path`) and goes before ours. libpq knows more names, which
 PostgreSQL would refuse as settings: those are refused with their name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,10 @@ from paceline.settings.tls_files import (
 CONNECT_TIMEOUT_SECONDS = 5
 MAX_CONNECT_TIMEOUT_SECONDS = 60
 _TIMEOUT = "connect_timeout"
+_SEVERAL = re.compile(
+    r"^(?P<who>postgresql://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<path>/[^?]*)?"
+    r"(?:\?(?P<query>.*))?$"
+)
 # What libpq does on its own side and our driver does not.
 _ONLY_LIBPQ = frozenset(
     {"channel_binding", "client_encoding", "fallback_application_name", "gssdelegation"}
@@ -38,7 +44,7 @@ _ONLY_LIBPQ = frozenset(
 class DatabaseAddress:
     """One DATABASE_URL, understood. Raises `SettingsError` when it cannot be."""
 
-    dsn: str
+    dsns: tuple[str, ...]  # one for each host that it names
     timeout: float  # seconds until a connection stands
     chosen: frozenset[str]  # which settings of the session it makes itself
 
@@ -54,26 +60,54 @@ class DatabaseAddress:
         _refuse_unusable_files(parsed)
         plain = parsed.set(drivername="postgresql").difference_update_query([_TIMEOUT])
         return cls(
-            dsn=plain.render_as_string(hide_password=False),
+            dsns=tuple(each.render_as_string(hide_password=False) for each in _by_host(plain)),
             timeout=_timeout(parsed),
             chosen=frozenset(plain.query),
         )
 
     def options(self, defaults: Mapping[str, str]) -> dict[str, Any]:
-        """Keyword arguments for `asyncpg`; `defaults` are settings where the URL makes none."""
+        """Keyword arguments for `connecting`; `defaults` are settings where the URL makes none."""
         ours = {name: value for name, value in defaults.items() if name not in self.chosen}
-        return {"dsn": self.dsn, "timeout": self.timeout, "server_settings": ours}
+        return {"dsns": self.dsns, "timeout": self.timeout, "server_settings": ours}
 
 
 def parsed_url(url: str) -> URL:
     """The URL in its parts. Raises `SettingsError`, which never repeats it: there is a password."""
     try:
-        return make_url(url.replace("postgres://", "postgresql://", 1))
+        return make_url(_SEVERAL.sub(_in_the_query, url.replace("postgres://", "postgresql://", 1)))
     except (ArgumentError, ValueError):
         raise SettingsError(
             "DATABASE_URL must look like postgresql://user@host:5432/name, a password after the "
             "user and a colon (: / @ and # in it percent-encoded)"
         ) from None
+
+
+def _in_the_query(found: re.Match[str]) -> str:
+    """Several hosts, as libpq and our driver read them besides: SQLAlchemy knows but one there."""
+    hosts = [host.partition(":") for host in found["hosts"].split(",")]
+    names = ",".join(name for name, _, _ in hosts)
+    ports = ",".join(port or "5432" for _, _, port in hosts)
+    more = f"&{found['query']}" if found["query"] else ""
+    return f"{found['who']}{found['path'] or '/'}?host={names}&port={ports}{more}"
+
+
+def _hosts(parsed: URL) -> list[tuple[str, int]]:
+    """Those that the query names, if they are several servers."""
+    names, ports = parsed.query.get("host"), parsed.query.get("port")
+    if not isinstance(names, str) or "," not in names:
+        return []
+    each = str(ports or "5432").split(",")
+    return list(zip(names.split(","), map(int, each * (1 if len(each) > 1 else 99)), strict=False))
+
+
+def _by_host(parsed: URL) -> list[URL]:
+    """The same address for each of its hosts alone, which has to take writes."""
+    hosts = _hosts(parsed)
+    if not hosts:
+        return [parsed]
+    alone = parsed.difference_update_query(["host", "port"])
+    alone = alone.update_query_dict({"target_session_attrs": "read-write"})
+    return [alone.set(host=name, port=port) for name, port in hosts]
 
 
 def without_password(parsed: URL) -> URL:
@@ -86,6 +120,9 @@ def without_password(parsed: URL) -> URL:
 def shown(url: str) -> str:
     """Where it leads, for a person: no password, no parameters but the socket's folder."""
     parsed = parsed_url(url)
+    if hosts := _hosts(parsed):
+        at = ",".join(f"{name}:{port}" for name, port in hosts)
+        return f"{at}/{parsed.database or ''}"
     socket = parsed.query.get("host")
     host = parsed.host or (socket if isinstance(socket, str) else "") or "this machine"
     at = f"{host}:{parsed.port or 5432}" if parsed.host else host

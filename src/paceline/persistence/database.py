@@ -11,9 +11,10 @@ import ssl
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
@@ -28,6 +29,7 @@ from paceline.persistence.addressing import DatabaseAddress, parsed_url
 from paceline.persistence.connecting import connect
 from paceline.persistence.driver import Driver, Pool
 from paceline.persistence.presence import Presence
+from paceline.settings import DatabaseSettings
 
 POOL_SIZE = 12
 POOL_OVERFLOW = 8
@@ -42,6 +44,15 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
     "jit": "off",
     **cuts.OF_POSTGRESQL,
+}
+
+# A pooler takes no others: they would outlive the transaction, for whoever has the session next.
+_POOLER_SETTINGS = {"application_name": "paceline", "timezone": "UTC"}
+# Nor is anything prepared for longer: the next transaction may have another session, where others
+# have prepared theirs under the same names. A statement without a name is gone by itself.
+_NOTHING_PREPARED = {
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": str,
 }
 
 # Every statement of the ledger is a look-up by index, whatever the statistics say: a plan that
@@ -104,8 +115,12 @@ class _LedgerConnection(Driver):
 class Database:
     """Owns the connections; nothing is opened before it is needed. `close()` at the end."""
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
-        self._address = DatabaseAddress.of(url)
+    def __init__(
+        self, url: str, *, direct_url: str | None = None, pool_size: int = POOL_SIZE
+    ) -> None:
+        """`direct_url`: PostgreSQL itself, where `url` leads to a pooler of transactions."""
+        self._address = DatabaseAddress.of(direct_url or url)
+        self._pooler = None if direct_url is None else DatabaseAddress.of(url)
         self._pool_size = pool_size
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
@@ -116,13 +131,28 @@ class Database:
         self.presence = Presence(self.dedicated)
         self._engine: AsyncEngine = create_async_engine(
             async_url(url),
-            async_creator=self._connect,
+            creator=self._adapted,
             pool_size=pool_size,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,  # addresses, contents and secrets are nobody's but their owner's
         )
+
+    @classmethod
+    def of(cls, settings: DatabaseSettings, *, pool_size: int = POOL_SIZE) -> Database:
+        """As the settings say."""
+        return cls(settings.url, direct_url=settings.direct_url, pool_size=pool_size)
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether transactions go through one."""
+        return self._pooler is not None
+
+    async def ping(self) -> None:
+        """Raises `DatabaseUnavailable` when no transaction can be had."""
+        async with self.transaction() as session:
+            await session.execute(text("SELECT 1"))
 
     def uses(self) -> dict[str, PoolUse]:
         """How much of each pool is in use."""
@@ -167,17 +197,27 @@ class Database:
                 command_timeout=DEDICATED_TIMEOUT_SECONDS,
             )
 
+    def _adapted(self) -> Any:
+        """A connection as SQLAlchemy's dialect wraps it."""
+        options: dict[str, Any] = {} if self._pooler is None else _NOTHING_PREPARED
+        dialect: Any = self._engine.sync_engine.dialect
+        return dialect.dbapi.connect(async_creator_fn=self._connect, **options)
+
     async def _connect(self) -> Driver:
         """A connection for SQLAlchemy's pool."""
-        connection = await connect(
-            **self._address.options(_SERVER_SETTINGS),
-            command_timeout=COMMAND_TIMEOUT_SECONDS,
-        )
+        options = self._address.options(_SERVER_SETTINGS)
+        if self._pooler is not None:
+            options = self._pooler.options(_POOLER_SETTINGS) | {"statement_cache_size": 0}
+        connection = await connect(**options, command_timeout=COMMAND_TIMEOUT_SECONDS)
         if self._closed:
             connection.terminate()
             raise asyncpg.InterfaceError("closed by us")
         self._opened.add(connection)
         return connection
+
+    async def _connect_for_ledger(self, *_: Any, **options: Any) -> Driver:
+        """A connection for asyncpg's pool, which knows of no address."""
+        return await connect(**self._address.options(_LEDGER_SETTINGS), **options)
 
     async def _open_pool(self) -> Pool:
         async with self._opening:
@@ -185,12 +225,11 @@ class Database:
                 raise asyncpg.InterfaceError("closed by us")
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
-                    **self._address.options(_LEDGER_SETTINGS),
                     min_size=0,
                     max_size=self._pool_size,
                     command_timeout=COMMAND_TIMEOUT_SECONDS,
                     connection_class=_LedgerConnection,
-                    connect=connect,
+                    connect=self._connect_for_ledger,
                 )
             return self._pool
 

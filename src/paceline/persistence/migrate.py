@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 from paceline import clock
 from paceline.errors import OperationalError
 from paceline.persistence.addressing import DatabaseAddress
+from paceline.persistence.connecting import connect
 from paceline.persistence.database import async_url, translate_lost_connections
 from paceline.persistence.planning import MigrationPlan, Step, alembic_config, plan_of
 
@@ -102,7 +103,7 @@ async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
     options = DatabaseAddress.of(url).options({"application_name": _name()})
     engine = create_async_engine(
         async_url(url),
-        async_creator=lambda: asyncpg.connect(**options),
+        async_creator=lambda: connect(**options),
         poolclass=NullPool,
         hide_parameters=True,
     )

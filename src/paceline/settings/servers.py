@@ -16,9 +16,17 @@ _NUMBER = re.compile(r"/?|/\d{1,5}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseSettings:
-    """Where PostgreSQL is. The URL may hold a password."""
+    """Where PostgreSQL is. The URLs may hold passwords."""
 
     url: str = field(repr=False)
+    # PostgreSQL itself, where `url` leads to a pooler that keeps a session no longer than its
+    # transaction.
+    direct_url: str | None = field(repr=False, default=None)
+
+    @property
+    def session_url(self) -> str:
+        """Where a session lasts."""
+        return self.direct_url or self.url
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,13 +37,16 @@ class RedisSettings:
 
 
 def read_database(env: Mapping[str, str]) -> DatabaseSettings | None:
-    """From DATABASE_URL."""
-    url = env.get("DATABASE_URL")
+    """From DATABASE_URL, and DATABASE_DIRECT_URL where that is a pooler's."""
+    url, direct = env.get("DATABASE_URL"), env.get("DATABASE_DIRECT_URL")
     if url is None:
+        if direct is not None:
+            raise SettingsError("DATABASE_DIRECT_URL is set, but DATABASE_URL is not")
         return None
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise SettingsError("DATABASE_URL must begin with postgresql://")
-    return DatabaseSettings(url=url)
+    for name, given in (("DATABASE_URL", url), ("DATABASE_DIRECT_URL", direct)):
+        if given is not None and not given.startswith(("postgresql://", "postgres://")):
+            raise SettingsError(f"{name} must begin with postgresql://")
+    return DatabaseSettings(url=url, direct_url=direct)
 
 
 def read_redis(env: Mapping[str, str]) -> RedisSettings | None:

@@ -95,10 +95,16 @@ async def look_at_database(
     where = shown(url)
     try:
         found = await look(database)
+        if database.has_pooler:
+            await database.ping()
     except DatabaseRefused as error:
         told = f"{where} refuses us: {refusal(error)}"
         return [_wrong("PostgreSQL", told, "correct DATABASE_URL")], None
     except DatabaseUnavailable as error:
+        if "unsupported startup parameter" in str(error):
+            told = f"{where} is a pooler, which keeps no session"
+            remedy = "name PostgreSQL itself in DATABASE_DIRECT_URL"
+            return [_wrong("PostgreSQL", told, remedy)], None
         told = f"{where} does not answer: {why(error)}"
         remedy = "start it, or correct the address"
         return [_said("PostgreSQL", Weight.AWAY, told, remedy)], None

@@ -51,7 +51,7 @@ async def preflight(
     if "secret" in needs:
         assert settings.secrets.key, "it raises when there is none"
     url = settings.database.url
-    database, installation = Database(url, pool_size=1), None
+    database, installation = Database.of(settings.database, pool_size=1), None
     try:
         told, seen = await look_at_database(database, url, migrates="schema" not in needs)
         findings += told
@@ -81,7 +81,7 @@ async def preflight(
 
 async def hold(settings: Settings) -> None:
     """Once the database is there: hold this process to the installation's key. Raises `Unfit`."""
-    database = Database(settings.database.url, pool_size=1)
+    database = Database.of(settings.database, pool_size=1)
     try:
         await hold_to_key(database, settings.secrets)
     finally:
