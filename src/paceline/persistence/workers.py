@@ -2,6 +2,9 @@
 
 PostgreSQL lets go of it when the process is gone, so that nobody has to say goodbye, and no clock
 is needed. A worker that is frozen counts as living.
+
+Decisions and counts go by this; the roll in Redis (`engine/roll.py`) gives those that it knows a
+name and says when each was last heard of, for people to look at.
 """
 
 from __future__ import annotations

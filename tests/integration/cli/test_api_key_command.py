@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from paceline.auth.api_keys import ApiKeys
@@ -111,3 +112,26 @@ async def test_the_audit_log_says_that_a_key_was_made_on_the_command_line(
         (owner,) = await people.names(session, limit=2)
         (entry,) = await audit.entries(session, owner[0], actions=[Act.KEY_MADE], limit=2)
     assert (entry.actor, entry.subject) == ("command line", "report")
+
+
+async def test_somebody_elses_keys_are_neither_listed_nor_revoked(
+    run: Run, database: Database
+) -> None:
+    anns = (await run("create", "--email", "ann@example.org", "--new-user")).out.strip()
+    assert (await run("create", "--email", "bob@example.org", "--new-user")).code == 0
+    assert anns[:11] not in (await run("list", "--email", "bob@example.org")).out
+    assert anns[:11] not in (await run("list")).out
+    for whose in (("--email", "bob@example.org"), ()):
+        assert isinstance((await run("revoke", anns, *whose)).error, NotFound)
+    assert await ApiKeys(database).authenticate(anns) is not None
+
+
+async def test_a_key_for_somebody_who_was_disabled_opens_nothing(
+    run: Run, database: Database
+) -> None:
+    before = (await run("create", "--email", "ann@example.org", "--new-user")).out.strip()
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE users SET disabled_at = now()"))
+    after = await run("create", "--email", "ann@example.org")
+    assert await ApiKeys(database).authenticate(before) is None
+    assert after.code != 0 or await ApiKeys(database).authenticate(after.out.strip()) is None
