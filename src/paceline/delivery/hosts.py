@@ -68,7 +68,8 @@ async def public_addresses(host: str, port: int, *, allow_private: bool) -> list
         for address in addresses:
             if not is_public(ipaddress.ip_address(address)):
                 # Even one of several: a host that names our own network among others means harm.
-                raise InvalidInput.of("host", f"{host} has the address {address}, not a public one")
+                # Which address is not said: our resolver may know names that nobody else does.
+                raise InvalidInput.of("host", f"{host} leads to what is not a public address")
     return in_turns(addresses)[:MAX_ADDRESSES]
 
 
