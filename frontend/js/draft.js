@@ -20,6 +20,7 @@ function keep() {
       [...new FormData(form)].filter(([name, value]) => !NOT_TYPED.has(name) && typeof value === "string"),
     );
   let saved = typed();
+  let took = saved; // what the form's own request did
   let turn = 1;
   let timer;
   let underWay = null; // the save that is
@@ -52,6 +53,11 @@ function keep() {
       isLeft = true;
       return location.replace(`/compose?again=${left.id}`);
     }
+    // This page was on its way before the last save came: what it shows is older than that.
+    if (left?.id === id && Number(left.version) > Number(field("version").value)) {
+      isLeft = true;
+      return location.reload();
+    }
     sessionStorage.removeItem(UNSAVED);
     if (left?.id !== id) return;
     field("page").value = left.page;
@@ -79,6 +85,13 @@ function keep() {
     } catch {
       sessionStorage.removeItem(UNSAVED); // too large for it; the server has it, or the form does
     }
+  }
+
+  // Another request takes what is typed along. Refused or not, it may have come: what is typed back to
+  // what it was is a change again.
+  function unknown() {
+    saved = {};
+    soon();
   }
 
   function soon(delay = SAVE_AFTER_MS) {
@@ -210,9 +223,8 @@ function keep() {
 
   // An image of the text is kept by its own request (images.js), and what is typed with it.
   form.addEventListener("draft:asks", () => {
-    saved = {}; // refused or not, it may have come: what is typed back to what it was is a change again
     field("turn").value = (turn += 1) + 1;
-    soon();
+    unknown();
   });
   form.addEventListener("draft:kept", (event) => goOn(event.detail));
 
@@ -221,11 +233,15 @@ function keep() {
 
   // A list is kept by its own request, and need not come along with the form again.
   document.addEventListener("htmx:before:request", (event) => {
-    const source = event.detail.ctx?.sourceElement;
+    const { sourceElement: source, request } = event.detail.ctx ?? {};
     if (!form.contains(source)) return;
     if (source.matches("[name=file], [formaction]")) asked = field("addresses").value;
     turn += 1;
     field("turn").value = turn + 1;
+    if (request.method !== "POST") return;
+    took = typed();
+    unknown();
+    if (source === form) clearTimeout(timer); // it leads on, or says that it does not
   });
   document.addEventListener("htmx:after:swap", (event) => {
     field("turn").value = turn + 1;
@@ -238,7 +254,9 @@ function keep() {
   });
   document.addEventListener("htmx:finally:request", (event) => {
     const { sourceElement, response } = event.detail.ctx ?? {};
-    if (sourceElement === form && response?.ok) saved = typed();
+    if (sourceElement !== form) return;
+    if (response?.ok) saved = took; // not what was typed since
+    else soon();
   });
 
   addEventListener("pagehide", () => {

@@ -23,7 +23,12 @@ function here(path) {
   return url.pathname + (query && `?${query}`);
 }
 
-const load = (path) => htmx.ajax("GET", path, { target: "#drawer", swap: "innerHTML" });
+const load = (path) => htmx.ajax("GET", path, { source: "#drawer", target: "#drawer", swap: "innerHTML" });
+
+// It may have been left again before it came.
+document.addEventListener("htmx:before:swap", (event) => {
+  if (event.detail.ctx.sourceElement?.id === "drawer" && !addressed()) event.preventDefault();
+});
 
 function open(path) {
   if (!LOCAL.test(path)) return location.assign(path);

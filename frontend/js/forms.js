@@ -20,3 +20,44 @@ document.addEventListener("click", (event) => {
 document.addEventListener("input", (event) => {
   if (event.target.id === "start") document.querySelector("#when-later").checked = true;
 });
+
+// What is typed while a form is under way stands there still when its answer takes the form's place.
+const UNTYPED = ["hidden", "submit", "button", "file"];
+const isTicked = ({ type }) => type === "checkbox" || type === "radio";
+const stateOf = (control) => (isTicked(control) ? control.checked : control.value);
+const typedIn = (form) => [...form.elements].filter(({ name, type }) => name && !UNTYPED.includes(type));
+const sent = new WeakMap(); // form: each control as it was sent
+const since = new WeakMap(); // form: what is to be put back
+
+const writing = (event) => {
+  const form = event.detail.ctx?.sourceElement;
+  return form instanceof HTMLFormElement && form.method === "post" ? form : null;
+};
+
+document.addEventListener("htmx:before:request", (event) => {
+  const form = writing(event);
+  if (form) sent.set(form, new Map(typedIn(form).map((control) => [control, stateOf(control)])));
+});
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const form = writing(event);
+  if (!sent.has(form)) return;
+  const was = sent.get(form);
+  const changed = typedIn(form).filter((control) => was.has(control) && was.get(control) !== stateOf(control));
+  since.set(form, changed.map((control) => [control, stateOf(control)]));
+});
+
+document.addEventListener("htmx:after:swap", (event) => {
+  for (const [control, state] of since.get(writing(event)) ?? []) {
+    const place = control.isConnected ? control : document.getElementById(control.id);
+    if (!place || stateOf(place) === state) continue;
+    place[isTicked(place) ? "checked" : "value"] = state;
+    place.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+});
+
+document.addEventListener("htmx:finally:request", (event) => {
+  const form = writing(event);
+  sent.delete(form);
+  since.delete(form);
+});

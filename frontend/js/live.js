@@ -84,7 +84,7 @@ document.addEventListener("visibilitychange", () => {
 
 // The reader may have moved on (another tab, a search) while this answer was on its way.
 document.addEventListener("htmx:before:swap", (event) => {
-  if (!isPoll(event)) return;
+  if (!isLive(event)) return;
   const { sourceElement, request } = event.detail.ctx;
   const wanted = sourceElement.getAttribute("hx-get");
   if (!wanted || normalised(wanted) !== normalised(request.action)) event.preventDefault();

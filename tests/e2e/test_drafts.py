@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from paceline.bootstrap.server import run_api
 from paceline.services.views import SenderView
@@ -86,6 +86,29 @@ def test_a_page_that_is_reloaded_before_its_first_save_was_answered_goes_on_with
     expect(page.get_by_label("Subject")).to_have_value(subject)
     page.goto("/drafts")
     expect(page.get_by_role("link", name=subject)).to_have_count(1)
+
+
+def test_a_reload_that_was_under_way_before_the_last_save_shows_what_that_kept(page: Page) -> None:
+    begin(page)
+    kept: list[tuple[Route, APIResponse]] = []
+    page.route(
+        DRAFT,
+        lambda route: route.fallback() if kept else kept.append((route, route.fetch())),
+    )
+    # In one go: on a page that is being left, nothing more can be asked for.
+    with page.expect_console_message(lambda told: told.text == "kept"):
+        page.evaluate(
+            """() => setTimeout(() => {
+              location.reload();
+              const field = document.querySelector("#subject");
+              field.form.addEventListener("draft:saved", () => console.info("kept"));
+              field.value = "Since then";
+              field.dispatchEvent(new Event("input", { bubbles: true }));
+            })"""
+        )
+    route, older = kept[0]
+    route.fulfill(response=older)
+    expect(page.get_by_label("Subject")).to_have_value("Since then")
 
 
 def test_what_was_typed_stands_there_again_where_no_save_came_at_all(page: Page) -> None:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from paceline.bootstrap.server import run_api
 from paceline.services.views import SenderView
 from tests.e2e.running import STOP_TIMEOUT_SECONDS, System, answers
-from tests.e2e.writing import CAMPAIGN, REVIEW, review, schedule, write
+from tests.e2e.writing import CAMPAIGN, REVIEW, review, schedule, submit, write
 from tests.lossy import LossyProxy
 from tests.ports import free_port
 
@@ -100,10 +100,6 @@ def campaigns(system: System, subject: str) -> int:
             )
 
     return system.run(count())
-
-
-def submit(page: Page) -> Locator:
-    return page.locator("#compose header button:not([form], [type])")
 
 
 def test_a_double_click_schedules_once(

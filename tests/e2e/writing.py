@@ -36,9 +36,14 @@ def choose_format(page: Page, name: str) -> None:
     page.locator(".pl-segments").get_by_text(name).click()
 
 
+def submit(page: Page) -> Locator:
+    """What leads from the page to its review."""
+    return page.locator("#compose header button:not([form], [type])")
+
+
 def review(page: Page) -> Locator:
     """Go on to the review; its button."""
-    page.locator("#compose header button:not([form], [type])").click()
+    submit(page).click()
     page.wait_for_url(REVIEW)
     return page.get_by_role("button", name="Schedule")
 
