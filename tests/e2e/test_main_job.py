@@ -159,7 +159,12 @@ def test_the_dashboard_counts_along_without_a_reload(
     sent = page.locator("#tabs [href*='tab=sent'] .pl-count")
     before = int(sent.inner_text().replace(",", ""))
     launched(system, sender)
-    expect(sent).to_have_text(f"{before + 8:,}")
+    # At least: what other tests left behind may go out meanwhile.
+    page.wait_for_function(
+        "least => Number(document.querySelector(\"#tabs [href*='tab=sent'] .pl-count\")"
+        ".textContent.replaceAll(',', '')) >= least",
+        arg=before + 8,
+    )
     assert page.evaluate("window.sameDocument")
 
 
@@ -228,7 +233,8 @@ def test_a_hostile_email_reaches_nothing_outside_its_frame(
     watched.on("request", lambda request: asked.append(request))  # noqa: PLW0108
     watched.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     watched.goto(f"/campaigns/{campaign.id}")
-    watched.get_by_role("link", name="Reader 7", exact=True).click()
+    with watched.expect_event("requestfailed", lambda request: "tracker.example" in request.url):
+        watched.get_by_role("link", name="Reader 7", exact=True).click()
     frame = watched.frame_locator("dialog[open] iframe")
     expect(frame.get_by_text("Dear Reader 7")).to_be_visible()
     frame.get_by_text("link").click()

@@ -98,7 +98,7 @@ def test_nothing_is_told_that_nobody_chose(page: Page, system: System) -> None:
     finish_a_campaign(system)
     polled(page)
     assert page.evaluate("window.shown.length") == 0
-    assert page.locator("#nav[data-notices]").count() == 0
+    expect(page.locator("#nav[data-notices]")).to_have_count(0)
 
 
 def test_the_browser_is_asked_only_when_the_button_is_pressed(

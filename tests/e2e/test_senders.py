@@ -116,8 +116,8 @@ def test_a_sender_is_looked_at_verified_and_paused_beside_the_list(
     page.reload()
     expect(drawer).to_contain_text("of 12")
     page.go_back()
-    page.go_back()
     expect(drawer).to_have_count(0)
+    page.go_back()
     expect(page).to_have_url(re.compile(r"/senders/[0-9a-f-]{36}#log-in$"))
 
 
