@@ -22,10 +22,10 @@ function show(bar) {
   const words = all && total === null ? `All matching ${noun}` : `${number.format(count)} ${noun}`;
   for (const place of bar.querySelectorAll("[data-selected]")) place.textContent = `${words} selected`;
   for (const place of bar.querySelectorAll("[data-selected-count]")) place.textContent = words;
-  const page = document.querySelector(`[data-select-page][form="${bar.id}"]`);
-  if (!page) return;
-  page.checked = ticked > 0 && ticked === boxes.length;
-  page.indeterminate = ticked > 0 && ticked < boxes.length;
+  for (const page of document.querySelectorAll(`[data-select-page][form="${bar.id}"]`)) {
+    page.checked = ticked > 0 && ticked === boxes.length;
+    page.indeterminate = ticked > 0 && ticked < boxes.length;
+  }
 }
 
 document.addEventListener("change", (event) => {

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from paceline.persistence.stores import inbox
 from paceline.persistence.stores.inbox import NewInboxMessage
+from tests.e2e.clipping import clipped, small_targets
 from tests.e2e.running import System
 
 
@@ -58,3 +59,20 @@ def test_rows_stay_ticked_while_the_list_is_refreshed_and_all_can_be_chosen(
     page.get_by_role("button", name="Drop 1 message").click()
     expect(page.get_by_text("1 message dropped.")).to_be_visible()
     expect(page.locator(".pl-pager")).to_contain_text("29 messages")
+
+
+def test_a_page_and_all_that_match_are_chosen_on_a_phone_too(
+    page: Page, thirty_messages: None
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/inbox")
+    bar = page.locator("#chosen")
+    page.locator("#rows input[name=selected]").first.check()
+    bar.get_by_label("All on this page").check()
+    expect(bar).to_contain_text("25 messages selected")
+    bar.get_by_label("All 30 messages that match").check()
+    expect(bar).to_contain_text("30 messages selected")
+    assert not small_targets(page)
+    assert not clipped(page)
+    bar.get_by_label("All on this page").uncheck()
+    expect(bar).to_be_hidden()
