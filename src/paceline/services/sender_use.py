@@ -1,5 +1,5 @@
-"""How much of its limits a sender has used: in this UTC hour by the counters, today by evidence;
-and which one was used last."""
+"""How much a sender has been used: in this UTC hour by the counters of its limit, where it has one;
+today, and else, by evidence. And which one was used last."""
 
 from __future__ import annotations
 
@@ -51,9 +51,12 @@ class SenderUses:
             if sender is None:
                 raise NotFound("there is no such sender")
             today = await sender_work.used_since(session, sender_id, began)
+            lately = 0
+            if not sender.hourly_limit:
+                lately = await sender_work.used_since(session, sender_id, hour_of(now))
         return SenderUse(
             hourly_limit=sender.hourly_limit,
-            this_hour=await self._this_hour(sender_id),
+            this_hour=await self._this_hour(sender_id) if sender.hourly_limit else lately,
             hour_ends_at=hour_of(now) + HOUR,
             today=today,
             today_is_more=today >= MAX_COUNTED,

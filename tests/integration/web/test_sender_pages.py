@@ -149,6 +149,21 @@ async def test_a_sender_is_paused_and_resumed(page: httpx2.AsyncClient, world: W
     assert "Paused" not in words((await page.get("/senders")).text)
 
 
+async def test_this_hour_is_told_of_a_sender_without_a_limit_too(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await added(page)
+    await world.emails(sender, None, 3)
+    await world.execute(
+        "INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome, dot_at, ended_at)"
+        " SELECT email_id, 1, sender_id, email_id, 'sent', now(), now() FROM email_jobs"
+    )
+    for headers in ({}, FRAGMENT):
+        text = words((await page.get(f"/senders/{sender}", headers=headers)).text)
+        assert "This hour 3" in text
+        assert "Today 3" in text
+
+
 async def test_a_sender_is_shown_at_a_glance_beside_the_list(
     page: httpx2.AsyncClient, world: World
 ) -> None:
