@@ -265,17 +265,24 @@ async def translate_lost_connections() -> AsyncIterator[None]:
             f"PostgreSQL: no connection was free within {POOL_TIMEOUT_SECONDS} s"
         ) from error
     except (SqlOperationalError, InterfaceError) as error:
-        raise DatabaseUnavailable(f"PostgreSQL: {error.orig or error}") from error
+        raise DatabaseUnavailable(f"PostgreSQL: {_in_one_line(error.orig or error)}") from error
     except DBAPIError as error:
         if isinstance(error.orig and error.orig.__cause__, _REFUSED):
-            raise DatabaseRefused(f"PostgreSQL: {error.orig and error.orig.__cause__}") from error
+            raise DatabaseRefused(f"PostgreSQL: {_in_one_line(error.orig)}") from error
         if error.connection_invalidated or isinstance(error.orig and error.orig.__cause__, _LOST):
-            raise DatabaseUnavailable(f"PostgreSQL: {error.orig}") from error
+            raise DatabaseUnavailable(f"PostgreSQL: {_in_one_line(error.orig)}") from error
         raise
     except _REFUSED as error:
-        raise DatabaseRefused(f"PostgreSQL: {error}") from error
+        raise DatabaseRefused(f"PostgreSQL: {_in_one_line(error)}") from error
     except _LOST as error:
         if "rejected SSL upgrade" in str(error):
             told = "PostgreSQL: it offers no TLS, which sslmode asks for"
             raise DatabaseRefused(told) from error
-        raise DatabaseUnavailable(f"PostgreSQL: {str(error) or type(error).__name__}") from error
+        raise DatabaseUnavailable(f"PostgreSQL: {_in_one_line(error)}") from error
+
+
+def _in_one_line(error: BaseException | None) -> str:
+    """The driver's words, without PostgreSQL's details and hints, which have their own lines."""
+    if error is not None and type(error).__module__.startswith("sqlalchemy"):
+        error = error.__cause__ or error  # SQLAlchemy puts the name of the class before them
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 import asyncpg
@@ -152,3 +152,33 @@ async def test_a_tcp_connection_is_given_up_in_seconds() -> None:
             assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             for number, value in cuts.tcp_options().items():
                 assert connected.getsockopt(socket.IPPROTO_TCP, number) == value
+
+
+FULL = """
+    DO $$ BEGIN
+        RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device'
+        USING ERRCODE = 'disk_full', DETAIL = 'Of 8192 bytes.', HINT = 'Check free disk space.';
+    END $$
+"""
+
+
+async def _by_driver(database: Database) -> None:
+    async with database.driver() as driver:
+        await driver.execute(FULL)
+
+
+async def _in_a_transaction(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text(FULL))
+
+
+@pytest.mark.parametrize("work", [_by_driver, _in_a_transaction])
+async def test_a_disk_that_is_full_is_one_line_and_may_have_room_in_a_moment(
+    database_url: str, work: Callable[[Database], Awaitable[None]]
+) -> None:
+    database = Database(database_url, pool_size=1)
+    with pytest.raises(DatabaseUnavailable) as met:
+        await work(database)
+    await database.close()
+    told = 'PostgreSQL: could not extend file "base/1/2": No space left on device'
+    assert str(met.value) == told
