@@ -82,6 +82,11 @@ class Home:
             if not self.path.exists():
                 self.path.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
             self.logs.mkdir(exist_ok=True, mode=0o700)
+            # What another user's `up` has left here may be closed to us, each file by itself.
+            for file in (self.path / "up.lock", self.logs / "up.log"):
+                file.open("ab").close()
+            if (key := self.path / "secret.key").exists():
+                key.open("rb").close()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise SettingsError(

@@ -114,3 +114,11 @@ def test_a_home_of_nobody_is_one_clear_line() -> None:
         SettingsError, match=r"~nobody-here/x, PACELINE_HOME: there is no such user"
     ):
         Home.at(None, {"PACELINE_HOME": "~nobody-here/x"})
+
+
+@pytest.mark.parametrize("name", ["up.lock", "logs/up.log", "secret.key"])
+def test_a_home_whose_files_are_closed_to_us_is_one_clear_line(home: Home, name: str) -> None:
+    (home.path / name).unlink(missing_ok=True)
+    (home.path / name).mkdir()  # nobody can open it, root neither
+    with pytest.raises(SettingsError, match=r"cannot use .* as home: is a directory; give it to"):
+        home.create()
