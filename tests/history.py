@@ -32,8 +32,9 @@ def code_before_the_newest_migration(folder: Path) -> OlderCode:
     newest, before = [step.revision for step in all_steps()][:-3:-1]
     (file,) = (ROOT / VERSIONS).glob(f"{newest}_*.py")
     words = re.sub(r"^\d+", "", file.name)
+    if _git("rev-parse", "--is-shallow-repository").strip() == b"true":
+        _git("fetch", "--quiet", "--unshallow")
     commits = _git("log", "--format=%H", "--", VERSIONS).decode().split()
-    assert commits, "the clone has no history: git fetch --unshallow"
     knowing = [*itertools.takewhile(lambda commit: words in _names(commit), commits)]
     then = f"{knowing[-1]}^" if knowing else "HEAD"
     with tarfile.open(fileobj=io.BytesIO(_git("archive", then, "src/paceline"))) as archive:
