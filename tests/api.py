@@ -124,8 +124,10 @@ async def http_to(parts: ApiParts) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @asynccontextmanager
-async def api_process(database_url: str, redis_url: str) -> AsyncIterator[tuple[int, str]]:
-    """`paceline api` as in production; its id and its address."""
+async def api_process(
+    database_url: str, redis_url: str, *, under: Sequence[str] = ()
+) -> AsyncIterator[tuple[int, str]]:
+    """`paceline api` as in production; its id and its address. `under`: a command that runs it."""
     port = free_port()
     env = {
         "PATH": os.environ["PATH"],
@@ -137,7 +139,7 @@ async def api_process(database_url: str, redis_url: str) -> AsyncIterator[tuple[
         "PACELINE_HOST": "127.0.0.1",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "paceline", "api", env=env
+        *under, sys.executable, "-P", "-m", "paceline", "api", env=env
     )
     url = f"http://127.0.0.1:{port}"
     try:

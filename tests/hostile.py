@@ -1,6 +1,6 @@
 """One owner who does what they can to hold everybody else up, in a process of their own.
 
-Run as `python -m tests.hostile URL KEY SENDER [WAY…]`: prints a line when each way has been tried,
+Run as `python -m tests.hostile URL KEY SENDER [WAY…]`: prints a line when each way was done once,
 and goes on with all of them until it is ended; then how often each of them was done, as JSON.
 """
 
@@ -39,7 +39,6 @@ class Hostile:
     def __init__(self, client: httpx2.AsyncClient, url: str, key: str, sender: str) -> None:
         self.client = client
         self.done: Counter[str] = Counter()
-        self.tried: set[str] = set()
         self.sender = sender
         self._key = key
         self._host, self._port = urlsplit(url).hostname, urlsplit(url).port
@@ -129,11 +128,10 @@ class Hostile:
             try:
                 await way()
                 self.done[name] += 1
+                if self.done[name] == 1:
+                    print(name, flush=True)
             except (httpx2.HTTPError, KeyError, OSError):
                 await asyncio.sleep(0.05)  # refused, or cut off: that is how it is held off
-            if name not in self.tried:
-                self.tried.add(name)
-                print(name, flush=True)
 
 
 WAYS: tuple[Callable[[Hostile], Awaitable[None]], ...] = (

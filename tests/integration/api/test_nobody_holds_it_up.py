@@ -1,12 +1,10 @@
-"""While one owner does their worst, another's campaign goes out as before, and the API answers."""
+"""While one owner does their worst, another's campaign goes out, and no event loop stands still."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import statistics
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,15 +18,11 @@ from tests.certificates import certify
 from tests.faults.processes import ROOT, Sink, Worker, until
 from tests.hostile import WAYS
 from tests.integration.api.conftest import Client
+from tests.watched import stops_in
 
 EMAILS = 100
-LOOKS = 21  # at least, so that one that met a busy machine says nothing
-DELAY_MS = 40  # so that the pace is the plan's, and not the machine's
-HEALTHY_SECONDS = 0.25
-SLOW_TIMES = 20  # … or as many times what it takes by itself, on a machine that has much else to do
-# Of the time that it takes by itself. The processors are shared with the hostile owner, their
-# servers and this test; what is to be seen is who has to wait for somebody's work to end.
-MOST_TIMES = 4.0
+DELAY_MS = 40  # so that they go out one by one, with others' work in between
+WITHIN_SECONDS = 600  # for a machine that has much else to do; what is held up never ends
 
 
 @pytest.fixture
@@ -41,17 +35,42 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
     sink.kill()
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A process whose event loop is watched."""
+
+    file: Path
+
+    @property
+    def under(self) -> list[str]:
+        return [sys.executable, "-P", str(ROOT / "tests" / "watched.py"), str(self.file)]
+
+    def stops(self) -> list[str]:
+        return stops_in(self.file)
+
+
 @pytest.fixture
-def sending(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Worker]:
-    worker = Worker.start(
+def api(tmp_path: Path) -> Watched:
+    return Watched(tmp_path / "api.stops")
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Watched:
+    return Watched(tmp_path / "worker.stops")
+
+
+@pytest.fixture
+def sending(database_url: str, redis_url: str, tmp_path: Path, worker: Watched) -> Iterator[Worker]:
+    process = Worker.start(
         database_url=database_url,
         redis_url=redis_url,
         home=tmp_path / "home",
         log=tmp_path / "worker.log",
         env={"PACELINE_LEASE_SECONDS": "60", "PACELINE_HEARTBEAT_SECONDS": "4"},
+        under=worker.under,
     )
-    yield worker
-    worker.kill()
+    yield process
+    process.kill()
 
 
 @asynccontextmanager
@@ -76,64 +95,46 @@ async def doing_their_worst(url: str, key: str, sender: str) -> AsyncIterator[di
         await process.wait()
 
 
-@dataclass
-class Watched:
-    """One campaign by when its emails arrived, and how long others were answered meanwhile."""
-
-    seconds: float
-    healthy: float  # seconds until `/healthz` answers, the median
-
-
-async def sent_and_watched(
-    bob: Client, http: httpx2.AsyncClient, sender: str, sink: Sink
-) -> Watched:
+async def sent(bob: Client, http: httpx2.AsyncClient, sender: str, sink: Sink) -> None:
+    """A campaign of Bob's, to its last email, while others are answered."""
     name = f"u{len(sink.entries())}"
     recipients = [{"email": f"{name}-{n}@example.net"} for n in range(EMAILS)]
     campaign = await bob.campaign(
         sender_id=sender, recipients=recipients, min_delay_ms=DELAY_MS, name=name
     )
     assert (await bob.post(f"/campaigns/{campaign['id']}/launch")).status_code == 200
-    healthy: list[float] = []
-
-    def arrivals() -> list[float]:
-        return [e["at"] for e in sink.entries() if e.get("rcpt", "").startswith(f"{name}-")]
 
     async def all_there() -> bool:
-        healthy.append(await _seconds(http))
-        return len(arrivals()) == EMAILS
+        assert (await http.get("/healthz")).status_code == 200
+        arrived = [e for e in sink.entries() if e.get("rcpt", "").startswith(f"{name}-")]
+        return len(arrived) == EMAILS
 
-    await until(all_there, within=300, what="a campaign")
-    while len(healthy) < LOOKS:
-        healthy.append(await _seconds(http))
-    times = arrivals()
-    return Watched(
-        seconds=times[-1] - times[0],
-        healthy=statistics.median(healthy),
-    )
-
-
-async def _seconds(http: httpx2.AsyncClient) -> float:
-    began = time.perf_counter()
-    assert (await http.get("/healthz")).status_code == 200
-    return time.perf_counter() - began
+    await until(all_there, within=WITHIN_SECONDS, what="a campaign")
 
 
 @pytest.mark.usefixtures("sending")
-async def test_anothers_campaign_goes_out_at_its_pace_while_one_owner_does_their_worst(
-    ann: Client, bob: Client, database_url: str, redis_url: str, sink: Sink
+async def test_anothers_campaign_goes_out_while_one_owner_does_their_worst_and_no_loop_stops(
+    *,
+    ann: Client,
+    bob: Client,
+    database_url: str,
+    redis_url: str,
+    sink: Sink,
+    api: Watched,
+    worker: Watched,
 ) -> None:
     senders = [
         (await one.sender(smtp_port=sink.port, from_address=f"{name}@example.com"))["id"]
         for one, name in ((ann, "ann"), (bob, "bob"))
     ]
     async with (
-        api_process(database_url, redis_url) as (_, url),
-        httpx2.AsyncClient(base_url=url, timeout=60) as http,
+        api_process(database_url, redis_url, under=api.under) as (_, url),
+        httpx2.AsyncClient(base_url=url, timeout=WITHIN_SECONDS) as http,
     ):
-        before = await sent_and_watched(bob, http, senders[1], sink)
+        await sent(bob, http, senders[1], sink)
+        before = len(api.stops()), len(worker.stops())  # of starting up, which is nobody's doing
         async with doing_their_worst(url, ann.key, senders[0]) as done:
-            meanwhile = await sent_and_watched(bob, http, senders[1], sink)
+            await sent(bob, http, senders[1], sink)
+        stopped = api.stops()[before[0] :], worker.stops()[before[1] :]
     assert all(done.get(way.__name__) for way in WAYS), done
-    assert meanwhile.seconds < MOST_TIMES * before.seconds, (before, meanwhile)
-    most = max(HEALTHY_SECONDS, SLOW_TIMES * before.healthy)
-    assert meanwhile.healthy < most, (before, meanwhile)
+    assert stopped == ([], [])
