@@ -41,9 +41,8 @@ async def test_a_host_cut_off_without_a_word_takes_part_again_once_healed(
     await town.campaign(50, hourly_limit=50, min_delay_ms=100)
     await town.until_sent(200)
     cut = town.busiest()
-    at = time.time()
     cut.cut_from(*(town.servers[name] for name in servers.split()))
-    await town.until(lambda: town.emails(since=at + NOTICED_SECONDS), "the others go on")
+    await town.until_done()  # by the others, while the cut lasts
     cut.heal()
     healed = time.time()
 

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from bullmq import DelayedError
 
+from paceline import clock
 from paceline.engine.ending import end
 from paceline.engine.queue import LaneQueue, Parked
 from paceline.errors import OperationalError
@@ -29,6 +30,9 @@ WAKE_LEAD = timedelta(milliseconds=150)
 # that was frozen says so too, although the lane is another one's by then.
 BUSY_FOR = timedelta(seconds=10)
 BUSY_AGAIN_SECONDS = 2.0
+# A turn that hears nothing of PostgreSQL for so long gives its lane up.
+ANSWER_SECONDS = 3.0
+UNHEARD_SECONDS = 8.0
 # With nothing to do, a lane still looks once a day: a last net under every other one.
 IDLE_LOOK = timedelta(hours=24)
 TROUBLE_PAUSE = timedelta(seconds=2)
@@ -53,13 +57,20 @@ class LaneRunner:
         seconds = TROUBLE_PAUSE.total_seconds()
         self._trouble = Trouble(log, f"a lane cannot work, and looks again in {seconds:g} s")
 
-    async def run(self, sender_id: uuid.UUID, token: str, *, holds: Callable[[], bool]) -> None:
+    async def run(
+        self,
+        sender_id: uuid.UUID,
+        token: str,
+        *,
+        holds: Callable[[], bool],
+        give_up: Callable[[], None],
+    ) -> None:
         """One activation. Always raises `DelayedError`: a lane's job never completes or fails.
 
-        `holds` tells whether the lane is still ours.
+        `holds` tells whether the lane is still ours, `give_up` lets another worker have it.
         """
         try:
-            await self._until_asleep(sender_id, token, holds)
+            await self._until_asleep(sender_id, token, holds, give_up)
             self._trouble.over()
         except OperationalError as error:
             self._trouble.met(error)
@@ -67,14 +78,18 @@ class LaneRunner:
         raise DelayedError
 
     async def _until_asleep(
-        self, sender_id: uuid.UUID, token: str, holds: Callable[[], bool]
+        self,
+        sender_id: uuid.UUID,
+        token: str,
+        holds: Callable[[], bool],
+        give_up: Callable[[], None],
     ) -> None:
         for _ in range(MAX_ROUNDS):
             bell = await self._queue.bell(sender_id)
             signal_seq = await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
             rest = Rest(wait=None)
             if signal_seq is not None:
-                rest = await self._turn(sender_id, holds)
+                rest = await self._turn(sender_id, holds, give_up)
                 if not holds():
                     log.warning("the lane of sender %s was lost: another turn takes it", sender_id)
                     break
@@ -90,13 +105,25 @@ class LaneRunner:
                 return
         await self._sleep_off(sender_id, token, wait=timedelta(0))
 
-    async def _turn(self, sender_id: uuid.UUID, holds: Callable[[], bool]) -> Rest:
-        """A turn, which a server that does not answer may make a long one."""
+    async def _turn(
+        self, sender_id: uuid.UUID, holds: Callable[[], bool], give_up: Callable[[], None]
+    ) -> Rest:
+        """A turn, which a server that does not answer may make a long one.
+
+        Without PostgreSQL it cannot end, for its outcomes wait; others, who have PostgreSQL, are
+        to go on with the lane meanwhile.
+        """
+        heard_at = clock.boottime()
         turn = asyncio.ensure_future(self._take_turn(sender_id, holds))
         try:
             while not (await asyncio.wait([turn], timeout=BUSY_AGAIN_SECONDS))[0]:
-                with suppress(OperationalError):  # the turn itself meets it in better order
-                    await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
+                # The turn itself meets what is wrong in better order.
+                with suppress(OperationalError, TimeoutError):
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
+                    heard_at = clock.boottime()
+                if clock.boottime() - heard_at > UNHEARD_SECONDS:
+                    give_up()
             return turn.result()
         finally:
             await end([turn])

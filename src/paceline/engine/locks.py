@@ -34,6 +34,13 @@ class LaneLocks:
         """It runs no longer."""
         self._renewed_at.pop(token, None)
 
+    def give_up(self, token: str) -> None:
+        """Renew its lock no longer: BullMQ gives the lane to another worker."""
+        self.left(token)
+        for job_id, tracked in list(self._tracked.items()):
+            if tracked["token"] == token:
+                del self._tracked[job_id]
+
     def holds(self, token: str) -> bool:
         """Whether nobody else can have it by now."""
         renewed_at = self._renewed_at.get(token)

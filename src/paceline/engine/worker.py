@@ -157,7 +157,9 @@ class LaneWorker:
         self._locks.taken(token)
         try:
             holds = partial(self._locks.holds, token)
-            await self._runner.run(uuid.UUID(job.data["sender_id"]), token, holds=holds)
+            give_up = partial(self._locks.give_up, token)
+            sender_id = uuid.UUID(job.data["sender_id"])
+            await self._runner.run(sender_id, token, holds=holds, give_up=give_up)
         finally:
             self._locks.left(token)
 
