@@ -50,7 +50,7 @@ def guarded(ground: Ground, tmp_path: Path) -> Iterator[Guarded]:
     hosts = [ground.network.once(f"redis{n}") for n in range(3)]
     safe = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "4")
     safe += ("--repl-diskless-sync-delay", "0")
-    follow = ("--replicaof", f"{hosts[0].address} 6379")
+    follow = ("--replicaof", hosts[0].address, "6379")
     servers = [
         HostRedis(ground.folder / tmp_path.name / host.name, host=host, settings=settings)
         for host, settings in zip(hosts, (safe, (*safe, *follow), (*safe, *follow)), strict=True)
