@@ -24,7 +24,8 @@ from paceline import __version__, clock
 from paceline.engine.queue import PREFIX, LaneQueue, QueueUnavailable
 from paceline.services.queue_watch import JobPlace, WorkerSign
 
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
 SILENT_SECONDS = 60  # whoever says nothing for so long has no connections any more
 FORGOTTEN_AFTER_SECONDS = 3_600
 MAX_WORKERS = 500  # shown
@@ -82,9 +83,10 @@ class Roll:
                         FORGOTTEN_AFTER_SECONDS,
                         SILENT_SECONDS,
                     ]
-                    there = int(await self._sign(keys=[_SIGNS, _SEEN], args=args))
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        there = int(await self._sign(keys=[_SIGNS, _SEEN], args=args))
                     heard(there - 1)
-                except (RedisError, OSError) as error:
+                except (RedisError, OSError, TimeoutError) as error:
                     heard(None)
                     log.debug("not on the roll: %s", error)
                 await asyncio.sleep(EVERY_SECONDS)
