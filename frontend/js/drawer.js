@@ -23,11 +23,15 @@ function here(path) {
   return url.pathname + (query && `?${query}`);
 }
 
-const load = (path) => htmx.ajax("GET", path, { source: "#drawer", target: "#drawer", swap: "innerHTML" });
+let isWanted = false; // Back may leave it again before it comes
 
-// It may have been left again before it came.
+function load(path) {
+  isWanted = true;
+  return htmx.ajax("GET", path, { source: "#drawer", target: "#drawer", swap: "innerHTML" });
+}
+
 document.addEventListener("htmx:before:swap", (event) => {
-  if (event.detail.ctx.sourceElement?.id === "drawer" && !addressed()) event.preventDefault();
+  if (event.detail.ctx.sourceElement?.id === "drawer" && !isWanted) event.preventDefault();
 });
 
 function open(path) {
@@ -72,6 +76,7 @@ document.addEventListener("htmx:after:swap", () => {
 
 /** Close what Back has left; the browser tells of it later, when Forward may have come. */
 function leave(drawer) {
+  isWanted = false;
   drawer?.close();
   drawer?.remove();
 }
