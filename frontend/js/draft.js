@@ -54,8 +54,9 @@ function keep() {
       return location.replace(`/compose?again=${left.id}`);
     }
     // This page was on its way before the last save came: what it shows is older than that.
-    if (left?.id === id && Number(left.version) > Number(field("version").value)) {
+    if (left?.id === id && !left.isReloaded && Number(left.version) > Number(field("version").value)) {
       isLeft = true;
+      sessionStorage.setItem(UNSAVED, JSON.stringify({ ...left, isReloaded: true }));
       return location.reload();
     }
     sessionStorage.removeItem(UNSAVED);

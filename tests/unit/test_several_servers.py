@@ -26,6 +26,27 @@ def test_several_servers_may_be_named_either_way(url: str) -> None:
     assert shown(url) == "one:5432,two:5432/mail"
 
 
+def test_servers_may_be_addresses_of_version_six() -> None:
+    first, second = DatabaseAddress.of("postgresql://ada@[::1]:5433,[2001:db8::2]/mail").dsns
+    assert first.startswith("postgresql://ada@[::1]:5433/mail")
+    assert second.startswith("postgresql://ada@[2001:db8::2]:5432/mail")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://one:x,two/mail",
+        "postgresql://one:1:2,two/mail",
+        "postgresql://one,/mail",
+        "postgresql:///mail?host=one,two,three&port=1,2",
+        "postgresql:///mail?host=one,two&port=x",
+    ],
+)
+def test_servers_that_cannot_be_told_apart_stop_the_start_with_one_line(url: str) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL must look like"):
+        DatabaseAddress.of(url)
+
+
 def test_a_comma_in_a_password_names_no_other_server() -> None:
     [dsn] = DatabaseAddress.of("postgresql://ada:a,b@one/mail").dsns
     assert dsn == "postgresql://ada:a%2Cb@one/mail"

@@ -30,6 +30,10 @@ class Trouble:
         self._met_at = 0.0
         self._times = 0
 
+    @property
+    def lasts(self) -> bool:
+        return self._began_at is not None
+
     def met(self, why: object) -> None:
         """It is there, or still there."""
         self._met_at = now = self._now()

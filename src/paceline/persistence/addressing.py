@@ -30,6 +30,7 @@ _SEVERAL = re.compile(
     r"^(?P<who>postgresql://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<path>/[^?]*)?"
     r"(?:\?(?P<query>.*))?$"
 )
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::(?P<port>\d+))?")
 # What libpq does on its own side and our driver does not.
 _ONLY_LIBPQ = frozenset(
     {"channel_binding", "client_encoding", "fallback_application_name", "gssdelegation"}
@@ -74,7 +75,11 @@ class DatabaseAddress:
 def parsed_url(url: str) -> URL:
     """The URL in its parts. Raises `SettingsError`, which never repeats it: there is a password."""
     try:
-        return make_url(_SEVERAL.sub(_in_the_query, url.replace("postgres://", "postgresql://", 1)))
+        parsed = make_url(
+            _SEVERAL.sub(_in_the_query, url.replace("postgres://", "postgresql://", 1))
+        )
+        _hosts(parsed)
+        return parsed
     except (ArgumentError, ValueError):
         raise SettingsError(
             "DATABASE_URL must look like postgresql://user@host:5432/name, a password after the "
@@ -84,20 +89,24 @@ def parsed_url(url: str) -> URL:
 
 def _in_the_query(found: re.Match[str]) -> str:
     """Several hosts, as libpq and our driver read them besides: SQLAlchemy knows but one there."""
-    hosts = [host.partition(":") for host in found["hosts"].split(",")]
-    names = ",".join(name for name, _, _ in hosts)
-    ports = ",".join(port or "5432" for _, _, port in hosts)
+    hosts = [_HOST.fullmatch(host) for host in found["hosts"].split(",")]
+    if None in hosts:
+        raise ValueError("no host and port")
+    names = ",".join(host["name"] for host in hosts if host)
+    ports = ",".join(host["port"] or "5432" for host in hosts if host)
     more = f"&{found['query']}" if found["query"] else ""
     return f"{found['who']}{found['path'] or '/'}?host={names}&port={ports}{more}"
 
 
 def _hosts(parsed: URL) -> list[tuple[str, int]]:
-    """Those that the query names, if they are several servers."""
-    names, ports = parsed.query.get("host"), parsed.query.get("port")
+    """Those that the query names, if they are several servers. Raises `ValueError`."""
+    names, port = parsed.query.get("host"), parsed.query.get("port")
     if not isinstance(names, str) or "," not in names:
         return []
-    each = str(ports or "5432").split(",")
-    return list(zip(names.split(","), map(int, each * (1 if len(each) > 1 else 99)), strict=False))
+    each, ports = names.split(","), str(port or "5432").split(",")
+    if len(ports) == 1:
+        ports *= len(each)
+    return [(name.strip("[]"), int(port)) for name, port in zip(each, ports, strict=True)]
 
 
 def _by_host(parsed: URL) -> list[URL]:

@@ -3,8 +3,8 @@
 PostgreSQL lets go of it when the process is gone, so that nobody has to say goodbye, and no clock
 is needed. A worker that is frozen counts as living.
 
-Decisions and counts go by this; the roll in Redis (`engine/roll.py`) gives those that it knows a
-name and says when each was last heard of, for people to look at.
+All decisions but one go by this: how many connections a worker keeps while it has no turn goes by
+the roll in Redis (`engine/roll.py`), which also names workers for people to look at.
 """
 
 from __future__ import annotations

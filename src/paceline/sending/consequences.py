@@ -67,7 +67,7 @@ class Consequence:
     outcome: Outcome
     left: bool  # the final dot was written: it counts against the limits
     sender: SenderEffect = SenderEffect.NONE
-    fenced: bool = False  # the guard has said no, and is likely to say it again
+    fenced: bool = False  # the guard has said no
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,8 +137,7 @@ class _Turn:
                     # Raised only below: here it would cancel emails that may be past their dot.
                     trouble = error
                 self._lines.stop()
-                await self._let_go()
-                await self._hand_back()
+                await asyncio.gather(self._let_go(), self._hand_back())
             await self._let_go()
         finally:
             watch.cancel()
@@ -285,8 +284,8 @@ class _Turn:
         result = await self._parts.handover.hand_over(job)
         if result is None:
             return
-        if result.fenced:
-            self._lines.stop()
+        if result.fenced and self._parts.handover.cannot_mark:
+            self._lines.stop()  # the next ones would fare no better
         await self._lines.follow_up(self._parts.handover.record(result.outcome))
         self._host_answered = self._host_answered or result.left
         self._judge(result, to=job.claim.address, as_of=job.identity.as_of)

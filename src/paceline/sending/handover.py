@@ -167,6 +167,11 @@ class Handover:
         self.box.ended(decided.outcome)
         return decided
 
+    @property
+    def cannot_mark(self) -> bool:
+        """Whether PostgreSQL takes no marks just now: nothing can leave."""
+        return self._unmarked.lasts
+
     async def _may_leave(self, claim: Claim) -> bool:
         """The guard before the final dot: written ahead, and the lease certainly still ours."""
         attempt = claim.attempt

@@ -27,7 +27,7 @@ from paceline.persistence.stores.session import Session
 from paceline.services.imports import FileTooLarge
 from paceline.services.quotas import Quotas
 
-_FILLED_IN = re.compile(r"cid:[^\"'\s>]*\{[{%]", re.IGNORECASE)
+_NAMES = re.compile(r"cid:[^\"'\s>]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +249,9 @@ def going_along(files: Sequence[AttachmentView], html: str | None) -> list[Attac
     What was taken out of a text is kept as long as it is written: an undo brings it back.
     Whatever has a name that is filled in for each recipient may be any of them.
     """
-    if _FILLED_IN.search(html or ""):
+    if not any(file.content_id for file in files):
+        return list(files)
+    if any("{{" in name[0] or "{%" in name[0] for name in _NAMES.finditer(html or "")):
         return list(files)
     shown = images_among(files).shown_in(html or "")
     return [file for file in files if file.content_id is None or file.content_id in shown]

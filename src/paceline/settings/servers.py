@@ -56,7 +56,10 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
         raise SettingsError("REDIS_URL and REDIS_HOST/REDIS_PORT are both set: keep one of them")
     by_sentinel = url is not None and url.startswith(("redis+sentinel://", "rediss+sentinel://"))
     if url and not by_sentinel and not url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingsError("REDIS_URL must begin with redis://, rediss:// or unix://")
+        raise SettingsError(
+            "REDIS_URL must begin with redis://, rediss:// or unix://, or with redis+sentinel:// "
+            "or rediss+sentinel:// where Sentinels know it"
+        )
     if url and not url.startswith("unix://"):
         _refuse_misread(url, by_sentinel=by_sentinel)
     if "REDIS_PORT" in env and not host:

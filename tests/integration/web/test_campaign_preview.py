@@ -45,7 +45,7 @@ async def test_it_is_for_its_first_recipient_and_for_whom_one_looks(
     assert sample_in(other)["email"] == PEOPLE[1]
     assert words(other).strip() == "as alan"
     nobody = (await page.get(f"{path}/sample?as=grace", headers=FRAGMENT)).text
-    assert "nobody on the list has “grace”" in words(nobody)
+    assert "nobody on the list is found by “grace”" in words(nobody)
 
 
 async def test_it_shows_what_stands_there_unsaved_with_its_pictures(

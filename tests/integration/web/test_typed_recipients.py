@@ -128,7 +128,7 @@ async def test_the_preview_can_be_asked_for_as_anybody_on_the_list(
     assert "as Alan Turing" in found.text
     assert json.loads(unescape(hidden(found.text, "sample")))["company"] == "Bletchley"
     nobody = await page.get(f"{draft.path}/sample?as=<b>", headers=FRAGMENT)
-    assert "nobody on the list has “&lt;b&gt;” in their address" in nobody.text
+    assert "nobody on the list is found by “&lt;b&gt;”" in nobody.text
 
 
 async def test_the_sidebar_counts_the_drafts(page: httpx2.AsyncClient, world: World) -> None:

@@ -23,7 +23,7 @@ async def show_preview(
 ) -> Response:
     """The message as it stands on the page, saved or not, for the sandboxed frame."""
     owner = viewer.principal.user_id
-    await parts.queries.campaign(owner, campaign_id)
+    await parts.attachments.all_of(owner, campaign_id)  # for its owner alone
     return await preview_frame(parts.kept_in_campaigns, owner, campaign_id, await form_of(request))
 
 
