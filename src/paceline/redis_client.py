@@ -32,6 +32,7 @@ from paceline import cuts
 
 SENTINEL_PORT = 26379
 SENTINEL_SECONDS = 2.0  # for one of them to answer
+AGREE_SECONDS = 0.3  # for the others, once one has
 _SCHEME = "+sentinel"
 _PATH = re.compile(r"/([^/]+)(?:/(\d{0,5}))?")
 _HOST = re.compile(r"(\[[^\]]+\]|[^:\[\]]+)(?::(\d{1,5}))?")
@@ -116,29 +117,39 @@ def _by_sentinel(address: SentinelAddress, options: dict[str, Any]) -> Redis:
 
 
 class _Sentinels(Sentinel):
-    """Asks all of them at once: whoever waits has no time to wait for those that are gone."""
+    """Asks all of them at once: whoever waits has no time to wait for those that are gone.
+
+    One that is cut off from the others, as an old primary's neighbour is, goes on naming that. Each
+    failover has a number, so the answer with the highest one is the newest.
+    """
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
-        asking = [asyncio.create_task(self._told(one, service_name)) for one in self.sentinels]
+        asking = {asyncio.create_task(self._told(one, service_name)) for one in self.sentinels}
         try:
             for answer in asyncio.as_completed(asking):
-                address = await answer
-                if address is not None:
-                    return address
+                if await answer is not None:
+                    break
+            await asyncio.wait(asking, timeout=AGREE_SECONDS)
+            told = [found for task in asking if task.done() and (found := task.result())]
         finally:
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
-        raise MasterNotFoundError(f"no Sentinel knows a primary called {service_name}")
+        if not told:
+            raise MasterNotFoundError(f"no Sentinel knows a primary called {service_name}")
+        _, host, port = max(told)
+        return host, port
 
-    async def _told(self, sentinel: Redis, service_name: str) -> tuple[str, int] | None:
+    async def _told(self, sentinel: Redis, service_name: str) -> tuple[int, str, int] | None:
+        """The number of the failover, and where the primary is since."""
         try:
             primaries: Any = await sentinel.sentinel_masters()
         except (RedisError, OSError):
             return None
         known = primaries.get(service_name)
-        is_fine = known is not None and self.check_master_state(known, service_name)
-        return (known["ip"], known["port"]) if known is not None and is_fine else None
+        if known is None or not self.check_master_state(known, service_name):
+            return None
+        return int(known["config-epoch"]), known["ip"], known["port"]
 
 
 class _Primary(SentinelConnectionPool):

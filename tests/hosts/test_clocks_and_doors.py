@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.hosts.servers import Api
-from tests.hosts.town import Town
+from tests.hosts.town import START_SECONDS, Town
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), Path())
 
@@ -26,7 +26,7 @@ async def test_clocks_that_are_minutes_apart_break_no_limit_and_send_nothing_ear
 ) -> None:
     for host, seconds in zip(town.hosts, (-240, 0, 300), strict=True):
         town.start(host, env=wrong_by(seconds))
-    await town.until_workers(len(town.hosts))
+    await town.until_workers(len(town.hosts), within=START_SECONDS)
     await town.campaigns_of(4, emails=100)
     await town.campaign(50, hourly_limit=50, min_delay_ms=100)
     await town.campaign(90, hourly_limit=40)

@@ -30,6 +30,7 @@ from tests.hosts.servers import SMTP_PORT, HostSink
 from tests.world import SECRET_KEY, World
 
 LOOK_SECONDS = 0.1
+START_SECONDS = 180  # of all workers, on a machine that has much else to do
 MAX_CONNECTIONS = 2  # of each sender
 # Neither at its end, nor asleep until the next hour.
 OPEN = """
@@ -83,7 +84,7 @@ class Town:
         """A worker on each host; all of them listen once it returns."""
         for host in self.hosts:
             self.start(host, env=env)
-        await self.until_workers(len(self.hosts))
+        await self.until_workers(len(self.hosts), within=START_SECONDS)
 
     async def until_workers(self, count: int, *, within: float = 60) -> None:
         """PostgreSQL knows of so many that live."""
