@@ -32,9 +32,12 @@ def tcp_options() -> Mapping[int, int]:
     return {number: value for number, value in named if number is not None}
 
 
-def notice_cuts(connected: socket.socket) -> None:
-    """Have a TCP connection notice a cut. One within this machine has none to notice."""
-    if connected.family not in (socket.AF_INET, socket.AF_INET6):
+def notice_cuts(connected: socket.socket | None) -> None:
+    """Have a TCP connection notice a cut. One within this machine has none to notice.
+
+    None: it was lost at once, which a transport over TLS tells so.
+    """
+    if connected is None or connected.family not in (socket.AF_INET, socket.AF_INET6):
         return
     with suppress(OSError):  # it is just being closed
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -24,6 +24,8 @@ _REFUSALS = (
     ssl.SSLCertVerificationError,
 )
 
+# What a Redis answers that will take writes again by itself: as good as away.
+_PASSING = ("NOREPLICAS", "MISCONF", "READONLY", "BUSY", "LOADING")
 _NO_KEY = f"{PREFIX}:nothing"
 # Whose workers are at work with this Redis: of one installation, since lanes have one name.
 INSTALLATION = f"{PREFIX}:installation"
@@ -50,7 +52,7 @@ NEEDED = (
     *("zrange $ 0 1", "zrangebyscore $ 0 1", "zrevrange $ 0 1", "zrevrangebyscore $ 1 0"),
     *("zcount $ 0 1", "zpopmin $", "xadd $ * a b", "xtrim $ maxlen 1"),
     # Limits count under names of their own (`paceline.limits`).
-    *(f"set {key}:nothing 1" for key in ("email_rate", "email_gap", "campaign_rate")),
+    *(f"set {key}:nothing 1" for key in ("email_rate", "email_gap", "campaign_rate", "settled")),
     *(f"set {key}:nothing 1" for key in ("campaign_gap", "single_rate", "single_gap", "bucket")),
 )
 # Only asks, and changes nothing. Before version 7 there is nobody to ask: a key that never is there
@@ -133,6 +135,8 @@ async def look(redis: Redis) -> QueueCondition:
 
 
 def _is_refusal(error: BaseException | None) -> bool:
+    if any(word in str(error) for word in _PASSING):
+        return False
     while error is not None and not isinstance(error, _REFUSALS):
         error = error.__cause__ or error.__context__
     return error is not None

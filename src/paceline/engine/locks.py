@@ -22,6 +22,7 @@ class LaneLocks:
     def __init__(self, bull: Any, *, lock_ms: int) -> None:
         self._sure_seconds = _SURE * lock_ms / 1000
         self._tracked = bull.lockManager.tracked_jobs
+        bull.lockManager.untrack_job = self._untrack
         self._renewed_at: dict[str, float] = {}  # boot time, seconds
         bull.on("locksRenewed", lambda told: self._renewed(told["jobIds"]))
         bull.on("lockRenewalFailed", self._lost)
@@ -45,6 +46,12 @@ class LaneLocks:
         """Whether nobody else can have it by now."""
         renewed_at = self._renewed_at.get(token)
         return renewed_at is not None and clock.boottime() - renewed_at < self._sure_seconds
+
+    def _untrack(self, job_id: str) -> None:
+        """As BullMQ does at the end of a run, except for a newer run of the same lane."""
+        tracked = self._tracked.get(job_id)
+        if tracked and tracked["token"] not in self._renewed_at:
+            del self._tracked[job_id]
 
     def _renewed(self, job_ids: Sequence[str]) -> None:
         for token in self._tokens(job_ids):

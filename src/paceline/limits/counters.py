@@ -28,10 +28,9 @@ COUNTER_TTL = timedelta(hours=2)
 # was not set by then (its worker died, or is still at it), the evidence is asked.
 SLOT_HOLD = timedelta(seconds=10)
 SOCKET_TIMEOUT_SECONDS = 5
-# For one question, however often it is put. A lane that can ask nothing has to let go of its
-# connections before BullMQ gives it to another worker (`engine/locks.py`), four seconds
-# after a cut at the soonest.
-PATIENCE_SECONDS = 2.0
+# For one question, however often it is put. What is booked by an answer that comes later is used by
+# nobody and counts until the hour is over; but a turn that waits longer may have lost its lane.
+PATIENCE_SECONDS = 4.0
 # A booking that is older and has no claimed email to show for it may be missing from a counter that
 # another turn has rebuilt meanwhile: a lane is not given to anybody else sooner.
 BOOKING_HOLDS = timedelta(seconds=5)

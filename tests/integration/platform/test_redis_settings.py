@@ -73,6 +73,18 @@ async def test_a_user_without_the_rights_that_lanes_need_is_refused_with_those_i
     assert f"give its user these: ACL SETUSER … {RIGHTS}" in found.line()
 
 
+async def test_a_redis_that_waits_for_its_replicas_is_none_that_no_start_mends(
+    redis_url: str,
+) -> None:
+    async with redis.asyncio.from_url(redis_url) as connection:
+        await connection.config_set("min-replicas-to-write", 1)
+        try:
+            found = await worst(redis_url)
+        finally:
+            await connection.config_set("min-replicas-to-write", 0)
+    assert found.weight is not Weight.WRONG
+
+
 def test_the_rights_that_are_asked_for_are_those_that_are_documented() -> None:
     assert RIGHTS in Path("docs/DEPLOYMENT.md").read_text(encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -18,6 +19,7 @@ from paceline.bootstrap.preflight.machine import (
 )
 from paceline.bootstrap.preflight.redis import look_at_redis, neighbour_findings
 from paceline.bootstrap.preflight.secret_key import hold_to_key, look_at_key
+from paceline.engine.condition import INSTALLATION_SECONDS
 from paceline.persistence.database import Database
 from paceline.persistence.witness import installation_of
 from paceline.settings import Settings
@@ -68,7 +70,10 @@ async def preflight(
         if queue:
             findings.append(clock_finding("Redis", queue.now))
         if queue and installation and "home" in needs:  # who takes lanes
-            findings += neighbour_findings(queue, installation)
+            if queue.installation not in (None, str(installation)):
+                await asyncio.sleep(INSTALLATION_SECONDS + 1)  # its last worker may just have ended
+                _, queue = await look_at_redis(settings.redis.url)
+            findings += neighbour_findings(queue, installation) if queue else ()
     if "home" in needs:
         findings += home_findings(home)
     if "ehlo" in needs:

@@ -9,13 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from paceline.bootstrap.preflight.causes import is_distrusted, refusal, why
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.bootstrap.preflight.speaking import other_scheme
-from paceline.engine.condition import (
-    INSTALLATION_SECONDS,
-    QueueCondition,
-    QueueForbids,
-    QueueRefused,
-    look,
-)
+from paceline.engine.condition import QueueCondition, QueueForbids, QueueRefused, look
 from paceline.engine.queue import QueueUnavailable, connect
 from paceline.redis_client import SentinelAddress
 from paceline.settings.tls_files import refuse_unusable_authority, refuse_unusable_identity
@@ -63,8 +57,7 @@ def neighbour_findings(found: QueueCondition, installation: uuid.UUID) -> Iterat
         yield _said(
             Weight.WRONG,
             "workers of another installation, with another database, are at work with it",
-            "give this one a number or a server of its own; if the other has just ended, start "
-            f"this one again in {INSTALLATION_SECONDS} s",
+            "give this one a number or a server of its own",
         )
 
 
