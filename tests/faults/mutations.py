@@ -203,6 +203,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "redis_wiped_while_frozen_before_claim",
         "an hour sent",
         ("sending/dispatch.py", "if not granted.reservation.holds:", "if False:"),
+        ("engine/locks.py", "renewed_at is not None and", "True or"),  # the other guard
     ),
     _bug(
         "a_wiped_counter_is_revived_by_what_is_given_back",

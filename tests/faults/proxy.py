@@ -10,6 +10,7 @@ import asyncio
 import re
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 SOCKET = ".s.PGSQL.5432"
 # A SELECT may be one that writes in its WITH; losing the answer to a mere look does no harm.
@@ -18,13 +19,16 @@ _AUTHENTICATION, _COMPLETE, _READY = b"R", b"C", b"Z"
 
 
 class LossyProxy:
-    """Passes everything on, except every `every`-th answer that has rows in it or changed some."""
+    """Passes everything on, except one in `every` answers that have rows in them or changed some.
+
+    By chance: at every so-manieth, whatever asks as often each time would be met each time.
+    """
 
     def __init__(self, server: Path, folder: Path, *, every: int) -> None:
         self._server = server
         self._folder = folder
         self._every = every
-        self._writes = 0
+        self._dice = Random(every)
         self._serving: set[asyncio.Task[None]] = set()
         self.lost = 0
         self.on = True
@@ -87,8 +91,7 @@ class LossyProxy:
     def _is_to_be_lost(self) -> bool:
         if not self.on:
             return False
-        self._writes += 1
-        lost = self._writes % self._every == 0
+        lost = self._dice.randrange(self._every) == 0
         self.lost += lost
         return lost
 
