@@ -105,12 +105,16 @@ async def look_at_database(
             told = f"{where} is a pooler, which keeps no session"
             remedy = "name PostgreSQL itself in DATABASE_DIRECT_URL"
             return [_wrong("PostgreSQL", told, remedy)], None
-        told = f"{where} does not answer: {why(error)}"
-        remedy = "start it, or correct the address"
-        return [_said("PostgreSQL", Weight.AWAY, told, remedy)], None
+        return [gone(url, error)], None
     findings = list(database_findings(found, migrates=migrates))
     answers = f"{where} answers, version {found.version.split()[0]}"
     return [_said("PostgreSQL", Weight.FINE, answers), *findings], found
+
+
+def gone(url: str, error: DatabaseUnavailable) -> Finding:
+    """It does not answer, or no longer."""
+    told = f"{shown(url)} does not answer: {why(error)}"
+    return _said("PostgreSQL", Weight.AWAY, told, "start it, or correct the address")
 
 
 def _wrong(about: str, says: str, remedy: str) -> Finding:

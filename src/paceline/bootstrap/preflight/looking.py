@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
-from paceline.bootstrap.preflight.database import look_at_database
+from paceline.bootstrap.preflight.database import gone, look_at_database
 from paceline.bootstrap.preflight.findings import Finding
 from paceline.bootstrap.preflight.machine import (
     clock_finding,
@@ -20,7 +20,7 @@ from paceline.bootstrap.preflight.machine import (
 from paceline.bootstrap.preflight.redis import look_at_redis, neighbour_findings
 from paceline.bootstrap.preflight.secret_key import hold_to_key, look_at_key
 from paceline.engine.condition import INSTALLATION_SECONDS
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, DatabaseUnavailable
 from paceline.persistence.witness import installation_of
 from paceline.settings import Settings
 from paceline.settings.names import lookalikes
@@ -60,8 +60,11 @@ async def preflight(
         if seen:
             findings.append(clock_finding("PostgreSQL", seen.now))
         if "secret" in needs and seen and seen.can_be_asked:
-            findings += await look_at_key(database, settings.secrets)
-            installation = await installation_of(database)
+            try:
+                findings += await look_at_key(database, settings.secrets)
+                installation = await installation_of(database)
+            except DatabaseUnavailable as error:
+                findings.append(gone(url, error))
     finally:
         await database.close()
     if "redis" in needs:
