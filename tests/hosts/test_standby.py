@@ -109,6 +109,6 @@ async def test_a_standby_that_is_promoted_in_mid_campaign_knows_of_all_that_was_
     before = town.world.database
     town.world.database = Database(pair.servers[1].url_of("paceline"))
     await before.close()
-    await town.until_workers(3, within=40)
+    await town.until_workers(3, within=120)
     await town.until_done()
     await town.verdict(doubts=town.under_way)

@@ -86,7 +86,7 @@ class Town:
             self.start(host, env=env)
         await self.until_workers(len(self.hosts), within=START_SECONDS)
 
-    async def until_workers(self, count: int, *, within: float = 60) -> None:
+    async def until_workers(self, count: int, *, within: float = 180) -> None:
         """PostgreSQL knows of so many that live."""
 
         async def there() -> bool:
@@ -169,7 +169,7 @@ class Town:
             and sender in {"", entry["sender"]}
         ]
 
-    async def until(self, is_so: Callable[[], object], what: str, *, within: float = 60) -> None:
+    async def until(self, is_so: Callable[[], object], what: str, *, within: float = 180) -> None:
         """Look until it is so: other hosts have no event to wait for."""
         ends_at = time.monotonic() + within
         while True:
@@ -181,11 +181,11 @@ class Town:
             assert time.monotonic() < ends_at, f"not within {within:.0f} s: {what}{self._state()}"
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def until_sent(self, count: int, *, within: float = 60) -> None:
+    async def until_sent(self, count: int, *, within: float = 180) -> None:
         """The sink has taken so many."""
         await self.until(lambda: len(self.emails()) >= count, f"{count} are sent", within=within)
 
-    async def until_done(self, *, within: float = 90) -> None:
+    async def until_done(self, *, within: float = 240) -> None:
         """Nothing waits any more, but for the next hour, and nothing is under way."""
 
         async def done() -> bool:
