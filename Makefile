@@ -20,7 +20,7 @@ export PYTHONTZPATH :=
 # Where this is set, each process compiles anew what it imports: a tenth of what all tests cost.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-containers say-needs check fmt bench screens faults fuzz lock clean
+.PHONY: help run test test-containers test-hosts say-needs check fmt bench screens faults fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,11 +34,14 @@ test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them 
 	@scripts/need-promtool
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
-test-containers: $(VENV)/.ready-containers ## Run compose.yaml, and many hosts; break them (root, Debian)
+test-containers: $(VENV)/.ready-containers ## Build the image, run compose.yaml with it, break it (root, Debian)
 	@scripts/need-containers
-	@scripts/need-hosts
 	@tests/containers/images/build
-	$(BIN)/python -m pytest tests/containers tests/hosts $(ARGS)
+	$(BIN)/python -m pytest tests/containers $(ARGS)
+
+test-hosts: $(VENV)/.ready-containers ## Run it on three hosts, lose them, cut them off (root, Debian; 8 minutes)
+	@scripts/need-hosts
+	$(BIN)/python -m pytest tests/hosts $(ARGS)
 
 say-needs:
 	@scripts/say-needs

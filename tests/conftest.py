@@ -50,7 +50,7 @@ APART = ("containers", "hosts")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Of `make test-containers` alone."""
+    """Of `make test-containers` and `make test-hosts` alone."""
     is_apart = collection_path.parent == Path(__file__).parent and collection_path.name in APART
     asked_for = any(
         f"tests/{collection_path.name}" in each for each in config.invocation_params.args
