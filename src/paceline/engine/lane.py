@@ -18,6 +18,7 @@ from bullmq import DelayedError
 
 from paceline import clock
 from paceline.engine.ending import end
+from paceline.engine.locks import LaneHold
 from paceline.engine.queue import LaneQueue, Parked
 from paceline.errors import OperationalError
 from paceline.observability.troubles import Trouble
@@ -57,40 +58,24 @@ class LaneRunner:
         seconds = TROUBLE_PAUSE.total_seconds()
         self._trouble = Trouble(log, f"a lane cannot work, and looks again in {seconds:g} s")
 
-    async def run(
-        self,
-        sender_id: uuid.UUID,
-        token: str,
-        *,
-        holds: Callable[[], bool],
-        give_up: Callable[[], None],
-    ) -> None:
-        """One activation. Always raises `DelayedError`: a lane's job never completes or fails.
-
-        `holds` tells whether the lane is still ours, `give_up` lets another worker have it.
-        """
+    async def run(self, sender_id: uuid.UUID, hold: LaneHold) -> None:
+        """One activation. Always raises `DelayedError`: a lane's job never completes or fails."""
         try:
-            await self._until_asleep(sender_id, token, holds, give_up)
+            await self._until_asleep(sender_id, hold)
             self._trouble.over()
         except OperationalError as error:
             self._trouble.met(error)
-            await self._sleep_off(sender_id, token)
+            await self._sleep_off(sender_id, hold.token)
         raise DelayedError
 
-    async def _until_asleep(
-        self,
-        sender_id: uuid.UUID,
-        token: str,
-        holds: Callable[[], bool],
-        give_up: Callable[[], None],
-    ) -> None:
+    async def _until_asleep(self, sender_id: uuid.UUID, hold: LaneHold) -> None:
         for _ in range(MAX_ROUNDS):
             bell = await self._queue.bell(sender_id)
             signal_seq = await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
             rest = Rest(wait=None)
             if signal_seq is not None:
-                rest = await self._turn(sender_id, holds, give_up)
-                if not holds():
+                rest = await self._turn(sender_id, hold)
+                if not hold.stands():
                     log.warning("the lane of sender %s was lost: another turn takes it", sender_id)
                     break
                 if not await self._lanes.park(sender_id, signal_seq=signal_seq, rest=rest):
@@ -98,23 +83,21 @@ class LaneRunner:
                         break
                     continue
             wait = IDLE_LOOK if rest.wait is None else max(timedelta(0), rest.wait - WAKE_LEAD)
-            parked = await self._queue.park(sender_id, token=token, wait=wait, bell=bell)
+            parked = await self._queue.park(sender_id, token=hold.token, wait=wait, bell=bell)
             if parked is Parked.GONE:
                 await self._queue.ring([sender_id])
             if parked is not Parked.RUNG:
                 return
-        await self._sleep_off(sender_id, token, wait=timedelta(0))
+        await self._sleep_off(sender_id, hold.token, wait=timedelta(0))
 
-    async def _turn(
-        self, sender_id: uuid.UUID, holds: Callable[[], bool], give_up: Callable[[], None]
-    ) -> Rest:
+    async def _turn(self, sender_id: uuid.UUID, hold: LaneHold) -> Rest:
         """A turn, which a server that does not answer may make a long one.
 
         Without PostgreSQL it cannot end, for its outcomes wait; others, who have PostgreSQL, are
         to go on with the lane meanwhile.
         """
         heard_at = clock.boottime()
-        turn = asyncio.ensure_future(self._take_turn(sender_id, holds))
+        turn = asyncio.ensure_future(self._take_turn(sender_id, hold.stands))
         try:
             while not (await asyncio.wait([turn], timeout=BUSY_AGAIN_SECONDS))[0]:
                 # The turn itself meets what is wrong in better order.
@@ -123,7 +106,7 @@ class LaneRunner:
                         await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
                     heard_at = clock.boottime()
                 if clock.boottime() - heard_at > UNHEARD_SECONDS:
-                    give_up()
+                    hold.give_up()
             return turn.result()
         finally:
             await end([turn])

@@ -7,6 +7,7 @@ is cut off. Its turn has to end before that: two workers would open the sender's
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from paceline import clock
@@ -64,3 +65,19 @@ class LaneLocks:
 
     def _tokens(self, job_ids: Sequence[str]) -> list[str]:
         return [self._tracked[each]["token"] for each in job_ids if each in self._tracked]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHold:
+    """What one run has of its lane. BullMQ knows the run by its token."""
+
+    locks: LaneLocks
+    token: str
+
+    def stands(self) -> bool:
+        """Whether the lane is still ours."""
+        return self.locks.holds(self.token)
+
+    def give_up(self) -> None:
+        """Let another worker have it."""
+        self.locks.give_up(self.token)

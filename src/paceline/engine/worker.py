@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from paceline.engine.ending import end, unless
 from paceline.engine.lane import LaneRunner
-from paceline.engine.locks import LOCK_MS, LaneLocks
+from paceline.engine.locks import LOCK_MS, LaneHold, LaneLocks
 from paceline.engine.queue import PREFIX, QUEUE
 from paceline.observability.troubles import Trouble
 from paceline.places import Place, Places
@@ -156,10 +156,8 @@ class LaneWorker:
     async def _process(self, job: Any, token: str) -> None:
         self._locks.taken(token)
         try:
-            holds = partial(self._locks.holds, token)
-            give_up = partial(self._locks.give_up, token)
             sender_id = uuid.UUID(job.data["sender_id"])
-            await self._runner.run(sender_id, token, holds=holds, give_up=give_up)
+            await self._runner.run(sender_id, LaneHold(self._locks, token))
         finally:
             self._locks.left(token)
 
