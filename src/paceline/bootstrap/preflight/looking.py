@@ -73,7 +73,7 @@ async def preflight(
         if queue:
             findings.append(clock_finding("Redis", queue.now))
         if queue and installation and "home" in needs:  # who takes lanes
-            if queue.installation not in (None, str(installation)):
+            if any(neighbour_findings(queue, installation)):
                 await asyncio.sleep(INSTALLATION_SECONDS + 1)  # its last worker may just have ended
                 _, queue = await look_at_redis(settings.redis.url)
             findings += neighbour_findings(queue, installation) if queue else ()
