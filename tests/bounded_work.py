@@ -18,13 +18,24 @@ def bounded_work(*, cpu_seconds: float) -> Iterator[None]:
     A regular expression is interrupted, too: it looks for signals as it goes along.
     """
 
-    def too_much(_number: int, _frame: FrameType | None) -> None:
-        raise AssertionError(f"it computes for more than {cpu_seconds:g} s")
+    error = AssertionError(f"it computes for more than {cpu_seconds:g} s")
+    with interrupted(signal.ITIMER_VIRTUAL, signal.SIGVTALRM, cpu_seconds, error):
+        yield
 
-    before = signal.signal(signal.SIGVTALRM, too_much)
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds)
+
+@contextmanager
+def interrupted(
+    timer: int, number: signal.Signals, seconds: float, error: Exception
+) -> Iterator[None]:
+    """Raise `error` in a block when its timer, which sends this signal, has run for so long."""
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise error
+
+    before = signal.signal(number, ring)
+    signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(number, before)

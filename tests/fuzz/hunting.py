@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeAlias
 
+from tests.bounded_work import interrupted
+
 MAX_CPU_SECONDS = 4.0  # for one input; the slowest that is meant to be possible takes a tenth
 MAX_WALL_SECONDS = 60  # then it hangs, however busy the machine is
 MAX_SHOWN = 4_000  # characters of an input that is reported
@@ -160,13 +162,6 @@ def _quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alarm() -> Iterator[None]:
-    def ring(_number: int, _frame: object) -> None:
-        raise Hung(f"did not come back within {MAX_WALL_SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, MAX_WALL_SECONDS)
-    try:
+    error = Hung(f"did not come back within {MAX_WALL_SECONDS} s")
+    with interrupted(signal.ITIMER_REAL, signal.SIGALRM, MAX_WALL_SECONDS, error):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
