@@ -7,6 +7,7 @@ nothing at all.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import pwd
@@ -61,9 +62,14 @@ def _create(name: str) -> None:
         _log.warning("no useradd on this machine: PostgreSQL runs as %s", FALLBACK_USER_NAME)
         return
     command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
-    made = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=_USERADD_TIMEOUT_SECONDS
-    )
+    # Two at once both make the user, the second with another number than the first has used.
+    with open(useradd, "rb") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if _named(name) is not None:
+            return
+        made = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_USERADD_TIMEOUT_SECONDS
+        )
     if made.returncode:
         _log.warning("useradd %s: %s", name, made.stderr.strip())
 
