@@ -12,16 +12,16 @@ from paceline.services.campaigns import NewCampaign
 from paceline.services.inline_recipients import RawRecipient
 from tests.e2e.running import System
 
-# The browser's own, which also says what was shown: no page can ask for that.
+# In place of the browser's own, which shows nothing where there is no window.
 WATCHED = """
 window.shown = [];
-const Shown = window.Notification;
-window.Notification = class extends Shown {
-  constructor(title, options) {
-    super(title, options);
+window.Notification = class {
+  static permission = "granted";
+  constructor(title) {
     window.shown.push({ title, it: this });
     document.documentElement.dataset.shown = window.shown.length;
   }
+  close() {}
 };
 """
 CHOICES = ("A campaign has finished", "A sender needs you", "Emails failed, or are in doubt")
@@ -32,7 +32,6 @@ def page(system: System, chromium: Browser, signed_in_state: dict[str, object]) 
     context = chromium.new_context(
         base_url=system.url,
         storage_state=signed_in_state,  # type: ignore[arg-type]  # as it came from Playwright
-        permissions=["notifications"],
     )
     context.add_init_script(WATCHED)
     page = context.new_page()
