@@ -11,8 +11,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import TextIO
 
 from paceline.errors import SettingsError
@@ -25,6 +25,11 @@ _SECRETS = (
     (re.compile(r"(?<!\w)(\w+://[^/\s:@]*):[^/\s@]+@"), r"\1:***@"),
     # What PostgreSQL adds to an error holds values: `Key (email)=(ada@example.com) already exists`.
     (re.compile(r"(DETAIL:\s+)(?:[^\n\\]|\\(?!n))+"), r"\1***"),
+    # Its driver says which value it could not pass on: a column's, which may be anybody's.
+    (re.compile(r"(invalid input for query argument \$\d+): .+"), r"\1: ***"),
+    # So do the checks of what comes in and goes out.
+    (re.compile(r"(input_value=).+(, input_type=)"), r"\1***\2"),
+    (re.compile(r"('input': ).+"), r"\1***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
 )
 _FORMS = ("", "text", "json")
@@ -44,11 +49,9 @@ def configure_logging(
     name = env.get("PACELINE_COMPONENT") or component
     form, level = env.get("PACELINE_LOG", "").lower(), env.get("PACELINE_LOG_LEVEL", "").upper()
     in_json = form == "json" or (form != "text" and not output.isatty())
-    handler = logging.StreamHandler(output)
+    handler = _Handler(output)
     handler.setFormatter(JsonFormatter(name) if in_json else TextFormatter(name))
     handler.addFilter(_with_request)
-    if in_json:
-        sys.excepthook = _log_crash
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level if level in _LEVELS else "INFO")
@@ -80,23 +83,25 @@ def _with_request(record: logging.LogRecord) -> bool:
     return True
 
 
-def _log_crash(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    """A traceback is one line, too, for whoever collects lines."""
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
-    logging.getLogger("paceline").critical(
-        "ended by what nobody expected", exc_info=(kind, error, trace)
-    )
-
-
 def redact(text: str) -> str:
     """`text` without anything that looks like a secret."""
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A line that cannot be written as its caller meant it is told of as any other error is."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
+        """Where it came from and why, and nothing of what it was to say."""
+        at = f"{record.pathname}:{record.lineno}"
+        told = logging.LogRecord(
+            "paceline", logging.ERROR, at, 0, "unreadable: a line of %s", (at,), sys.exc_info()
+        )
+        with suppress(OSError, ValueError):  # nobody reads what is written here any more
+            self.stream.write(self.format(told) + self.terminator)
+            self.flush()
 
 
 class JsonFormatter(logging.Formatter):
@@ -117,7 +122,19 @@ class JsonFormatter(logging.Formatter):
         entry |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return redact(json.dumps(entry, default=str, ensure_ascii=False))
+        # Before it is JSON: what is taken out of that could be the end of a string.
+        return json.dumps(_redacted(entry), ensure_ascii=False)
+
+
+def _redacted(value: object) -> object:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {str(key): _redacted(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_redacted(one) for one in value]
+    return redact(str(value))
 
 
 class TextFormatter(logging.Formatter):

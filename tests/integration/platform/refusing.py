@@ -39,18 +39,18 @@ def with_password(url: str, password: str) -> str:
     return url.replace("postgresql://paceline@", f"postgresql://{USER}:{password}@")
 
 
+def environment(home: Path, **settings: str) -> dict[str, str]:
+    """This process' environment, with none of our settings but these."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    made = {"PACELINE_HOME": str(home), "PACELINE_ENV_FILE": "", "PACELINE_SECRET_KEY": KEY}
+    return {**env, **made, **settings}
+
+
 async def paceline(*arguments: str, home: Path, **settings: str) -> tuple[int, list[str]]:
     """One command from start to end: its exit code, and the lines that it says."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "paceline", *arguments),
-        env={
-            **env,
-            "PACELINE_HOME": str(home),
-            "PACELINE_ENV_FILE": "",
-            "PACELINE_SECRET_KEY": KEY,
-            **settings,
-        },
+        env=environment(home, **settings),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

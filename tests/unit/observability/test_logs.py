@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,10 +16,10 @@ from tests.bounded_work import bounded_work
 
 @pytest.fixture(autouse=True)
 def _keep_the_root_logger() -> Iterator[None]:
-    root, hook = logging.getLogger(), sys.excepthook
+    root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    root.handlers[:], root.level, sys.excepthook = handlers, level, hook
+    root.handlers[:], root.level = handlers, level
     logging.captureWarnings(False)
 
 
@@ -81,6 +80,40 @@ def test_what_looks_like_a_secret_is_blotted_out(text: str) -> None:
 def test_ordinary_text_is_left_alone() -> None:
     text = "sent to ada@example.com in 12 ms: 250 2.0.0 Ok: queued, http://localhost:3001/x?page=2"
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "duplicate key\nDETAIL:  Key (email)=(hunter2) already exists.",
+        'refused: token=hunter2"',
+        "key 'password=hunter2'",
+        "invalid input for query argument $1: 'hunter2' ('str' object is no integer)",
+        "1 error\n  no uuid [type=uuid_parsing, input_value='hunter2', input_type=str]",
+        "1 error:\n  {'type': 'int', 'loc': ('response', 'n'), 'input': {'n': 'hunter2'}}",
+    ],
+)
+def test_a_line_is_whole_whatever_was_taken_out_of_its_end(said: str) -> None:
+    stream = lines({})
+    try:
+        raise ValueError(said)
+    except ValueError:
+        logging.getLogger("x").exception("failed: %s", said, extra={"why": {"first": [said]}})
+    entry = json.loads(stream.getvalue())
+    assert "hunter2" not in stream.getvalue()
+    assert "***" in entry["message"]
+    assert "***" in entry["why"]["first"][0]
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_line_that_cannot_be_put_together_says_where_and_nothing_else(form: str) -> None:
+    stream = lines({"PACELINE_LOG": form})
+    logging.getLogger("x").info("%d emails", "hunter2")
+    assert "test_logs.py" in stream.getvalue()
+    assert "TypeError" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
+    if form == "json":
+        assert json.loads(stream.getvalue())["level"] == "error"
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,15 +16,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from paceline.api.problems import problem
-from paceline.observability import AccessLog, configure_logging
+from paceline.observability import AccessLog, configure_logging, log_crashes
 
 
 @pytest.fixture(autouse=True)
 def _keep_the_logging() -> Iterator[None]:
-    root, hook = logging.getLogger(), sys.excepthook
+    root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    root.handlers[:], root.level, sys.excepthook = handlers, level, hook
+    root.handlers[:], root.level = handlers, level
     logging.captureWarnings(False)
 
 
@@ -121,7 +122,10 @@ async def test_a_request_without_an_answer_is_logged_as_such(stream: io.StringIO
     assert entries(stream)[-1]["message"].startswith("GET /broken no answer")
 
 
-def test_a_crash_is_one_line_of_json(stream: io.StringIO) -> None:
+def test_a_crash_is_one_line_of_json(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(owner, hook, getattr(owner, hook))
+    log_crashes()
     try:
         raise RuntimeError("a bug")
     except RuntimeError as error:
