@@ -321,9 +321,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         "opening_goes_wrong",
         "535_at_auth: broken 0",
         (
-            "domain/replies/outcome.py",
-            '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
-            '_rule(_V.HOST_BACKOFF, "the log-in was refused", "auth"',
+            "domain/replies/by_status.py",
+            'rule(Verdict.SENDER_BROKEN, "the log-in was refused", "auth"',
+            'rule(Verdict.HOST_BACKOFF, "the log-in was refused", "auth"',
         ),
     ),
     _bug(
@@ -353,9 +353,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         "refused_log_in",
         "made of five emails",
         (
-            "domain/replies/outcome.py",
-            '_rule(_V.SENDER_BROKEN, "the log-in was refused", "auth"',
-            '_rule(_V.FAIL, "the log-in was refused", "auth"',
+            "domain/replies/by_status.py",
+            'rule(Verdict.SENDER_BROKEN, "the log-in was refused", "auth"',
+            'rule(Verdict.FAIL, "the log-in was refused", "auth"',
         ),
     ),
     _bug(

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+# Phases of a conversation (`delivery.Phase`, as text) at which a rule may apply.
+OPENING = ("connect", "greeting", "ehlo")
+TALKING = ("mail", "rcpt", "data", "body", "dot")
+AFTER_MAIL = ("rcpt", "data", "body", "dot")
+NAMED = ("rcpt", "data", "dot")  # the recipient is known, and nothing of the body is half said
+CODE_4XX, CODE_5XX, ANY_NO = r"4\d\d", r"5\d\d", r"[45]\d\d"
+
 
 class Verdict(StrEnum):
     """What should follow from a reply."""

@@ -3,7 +3,7 @@
 Servers say the same few things in a thousand sentences, and half of them in the wrong code. So the
 patterns here, in `limits` (how much, how often) and in `parties` (who, and what of
 theirs) know words and how they stand to one another, never whole sentences. They are read over
-`plain(text)`. What follows from them is `outcome`'s table.
+`plain(text)`. What follows from them is the table of `outcome`.
 """
 
 from __future__ import annotations
