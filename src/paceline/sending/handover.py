@@ -11,9 +11,8 @@ import logging
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from paceline import clock
 from paceline.delivery import Attached, Pool
@@ -37,6 +36,7 @@ from paceline.sending.consequences import (
 from paceline.sending.content import Content
 from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
+from paceline.sending.terms import Terms
 
 log = logging.getLogger(__name__)
 
@@ -47,17 +47,7 @@ _NOT_WRITTEN_AHEAD = "attempts are not written ahead, so not sent"
 _NOT_SETTLED = "limits are not settled, and count too much"
 
 
-class Terms(NamedTuple):
-    """The limits under which an email was claimed. When they change, it is to be claimed anew."""
-
-    campaign_id: uuid.UUID | None
-    hourly_limit: int | None
-    min_delay_ms: int
-    senders_hourly_limit: int | None
-    senders_min_delay_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
     """One claimed email, with the booking it uses."""
 
@@ -93,22 +83,23 @@ class Handover:
     _unmarked: Trouble = field(default_factory=lambda: Trouble(log, _NOT_WRITTEN_AHEAD))
     _unsettled: Trouble = field(default_factory=lambda: Trouble(log, _NOT_SETTLED))
 
-    async def hand_over(self, job: Job) -> Consequence | None:
-        """Send one email. None: handed back, for the worker is stopping or its files are away.
+    async def hand_over(self, job: Job, *, begins: Callable[[], bool]) -> Consequence | None:
+        """Send one email, if it still `begins` after all that it has to wait for.
 
-        What came of it is to be `record`ed by the caller, whatever else happens.
+        None: it did not; its files were away, or it is another's to hand back. Else what came of it
+        is to be `record`ed by the caller, whatever else happens.
         """
         await self.pause(job.ready_at - clock.boottime())
-        if self.stopping.is_set():
-            await self.hand_back([job])
-            return None
         try:
             async with self.content.attached(job.claim, job.texts) as files:
                 with await self.in_flight.take():
+                    if not begins():
+                        return None
                     result = await self._deliver(job, files)
         except FilesAway as error:
             log.warning("files not at hand, so not sent: %s", error)
-            await self.hand_back([job])
+            if begins():
+                await self.hand_back([job])
             return None
         except BaseException:
             # Nobody will say how it ended: its lease has to run out, so that it is taken back.

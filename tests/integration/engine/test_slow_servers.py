@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,93 @@ async def test_servers_without_an_answer_hold_up_no_other_sender(
         await world.until_all_are(ids, "sent")
         slow.set()
         await running.stop()
+
+
+async def test_what_waits_for_a_place_in_the_process_does_not_go_after_a_pause(
+    world: World,
+    sink: Sink,
+    slow: asyncio.Event,
+    settings: Settings,
+    black_boxes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paceline.bootstrap.worker.PATIENCE_SECONDS", 3_600)
+    few = replace(settings, worker=replace(settings.worker, concurrency=2))
+    async with running_worker(few, black_boxes=black_boxes) as running:
+        stuck = await world.sender(port=sink.port, max_connections=2)
+        await world.emails(stuck, await world.campaign(stuck), slow_readers(2))
+        await world.signal(stuck)
+        await sink.wait_for(2)
+        other = await world.sender(port=sink.port, max_connections=4)
+        campaign = await world.campaign(other)
+        ids = await world.emails(other, campaign, 4)
+        await world.signal(other)
+        await world.until_all_are(ids, "claimed")
+        await world.execute("UPDATE campaigns SET state = 'paused' WHERE id = $1", campaign)
+        await world.signal(other)
+        await world.until_all_are(ids, "scheduled")
+        slow.set()
+        await running.stop()
+    assert set(await world.states(ids)) == {"scheduled"}
+    assert len(sink.taken) == 2
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("hung_has_a_delay", [False, True])
+async def test_an_email_without_an_answer_holds_up_no_other_beside_a_minimum_delay(
+    world: World, sink: Sink, slow: asyncio.Event, hung_has_a_delay: bool
+) -> None:
+    sender = await world.sender(port=sink.port, max_connections=3)
+    hung = await world.campaign(sender, min_delay_ms=20 if hung_has_a_delay else 0)
+    behind = await world.emails(sender, hung, slow_readers(1 + hung_has_a_delay))
+    await world.signal(sender)
+    await sink.wait_for(1)
+    spaced = [f"spaced{n}@example.org" for n in range(5)]
+    ids = await world.emails(sender, await world.campaign(sender, min_delay_ms=100), spaced)
+    ids += await world.emails(sender, await world.campaign(sender), 100)
+    await world.signal(sender)
+    await world.until_all_are(ids, "sent")
+    assert not slow.is_set()
+    assert (await world.states(behind))[1:] == ["scheduled"] * hung_has_a_delay
+    taken = [taken.at for taken in sink.taken if taken.rcpt_to in spaced]
+    assert min(after - before for before, after in pairwise(taken)) >= 0.1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_limit_that_is_set_while_a_turn_waits_for_its_last_emails_holds(
+    world: World, sink: Sink, slow: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "TURN_SECONDS", 0.005)  # one batch
+    sender = await world.sender(port=sink.port, max_connections=2)
+    await world.emails(sender, await world.campaign(sender), slow_readers(1))
+    short = await world.campaign(sender)
+    await world.emails(sender, short, 1)
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 40)
+    await world.signal(sender)
+
+    async def only_the_slow_one_is_under_way() -> bool:
+        states = Counter(row["state"] for row in await world.fetch("SELECT state FROM email_jobs"))
+        return states["claimed"] + states["sending"] == 1 and states["sent"] > 1
+
+    await world.until(only_the_slow_one_is_under_way)
+    so_far = len(sink.taken)
+    await world.execute("UPDATE campaigns SET hourly_limit = 1 WHERE id = $1", campaign)
+
+    async def the_turn_goes_on() -> bool:
+        state = await world.fetchval("SELECT state FROM campaigns WHERE id = $1", short)
+        return bool(state == "completed")
+
+    await world.until(the_turn_goes_on)
+    slow.set()
+
+    async def it_waits_for_the_next_hour() -> bool:
+        held_by = await world.fetchval("SELECT held_by FROM lanes WHERE sender_id = $1", sender)
+        return bool(held_by == "campaign_hourly_limit")
+
+    await world.until(it_waits_for_the_next_hour)
+    assert len(sink.taken) == so_far
+    assert set(await world.states(ids)) == {"sent", "scheduled"}
 
 
 async def test_one_owners_silent_servers_leave_a_lane_to_others(

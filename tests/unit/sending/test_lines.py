@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from paceline.sending.lines import Lines
 
 
 class Work:
-    """Jobs that go on until they are let go."""
+    """Jobs that begin at once and go on until they are let go."""
 
     def __init__(self) -> None:
         self.begun: list[int] = []
@@ -18,7 +19,16 @@ class Work:
         self.most_at_once = 0
         self._gate = asyncio.Event()
 
+    def lines(self, width: int, send: Callable[[int], Awaitable[None]] | None = None) -> Lines[int]:
+        self._lines = Lines(send or self.send, width=width)
+        return self._lines
+
+    async def until_begun(self, count: int) -> None:
+        while len(self.begun) < count:
+            await asyncio.sleep(0)
+
     async def send(self, job: int) -> None:
+        assert self._lines.begin(job)
         self.begun.append(job)
         self.most_at_once = max(self.most_at_once, len(self.begun) - len(self.done))
         await self._gate.wait()
@@ -30,7 +40,7 @@ class Work:
 
 async def test_never_more_than_the_width_at_once_and_all_in_the_end() -> None:
     work = Work()
-    async with Lines(work.send, width=3) as lines:
+    async with work.lines(3) as lines:
         feeding = asyncio.create_task(lines.feed(range(10)))
         await asyncio.sleep(0)
         assert lines.busy
@@ -43,25 +53,23 @@ async def test_never_more_than_the_width_at_once_and_all_in_the_end() -> None:
 
 async def test_feeding_returns_while_some_jobs_are_still_queued() -> None:
     work = Work()
-    async with Lines(work.send, width=2) as lines:
-        assert await lines.feed(range(3))  # two run, one waits: time to ask for more
+    async with work.lines(2) as lines:
+        assert not await lines.feed(range(3))  # two run, one waits: time to ask for more
         assert work.done == []
         work.let_go()
         await lines.drain()
 
 
-async def test_what_is_not_begun_within_a_second_is_to_be_taken_back_and_less_is_asked_for(
+async def test_what_no_line_has_come_for_within_a_second_is_given_back_and_less_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("paceline.sending.lines.SLOW_SECONDS", 0.01)
     work = Work()
-    async with Lines(work.send, width=2) as lines:
+    async with work.lines(2) as lines:
         assert lines.room == 4
-        assert not await lines.feed(range(4))
-        assert lines.unstarted() == [2, 3]
+        assert await lines.feed(range(4)) == [2, 3]
         assert lines.room == 1
-        assert not await lines.feed([2])
-        assert lines.unstarted() == [2]
+        assert await lines.feed([2]) == [2]
         assert lines.room == 0
         assert not await lines.make_room()
         assert not await lines.drain(within=0.01)
@@ -72,16 +80,16 @@ async def test_what_is_not_begun_within_a_second_is_to_be_taken_back_and_less_is
 async def test_the_queue_grows_while_it_is_emptied_quickly() -> None:
     work = Work()
     work.let_go()
-    async with Lines(work.send, width=2) as lines:
+    async with work.lines(2) as lines:
         for _ in range(12):
-            assert await lines.feed(range(lines.room))
+            assert not await lines.feed(range(lines.room))
         await lines.drain()
         assert lines.room == 2 + 256
 
 
 async def test_what_may_stay_in_the_queue_stays_in_order() -> None:
     work = Work()
-    async with Lines(work.send, width=1) as lines:
+    async with work.lines(1) as lines:
         feeding = asyncio.create_task(lines.feed(range(5)))
         await asyncio.sleep(0)
         assert lines.unstarted(unless=lambda job: job % 2 == 0) == [1, 3]
@@ -93,9 +101,9 @@ async def test_what_may_stay_in_the_queue_stays_in_order() -> None:
 
 async def test_what_was_not_begun_when_stopped_is_handed_back() -> None:
     work = Work()
-    async with Lines(work.send, width=2) as lines:
+    async with work.lines(2) as lines:
         feeding = asyncio.create_task(lines.feed(range(4)))
-        await asyncio.sleep(0)
+        await work.until_begun(2)
         lines.stop()
         await feeding
         work.let_go()
@@ -104,18 +112,73 @@ async def test_what_was_not_begun_when_stopped_is_handed_back() -> None:
     assert sorted(work.done) == [0, 1]
 
 
+async def test_what_its_line_still_waits_with_can_be_taken_back_and_does_not_begin() -> None:
+    a_place, begun = asyncio.Event(), []
+
+    async def send(job: int) -> None:
+        await a_place.wait()
+        if lines.begin(job):
+            begun.append(job)
+
+    async with Lines(send, width=2) as lines:
+        feeding = asyncio.create_task(lines.feed(range(4)))
+        await asyncio.sleep(0)
+        assert lines.unstarted(unless=lambda job: job % 2 == 0) == [1, 3]
+        assert sorted(lines.jobs) == [0, 2]
+        a_place.set()
+        await feeding
+        await lines.drain()
+    assert begun == [0, 2]
+
+
+async def test_nothing_begins_once_stopped_and_all_of_it_is_to_be_handed_back() -> None:
+    a_place, begun = asyncio.Event(), []
+
+    async def send(job: int) -> None:
+        await a_place.wait()
+        begun.append(lines.begin(job))
+
+    async with Lines(send, width=2) as lines:
+        feeding = asyncio.create_task(lines.feed(range(3)))
+        await asyncio.sleep(0)
+        lines.stop()
+        a_place.set()
+        await feeding
+        await lines.drain()
+        assert lines.unstarted() == [0, 1, 2]
+    assert begun == [False, False]
+
+
+async def test_what_one_of_several_jobs_brings_about_is_heard_of_before_the_others_end() -> None:
+    ends, going = {0: asyncio.Event(), 1: asyncio.Event()}, asyncio.Event()
+
+    async def send(job: int) -> None:
+        lines.begin(job)
+        going.set()
+        await ends[job].wait()
+
+    async with Lines(send, width=2) as lines:
+        await lines.feed(range(2))
+        await going.wait()
+        ends[1].set()
+        assert await lines.until(lambda: list(lines.jobs) == [0], within=60)
+        assert not await lines.until(lambda: not list(lines.jobs), within=0.01)
+        ends[0].set()
+
+
 async def test_a_failure_stops_the_lines_and_cancels_nobody() -> None:
     work = Work()
 
     async def send(job: int) -> None:
         if job == 0:
+            await work.until_begun(1)
             raise ZeroDivisionError
         await work.send(job)
 
     async def send_all() -> None:
-        async with Lines(send, width=2) as lines:
+        async with work.lines(2, send) as lines:
             await lines.feed(range(4))
-            await asyncio.sleep(0)
+            await lines.until(lambda: False, within=60)  # stopped
             work.let_go()
             await lines.drain()
 
