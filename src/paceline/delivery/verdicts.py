@@ -19,6 +19,7 @@ from paceline.domain.replies.outcome import Verdict, classify
 # addresses of a kind that the server does not take (RFC 6152, RFC 6531 §3.5).
 _ABOUT_THE_MESSAGE = frozenset({"5.2.3", "5.3.4", "5.6.1", "5.6.3", "5.6.7"})
 _ABOUT_THE_CONNECTION = frozenset({Verdict.RECONNECT, Verdict.CROWDED})
+_CLOSING = frozenset({Verdict.HOST_BACKOFF, Verdict.HOST_BUSY})
 
 
 def unfit(mail: Mail, extensions: Extensions) -> Result | None:
@@ -75,7 +76,8 @@ def refused(phase: Phase, raw: RawReply) -> Result:
 def is_about_connection(phase: Phase, reply: Reply) -> bool:
     """Whether it is the connection that the server has had enough of, and not this email."""
     verdict = classify(phase=phase, code=reply.code, enhanced=reply.enhanced, text=reply.text)
-    return verdict in _ABOUT_THE_CONNECTION
+    # RFC 5321 §3.8: 421 ends the connection. Where it says no more, that may be all there is to it.
+    return verdict in _ABOUT_THE_CONNECTION or (reply.code == 421 and verdict in _CLOSING)
 
 
 def _scope(phase: Phase, reply: Reply) -> Scope:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from paceline.domain.replies.limits import Span
+from paceline.domain.replies.spans import Span
 
 RETRY_STEPS: tuple[timedelta, ...] = (
     timedelta(minutes=5),
@@ -33,6 +33,7 @@ _HOURLY = (15, 15, 30, 60, 120, 240, 360)  # minutes: after 15, 30, 60 …
 _DAILY = (60, 60, 120, 240, 240, 360)  # after 1, 2, 4, 8, 12, 18, 24 h …
 _UNSAID = (5, 10, 15, 30, 60, 120, 240, 360)  # after 5, 15, 30, 60 …
 LIMIT_SPREAD = 0.1  # of the step, added on top: never before a full hour is over
+LONGEST_STATED = timedelta(days=1)  # that a server is believed
 
 
 def retry_delay(attempt: int, *, roll: float) -> timedelta:
@@ -57,13 +58,18 @@ def host_retry_delay(failures: int, *, roll: float) -> timedelta:
     return whole * (1 + roll) / 2
 
 
-def limit_delay(refusals: int, span: Span, *, roll: float) -> timedelta:
+def limit_delay(
+    refusals: int, span: Span, *, roll: float, stated: timedelta | None = None
+) -> timedelta:
     """The wait after `refusals` (from 1) in a row because a quota of that span was used up.
 
     The same step again and again after the last one. A limit by the second or the minute is waited
-    for like a host in trouble.
+    for like a host in trouble. What a server has `stated` goes before, but never below that.
     """
     _check(refusals, roll)
+    if stated is not None:
+        asked_for = min(stated, LONGEST_STATED) * (1 + LIMIT_SPREAD * roll)
+        return max(asked_for, host_retry_delay(refusals, roll=roll))
     if span is Span.MOMENT:
         return host_retry_delay(refusals, roll=roll)
     steps = {Span.HOUR: _HOURLY, Span.DAY: _DAILY, Span.UNSAID: _UNSAID}[span]

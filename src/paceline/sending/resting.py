@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from paceline.domain.backoff import host_retry_delay, limit_delay
-from paceline.domain.replies.limits import span_of
+from paceline.domain.replies.spans import span_of, stated_wait
 from paceline.domain.replies.words import plain
 from paceline.persistence.standing import Standing
 from paceline.sending.consequences import SenderEffect
@@ -83,9 +83,14 @@ class SenderHealth:
         await self._standing.rest(sender_id, pause=pause, reason=reason)
 
     def _limit(self, sender_id: uuid.UUID, reason: str) -> timedelta:
-        """How long a quota lasts, the longer the more often it was found used up in a row."""
+        """How long a quota lasts: as it says, or longer each time it was found used up in a row."""
         self._limited[sender_id] += 1
-        return limit_delay(self._limited[sender_id], span_of(reason), roll=random.random())
+        return limit_delay(
+            self._limited[sender_id],
+            span_of(reason),
+            roll=random.random(),
+            stated=stated_wait(reason),
+        )
 
     def note_policy(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
         """A refusal by policy: it rests at each, and stops when there is one too many in a row."""

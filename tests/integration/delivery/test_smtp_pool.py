@@ -265,6 +265,30 @@ async def test_a_session_that_says_at_the_recipient_that_it_is_spent_is_replaced
     assert (sink.connections, len(sink.messages)) == (2, 2)
 
 
+@pytest.mark.parametrize("extensions", [("SIZE",), ("SIZE", "PIPELINING")])
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+async def test_a_connection_that_worked_and_is_closed_with_421_before_the_body_is_replaced(
+    pool: Pool, account_at: AccountAt, step: str, extensions: tuple[str, ...]
+) -> None:
+    fine = "354 go on" if step == "DATA" else "250 ok"
+    acts = {step: [fine, Drop("421 4.7.0 closing"), fine]}
+    async with Sink(acts=acts, extensions=extensions) as sink:
+        results = await send_all(pool, account_at(sink.port), 2)
+    assert [result.kind for result in results] == [Kind.SENT] * 2
+    assert (sink.connections, len(sink.messages)) == (2, 2)
+
+
+async def test_421_to_a_recipient_on_a_new_connection_too_is_told_and_not_tried_again(
+    pool: Pool, account_at: AccountAt
+) -> None:
+    acts = {"RCPT": ["250 ok", Drop("421 4.7.0 closing"), Drop("421 4.7.0 closing")]}
+    async with Sink(acts=acts) as sink:
+        results = await send_all(pool, account_at(sink.port), 2)
+    assert [result.kind for result in results] == [Kind.SENT, Kind.REJECTED]
+    assert not results[1].worn
+    assert sink.connections == 2
+
+
 async def test_a_new_connection_that_is_refused_too_is_told_and_not_tried_again(
     pool: Pool, account_at: AccountAt
 ) -> None:

@@ -15,7 +15,7 @@ from paceline.domain.backoff import (
     limit_delay,
     retry_delay,
 )
-from paceline.domain.replies.limits import Span, span_of
+from paceline.domain.replies.spans import Span, span_of, stated_wait
 
 ROLLS = st.floats(0, 1, exclude_max=True)
 
@@ -78,3 +78,46 @@ def test_the_waits_for_a_quota_grow_and_chance_only_adds_to_them(span: Span) -> 
     assert least == sorted(least)
     assert least[-1] == timedelta(hours=6)
     assert all(limit_delay(n, span, roll=0.99) > least[n - 1] for n in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        ("450 4.7.1 Throttled: try again in 60 seconds", timedelta(seconds=60)),
+        ("421 Too many messages, please retry in 90s", timedelta(seconds=90)),
+        ("450 Rate exceeded. Wait 10 minutes before sending more", timedelta(minutes=10)),
+        ("550 Relay quota will reset in 11.5 hours.", timedelta(hours=11.5)),
+        ("550 Sending is blocked for the next 24 hours", timedelta(hours=24)),
+        ("451 4.7.1 Please come back after 5 min", timedelta(minutes=5)),
+        ("550 not allowed to send more e-mails within 24 hours", None),
+        ("450 only 5 recipients per 5 minutes allowed", None),
+        ("550 Too many messages sent in the last 60 minutes. Try again later.", None),
+        ("421 Try again later (10).", None),
+    ],
+)
+def test_how_long_a_server_asks_to_wait_is_read(said: str, wait: timedelta | None) -> None:
+    assert stated_wait(said) == wait
+
+
+def test_a_stated_wait_is_kept_within_reason() -> None:
+    minute = timedelta(minutes=1)
+    assert limit_delay(1, Span.UNSAID, roll=0, stated=minute) == minute
+    assert limit_delay(1, Span.UNSAID, roll=0.99, stated=minute) > minute
+    assert limit_delay(1, Span.DAY, roll=0, stated=timedelta(days=99)) == timedelta(days=1)
+    # Who says "in a second" again and again is asked less and less often.
+    assert limit_delay(9, Span.UNSAID, roll=0, stated=timedelta(0)) == host_retry_delay(9, roll=0)
+
+
+@pytest.mark.parametrize(
+    ("said", "span"),
+    [
+        ("550 User a@b.example has exceeded its 24-hour sending limit.", Span.DAY),
+        ("550 sending too many emails - rate overlimit = 83.6 / 1h", Span.HOUR),
+        ("451 Sender rate exceeds 100 messages per 1h", Span.HOUR),
+        ("450 only 5 recipients per 5 minutes allowed", Span.MOMENT),
+        ("462 Send limit reached. Please try again tomorrow", Span.DAY),
+        ("450 4.7.1 Ratelimit exceeded", Span.UNSAID),
+    ],
+)
+def test_a_limits_period_is_read(said: str, span: Span) -> None:
+    assert span_of(said) is span

@@ -53,7 +53,9 @@ def read(name: str) -> list[Said]:
     return [Said(row[0], row[1], Phase(row[2].lower()), row[3]) for row in rows]
 
 
-ALL = [*read("reported.tsv"), *read("found.tsv"), *read("later.tsv"), *read("abroad.tsv")]
+FILES = ("reported.tsv", "found.tsv", "later.tsv", "abroad.tsv", "gathered.tsv")
+ALL = [said for name in FILES for said in read(name)]
+AT_ONE_STEP = [*read("worded.tsv"), *read("at_one_step.tsv")]
 
 
 def decided(said: Said, phase: Phase, *, worn: bool) -> Consequence:
@@ -76,7 +78,7 @@ def follows(said: Said, phase: Phase) -> str:
 
 
 @pytest.mark.parametrize(
-    "said", [*ALL, *read("worded.tsv")], ids=lambda said: f"{said.provider}: {said.line[:60]}"
+    "said", [*ALL, *AT_ONE_STEP], ids=lambda said: f"{said.provider}: {said.line[:60]}"
 )
 def test_a_real_reply_is_read_for_what_it_is(said: Said) -> None:
     assert follows(said, said.step) == said.outcome

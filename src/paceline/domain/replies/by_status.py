@@ -21,6 +21,8 @@ from paceline.domain.replies.verdict import (
 
 RULES: tuple[Rule, ...] = (
     # RFC 5321 §3.8: 421 may come at any time and closes the connection; it is about the service.
+    # RFC 3463 §3.4 and §3.5: its mail system, or the line. No recipient is at fault.
+    rule(Verdict.HOST_BUSY, "the server is closing", code="421", enhanced=r"4\.[34]\.\d+"),
     rule(Verdict.HOST_BACKOFF, "the server is closing or has had enough of us", code="421"),
     # RFC 4954 §6 and §4. A password that is wrong for one email is wrong for all of them, and no
     # recipient is at fault. 4xx while logging in is the server's own trouble (454 4.7.0).
@@ -38,7 +40,7 @@ RULES: tuple[Rule, ...] = (
         "our host was refused",
         *OPENING,
         code=CODE_5XX,
-        text=parties.OUR_HOST,
+        text=parties.OUR_HOST + r"|\breputation\b",
     ),
     rule(Verdict.HOST_BACKOFF, "the server takes no mail from us now", *OPENING),
     # Exchange Online NDR 5.7.60 and 5.2.252, and "5.2.0 …SendAsDeniedException" after the body;
@@ -59,6 +61,15 @@ RULES: tuple[Rule, ...] = (
     rule(Verdict.FAIL, "the message does not suit the server", enhanced=r"5\.(2\.3|3\.4|6\.\d+)"),
     # RFC 5321 §4.3.2: 503 is about the order of commands: the conversation is out of step.
     rule(Verdict.HOST_BACKOFF, "the conversation is out of step", "mail", code="503"),
+    # GMX: "550 … Failure sending mail. Try again later". It names nobody, and will pass.
+    rule(
+        Verdict.HOST_BACKOFF,
+        "the server takes no mail from us now, it says",
+        "mail",
+        code=CODE_5XX,
+        text=words.LATER,
+        unless=words.FOR_GOOD + "|" + words.ABOUT_CONTENT,
+    ),
     # RFC 5321 §3.3: a permanent no to MAIL FROM is about the sender; the next email gets the same.
     rule(Verdict.SENDER_BROKEN, "the From address was refused", "mail", code=CODE_5XX),
     # RFC 3463 §3.2, RFC 7505 (5.1.10 null MX). 5.1.2 (no such domain) needs a look at the DNS
@@ -69,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         *NAMED,
         code=CODE_5XX,
         enhanced=r"5\.1\.(1|3|6|10)",
-        unless=words.SENDER_VERIFY,
+        unless=parties.NOT_ITS_ADDRESS,
     ),
     # A definite status outweighs words, but not one about policy: Yandex says 5.7.1 to "no such
     # user", and Trend Micro 5.7.1 to "Invalid-Recipient".
@@ -102,13 +113,14 @@ RULES: tuple[Rule, ...] = (
     # RFC 3463 §3.3: mailbox full. 552 is permanent by its code.
     rule(Verdict.RETRY, "the mailbox is full", code=CODE_4XX, enhanced=r"4\.2\.2"),
     rule(Verdict.FAIL, "the mailbox is full", code=CODE_5XX, enhanced=r"5\.2\.2"),
-    # RFC 3463 §3.3.
+    # RFC 3463 §3.3; not 521 (RFC 7504), which AOL says of messages as "521 5.2.1".
     rule(
         Verdict.FAIL_AND_SUPPRESS,
         "the mailbox is disabled",
         *NAMED,
-        code=CODE_5XX,
+        code=r"5(?!21)\d\d",
         enhanced=r"5\.2\.1",
+        unless=parties.NOT_ITS_ADDRESS,
     ),
     # Exchange Online's directory based edge blocking.
     rule(

@@ -32,7 +32,7 @@ RULES: tuple[Rule, ...] = (
         "our name in EHLO was refused",
         code=r"4\d\d|50[124]|5[1-9]\d",
         text=parties.OUR_NAME,
-        unless=limits.CROWDED,
+        unless=limits.CROWDED + r"|time[d]?[ -]?out",
     ),
     # Outlook ATTR38: recipients that it keeps in different places; each is to be tried alone.
     rule(
@@ -128,7 +128,8 @@ RULES: tuple[Rule, ...] = (
         code=ANY_NO,
         enhanced=_ABOUT_A_MAILBOX,
         text=limits.BUSY,
-        unless=r"\b(?:relay|outgoing|outbound|customer|tenant|submission|your)\b",
+        unless=r"\b(?:relay|outgoing|outbound|customer|tenant|submission|your)\b|"
+        r"too many recipients",
     ),
     # Exchange Online: a list or a group that takes mail from its members only.
     rule(
@@ -221,6 +222,16 @@ RULES: tuple[Rule, ...] = (
         *AFTER_MAIL,
         code=CODE_5XX,
         text=tongues.LOG_IN_NEEDED,
+    ),
+    # Not where a recipient's domain wants it of the next server: "TLS required for RCPT domain".
+    rule(
+        Verdict.SENDER_BROKEN,
+        "wants an encrypted connection, it says",
+        "mail",
+        *AFTER_MAIL,
+        code=CODE_5XX,
+        text=parties.ENCRYPTION_NEEDED,
+        unless=r"\b(?:rcpt|recipient|destination|domain)\b",
     ),
     rule(
         Verdict.SENDER_BROKEN,

@@ -5,10 +5,7 @@ Whose limit it is decides what follows: ours lets a sender wait, the recipient's
 
 from __future__ import annotations
 
-import re
-from enum import Enum
-
-from paceline.domain.replies.words import CEILING, MAILS, NEAR, PASSED, PERIOD, SOME, family, plain
+from paceline.domain.replies.words import CEILING, MAILS, NEAR, PASSED, PERIOD, SOME, family
 
 # --- This connection -----------------------------------------------------------------------------
 
@@ -118,6 +115,7 @@ _OF_OURS = (
     r"transmission|daily|hourly|monthly|weekly|mail|mailing|message|e-?mail|plan|smtp|tenant|"
     r"recipient|account|connection|connections|usage|free|trial)"
 )
+_PER = rf"per (?:\d+ )?{PERIOD}s?"
 LIMITED = family(
     # "may only send 100 mails an hour", "has sent its 200 mails for today", "your monthly emails"
     r"\b(?:sent|send|may|only|allowed|no more|used|too|max\w*|limit\w*|more than)\b.{0,60}?"
@@ -142,12 +140,12 @@ LIMITED = family(
     rf"{MAILS})\b{NEAR}{PASSED}",
     rf"{PASSED}\b{NEAR}\b{CEILING}\b (?:on |of |for |to ){NEAR}"
     rf"(?:outgoing|sent|send|sending|{MAILS})\b",
-    rf"\b{CEILING}\b{NEAR}\bper {PERIOD}|\bper {PERIOD}\b{NEAR}\b(?:{CEILING}|{PASSED})",
-    rf"{PASSED}\b{NEAR}\bper {PERIOD}\b",
+    rf"\b{CEILING}\b{NEAR}\b{_PER}|\b{_PER}\b{NEAR}\b(?:{CEILING}|{PASSED})",
+    rf"{PASSED}\b{NEAR}\b{_PER}\b",
+    rf"{MAILS} count (?:\w+ ){{0,2}}{PASSED}",
+    rf"{PASSED} (?:the )?(?:permitted|allowed|acceptable) {CEILING}",
     rf"\b(?:max|maximum|only|limit\w*|up to|more than) (?:of |is |to )?\d+ (?:\w+ ){{0,3}}(?:per|"
-    rf"an?|each|"
-    rf"every|/) ?"
-    rf"{PERIOD}",
+    rf"an?|each|every|/) ?(?:\d+ )?{PERIOD}",
     rf"\b{PERIOD}\b {SOME}(?:limit|quota|credits?|allowance|allotment)\b",
     r"(?:out of|no (?:more )?|insufficient|not enough|maximum) (?:\w+ ){0,2}credits?\b",
     r"credits? (?:\w+ ){0,3}(?:exceeded|exhausted|used|expired|depleted)",
@@ -209,30 +207,3 @@ BUSY_SERVER = family(
     r"queue file|write error",
     r"^qq\b",  # qmail-queue
 )
-
-# --- How long it may last ------------------------------------------------------------------------
-
-
-class Span(Enum):
-    """How long the limit that a server speaks of lasts."""
-
-    MOMENT = "moment"  # by the second or the minute
-    HOUR = "hour"
-    DAY = "day"
-    UNSAID = "unsaid"
-
-
-_SPANS = (
-    (Span.MOMENT, re.compile(r"per (?:second|minute)|messages/s|/sec|/min\b|login|authenticat")),
-    (Span.HOUR, re.compile(r"hour(?!s)|\b60 ?min|\bstunde|\bheure\b|60 minutes")),
-    (
-        Span.DAY,
-        re.compile(r"\bda(?:y|ily)\b|24 ?h|\bday'?s\b|month|week|\btag|\bjour|credits?\b|today"),
-    ),
-)
-
-
-def span_of(text: str) -> Span:
-    """For how long a limit may hold, by the words about it."""
-    words = plain(text)
-    return next((span for span, said in _SPANS if said.search(words)), Span.UNSAID)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from paceline.domain.replies import words
 from paceline.domain.replies.words import NEAR, family
 
 # --- Our name ------------------------------------------------------------------------------------
 
 OUR_NAME = family(
-    r"\b(?:helo|ehlo)\b(?! (?:first|before))(?!.{0,30}\bfirst\b)",
+    # In brackets it only names the step: "Try again later, closing connection. (EHLO)", Gmail.
+    r"\b(?:helo|ehlo)(?:host)?\b(?!\)| (?:first|before))(?!.{0,30}\bfirst\b)",
     r"need fully[- ]qualified (?:host ?name|domain name)",
     r"(?:host ?name|host name)\W+(?:is |you \w+ )?(?:invalid|not fully|not valid|unacceptable)",
     r"(?:identif\w+|introduc\w+|greet\w*|claim\w*) (?:yourself|itself|as|to be|with)\b.{0,60}"
@@ -80,6 +82,10 @@ OUR_ACCOUNT = family(
     rf"\b(?:your|the sender'?s?|sender'?s?|authenticated|smtp|api|customer) (?:\w+ ){{0,2}}"
     rf"(?:account|domain|user|subscription|plan|service|api key|key)\b.{{0,30}}{_STOPPED}",
     rf"{_STOPPED} (?:\w+ ){{0,2}}(?:from|for) sending",
+    r"\b(?:outgoing|outbound) (?:\w+ ){0,2}(?:refused|rejected)",
+    r"\byour access\b.{0,60}\b(?:denied|rejected|refused|revoked|blocked)",
+    rf"^account (?:is |has been )?{_STOPPED}\W+(?:please )?contact (?:us|our|support|billing)",
+    r"\byour (?:\w+ )?(?:account|plan) can only send",
     r"\byour (?:\w+ ){0,3}(?:plan|account|subscription|licen[cs]e|package|tariff|tier) "
     r"(?:does not|doesn't|do not|cannot|can't|may not|must not) (?:\w+ )?(?:allow|permit|include|"
     r"support|send|cover|relay)",
@@ -112,10 +118,17 @@ TAKES_FROM_FEW = family(
     r"members only|only members|from its members",
     r"(?:isn't|not) a (?:group member|member of (?:the|this) (?:group|list))",
 )
+_HOSTS = r"\b(?:ip|mta|host|server|client|network)(?: address)?\b"
+# What the server wants of every connection before it takes an email.
+ENCRYPTION_NEEDED = family(
+    r"\b(?:encryption|encrypted connections?|starttls|tls|ssl) (?:is |are |must be )?(?:\w+ )?"
+    r"(?:required|needed|mandatory)",
+    r"\b(?:requires?|wants?|needs?|use|issue) (?:\w+ )?(?:encryption|starttls|tls)\b",
+)
 OUR_HOST = family(
     r"\b(?:in|on|by) (?:\w+ ){0,3}(?:black ?list|block ?list|dnsbl|rbl|deny ?list)",
     r"dynamic[- ](?:ip|address)|dial-?up|(?:host|network|client|ip) (?:\w+ )?not allowed",
-    r"reverse (?:dns|lookup|host)|\bptr\b|\brdns\b|cannot find your (?:reverse )?host ?name|"
+    r"reverse (?:dns|lookup|host)|\bptr\b|\br ?dns\b|cannot find your (?:reverse )?host ?name|"
     r"(?:no|without|invalid|missing) (?:a )?(?:valid )?(?:reverse|sender domain)",
     r"client (?:host|ip|address|server)?\W*(?:\S+ ){0,3}(?:rejected|blocked|blacklisted|denied|"
     r"banned|"
@@ -128,6 +141,9 @@ OUR_HOST = family(
     r"(?:banned|blocked|blacklisted|listed) (?:sending )?(?:ip|client|host|server)\b",
     r"all messages from \S+ will|connections? (?:\w+ ){0,2}not (?:be )?accepted",
     r"(?:unauthori[sz]ed|disallowed) ip\b",
+    r"\b(?:dnsbl|rbl)\b.{0,40}\bblocked",
+    r"^blocked\W+see\b",  # a link that names our address
+    rf"{_HOSTS}(?:'s)? (?:\w+ ){{0,3}}reputation|reputation of (?:\w+ ){{0,2}}{_HOSTS}",
 )
 # Whatever else is refused of us: the last resort, where nothing speaks of a recipient.
 OUR_SIDE = (
@@ -195,3 +211,5 @@ MAILBOX_CLOSED = family(
     r"no longer active|expired|(?:blocked|disabled|suspended) due to inactivity)\b",
     r"inactive (?:mailbox|user|account|recipient)|disabled (?:mailbox|user|account|recipient)",
 )
+# A status may call an address dead while the words speak of us, of the message, or of a policy.
+NOT_ITS_ADDRESS = rf"^(?!.*(?:{NO_MAILBOX}|{MAILBOX_CLOSED})).*(?:{words.NO_GRAVE})"

@@ -62,6 +62,7 @@ PERIOD = r"(?:second|minute|hour|day|week|month|24 ?h(?:ours?)?|daily|hourly|mon
 GREYLISTED = r"gr[ea]y[- ]?list"
 LATER = family(
     r"(?:try|retry|come|resend|send)\w*\W+(?:\w+ ){0,3}(?:again|back|later)\b",
+    r"\bretry (?:in|after)\b",
     r"temporar\w+|later\b|in progress|for now|at this time|momentarily",
 )
 FOR_GOOD = r"permanent\w*|never|will not succeed|do not (?:re)?try"
@@ -80,6 +81,14 @@ ABOUT_CONTENT = (
     r"phish\w*)"
 )
 SENDER_VERIFY = r"sender verif|verification failed for|sender address"
+# What no mailbox dies of.
+NO_GRAVE = family(
+    SENDER_VERIFY,
+    r"\bpolic(?:y|ies)\b|\breputation\b|\bspam\b|\bvirus|\bdnsbl\b|\brbl\b|\bblocked\b",
+    r"\b(?:black|block|deny) ?list|\blisted (?:at|by|in|on)\b",
+    r"(?:message|mail)s? (?:\w+ ){0,2}(?:rejected|refused|denied)",
+    r"(?:rejected|refused|accept\w*|delivery of) (?:this|your|the) (?:message|mail|e-?mail)",
+)
 # What forbids to call a mailbox dead, whatever else is said of it.
 NOT_DEAD = family(
     LATER,
