@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from paceline.auth.api_keys import ApiKeys
+from paceline.observability.troubles import Trouble, unanswered
 from paceline.services.attachments import Attachments
 from paceline.services.bulk import Bulk
 from paceline.services.campaigns import Campaigns
@@ -64,6 +65,7 @@ class ApiParts:
     probes: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     metrics: Callable[[str, str], Awaitable[bytes | int]] | None = None
     vital: frozenset[str] = frozenset({"postgresql"})
+    unanswered: Trouble = field(default_factory=unanswered)
     turnstile: Turnstile = field(default_factory=for_requests)
     uploads: Turnstile = field(default_factory=for_bodies)
     downloads: Turnstile = field(default_factory=for_answers)

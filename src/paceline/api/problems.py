@@ -7,7 +7,6 @@ them. Nothing of the inside gets out: no traces, no SQL, no values that were not
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -18,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from paceline.api.outgoing.tables import ShapeOut
+from paceline.api.parts import parts_of
 from paceline.domain.tables.shape import OpenQuestions
 from paceline.errors import (
     Busy,
@@ -39,8 +39,6 @@ from paceline.services.imports import FileTooLarge
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_ERRORS = 100
-
-log = logging.getLogger(__name__)
 
 _WORDS = {
     "missing": "is missing",
@@ -137,7 +135,7 @@ def _beside(error: InvalidInput) -> Mapping[str, object] | None:
 
 
 async def _operational(request: Request, error: Exception) -> Response:
-    log.warning("request not carried out, or its answer lost: %s", error)
+    parts_of(request).unanswered.met(error)
     detail = f"A part of the system does not answer right now. {_try_again(request)}"
     return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 

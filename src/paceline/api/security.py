@@ -78,6 +78,7 @@ class KnownFirst(APIRoute):
             async with turns:
                 response = await handle(request)
             await stays_until_sent(request, response, caller.user_id, downloads=parts.downloads)
+            parts.unanswered.over()
             response.headers.update(_rate_headers(taken))
             return response
 

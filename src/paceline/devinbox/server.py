@@ -130,7 +130,6 @@ class _Handler:
         )
         try:
             await self._writer.write(message)
-        except OperationalError as error:
-            _log.warning("a message could not be stored: %s", error)
+        except OperationalError:
             return "451 4.3.0 The dev inbox cannot store it at the moment"
         return "250 2.0.0 Stored in the dev inbox"

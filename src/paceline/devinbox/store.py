@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 from paceline.errors import OperationalError
+from paceline.observability.troubles import Trouble
 from paceline.persistence.database import Database
 from paceline.persistence.stores import inbox
 from paceline.persistence.stores.inbox import NewInboxMessage
@@ -15,6 +17,8 @@ MAX_KEPT = inbox.MAX_KEPT
 PRUNE_EVERY = 500  # messages; so up to this many more are there for a while
 MAX_BATCH = 200
 MAX_WAITING = 1_000
+
+_log = logging.getLogger(__name__)
 
 
 class InboxStore(Protocol):
@@ -53,6 +57,7 @@ class BatchWriter:
         self._store = store
         self._waiting: asyncio.Queue[tuple[NewInboxMessage, asyncio.Future[None]]]
         self._waiting = asyncio.Queue(MAX_WAITING)
+        self._trouble = Trouble(_log, "messages are not stored")
 
     async def write(self, message: NewInboxMessage) -> None:
         """Raises `OperationalError` when the store cannot keep it."""
@@ -72,10 +77,12 @@ class BatchWriter:
         try:
             await self._store.add([message for message, _ in batch])
         except OperationalError as error:
+            self._trouble.met(error)
             for _, kept in batch:
                 if not kept.done():  # its client may have gone
                     kept.set_exception(error)
         else:
+            self._trouble.over()
             for _, kept in batch:
                 if not kept.done():
                     kept.set_result(None)

@@ -11,19 +11,29 @@ from collections.abc import Callable
 
 from paceline import clock
 
+_log = logging.getLogger(__name__)
+
 SAY_AGAIN_SECONDS = 60.0
 # What goes well between two failures ends nothing: half of a system may be away.
 QUIET_SECONDS = 5.0
+# What is met by requests, and not by a loop, may be met a while later again.
+QUIET_FOR_REQUESTS_SECONDS = 30.0
 
 
 class Trouble:
     """One kind of it, in one process. `now` measures seconds."""
 
     def __init__(
-        self, log: logging.Logger, what: str, *, now: Callable[[], float] = clock.boottime
+        self,
+        log: logging.Logger,
+        what: str,
+        *,
+        quiet_seconds: float | None = None,
+        now: Callable[[], float] = clock.boottime,
     ) -> None:
         self._log = log
         self._what = what
+        self._quiet_seconds = QUIET_SECONDS if quiet_seconds is None else quiet_seconds
         self._now = now
         self._began_at: float | None = None
         self._said_at = 0.0
@@ -50,7 +60,7 @@ class Trouble:
 
     def over(self) -> None:
         """It went well. Cheap where there was no trouble."""
-        if self._began_at is None or self._now() - self._met_at < QUIET_SECONDS:
+        if self._began_at is None or self._now() - self._met_at < self._quiet_seconds:
             return
         self._log.warning(
             "%s: over after %.0f s, met %d times",
@@ -59,3 +69,18 @@ class Trouble:
             self._times,
         )
         self._began_at, self._times = None, 0
+
+
+def of_requests(log: logging.Logger, what: str) -> Trouble:
+    """One that nobody would meet if nobody asked."""
+    return Trouble(log, what, quiet_seconds=QUIET_FOR_REQUESTS_SECONDS)
+
+
+def unanswered() -> Trouble:
+    """For what requests of people and programs stand on."""
+    return of_requests(_log, "requests are not carried out, or their answers lost")
+
+
+def silent_provider() -> Trouble:
+    """For who vouches for people, and for their mailboxes."""
+    return of_requests(_log, "a provider does not answer")

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from paceline import clock
 from paceline.domain.identifiers import new_id
 from paceline.errors import Conflict, FieldProblem, InvalidInput, OperationalError
+from paceline.observability.troubles import of_requests
 from paceline.persistence.database import Database
 from paceline.persistence.stores import idempotency as store
 from paceline.persistence.stores.session import Session
@@ -80,6 +81,7 @@ class Idempotency:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._at_work: set[tuple[uuid.UUID, str]] = set()
+        self._trouble = of_requests(log, "idempotency keys could not be given back")
 
     async def begin(
         self, owner_id: uuid.UUID, key: str, request: bytes, *, any_request: bool = False
@@ -138,7 +140,9 @@ class Idempotency:
                 await self.give_back(ticket)
             except OperationalError as error:
                 # It is free all the same: nobody in this process is at work under it.
-                log.warning("an idempotency key could not be given back: %s", error)
+                self._trouble.met(error)
+            else:
+                self._trouble.over()
             raise
 
     async def settle(self, session: Session, ticket: Ticket, answer: Answer) -> None:

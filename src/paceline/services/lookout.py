@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 
 from paceline.domain.lifecycle import WAITING, JobState
 from paceline.errors import OperationalError
+from paceline.observability.troubles import of_requests
 from paceline.persistence import workers
 from paceline.persistence.database import Database
 from paceline.persistence.stores.email_records import EmailRecord
@@ -26,6 +27,7 @@ class Lookout:
     def __init__(self, database: Database, meter: Meter) -> None:
         self._database = database
         self._meter = meter
+        self._trouble = of_requests(log, "hourly counters unread")
 
     async def of(self, records: Sequence[EmailRecord]) -> Surroundings:
         """Around the senders and the limited campaigns of those that wait."""
@@ -49,6 +51,7 @@ class Lookout:
                 )
         except (OperationalError, TimeoutError) as error:
             # A page without today's counters is better than no page.
-            log.warning("hourly counters unread: %s", str(error) or "no answer")
+            self._trouble.met(str(error) or "no answer")
             return Surroundings(limits_answer=False, is_worked=is_worked)
+        self._trouble.over()
         return Surroundings(used=used, is_worked=is_worked)

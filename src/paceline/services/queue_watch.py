@@ -18,6 +18,7 @@ from typing import Protocol
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
 from paceline.errors import OperationalError
+from paceline.observability.troubles import of_requests
 from paceline.persistence.database import Database
 from paceline.persistence.stores import lane_views as store
 from paceline.persistence.stores.lane_views import DoubtRecord, LaneRecord, LeaseRecord
@@ -117,6 +118,7 @@ class QueueWatch:
     def __init__(self, database: Database, orchestra: Orchestra) -> None:
         self._database = database
         self._orchestra = orchestra
+        self._trouble = of_requests(log, "the queue is shown without Redis")
 
     async def report(
         self,
@@ -152,11 +154,13 @@ class QueueWatch:
     ) -> tuple[Sequence[WorkerSign] | None, Mapping[uuid.UUID, JobPlace]]:
         try:
             signs = await self._orchestra.workers()
-            return signs, await self._orchestra.places([lane.sender_id for lane in lanes])
+            places = await self._orchestra.places([lane.sender_id for lane in lanes])
         except OperationalError as error:
             # What PostgreSQL knows is worth showing, most of all then.
-            log.warning("the queue is shown without Redis: %s", error)
+            self._trouble.met(error)
             return None, {}
+        self._trouble.over()
+        return signs, places
 
 
 def _after(cursor: str) -> tuple[str, uuid.UUID]:

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from paceline import clock
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.errors import NotFound, OperationalError
+from paceline.observability.troubles import of_requests
 from paceline.persistence.database import Database
 from paceline.persistence.stores import sender_work
 from paceline.persistence.stores import senders as store
@@ -38,6 +39,7 @@ class SenderUses:
     def __init__(self, database: Database, meter: Meter) -> None:
         self._database = database
         self._meter = meter
+        self._trouble = of_requests(log, "senders are shown without their counters")
 
     async def of(
         self, owner_id: uuid.UUID, sender_id: uuid.UUID, zone: tzinfo | None = None
@@ -72,6 +74,7 @@ class SenderUses:
         try:
             used = await self._meter.used_this_hour(senders=[sender_id])
         except OperationalError as error:
-            log.warning("the counters do not answer: %s", error)
+            self._trouble.met(error)
             return None
+        self._trouble.over()
         return used.get(sender_id, 0)

@@ -137,6 +137,7 @@ async def signed_in(
         await form_of(request)  # a form that is still being sent takes no turn
     async with parts.turnstile.turn(viewer.principal.user_id):
         yield viewer
+    parts.unanswered.over()
 
 
 async def count(request: Request, parts: Parts, viewer: Viewer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 
@@ -32,8 +31,6 @@ from paceline.web.rendering import Look, asks_for_news, is_htmx, render, toast_o
 
 MAX_TYPED_CHARACTERS = 3_000_000
 _SECRET = re.compile("password|secret|token|credential", re.IGNORECASE)
-
-log = logging.getLogger(__name__)
 
 _TITLES = {
     400: "That request makes no sense",
@@ -254,7 +251,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _out_of_reach(request: Request, error: Exception) -> Response:
-    log.warning("a page could not be shown: %s", error)
+    parts_of(request).unanswered.met(error)
     return await _lost(request, 503, OUT_OF_REACH)
 
 

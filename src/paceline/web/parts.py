@@ -14,6 +14,7 @@ from paceline.auth.preferring import Preferring
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
+from paceline.observability.troubles import Trouble, silent_provider, unanswered
 from paceline.services.activity import Activities
 from paceline.services.administration import Administration
 from paceline.services.attachments import Attachments
@@ -99,6 +100,8 @@ class Parts:
     base_url: str  # as people type it; decides cookies, accepted hosts and accepted origins
     provider_sign_in: ProviderSignIn | None = None  # where one is set up
     dev_inbox: InboxAddress | None = None  # offered as a first sender where there is one
+    unanswered: Trouble = field(default_factory=unanswered)
+    silent_provider: Trouble = field(default_factory=silent_provider)
     turnstile: Turnstile = field(default_factory=for_requests)
 
 

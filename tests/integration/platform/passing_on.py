@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, suppress
 
 
 @asynccontextmanager
-async def listening(path: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def listening(
+    path: str, tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> AsyncIterator[str]:
     """Host and port at which the server behind this socket answers."""
     connections: set[asyncio.Task[None]] = set()
 
@@ -21,7 +23,7 @@ async def listening(path: str, tls: ssl.SSLContext | None = None) -> AsyncIterat
             [asyncio.create_task(_copy(reader, back)), asyncio.create_task(_copy(there, writer))]
         )
 
-    async with await asyncio.start_server(pass_on, "127.0.0.1", 0, ssl=tls) as server:
+    async with await asyncio.start_server(pass_on, "127.0.0.1", port, ssl=tls) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     if connections:
         await asyncio.wait(connections)

@@ -85,6 +85,7 @@ async def come_back(request: Request, parts: Wired, viewer: MaybeSignedIn) -> Re
     except _FAILED as error:
         response = await _told(request, parts, sign_in, error, sign_in.wanted(answer, cookie))
     else:
+        parts.silent_provider.over()
         response = await _signed_in(request, parts, done)
     drop_started(response, state, parts, SIGN_IN)
     return response
@@ -147,7 +148,10 @@ async def _told(
     await count_stranger(request, parts)
     if isinstance(error, SignInRefused):
         await sign_in.note_refusal(error)
-    log.warning("nobody was signed in: %s", error)
+    if isinstance(error, ProviderUnreachable):
+        parts.silent_provider.met(error)
+    else:
+        log.warning("nobody was signed in: %s", error)
     return sign_in_page(request, parts, next_path, problem=words_for(sign_in, error))
 
 

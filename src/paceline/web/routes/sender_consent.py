@@ -88,7 +88,7 @@ async def _leave(
     except InvalidInput as error:
         take(problems, error)
     except (ProviderUnreachable, SignInRefused) as error:
-        log.warning("no sender was connected: %s", error)
+        parts.silent_provider.met(error)
         problems.add("", unreachable(_provider(parts, form)))
     if problems:
         return await _form_again(request, parts, viewer, sender_id, form, problems)
@@ -117,6 +117,7 @@ async def _connected(
     problems = Problems()
     try:
         grant = await parts.sender_consents.come_back(underway, answer)
+        parts.silent_provider.over()
         sender_id = await _store(parts, viewer, wanted.sender_id, form, grant, problems)
     except InvalidInput as error:
         take(problems, error)
@@ -132,7 +133,7 @@ async def _connected(
             )
         )
     except (ProviderUnreachable, SignInRefused) as error:
-        log.warning("no sender was connected: %s", error)
+        parts.silent_provider.met(error)
         problems.add("", unreachable(_provider(parts, form)))
     if problems or sender_id is None:
         return await _form_again(request, parts, viewer, wanted.sender_id, form, problems)
