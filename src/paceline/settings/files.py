@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,13 +37,24 @@ def secrets_in_files(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         yield name, _content(name + SUFFIX, Path(file)), file
 
 
-def _content(setting: str, file: Path) -> str:
+def beginning_of(file: Path, octets: int, *, setting: str) -> bytes:
+    """What an ordinary file begins with. Raises `SettingsError`, and waits for nobody: what opens
+    a pipe would wait until somebody writes into it."""
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_OCTETS + 1)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise SettingsError(f"{setting}: {file} cannot be read: {why}") from error
+        opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with os.fdopen(opened, "rb") as content:
+            if stat.S_ISREG(os.fstat(opened).st_mode):
+                return content.read(octets)
+    except IsADirectoryError:
+        pass
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        raise SettingsError(f"{setting}: {file} cannot be read: {why}") from None
+    raise SettingsError(f"{setting}: {file} is no ordinary file")
+
+
+def _content(setting: str, file: Path) -> str:
+    content = beginning_of(file, MAX_OCTETS + 1, setting=setting)
     if len(content) > MAX_OCTETS:
         raise SettingsError(f"{setting}: {file} is larger than {MAX_OCTETS >> 10} KiB")
     try:

@@ -9,6 +9,7 @@ import ssl
 from pathlib import Path
 
 from paceline.errors import SettingsError
+from paceline.settings.files import beginning_of
 
 _PEM_WORDS = "holds nothing in PEM that can be used"
 
@@ -39,9 +40,4 @@ def refuse_unusable_identity(
 
 def refuse_unreadable(file: str, *, name: str) -> None:
     """Raises `SettingsError` where nobody can read it."""
-    try:
-        with Path(file).open("rb") as opened:
-            opened.read(1)
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
-        raise SettingsError(f"{name}: {file} cannot be read: {why}") from None
+    beginning_of(Path(file), 1, setting=name)

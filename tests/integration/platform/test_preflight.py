@@ -123,6 +123,7 @@ async def test_migrations_do_not_wait_for_a_database_that_is_away(tmp_path: Path
     [
         ({"DATABASE_URL": "mysql://db"}, "DATABASE_URL must begin with postgresql://"),
         ({"PACELINE_ENV_FILE": "/no/such.env"}, "PACELINE_ENV_FILE: there is no file"),
+        ({"DATABASE_URL_FILE": "/dev/zero"}, "DATABASE_URL_FILE: /dev/zero is no ordinary file"),
         ({"PACELINE_LOG_LEVEL": "loud"}, "PACELINE_LOG_LEVEL must be debug"),
         ({"PACELINE_LOG": "yaml"}, "PACELINE_LOG must be text or json"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ from paceline.cli.environment import load_dotenv, load_secrets, origin_of, parse
 from paceline.cli.zone import local_zone
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home, Running
+from paceline.settings.tls_files import refuse_unusable_authority
 
 
 def test_a_dotenv_file_is_read_like_a_shell_would() -> None:
@@ -118,6 +121,73 @@ def test_a_file_of_a_secret_that_is_none_stops_the_start_and_is_not_repeated(
     with pytest.raises(SettingsError) as refused:
         load_secrets()
     assert str(refused.value) == message.format(file)
+
+
+def pipe(place: Path) -> Path:
+    os.mkfifo(place / "pipe")  # nobody writes into it: who opens it waits for ever
+    return place / "pipe"
+
+
+def folder(place: Path) -> Path:
+    (place / "folder").mkdir()
+    return place / "folder"
+
+
+def enormous(place: Path) -> Path:
+    with (place / "enormous").open("wb") as file:
+        file.truncate(1 << 30)
+    return place / "enormous"
+
+
+def loop(place: Path) -> Path:
+    (place / "loop").symlink_to(place / "loop")
+    return place / "loop"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (pipe, "{} is no ordinary file"),
+        (folder, "{} is no ordinary file"),
+        (lambda _: Path("/dev/zero"), "{} is no ordinary file"),
+        (lambda _: Path("/dev/null"), "{} is no ordinary file"),
+        (enormous, "{} is larger than 64 KiB"),
+        (loop, "{} cannot be read: too many levels of symbolic links"),
+        (lambda place: place / ("x" * 300), "{} cannot be read: file name too long"),
+        pytest.param(
+            lambda _: Path("/proc/self/mem"),  # also root may open it, and not read it
+            "{} cannot be read: input/output error",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="there is no such file"),
+        ),
+    ],
+)
+def test_what_is_no_file_of_a_secret_stops_the_start_and_is_not_waited_for(
+    make: Callable[[Path], Path],
+    message: str,
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    file = make(tmp_path)
+    environment.setenv("DATABASE_URL_FILE", str(file))
+    with pytest.raises(SettingsError) as refused:
+        load_secrets()
+    assert str(refused.value) == "DATABASE_URL_FILE: " + message.format(file)
+
+
+def test_a_pipe_in_the_place_of_a_certificate_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is no ordinary file"):
+        refuse_unusable_authority(str(pipe(tmp_path)), name="DATABASE_URL, sslrootcert")
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n\n", b" \n\t\n"])
+def test_lines_that_end_a_secret_are_none_of_it(
+    end: bytes, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"postgresql://db/mail" + end)
+    environment.setenv("DATABASE_URL_FILE", str(file))
+    load_secrets()
+    assert os.environ["DATABASE_URL"] == "postgresql://db/mail"
 
 
 def test_a_secret_that_is_given_both_ways_stops_the_start(environment: pytest.MonkeyPatch) -> None:
