@@ -48,11 +48,6 @@ class SenderEffect(Enum):
 
 
 _OPENING = frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.TLS, Phase.AUTH})
-_SPARED = {
-    Verdict.SENDER_LIMITED: SenderEffect.LIMIT,
-    Verdict.CROWDED: SenderEffect.CROWD,
-    Verdict.HOST_BUSY: SenderEffect.REST,
-}
 _BEHIND = frozenset({SenderEffect.REST, SenderEffect.LIMIT, SenderEffect.ACCUSED})
 _EFFECTS = {
     Verdict.FAIL_BY_POLICY: SenderEffect.SUSPECT,
@@ -140,10 +135,12 @@ def _rejected(attempt: Attempt, result: Result, history: History, *, roll: float
         case Verdict.HOST_BACKOFF if result.phase in _ABOUT_ONE_EMAIL:
             deferred = _deferred(attempt, result, history, roll=roll)
             return replace(deferred, sender=SenderEffect.REST)
-        case Verdict.HOST_BACKOFF:
+        case Verdict.HOST_BACKOFF | Verdict.HOST_BUSY:
             effect = SenderEffect.CROWD if result.phase in _OPENING else SenderEffect.REST
-        case Verdict.SENDER_LIMITED | Verdict.CROWDED | Verdict.HOST_BUSY:
-            effect = _SPARED[verdict]
+        case Verdict.SENDER_LIMITED:
+            effect = SenderEffect.LIMIT
+        case Verdict.CROWDED:
+            effect = SenderEffect.CROWD
         case Verdict.RETRY:
             return _deferred(attempt, result, history, roll=roll)
         case _:

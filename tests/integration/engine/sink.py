@@ -44,14 +44,15 @@ class Sink:
     """Takes everything, unless told otherwise by what begins with `at_`.
 
     A cap on connections is told by `at_greeting`, which is given how many are open with this one,
-    and one on the emails of a session by `at_nth_mail`, which is given the number of this one.
+    and one on the emails of a session by `at_nth`, which is given the command and which email of
+    this session it is for.
     """
 
     taken: list[Taken] = field(default_factory=list)
     connections: int = 0
     open_now: int = 0
     at_greeting: Callable[[int], str | None] = lambda _: None
-    at_nth_mail: Callable[[int], str | None] = lambda _: None
+    at_nth: Callable[[str, int], str | None] = lambda *_: None
     at_auth: Answer = lambda _: None
     at_mail: Answer = lambda _: None
     at_rcpt: Answer = lambda _: None
@@ -113,22 +114,26 @@ class Sink:
                 case "MAIL":
                     mail_from = _address(argument)
                     mails += 1
-                    answer = self.at_mail(mail_from) or self.at_nth_mail(mails)
+                    answer = self.at_mail(mail_from) or self.at_nth("MAIL", mails)
                     say(answer or "250 2.1.0 ok")
                     mail_from = "" if answer else mail_from
                 case "RCPT":
                     rcpt_to = _address(argument)
-                    answer = self.at_rcpt(rcpt_to) if mail_from else "503 5.5.1 MAIL first"
+                    answer = self.at_rcpt(rcpt_to) or self.at_nth("RCPT", mails)
+                    answer = answer if mail_from else "503 5.5.1 MAIL first"
                     say(answer or "250 2.1.5 ok")
                     rcpt_to = "" if answer else rcpt_to
                 case "DATA":
                     if not rcpt_to:
                         say("503 5.5.1 no valid recipients")
                         continue
+                    if answer := self.at_nth("DATA", mails):
+                        say(answer)
+                        continue
                     say("354 go on")
                     await writer.drain()
                     raw = await reader.readuntil(b"\r\n.\r\n")
-                    answer = self.at_dot(rcpt_to)
+                    answer = self.at_dot(rcpt_to) or self.at_nth("dot", mails)
                     if answer is None or answer.startswith("2") or answer == "drop":
                         await self._take(mail_from, rcpt_to, raw)
                     await self.before_reply(rcpt_to)

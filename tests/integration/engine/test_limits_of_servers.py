@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -73,12 +74,28 @@ async def let_the_rest_pass(world: World, sender: uuid.UUID) -> None:
     await world.signal(sender)
 
 
+@pytest.mark.parametrize(
+    ("step", "refusal"),
+    [
+        ("MAIL", "452 4.4.5 No more messages in this session."),
+        ("MAIL", "421 bye"),
+        ("MAIL", "451 no"),
+        ("MAIL", "550 Max messages per session. Open a new one."),
+        ("RCPT", "421 4.7.0 bye"),
+        ("RCPT", "421 4.4.2 Connection dropped"),
+        ("RCPT", "452 4.5.3 Too many recipients in this session"),
+        ("RCPT", "554 5.5.0 Too many messages in this connection"),
+        ("DATA", "421 closing"),
+        ("DATA", "452 4.4.5 Maximum number of messages per session exceeded."),
+        ("dot", "421 Max message per connection reached, closing transmission channel"),
+        ("dot", "451 4.5.0 Too many messages in this session"),
+        ("dot", "554 This session has had its maximum of 10 messages per connection"),
+    ],
+)
 async def test_a_cap_on_the_emails_of_a_session_costs_a_connection_and_nothing_else(
-    world: World, sink: Sink
+    world: World, sink: Sink, step: str, refusal: str
 ) -> None:
-    sink.at_nth_mail = lambda n: (
-        "452 4.4.5 No more messages in this session." if n > SESSION_CAP else None
-    )
+    sink.at_nth = lambda at, n: refusal if at == step and n > SESSION_CAP else None
     sender = await world.sender(port=sink.port)
     ids = await world.emails(sender, await world.campaign(sender), 200)
     await world.signal(sender)
@@ -101,10 +118,19 @@ async def test_a_new_connection_that_is_refused_like_a_spent_one_lets_the_sender
     assert await unscathed(world, ids)
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "421 4.7.0 too many connections",
+        "421 Service not available",
+        "554 5.7.0 Too many connections from your IP",
+        "450 4.7.1 busy, please retry in 60 seconds",
+    ],
+)
 async def test_a_server_that_takes_two_connections_gets_two_and_nobody_rests(
-    world: World, sink: Sink
+    world: World, sink: Sink, refusal: str
 ) -> None:
-    sink.at_greeting = lambda n: "421 4.7.0 too many connections" if n > 2 else None
+    sink.at_greeting = lambda n: refusal if n > 2 else None
     sender = await world.sender(port=sink.port)
     ids = await world.emails(sender, await world.campaign(sender), 60)
     await world.signal(sender)
@@ -114,19 +140,25 @@ async def test_a_server_that_takes_two_connections_gets_two_and_nobody_rests(
     assert sink.connections <= 8  # not knocked at for every email
 
 
+@pytest.mark.parametrize(
+    ("step", "refusal"),
+    [
+        ("dot", "550 Domain example.com has exceeded the max emails per hour (51/50). Discarded."),
+        ("rcpt", "453 4.1.1 v4WMlxESw2YhL Too Many Recipients, max emails per hour (TT501)"),
+        ("mail", "451 4.7.1 max emails per hour"),
+    ],
+)
 async def test_four_hundred_at_fifty_an_hour_take_eight_hours_and_lose_nobody(
-    world: World, sink: Sink
+    world: World, sink: Sink, step: str, refusal: str
 ) -> None:
     this_hour = 0
 
-    def at_dot(_: str) -> str | None:
+    def at_step(_: str) -> str | None:
         nonlocal this_hour
         this_hour += 1
-        if this_hour <= HOURLY:
-            return None
-        return "550 Domain example.com has exceeded the max emails per hour (51/50). Discarded."
+        return None if this_hour <= HOURLY else refusal
 
-    sink.at_dot = at_dot
+    setattr(sink, f"at_{step}", at_step)
     sender = await world.sender(port=sink.port)
     ids = await world.emails(sender, await world.campaign(sender), 400)
     await world.signal(sender)
@@ -138,6 +170,49 @@ async def test_four_hundred_at_fifty_an_hour_take_eight_hours_and_lose_nobody(
         await let_the_rest_pass(world, sender)
     await world.until_all_are(ids, "sent")
     assert set(Counter(t.rcpt_to for t in sink.taken).values()) == {1}
+
+
+async def test_a_server_that_counts_by_the_minute_is_waited_for_as_it_asks(
+    world: World, sink: Sink
+) -> None:
+    this_minute = 0
+
+    def at_rcpt(_: str) -> str | None:
+        nonlocal this_minute
+        this_minute += 1
+        return None if this_minute <= 20 else "450 4.7.1 Throttled: try again in 60 seconds"
+
+    sink.at_rcpt = at_rcpt
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender), 60)
+    await world.signal(sender)
+    for minute in (1, 2):
+        assert "in 60 seconds" in await until_it_rests(world, sender)
+        assert len(sink.taken) == minute * 20
+        rest = await world.fetchval(
+            "SELECT resting_until - updated_at FROM senders WHERE id = $1", sender
+        )
+        assert timedelta(seconds=60) <= rest <= timedelta(seconds=67)
+        this_minute = 0
+        await let_the_rest_pass(world, sender)
+    await world.until_all_are(ids, "sent")
+    assert await unscathed(world, ids)
+
+
+@pytest.mark.parametrize("step", ["mail", "rcpt"])
+async def test_a_daily_limit_said_with_550_fails_nobody(
+    world: World, sink: Sink, step: str
+) -> None:
+    setattr(sink, f"at_{step}", lambda _: "550 daily limit exceeded")
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, None, 8)
+    await world.signal(sender)
+    assert "daily limit exceeded" in await until_it_rests(world, sender)
+    assert await unscathed(world, ids)
+    setattr(sink, f"at_{step}", lambda _: None)
+    await let_the_rest_pass(world, sender)
+    await world.until_all_are(ids, "sent")
+    assert await world.fetchval("SELECT state FROM senders WHERE id = $1", sender) == "active"
 
 
 @pytest.mark.parametrize("refusal", REFUSALS_OF_A_DAY)

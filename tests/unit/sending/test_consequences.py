@@ -239,6 +239,17 @@ def test_a_connection_that_is_refused_may_be_one_too_many(phase: Phase) -> None:
     assert decided.outcome.retry_in is None
 
 
+@pytest.mark.parametrize("phase", [Phase.GREETING, Phase.EHLO, Phase.AUTH])
+@pytest.mark.parametrize("said", ["Service not available", "server busy", "no"])
+def test_a_server_that_is_busy_for_a_new_connection_may_have_one_too_many(
+    phase: Phase, said: str
+) -> None:
+    ended = result(Kind.REJECTED, phase=phase, code=421, scope=Scope.HOST)
+    assert ended.reply is not None
+    decided = decide(ended._replace(reply=ended.reply._replace(text=said)))
+    assert decided.sender is SenderEffect.CROWD
+
+
 @pytest.mark.parametrize("code", [450, 504])
 def test_a_name_of_ours_that_is_refused_at_a_recipient_fails_nobody(code: int) -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=code)
