@@ -74,14 +74,9 @@ def _preview(
     usable = 0
     shape: Shape | None = None
     try:
-        for batch in batches(reader, pieces):
-            kept = _with_values(batch, frozenset(wanted) & frozenset(reader.fields), lacking)
-            # A field that no column has is told for itself, and not of each row.
-            if checks is not None and frozenset(wanted) <= frozenset(reader.fields):
-                kept = checks.sound(kept, reader.refuse)
-            usable += len(kept)
-            if suppressed:
-                kept = refused.without(kept)
+        for batch in _usable(reader, pieces, wanted, checks, lacking):
+            usable += len(batch)
+            kept = refused.without(batch) if suppressed else batch
             if len(first) < MAX_SHOWN:
                 first += _not_yet(seen, kept)[: MAX_SHOWN - len(first)]
             seen.update(hash(recipient.key) for recipient in kept)
@@ -102,6 +97,46 @@ def _preview(
         shape=shape or reader.shape,
         notes=() if shape else reader.notes,  # of rows that were not read yet there are none
     )
+
+
+def keys_of(
+    file: IO[bytes],
+    *,
+    wanted: Collection[str],
+    choices: Choices,
+    checks: RowChecks,
+    suppressed: Collection[int],
+    most: int,
+) -> list[str]:
+    """Of whom an upload of this file would mail, the keys of their addresses; at most so many.
+
+    Raises `InvalidInput`.
+    """
+    reader = RecipientReader(wanted=wanted, choices=choices)
+    look_ahead(reader, file)
+    keys: dict[str, None] = {}
+    with suppress(OpenQuestions):
+        for kept in _usable(reader, pieces_of(file), wanted, checks, []):
+            keys.update((one.key, None) for one in kept if hash(one.key) not in suppressed)
+            if len(keys) >= most:
+                break
+    return list(keys)[:most]
+
+
+def _usable(
+    reader: RecipientReader,
+    pieces: Iterator[bytes],
+    wanted: Collection[str],
+    checks: RowChecks | None,
+    lacking: list[RefusedRow],
+) -> Iterator[list[Recipient]]:
+    """Batches of those whom the message suits."""
+    for batch in batches(reader, pieces):
+        kept = _with_values(batch, frozenset(wanted) & frozenset(reader.fields), lacking)
+        # A field that no column has is told for itself, and not of each row.
+        if checks is not None and frozenset(wanted) <= frozenset(reader.fields):
+            kept = checks.sound(kept, reader.refuse)
+        yield kept
 
 
 def _not_yet(seen: Collection[int], batch: list[Recipient]) -> list[Recipient]:

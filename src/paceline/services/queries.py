@@ -7,9 +7,9 @@ totals are kept, and whatever is counted has an end.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from paceline import clock
 from paceline.domain.bounds import DEFAULT_PAGE, MAX_PAGE
@@ -28,8 +28,9 @@ from paceline.persistence.stores import repeats as repeat_store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.campaigns import ALL_CAMPAIGNS, CampaignFilter
 from paceline.persistence.stores.queues import QueueRecord
-from paceline.persistence.stores.repeats import Repeat
+from paceline.persistence.stores.repeats import Asked, Repeat
 from paceline.services import campaign_views, next_up, status
+from paceline.services.campaigns import NewCampaign
 from paceline.services.cursors import pack_id, unpack_id
 from paceline.services.email_queries import EmailQueries
 from paceline.services.lookout import Lookout
@@ -120,8 +121,28 @@ class Queries:
             record = await campaign_store.campaign(session, owner_id, campaign_id)
             if record is None:
                 raise NotFound("there is no such campaign")
-            begins = max(record.start_at or clock.now(), clock.now())
-            return await repeat_store.repeats(session, record, begins=begins, within=SAME_DAY)
+            asked = _asked(owner_id, record.sender_id, record.subject, record.start_at, record.id)
+            return await repeat_store.of_campaign(session, asked)
+
+    async def repeats_of_list(
+        self,
+        owner_id: uuid.UUID,
+        new: NewCampaign,
+        keys: Callable[[], Awaitable[Sequence[str]]],
+        *,
+        own_id: uuid.UUID | None,
+    ) -> list[Repeat]:
+        """The same before it is a campaign. The list is read only if another has its subject.
+
+        `own_id` is left out: its own, which is there already where an answer was lost.
+        """
+        asked = _asked(owner_id, new.sender_id, new.subject, new.start_at, own_id)
+        async with self._database.transaction() as session:
+            if not await repeat_store.is_any(session, asked):
+                return []
+        found = await keys()
+        async with self._database.transaction() as session:
+            return await repeat_store.of_list(session, asked, found)
 
     async def campaign_progress(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> Progress:
         """One campaign and its pace over the last two days it ran. Raises `NotFound`."""
@@ -199,3 +220,21 @@ def _of_queues(waiting: Sequence[QueueRecord]) -> tuple[set[uuid.UUID], list[uui
     """Their senders, and the campaigns among them that have an hourly limit."""
     limited = [q.campaign_id for q in waiting if q.campaign_id and q.campaign_hourly_limit]
     return {queue.sender_id for queue in waiting}, limited
+
+
+def _asked(
+    owner_id: uuid.UUID,
+    sender_id: uuid.UUID,
+    subject: str,
+    start_at: datetime | None,
+    own_id: uuid.UUID | None,
+) -> Asked:
+    begins = max(start_at or clock.now(), clock.now())
+    return Asked(
+        owner_id=owner_id,
+        sender_id=sender_id,
+        subject=subject,
+        earliest=begins - SAME_DAY,
+        latest=begins + SAME_DAY,
+        own_id=own_id,
+    )

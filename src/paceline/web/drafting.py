@@ -6,13 +6,15 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from functools import partial
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
-from paceline import clock
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.persistence.stores.repeats import MAX_COMPARED
 from paceline.services.attachments import AttachmentView, going_along, inline_names
 from paceline.services.campaigns import NewCampaign
 from paceline.services.drafts import Saving
@@ -23,7 +25,7 @@ from paceline.web.compose_form import ComposeForm, typed_of
 from paceline.web.forms import Problems, text_of
 from paceline.web.parts import Parts
 from paceline.web.rendering import zone_of
-from paceline.web.uploads import FILE_FIELD, Upload, check_together, read_list
+from paceline.web.uploads import FILE_FIELD, Upload, check_together, keys_of, read_list
 
 VERSION, PAGE, TURN = "version", "page", "turn"
 ADDRESSES = "addresses"  # the field of those that are typed
@@ -147,17 +149,16 @@ async def look_at(
 
 
 async def sent_before(
-    parts: Parts, viewer: Viewer, looked: Looked, *, own_id: uuid.UUID | None, request: Request
+    parts: Parts,
+    draft: DraftRecord,
+    looked: Looked,
+    *,
+    own_id: uuid.UUID | None,
+    zone: tzinfo,
 ) -> tuple[str, ...]:
-    """That the same message went to as many people minutes ago, if it did."""
+    """That people on its list get its subject by another campaign within a day, if they do."""
     if looked.new is None or looked.upload is None:
         return ()
-    return await same_again.note_on(
-        parts.queries,
-        viewer.principal.user_id,
-        looked.new,
-        recipients=looked.upload.preview.usable,
-        own_id=own_id,
-        now=clock.now(),
-        zone=zone_of(request),
-    )
+    keys = partial(keys_of, parts.drafts, draft, looked.form, most=MAX_COMPARED)
+    found = await parts.queries.repeats_of_list(draft.owner_id, looked.new, keys, own_id=own_id)
+    return same_again.notes_on(found, subject=looked.new.subject, zone=zone)

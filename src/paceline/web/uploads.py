@@ -144,6 +144,27 @@ async def recipient_of(
             return None
 
 
+async def keys_of(drafts: Drafts, draft: DraftRecord, form: ComposeForm, *, most: int) -> list[str]:
+    """The keys of those on its list who would be mailed, at most so many."""
+    message = await asyncio.to_thread(form.message)
+    if message is None:
+        return []
+    suppressed = await drafts.suppressed(draft.owner_id)
+    async with _at_hand(drafts, draft) as file:
+        try:
+            return await asyncio.to_thread(
+                import_previews.keys_of,
+                file,
+                wanted=message.fields,
+                choices=ReadingForm.of(draft).choices(Problems()),
+                checks=RowChecks(message),
+                suppressed=suppressed,
+                most=most,
+            )
+        except InvalidInput:
+            return []
+
+
 @asynccontextmanager
 async def _at_hand(drafts: Drafts, draft: DraftRecord) -> AsyncIterator[IO[bytes]]:
     """A draft's list as a file: a large one is on the disk, and never in memory as a whole."""

@@ -62,6 +62,13 @@ async def test_another_day_is_no_repeat(ann: Client) -> None:
     assert await repeats(ann, later) == []
 
 
+async def test_white_space_makes_no_other_subject(ann: Client) -> None:
+    sender = (await ann.sender())["id"]
+    other = await launched(ann, "a", sender_id=sender, subject="Hello there")
+    asked = await drafted(ann, "a", sender_id=sender, subject=" Hello  there ")
+    assert await repeats(ann, asked) == [(other["id"], 1)]
+
+
 async def test_it_is_for_the_owner_alone(ann: Client, bob: Client) -> None:
     campaign = await launched(ann, "a")
     assert (await bob.get(f"/campaigns/{campaign['id']}/repeats")).status_code == 404

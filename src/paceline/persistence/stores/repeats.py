@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from paceline.persistence.stores.campaigns import CampaignRecord
 
 MAX_COMPARED = 50_000  # recipients of the campaign that are looked for in others
 MAX_CAMPAIGNS = 20  # others that are looked at, the newest first
@@ -20,46 +19,82 @@ class Repeat:
     """Another campaign, and how many of the recipients got or will get its email."""
 
     campaign_id: uuid.UUID
+    name: str
     launched_at: datetime
     recipients: int
 
 
-# Both sides are walked along the unique index on (campaign_id, address_key). Who did not get it
-# and will not is free to get it: failed there, or called back before it left.
-_REPEATS = text("""
-    WITH mine AS MATERIALIZED (
-        SELECT address_key FROM emails WHERE campaign_id = :id ORDER BY address_key LIMIT :most),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is about to go out, and when others must start to be looked at. `own_id` is its own."""
+
+    owner_id: uuid.UUID
+    sender_id: uuid.UUID
+    subject: str
+    earliest: datetime
+    latest: datetime
+    own_id: uuid.UUID | None
+
+
+# A subject that differs in white space alone is read as the same one.
+_OTHERS = r"""
     others AS MATERIALIZED (
-        SELECT id, launched_at, state FROM campaigns
-         WHERE owner_id = :owner_id AND sender_id = :sender_id AND subject = :subject
-           AND id <> :id AND launched_at IS NOT NULL AND discarded_at IS NULL
+        SELECT id, name, launched_at, state FROM campaigns
+         WHERE owner_id = :owner_id AND sender_id = :sender_id
+           AND btrim(regexp_replace(subject, '\s+', ' ', 'g'))
+             = btrim(regexp_replace(:subject, '\s+', ' ', 'g'))
+           AND id IS DISTINCT FROM CAST(:own_id AS uuid)
+           AND launched_at IS NOT NULL AND discarded_at IS NULL
            AND start_at BETWEEN :earliest AND :latest
          ORDER BY id DESC LIMIT :most_campaigns)
-    SELECT o.id AS campaign_id, o.launched_at, count(*) AS recipients
+"""
+# Both sides are walked along the unique index on (campaign_id, address_key). Who did not get it
+# and will not is free to get it: failed there, or called back before it left.
+_COUNTED = """
+    SELECT o.id AS campaign_id, o.name, o.launched_at, count(*) AS recipients
       FROM others o
       JOIN emails e ON e.campaign_id = o.id
       JOIN mine m ON m.address_key = e.address_key
       JOIN email_jobs j ON j.email_id = e.id
      WHERE CASE WHEN o.state = 'cancelled' THEN j.state IN ('sending', 'sent', 'in_doubt')
                 ELSE j.state NOT IN ('failed', 'cancelled') END
-     GROUP BY o.id, o.launched_at
+     GROUP BY o.id, o.name, o.launched_at
      ORDER BY recipients DESC, o.id
+"""
+_OF_A_CAMPAIGN = text(f"""
+    WITH mine AS MATERIALIZED (
+        SELECT address_key FROM emails
+         WHERE campaign_id = :own_id ORDER BY address_key LIMIT :most),
+    {_OTHERS} {_COUNTED}
+""")  # noqa: S608 - texts of ours
+_OF_A_LIST = text(f"""
+    WITH mine AS MATERIALIZED (SELECT unnest(CAST(:keys AS text[])) AS address_key),
+    {_OTHERS} {_COUNTED}
 """)
+_ANY = text(f"WITH {_OTHERS} SELECT EXISTS (SELECT FROM others)")  # noqa: S608 - texts of ours
 
 
-async def repeats(
-    session: AsyncSession, campaign: CampaignRecord, *, begins: datetime, within: timedelta
+async def of_campaign(session: AsyncSession, asked: Asked) -> list[Repeat]:
+    """Launched campaigns that share recipients with the one whose id is `own_id`."""
+    return await _found(session, _OF_A_CAMPAIGN, asked, most=MAX_COMPARED)
+
+
+async def of_list(session: AsyncSession, asked: Asked, keys: Sequence[str]) -> list[Repeat]:
+    """Launched campaigns that share recipients with a list; `keys` are those of its addresses."""
+    return await _found(session, _OF_A_LIST, asked, keys=keys)
+
+
+async def is_any(session: AsyncSession, asked: Asked) -> bool:
+    """Whether there is another campaign at all whose recipients have to be looked at."""
+    return bool(await session.scalar(_ANY, _given(asked)))
+
+
+async def _found(
+    session: AsyncSession, statement: TextClause, asked: Asked, **more: object
 ) -> list[Repeat]:
-    """Launched campaigns that start within so much of this one and share recipients with it."""
-    given = {
-        "id": campaign.id,
-        "owner_id": campaign.owner_id,
-        "sender_id": campaign.sender_id,
-        "subject": campaign.subject,
-        "earliest": begins - within,
-        "latest": begins + within,
-        "most": MAX_COMPARED,
-        "most_campaigns": MAX_CAMPAIGNS,
-    }
-    rows = await session.execute(_REPEATS, given)
+    rows = await session.execute(statement, {**_given(asked), **more})
     return [Repeat(**row._mapping) for row in rows]
+
+
+def _given(asked: Asked) -> dict[str, object]:
+    return {**asdict(asked), "most_campaigns": MAX_CAMPAIGNS}

@@ -27,7 +27,7 @@ from paceline.web.listing import as_id
 from paceline.web.once import OnceRoute, carried_out_once, leading_to, reserved_id
 from paceline.web.parts import Parts, Wired
 from paceline.web.preview import preview_document, read_sample, rendered_subject
-from paceline.web.rendering import go_to, render, wants_fragment
+from paceline.web.rendering import go_to, render, wants_fragment, zone_of
 from paceline.web.routes.compose import CHECK
 from paceline.web.timetable import by_day
 from paceline.web.uploads import read_list
@@ -93,7 +93,7 @@ async def schedule(
     looked = await look_at(parts, viewer, draft, anew=True)
     if looked.problems or looked.new is None or looked.upload is None:
         return go_to(request, f"/compose/{draft_id}?{CHECK}=1")
-    notes = await _notes(request, parts, viewer, looked)
+    notes = await _notes(request, parts, draft, looked)
     if version != draft.version or text_of(posted, NOTED) != digest_of(notes):
         return await _page(request, parts, viewer, draft, looked, alert=CHANGED)
     new = looked.new
@@ -146,8 +146,12 @@ def _settling(request: Request, draft: DraftRecord) -> Settle[uuid.UUID]:
     return settle
 
 
-async def _notes(request: Request, parts: Parts, viewer: Viewer, looked: Looked) -> tuple[str, ...]:
-    before = await sent_before(parts, viewer, looked, own_id=reserved_id(request), request=request)
+async def _notes(
+    request: Request, parts: Parts, draft: DraftRecord, looked: Looked
+) -> tuple[str, ...]:
+    before = await sent_before(
+        parts, draft, looked, own_id=reserved_id(request), zone=zone_of(request)
+    )
     return looked.notes + before
 
 
@@ -166,7 +170,7 @@ async def _page(
     sender = await parts.senders.get(owner, looked.new.sender_id)
     seen, form = looked.upload.preview, looked.form
     planned, pace = plan_of(form, [sender], count=seen.usable)
-    notes = await _notes(request, parts, viewer, looked)
+    notes = await _notes(request, parts, draft, looked)
     sample = read_sample(looked.upload.sample)
     return render(
         request,
