@@ -80,6 +80,8 @@ TABLE = [
     ("ehlo", 421, "4.7.0", "Try again later, closing connection. (EHLO)", Verdict.HOST_BACKOFF),
     ("rcpt", 550, "5.1.1", "message refused for policy reasons", Verdict.FAIL),
     ("rcpt", 550, "5.1.1", "user unknown, message refused", Verdict.FAIL_AND_SUPPRESS),
+    ("rcpt", 550, "5.1.1", "<a@example.org>: unauthorized sender", Verdict.SENDER_BROKEN),
+    ("rcpt", 550, "5.1.1", "E-mail address rejected", Verdict.FAIL_AND_SUPPRESS),
     ("dot", 521, "5.2.1", "will not accept delivery of this message", Verdict.FAIL),
     # What the codes mean where the words say nothing.
     ("data", 421, "4.4.2", "operation timed out", Verdict.RECONNECT),

@@ -32,14 +32,14 @@ OUR_FROM = family(
     rf"invalid|not|"
     r"unknown|unverified|mismatch|blocked|match|be|missing|reject)",
     r"(?:invalid|unknown|unverified|illegal|bad|unauthori[sz]ed|forged) (?:envelope )?"
-    r"(?:sender|mail ?from|from)\b",
+    r"(?:sender|mail ?from|from|return (?:path|address))\b",
     r"not owned by|does(?:n't| not) (?:own|match) (?:\w+ ){0,3}(?:user|account|login|"
     r"authenticated)",
     rf"{_NOT_ALLOWED} (?:\w+ ){{0,2}}(?:to )?(?:send|relay|submit|use|perform)",
     rf"{_NOT_ALLOWED} (?:sender|from)\b",
     r"(?:permission|right)s? to send",
     r"(?:address|domain|identity|identities|sender|from)\b.{0,20}\b(?:is |are |has |have )?not "
-    r"(?:been )?(?:\w+ )?(?:verified|validated|confirmed|registered)",
+    r"(?:been )?(?:\w+ )?(?:verified|validated|confirmed|registered|approved)",
     r"must (?:be the same|match|be verified|be from|use) .{0,40}(?:user|account|login|address|"
     r"domain)",
     r"sender (?:identity|verify|verification) (?:failed|error|callback)?|sender verify",

@@ -84,9 +84,9 @@ SENDER_VERIFY = r"sender verif|verification failed for|sender address"
 # What no mailbox dies of.
 NO_GRAVE = family(
     SENDER_VERIFY,
-    r"\bpolic(?:y|ies)\b|\breputation\b|\bspam\b|\bvirus|\bdnsbl\b|\brbl\b|\bblocked\b",
+    r"\bsenders?\b|\bpolic(?:y|ies)\b|\breputation\b|\bspam\b|\bvirus|\bdnsbl\b|\brbl\b|\bblocked\b",
     r"\b(?:black|block|deny) ?list|\blisted (?:at|by|in|on)\b",
-    r"(?:message|mail)s? (?:\w+ ){0,2}(?:rejected|refused|denied)",
+    r"(?:message|mail)s? (?!address)(?:\w+ ){0,2}(?:rejected|refused|denied)",
     r"(?:rejected|refused|accept\w*|delivery of) (?:this|your|the) (?:message|mail|e-?mail)",
 )
 # What forbids to call a mailbox dead, whatever else is said of it.
