@@ -414,8 +414,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an_outcome_is_dropped_when_the_database_is_away",
         "postgres_crashes",
         "X: ",
-        ("bootstrap/worker.py", "record=GroupCommit(ledger.record, insist=True)",
-         "record=GroupCommit(ledger.record, insist=False)"),
+        ("bootstrap/worker.py", "GroupCommit(ledger.record, insist=True,",
+         "GroupCommit(ledger.record, insist=False,"),
     ),
     _bug(
         "a_frozen_keeper_keeps_its_lock",

@@ -222,7 +222,7 @@ def _parts(
     handover = Handover(
         marks=Marks(
             write_ahead=GroupCommit(ledger.write_ahead, insist=False),
-            record=GroupCommit(ledger.record, insist=True),
+            record=GroupCommit(ledger.record, insist=True, unhindered=ledger.unhindered),
         ),
         leases=leases,
         limits=ground.limits,

@@ -17,7 +17,8 @@ from paceline.persistence.models import Email
 _LOOK = """
     SELECT current_setting('server_version_num')::int AS version_number,
            current_setting('server_version') AS version,
-           current_setting('synchronous_commit') AS synchronous_commit,
+           (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit')
+               AS synchronous_commit,  -- as it was chosen: our connections make it stronger
            current_setting('fsync') AS fsync,
            current_setting('server_encoding') AS encoding,
            pg_is_in_recovery() AS is_standby,

@@ -22,9 +22,9 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from paceline import cuts
 from paceline.errors import OperationalError
 from paceline.observability.figures import PoolUse
+from paceline.persistence import session_settings
 from paceline.persistence.addressing import DatabaseAddress, parsed_url
 from paceline.persistence.connecting import connect
 from paceline.persistence.driver import Driver, Pool
@@ -39,30 +39,12 @@ COMMAND_TIMEOUT_SECONDS = 60
 DEDICATED_TIMEOUT_SECONDS = 5
 CLOSE_TIMEOUT_SECONDS = 2
 
-_SERVER_SETTINGS = {
-    "application_name": "paceline",
-    "timezone": "UTC",
-    "jit": "off",
-    **cuts.OF_POSTGRESQL,
-}
-
-# A pooler takes no others: they would outlive the transaction, for whoever has the session next.
-_POOLER_SETTINGS = {"application_name": "paceline", "timezone": "UTC"}
-# Nor is anything prepared for longer: the next transaction may have another session, where others
-# have prepared theirs under the same names. A statement without a name is gone by itself.
+# Through a pooler nothing is prepared for longer than a transaction: the next one may have another
+# session, where others have prepared theirs under the same names. A statement without a name is
+# gone by itself.
 _NOTHING_PREPARED = {
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": str,
-}
-
-# Every statement of the ledger is a look-up by index, whatever the statistics say: a plan that
-# suits a small table would scan a million rows at the next claim. Planned once, which also saves
-# the planning (0.6 ms) of each.
-_LEDGER_SETTINGS = _SERVER_SETTINGS | {
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "plan_cache_mode": "force_generic_plan",
 }
 
 _LOST = (
@@ -81,6 +63,7 @@ _LOST = (
     asyncpg.SerializationError,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 # It answers, and lets us in under no circumstances: until somebody changes something.
 _REFUSED = (
@@ -94,6 +77,10 @@ _REFUSED = (
 
 class DatabaseUnavailable(OperationalError):
     """PostgreSQL did not answer, or told us to come back later."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """PostgreSQL answers, but somebody holds what the statement needs, and for long."""
 
 
 class DatabaseRefused(DatabaseUnavailable):
@@ -172,6 +159,8 @@ class Database:
             AsyncSession(self._engine, expire_on_commit=False) as session,
             session.begin(),
         ):
+            if self._pooler is not None:
+                await session.execute(session_settings.FOR_THIS_TRANSACTION)
             yield session
 
     @asynccontextmanager
@@ -193,7 +182,7 @@ class Database:
         """A connection of the caller's own, for LISTEN or a session lock. The caller closes it."""
         async with translate_lost_connections():
             return await connect(
-                **self._address.options(_SERVER_SETTINGS),
+                **self._address.options(session_settings.OF_DEDICATED),
                 command_timeout=DEDICATED_TIMEOUT_SECONDS,
             )
 
@@ -205,10 +194,13 @@ class Database:
 
     async def _connect(self) -> Driver:
         """A connection for SQLAlchemy's pool."""
-        options = self._address.options(_SERVER_SETTINGS)
+        options = self._address.options(session_settings.OF_TRANSACTIONS)
         if self._pooler is not None:
-            options = self._pooler.options(_POOLER_SETTINGS) | {"statement_cache_size": 0}
+            options = self._pooler.options(session_settings.OF_A_POOLER)
+            options["statement_cache_size"] = 0
         connection = await connect(**options, command_timeout=COMMAND_TIMEOUT_SECONDS)
+        if self._pooler is None:
+            connection = await session_settings.made_durable(connection)
         if self._closed:
             connection.terminate()
             raise asyncpg.InterfaceError("closed by us")
@@ -217,7 +209,8 @@ class Database:
 
     async def _connect_for_ledger(self, *_: Any, **options: Any) -> Driver:
         """A connection for asyncpg's pool, which knows of no address."""
-        return await connect(**self._address.options(_LEDGER_SETTINGS), **options)
+        address = self._address.options(session_settings.OF_THE_LEDGER)
+        return await session_settings.made_durable(await connect(**address, **options))
 
     async def _open_pool(self) -> Pool:
         async with self._opening:
@@ -274,6 +267,8 @@ async def translate_lost_connections() -> AsyncIterator[None]:
         raise
     except _REFUSED as error:
         raise DatabaseRefused(f"PostgreSQL: {_in_one_line(error)}") from error
+    except asyncpg.LockNotAvailableError as error:
+        raise DatabaseBusy(f"PostgreSQL: {_in_one_line(error)}") from error
     except _LOST as error:
         if "rejected SSL upgrade" in str(error):
             told = "PostgreSQL: it offers no TLS, which sslmode asks for"

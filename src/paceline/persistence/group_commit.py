@@ -2,6 +2,7 @@
 
 While one batch is being committed, the next one gathers. So the batch grows with the load by
 itself, and a lone caller waits for nothing. One loop per kind of statement, owned by the worker.
+Where somebody's lock is in the way of some items, those are set apart and the others go on.
 """
 
 from __future__ import annotations
@@ -10,25 +11,30 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from paceline.observability.troubles import Trouble
-from paceline.persistence.database import DatabaseUnavailable
+from paceline.persistence.database import DatabaseBusy, DatabaseUnavailable
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 MAX_BATCH = 512
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)  # the last one over and over
+# Between two looks at what is set apart.
+HELD_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
+
+Waiting: TypeAlias = tuple[Item, "asyncio.Future[Answer]"]
 
 
 class GroupCommit(Generic[Item, Answer]):
     """Gathers items and hands them to `execute`, which answers one for one.
 
     With `insist`, a database that is away is asked again until it answers, so that no item is
-    dropped; without it, the callers are told (`DatabaseUnavailable`).
+    dropped; without it, the callers are told (`DatabaseUnavailable`). `unhindered` says of which
+    items nobody else holds what they need: the others are then asked again by themselves.
     """
 
     def __init__(
@@ -36,14 +42,19 @@ class GroupCommit(Generic[Item, Answer]):
         execute: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
         *,
         insist: bool,
+        unhindered: Callable[[Sequence[Item]], Awaitable[Sequence[bool]]] | None = None,
         max_batch: int = MAX_BATCH,
     ) -> None:
         self._execute = execute
         self._insist = insist
+        self._unhindered = unhindered
         self._max_batch = max_batch
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[Waiting[Item, Answer]] = deque()
         self._something = asyncio.Event()
+        self._held: list[Waiting[Item, Answer]] = []
+        self._something_held = asyncio.Event()
         self._trouble = Trouble(log, "outcomes wait to be recorded")
+        self._hindrance = Trouble(log, "outcomes wait for what somebody holds in the database")
 
     async def submit(self, item: Item) -> Answer:
         """The answer to this item, once its batch has been committed."""
@@ -54,19 +65,61 @@ class GroupCommit(Generic[Item, Answer]):
 
     async def run(self) -> None:
         """Commit batches until cancelled."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._commit_what_comes())
+            loops.create_task(self._commit_what_is_held())
+
+    async def _commit_what_comes(self) -> None:
         while True:
             await self._something.wait()
             size = min(len(self._waiting), self._max_batch)
             batch = [self._waiting.popleft() for _ in range(size)]
             if not self._waiting:
                 self._something.clear()
+            if self._held:  # some of these would wait for the same
+                free = await self._free(batch)
+                self._hold(_without(batch, free))
+                batch = free
             # A caller that was cancelled has dropped its connection; its item is still recorded.
-            await self._commit(batch)
+            if batch and not await self._commit(batch):
+                self._hold(batch)
 
-    async def _commit(self, batch: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _commit_what_is_held(self) -> None:
+        while True:
+            await self._something_held.wait()
+            free = (await self._free(self._held))[: self._max_batch]
+            if free and await self._commit(free):
+                self._held = _without(self._held, free)
+                self._hindrance.over()
+            if not self._held:
+                self._something_held.clear()
+            else:
+                await asyncio.sleep(HELD_SECONDS)
+
+    def _hold(self, batch: Sequence[Waiting[Item, Answer]]) -> None:
+        self._held += batch
+        if self._held:
+            self._something_held.set()
+
+    async def _free(self, batch: list[Waiting[Item, Answer]]) -> list[Waiting[Item, Answer]]:
+        """Those that nobody hinders; all of them where that cannot be found out."""
+        assert self._unhindered is not None, "else nothing is held"
+        batch = list(batch)
+        try:
+            free = await self._unhindered([item for item, _ in batch])
+        except DatabaseUnavailable as error:
+            self._trouble.met(error)
+            return batch
+        return [waiting for waiting, is_free in zip(batch, free, strict=True) if is_free]
+
+    async def _commit(self, batch: Sequence[Waiting[Item, Answer]]) -> bool:
+        """Answer all of them. False: somebody holds what one of them needs."""
         try:
             answers = await self._answers([item for item, _ in batch])
         except BaseException as error:
+            if isinstance(error, DatabaseBusy) and self._unhindered is not None:
+                self._hindrance.met(error)
+                return False
             for _, future in batch:
                 if not future.done():
                     future.set_exception(
@@ -74,10 +127,11 @@ class GroupCommit(Generic[Item, Answer]):
                     )
             if not isinstance(error, DatabaseUnavailable):
                 raise
-            return
+            return True
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+        return True
 
     async def _answers(self, items: Sequence[Item]) -> Sequence[Answer]:
         tries = 0
@@ -87,9 +141,18 @@ class GroupCommit(Generic[Item, Answer]):
                 self._trouble.over()
                 return answers
             except DatabaseUnavailable as error:
-                if not self._insist:
+                is_told = isinstance(error, DatabaseBusy) and self._unhindered is not None
+                if is_told or not self._insist:
                     raise
                 pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 self._trouble.met(error)
                 tries += 1
                 await asyncio.sleep(pause)
+
+
+def _without(
+    all_of: Sequence[Waiting[Item, Answer]], some: Sequence[Waiting[Item, Answer]]
+) -> list[Waiting[Item, Answer]]:
+    """By identity: two items may be alike."""
+    left_out = {id(waiting) for waiting in some}
+    return [waiting for waiting in all_of if id(waiting) not in left_out]

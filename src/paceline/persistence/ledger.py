@@ -179,6 +179,15 @@ class Ledger:
         recorded = {(row["email_id"], row["attempt"]) for row in rows}
         return [(o.attempt.email_id, o.attempt.number) in recorded for o in outcomes]
 
+    async def unhindered(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """For each, whether it can be recorded now without waiting for somebody's lock."""
+        async with self._database.driver() as driver:
+            rows = await driver.fetch(
+                statement("unhindered"), [outcome.attempt.email_id for outcome in outcomes]
+            )
+        free = {row["email_id"] for row in rows}
+        return [outcome.attempt.email_id in free for outcome in outcomes]
+
     @asynccontextmanager
     async def _driver(self, name: str) -> AsyncIterator[Driver]:
         """A connection for one of the three, which is timed."""

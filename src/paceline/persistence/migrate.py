@@ -27,6 +27,7 @@ from paceline.persistence.addressing import DatabaseAddress
 from paceline.persistence.connecting import connect
 from paceline.persistence.database import async_url, translate_lost_connections
 from paceline.persistence.planning import MigrationPlan, Step, alembic_config, plan_of
+from paceline.persistence.session_settings import OF_MIGRATIONS
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,8 @@ async def _plan(url: str) -> MigrationPlan:
 
 @asynccontextmanager
 async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
-    options = DatabaseAddress.of(url).options({"application_name": _name()})
+    settings = {"application_name": _name(), **OF_MIGRATIONS}
+    options = DatabaseAddress.of(url).options(settings)
     engine = create_async_engine(
         async_url(url),
         async_creator=lambda: connect(**options),

@@ -13,6 +13,7 @@ from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import CampaignState, DoubtPolicy
 from paceline.domain.recipients import RawRecipient
 from paceline.errors import Conflict, FieldProblem, InvalidInput
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
@@ -182,12 +183,13 @@ async def _check_content(
     session: Session, problems: Problems, record: CampaignRecord, changes: dict[str, Any]
 ) -> None:
     """The new message must suit the recipients that are there already."""
-    template = await asyncio.to_thread(
-        problems.template,
-        changes.get("subject", record.subject),
-        changes.get("text", record.text_body),
-        changes.get("html", record.html_body),
-    )
+    async with thinking(session):
+        template = await asyncio.to_thread(
+            problems.template,
+            changes.get("subject", record.subject),
+            changes.get("text", record.text_body),
+            changes.get("html", record.html_body),
+        )
     if template is None:
         return
     lacking = await store.recipient_lacking(session, record.id, sorted(template.fields - {"email"}))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from paceline import clock
 from paceline.domain.lifecycle import CampaignState, DoubtPolicy, JobState
 from paceline.errors import NotFound
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import queues
 from paceline.persistence.stores.attachments import CAMPAIGN_FILES
@@ -38,7 +39,8 @@ async def view_of(
         return view
     fields = await store.fields_of_some(session, campaign_id)
     files = [file.file_name for file in await CAMPAIGN_FILES.all_of(session, campaign_id)]
-    notes = await notes_on(view.subject, view.text, view.html, fields=fields, files=files)
+    async with thinking(session):
+        notes = await notes_on(view.subject, view.text, view.html, fields=fields, files=files)
     return replace(view, notes=notes)
 
 

@@ -21,6 +21,7 @@ from paceline.domain.lifecycle import CampaignEvent, CampaignState, campaign_aft
 from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import pieces
 from paceline.persistence.stores import senders as sender_store
@@ -107,14 +108,16 @@ class Campaigns:
             # A picture put into a text that was never saved would go along, shown nowhere.
             await drop_unshown(session, CAMPAIGN_FILES, campaign_id, record.html_body)
             files = await CAMPAIGN_FILES.all_of(session, campaign_id)
-            notes = await notes_on(
-                record.subject,
-                record.text_body,
-                record.html_body,
-                fields=await store.fields_of_some(session, campaign_id),
-                inline=inline_names(files),
-                files=[file.file_name for file in files],
-            )
+            fields = await store.fields_of_some(session, campaign_id)
+            async with thinking(session):
+                notes = await notes_on(
+                    record.subject,
+                    record.text_body,
+                    record.html_body,
+                    fields=fields,
+                    inline=inline_names(files),
+                    files=[file.file_name for file in files],
+                )
             await let_go(session, record, right_away=right_away)
             view = await _settled(session, owner_id, campaign_id, settle, notes=notes)
         if record.total > pieces.PIECE:

@@ -27,6 +27,7 @@ from paceline.domain.recipients import (
     shown,
 )
 from paceline.errors import Conflict
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import emails as store
 from paceline.persistence.stores.email_records import EmailRecord
@@ -130,7 +131,8 @@ async def _read_change(
         values, said = _of_single(problems, record, changes)
     else:
         # A large message takes a moment to compile.
-        values, said = await asyncio.to_thread(_of_campaign, problems, record, changes)
+        async with thinking(session):
+            values, said = await asyncio.to_thread(_of_campaign, problems, record, changes)
     key = values.get("address_key")
     if isinstance(key, str) and key != record.address_key:
         if await is_suppressed(session, owner_id, key):

@@ -26,6 +26,7 @@ from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.errors import Conflict, InvalidInput, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import import_reports
 from paceline.persistence.stores.campaigns import CampaignRecord
@@ -84,8 +85,8 @@ class Imports:
             await receive(chunks, spool)
             async with self._database.transaction() as session:
                 record = await _turn(session, owner_id, campaign_id)
-                await _signal_first(session, record)
-                report = await store_file(session, record, spool, choices)
+                async with thinking(session):
+                    report = await store_file(session, record, spool, choices)
                 await self._quotas.take(session, owner_id, emails=report.accepted)
                 await _reopen(session, record, report)
                 if settle is not None:
@@ -107,12 +108,15 @@ class Imports:
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id)
             _refuse_too_many(record, len(recipients))
-            template = await asyncio.to_thread(_template, record)
-            read = await asyncio.to_thread(_read_values, recipients, template)
+            async with thinking(session):
+                template = await asyncio.to_thread(_template, record)
+                read = await asyncio.to_thread(_read_values, recipients, template)
             await _signal_first(session, record)
             report = await add_inline(
                 session, record, [r for r in read if isinstance(r, Recipient)]
             )
+            async with thinking(session):
+                notes = await asyncio.to_thread(_notes, record, template, _fields_of(read))
             refused = tuple(r for r in read if isinstance(r, RefusedRow))
             report = ImportReport(
                 rows=len(recipients),
@@ -120,10 +124,7 @@ class Imports:
                 duplicates=report.duplicates,
                 suppressed=report.suppressed,
                 invalid=refused,
-                notes=(
-                    *report.notes,
-                    *await asyncio.to_thread(_notes, record, template, _fields_of(read)),
-                ),
+                notes=(*report.notes, *notes),
             )
             await self._quotas.take(session, owner_id, emails=report.accepted)
             await _reopen(session, record, report)
@@ -192,6 +193,7 @@ async def store_file(
     in_columns = partial(
         prepared, owner_id=record.owner_id, in_subject=fields_of_subject(record.subject)
     )
+    await _signal_first(session, record)  # as late as that: it holds the lane
     ready_batches = map(in_columns, filter(None, sound))
     to = destination_of(record)
     read = accepted = suppressed = 0

@@ -19,6 +19,7 @@ from paceline.domain.recipients import (
     shown,
 )
 from paceline.domain.tables.consent import status_columns
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.recipients import Destination, add_recipients, prepared
 from paceline.persistence.stores.session import Session
@@ -68,18 +69,20 @@ async def add_inline(
         prepared, owner_id=campaign.owner_id, in_subject=fields_of_subject(campaign.subject)
     )
     accepted = suppressed = 0
-    for start in range(0, len(recipients), MAX_BATCH):
-        batch = await asyncio.to_thread(ready, recipients[start : start + MAX_BATCH])
-        added = await add_recipients(session, to, batch)
-        accepted += added.accepted
-        suppressed += added.suppressed
+    async with thinking(session):
+        for start in range(0, len(recipients), MAX_BATCH):
+            batch = await asyncio.to_thread(ready, recipients[start : start + MAX_BATCH])
+            added = await add_recipients(session, to, batch)
+            accepted += added.accepted
+            suppressed += added.suppressed
+        notes = await asyncio.to_thread(opted_out, recipients)
     return ImportReport(
         rows=len(recipients),
         accepted=accepted,
         duplicates=len(recipients) - accepted - suppressed,
         suppressed=suppressed,
         invalid=(),
-        notes=await asyncio.to_thread(opted_out, recipients),
+        notes=notes,
     )
 
 

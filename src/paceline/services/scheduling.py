@@ -21,6 +21,7 @@ from paceline.domain.lifecycle import CampaignState
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import senders as sender_store
 from paceline.persistence.stores.attachments import CAMPAIGN_FILES, DRAFT_FILES
@@ -126,7 +127,8 @@ class Scheduling:
         async with self._database.transaction() as session:
             if not await campaigns.is_there(session, owner_id, campaign_id):
                 record = await _stored(session, owner_id, campaign_id, checked)
-                report = await fill(session, record)
+                async with thinking(session):
+                    report = await fill(session, record)
                 await self._quotas.take(session, owner_id, emails=report.accepted)
                 await self._take_along(session, record, files_of)
                 launched = await _record(session, record)

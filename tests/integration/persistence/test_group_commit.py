@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from paceline.persistence.database import DatabaseUnavailable
+from paceline.persistence import group_commit as module
+from paceline.persistence.database import DatabaseBusy, DatabaseUnavailable
 from paceline.persistence.group_commit import GroupCommit
 
 
@@ -72,3 +73,79 @@ async def test_an_insistent_commit_waits_until_the_database_is_back() -> None:
     async with running(commit):
         assert await commit.submit(7) == 7
     assert tries == 3
+
+
+class Lock:
+    """Somebody holds what some items need, until it is `free`."""
+
+    def __init__(self, *held: int) -> None:
+        self.held = set(held)
+        self.met = 0
+
+    async def execute(self, items: Sequence[int]) -> list[int]:
+        await asyncio.sleep(0)
+        if self.held & set(items):
+            self.met += 1
+            raise DatabaseBusy("somebody holds it")
+        return list(items)
+
+    async def unhindered(self, items: Sequence[int]) -> list[bool]:
+        await asyncio.sleep(0)
+        return [item not in self.held for item in items]
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD_SECONDS", 0.001)
+
+
+@pytest.mark.usefixtures("often")
+async def test_what_waits_for_a_lock_keeps_nobody_else_waiting_and_is_committed_in_the_end() -> (
+    None
+):
+    lock = Lock(3, 13)
+    commit = GroupCommit[int, int](lock.execute, insist=True, unhindered=lock.unhindered)
+    async with running(commit):
+        tasks = {n: asyncio.ensure_future(commit.submit(n)) for n in range(20)}
+        others = [task for n, task in tasks.items() if n not in lock.held]
+        assert await asyncio.gather(*others) == [n for n in range(20) if n not in lock.held]
+        assert not any(tasks[n].done() for n in lock.held)
+        lock.held = {13}
+        assert await tasks[3] == 3
+        assert not tasks[13].done()
+        lock.held = set()
+        assert await tasks[13] == 13
+
+
+@pytest.mark.usefixtures("often")
+async def test_while_something_waits_for_a_lock_no_later_batch_runs_into_it() -> None:
+    lock = Lock(1)
+    commit = GroupCommit[int, int](lock.execute, insist=True, unhindered=lock.unhindered)
+    async with running(commit):
+        held = [asyncio.ensure_future(commit.submit(1))]
+        for n in range(2, 50):
+            held.append(asyncio.ensure_future(commit.submit(1)))
+            assert await commit.submit(n) == n
+        assert lock.met == 1
+        lock.held = set()
+        assert await asyncio.gather(*held) == [1] * len(held)
+
+
+@pytest.mark.usefixtures("often")
+async def test_an_item_whose_caller_is_gone_is_committed_all_the_same() -> None:
+    lock, committed = Lock(1), asyncio.Event()
+
+    async def execute(items: Sequence[int]) -> list[int]:
+        done = await lock.execute(items)
+        if 1 in items:
+            committed.set()
+        return done
+
+    commit = GroupCommit[int, int](execute, insist=True, unhindered=lock.unhindered)
+    async with running(commit):
+        gone = asyncio.ensure_future(commit.submit(1))
+        await commit.submit(2)
+        gone.cancel()
+        lock.held = set()
+        async with asyncio.timeout(60):
+            await committed.wait()

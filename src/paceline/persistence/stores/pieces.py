@@ -29,6 +29,7 @@ from paceline.persistence.database import driver_of
 from paceline.persistence.lanes import signal
 from paceline.persistence.models import Campaign, Email, EmailJob
 from paceline.persistence.searching import mark_of, marked
+from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores.calling_back import called_back
 from paceline.persistence.stores.recipients import said_of
 
@@ -57,12 +58,13 @@ async def say_values(
     rows = (await session.execute(piece)).all()
     if not rows:
         return None
-    words = await asyncio.to_thread(
-        lambda: [
-            marked(mark_of(row.owner_id), said_of(row.address_key, row.name, row.fields, names))
-            for row in rows
-        ]
-    )
+    async with thinking(session):
+        words = await asyncio.to_thread(
+            lambda: [
+                marked(mark_of(row.owner_id), said_of(row.address_key, row.name, row.fields, names))
+                for row in rows
+            ]
+        )
     driver = await driver_of(session)
     await driver.execute(_SAY, [row.id for row in rows], words)
     last: uuid.UUID = rows[-1].id
