@@ -32,6 +32,36 @@ CASES = [
     ("Email pref", ["All"], ["None"]),
     ("Frequency", ["Daily"], ["Never"]),
     ("Email frequency", ["weekly"], ["never"]),
+    # A yes and its negation.
+    ("Consent", ["I consent", "I agree"], ["I do not consent", "I don't agree"]),
+    ("Would you like our newsletter?", ["I would"], ["I would not", "rather not"]),
+    ("Einwilligung Newsletter", ["Ich stimme zu"], ["Ich stimme nicht zu"]),
+    ("Newsletter gewünscht", ["gewünscht"], ["nicht gewünscht"]),
+    ("Consentement", ["J'accepte"], ["Je n'accepte pas", "je n’accepte pas"]),
+    ("Consentimiento", ["Acepto"], ["No acepto"]),
+    ("Privacy marketing", ["Acconsento"], ["Non acconsento"]),
+    ("Nieuwsbrief", ["wel"], ["liever niet"]),
+    ("Zgoda marketingowa", ["Wyrażam zgodę"], ["Nie wyrażam zgody"]),
+    ("Согласие на рассылку", ["Согласен"], ["Не согласен"]),
+    ("KVKK onayı", ["Onaylıyorum"], ["Onaylamıyorum"]),
+    ("Συναίνεση", ["ναι"], ["όχι"]),
+    ("Mailing?", ["👍"], ["👎"]),
+    # With a date behind it.
+    ("GDPR", ["Opt-in: 2023-01-01", "Opted in 1 May 2023"], ["Opt-out: 2024-05-01"]),
+    ("Marketing", ["Opted in 2024-01-01"], ["Opted out 2024-05-01"]),
+    ("Remark", ["Oslo"], ["Unsubscribed on 5/1/2024", "Bounced (2024-05-01)"]),
+    # What a check, or the server, said of an address.
+    ("Email status", ["ok"], ["bouncing"]),
+    ("Verification result", ["valid", "catch-all"], ["invalid", "do_not_mail"]),
+    ("Email validation", ["Deliverable"], ["Undeliverable"]),
+    ("status", ["ok"], ["5.1.1", "550 5.1.1"]),
+    ("reason", [""], ["550 5.1.1 User unknown", "554 5.7.1 rejected", "550 No such user"]),
+    # Not yet confirmed.
+    ("Status", ["subscribed"], ["pending", "unconfirmed", "unsubscribed"]),
+    ("Status", ["active"], ["pending", "invalid", "validating"]),
+    ("Subscription", ["confirmed"], ["pending", "cancelled"]),
+    ("emailstop", ["0"], ["1"]),
+    ("Email stop", ["no"], ["yes"]),
     # What programs call it.
     ("DNE", ["N", ""], ["Y"]),
     ("Marketing Suspended", ["false"], ["true"]),
@@ -81,6 +111,15 @@ CASES = [
 ]
 
 NOT_ABOUT_IT = [
+    ("SMS status", ["subscribed", "unsubscribed"]),
+    ("SMS Marketing Consent", ["SUBSCRIBED", "UNSUBSCRIBED"]),
+    ("Status", ["confirmed", "pending"]),
+    ("Reason", ["5.1.26 called", "report 5.1.1.3", "550 people came"]),
+    ("Remark", ["likes Stop 13", "Stopped 2024-05-01"]),
+    ("Marketing", ["Head of brand", "no budget yet"]),
+    ("Result", ["valid", "invalid"]),
+    ("Subscription", ["monthly", "none"]),
+    ("Mail stop", ["MS-12", "MS-7"]),
     ("State", ["CA", "NY", "U"]),
     ("US State", ["CA", "UT", "AL"]),
     ("Vegetarian", ["no", "yes"]),

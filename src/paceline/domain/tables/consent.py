@@ -17,6 +17,8 @@ from functools import lru_cache
 from paceline.domain.printing import printable
 from paceline.domain.tables import consent_words as said
 from paceline.domain.tables.consent_answers import (
+    agrees,
+    has_tag,
     is_empty,
     is_moment,
     is_no,
@@ -26,14 +28,17 @@ from paceline.domain.tables.consent_answers import (
     opt_in_reading,
     opted_out,
     refuses,
-    says_so_in_a_sentence,
+    refuses_or_not_yet,
+    says_out,
+    says_out_at_all,
+    says_out_or_pending,
+    says_out_plainly,
 )
 from paceline.domain.tables.words import IS_ADDRESS_TITLE, comparable, grams, words
 
 _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
-_TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _NUMBERED = frozenset({"-1", "0", "1", "2", "3"})  # ActiveCampaign's: 1 active, 2 unsubscribed…
 _LETTERED = frozenset("abcdhpsu")  # Active, Bounced, Cleaned, Deleted, Held, Pending, Unsubscribed
 _LETTERS_IN = frozenset("as")
@@ -52,7 +57,7 @@ _OF_A_TABLE_ABOUT_ELSE = _NOT_ABOUT_MAIL - {"membership", "civil", "marital", "e
 _PLAINLY_CONSENT = words(
     "consent,opt in,opted in,optin,gdpr,einwilligung,zustimmung,dsgvo,consentement,"
     "rgpd,consentimiento,consenso,consentimento,lgpd,toestemming,zgoda,rodo,souhlas,hozzájárulás,"
-    "samtykke,samtycke,suostumus,согласие,згода,同意,수신동의,συγκατάθεση,privola"
+    "samtykke,samtycke,suostumus,согласие,згода,同意,수신동의,συγκατάθεση,συναίνεση,privola"
 )
 _REMARKS = words(
     "comment,comments,note,notes,remark,remarks,memo,feedback,description,message,reason,"
@@ -72,6 +77,7 @@ class Kind(Enum):
     OPT_IN = auto()
     STATUS = auto()
     TAGS = auto()
+    OTHER_CHANNEL = auto()
     ANYTHING = auto()
 
 
@@ -134,6 +140,8 @@ def _is_no_title(row: list[str]) -> bool:
 def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[[str], bool] | None:
     kind, key = kind_of(title), comparable(title)
     given = [value for value in values if not is_empty(value)]
+    if kind is Kind.OTHER_CHANNEL:
+        return None
     if kind is Kind.OPT_OUT:
         return None if any("://" in value for value in given) else opted_out
     if kind is Kind.OPT_IN:
@@ -149,10 +157,10 @@ def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[
 
 def _reading_of_words(kind: Kind, key: str, given: Collection[str]) -> Callable[[str], bool] | None:
     if kind is Kind.TAGS:
-        return _has_tag
+        return has_tag
     if not key or key in _REMARKS:
-        return _says_out_at_all
-    return _says_out_plainly if any(map(_says_out_plainly, given)) else None
+        return says_out_at_all
+    return says_out_plainly if any(map(says_out_plainly, given)) else None
 
 
 def _has_consent(key: str) -> bool:
@@ -169,26 +177,34 @@ def _status_reading(
     letters = {value.lower() for value in given}
     if letters <= _LETTERED and "u" in letters and letters & _LETTERS_IN:
         return _lettered
-    own_affair = about_else or _grams(title) & _NOT_THE_PERSONS
-    return _says_out_at_all if own_affair else _says_out
+    if about_else or _grams(title) & _NOT_THE_PERSONS:
+        return says_out_at_all
+    is_of_mail = any(comparable(value) in said.SPEAKS_OF_MAIL for value in given)
+    return says_out_or_pending if is_of_mail else says_out
 
 
 def _flag_of(title: str, given: Collection[str]) -> Callable[[str], bool] | None:
     """“Email: yes, no”, “Baja: sí, no”: one word that is something else but over answers."""
     key = _bare(title)
 
-    def is_answer(value: str) -> bool:
+    def is_plain(value: str) -> bool:
         return is_yes(value) or is_no(value) or comparable(value) == key
+
+    def is_answer(value: str) -> bool:
+        return is_plain(value) or refuses_or_not_yet(value)
 
     if not given or not key:
         return None
     if key in said.OPT_OUT_OVER_ANSWERS:
-        dated = all(is_answer(v) or is_moment(v) or is_no_moment(v) for v in given)
+        dated = all(is_plain(v) or is_moment(v) or is_no_moment(v) for v in given)
         return opted_out if dated else None
+    if key in said.MARKETING_OVER_ANSWERS:
+        answered = all(is_answer(v) or agrees(v) for v in given)
+        return refuses_or_not_yet if answered else None
     if not all(map(is_answer, given)):
         return None
     if key in said.OPT_IN_OVER_ANSWERS:
-        return refuses
+        return refuses_or_not_yet
     return refuses if comparable(title) in IS_ADDRESS_TITLE else None
 
 
@@ -230,7 +246,8 @@ def kind_of(title: str) -> Kind:
         return Kind.ANYTHING
     about_mail = any(part in key for part in said.EMAIL_IN_TITLE)
     if has(said.OTHER_CHANNELS) and not about_mail:
-        return Kind.ANYTHING
+        is_status = has(said.OPT_OUT_TITLES) or has(said.OPT_IN_TITLES) or has(said.STATUS_TITLES)
+        return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
     if has(said.OPT_OUT_TITLES):
         return Kind.OPT_OUT
     if has(said.OPT_IN_TITLES) or _asks(key):
@@ -249,7 +266,7 @@ _ONE_VALUED = tuple(
     for word in (
         *("status", "state", "stage", "statut", "etat", "estado", "situacion", "stato", "situação"),
         *("stan", "stav", "állapot", "статус", "состояние", "ステータス", "状態", "状况", "状态"),
-        *("狀態", "상태", "durum"),
+        *("狀態", "상태", "durum", "verification", "validation", "validity", "deliverability"),
     )
 )
 
@@ -263,22 +280,6 @@ def _asks(key: str) -> bool:
     return any(word in key for word in said.QUESTION_WORDS) and any(
         topic in key for topic in said.QUESTION_TOPICS
     )
-
-
-def _says_out(value: str) -> bool:
-    return comparable(value) in said.OUT or says_so_in_a_sentence(value)
-
-
-def _says_out_plainly(value: str) -> bool:
-    return comparable(value) in said.OUT_TAGS
-
-
-def _says_out_at_all(value: str) -> bool:
-    return _says_out_plainly(value) or says_so_in_a_sentence(value)
-
-
-def _has_tag(value: str) -> bool:
-    return any(comparable(tag) in said.OUT_TAGS for tag in _TAG_BREAK.split(value))
 
 
 _AS_NAMED = {Kind.OPT_OUT: opted_out, Kind.OPT_IN: not_agreed}

@@ -23,6 +23,30 @@ _NUMBER = re.compile(r"[-+]?[\d\s.,%€$£]+")
 _STILL_IN = frozenset(
     map(comparable, ("none", "never", "subscribed", "active", "opted in", "not bounced", "allow"))
 ) | {"allowed", "allows"}
+# “I do not agree”, “Ich stimme nicht zu”: in an answer of a few words.
+_NEGATION = re.compile(
+    r"\b(?:do not|did not|don['’]?t|not|nicht|kein(?:e[nrms]?)?|pas|niet|geen|ikke|inte)\b",
+    re.IGNORECASE,
+)
+_NEGATION_AHEAD = re.compile(r"\A\s*(?:no|non|não|nie|не|ні|nem|nu|ne)\b", re.IGNORECASE)
+_MAX_NEGATED = 6  # words of such an answer
+_OPTED_IN = re.compile(
+    r"\W*(?:double |single )?opt(?:ed)?[ _-]?in\b\W*(?:(?:on|at|since|am|le|el|il|em|op)\s+)?"
+    r"(?:\d.*)?",
+    re.IGNORECASE,
+)
+_MAX_DATED = 100  # characters; a longer value is a text
+_DATED = re.compile(
+    r"[\s:;,(–-]+(?:(?:on|at|since|am|seit|le|el|il|em|op|dnia)\s+)?\(?\d{1,4}[-/. ]\S.*\Z",
+    re.IGNORECASE,
+)
+# What a server said of an address: “550 5.1.1 User unknown”; no date and no number of a chapter.
+_SERVER_SAID = re.compile(
+    r"\s*(?:#?5\.[0-7]\.\d(?![.\d])|5\d\d[ -]#?5\.\d{1,3}\.\d{1,3}\b"
+    r"|55\d[ -].{0,60}\b(?:user|mailbox|recipient|address)\b)",
+    re.IGNORECASE,
+)
+_TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _FEW = 6  # different values of a column that holds answers in words unknown
 _WORDS_OF_AN_ANSWER = 4
 
@@ -57,7 +81,39 @@ _SENTENCES = re.compile(
 
 def says_so_in_a_sentence(value: str) -> bool:
     """“Recipient unsubscribed via link”, “please remove me from your list”."""
+    if _SERVER_SAID.match(value):
+        return True
     return len(value) > 5 and _SENTENCES.search(value) is not None
+
+
+def undated(value: str) -> str:
+    """What is said before a date: “Opt-out: 2024-05-01”."""
+    return _DATED.sub("", value) if len(value) <= _MAX_DATED else value
+
+
+def says_out(value: str) -> bool:
+    """“Bounced”, under a status."""
+    return comparable(undated(value)) in said.OUT or says_so_in_a_sentence(value)
+
+
+def says_out_or_pending(value: str) -> bool:
+    """The same where the status speaks of mail, and so does “pending”."""
+    return says_out(value) or comparable(value) in said.PENDING
+
+
+def says_out_plainly(value: str) -> bool:
+    """A value that says so whatever its column is about."""
+    return comparable(undated(value)) in said.OUT_TAGS
+
+
+def says_out_at_all(value: str) -> bool:
+    """Plainly, or in a sentence."""
+    return says_out_plainly(value) or says_so_in_a_sentence(value)
+
+
+def has_tag(value: str) -> bool:
+    """Whether one of several tags says so."""
+    return any(comparable(tag) in said.OUT_TAGS for tag in _TAG_BREAK.split(value))
 
 
 def is_empty(value: str) -> bool:
@@ -107,6 +163,7 @@ def refuses(value: str) -> bool:
     return (
         is_no(plain)
         or comparable(plain) in said.OUT
+        or comparable(undated(plain)) in said.OUT
         or _opening(plain) in said.OPENING_NOT
         or says_so_in_a_sentence(plain)
     )
@@ -115,13 +172,14 @@ def refuses(value: str) -> bool:
 def agrees(value: str) -> bool:
     """Whether a value of a consent says yes: plainly, in a sentence, or by when it was given."""
     plain = value.strip()
-    if is_empty(plain) or refuses(plain) or _is_not_yet(plain):
+    if is_empty(plain) or refuses_or_not_yet(plain):
         return False
     opening = re.split(r"[\s,.;:!(–-]", plain, maxsplit=1)[0]
     key = comparable(plain)
     return (
         any(is_yes(part) or comparable(part) in said.AGREED for part in (plain, opening))
         or is_moment(plain)
+        or _OPTED_IN.fullmatch(plain) is not None
         or any(part in key for part in said.OPT_IN_TITLES if len(part) >= 6 or not part.isascii())
     )
 
@@ -137,7 +195,7 @@ def _named_not_agreed(value: str) -> bool:
 
 def refuses_or_not_yet(value: str) -> bool:
     """A no, or a consent that is pending, unknown or over."""
-    return refuses(value) or _is_not_yet(value)
+    return refuses(value) or _declines(value) or _is_not_yet(value)
 
 
 def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
@@ -147,17 +205,37 @@ def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
     """
     given = [value for value in values if not is_empty(value)]
     kinds = {comparable(value) or value for value in given}
-    yes = sum(map(agrees, given))
+    denied = {_affirmed(value) for value in given if _declines(value) or is_no(value)} - {""}
+
+    def says_yes(value: str) -> bool:
+        return agrees(value) or (comparable(value) in denied and not refuses_or_not_yet(value))
+
+    def says_no_yes(value: str) -> bool:
+        return not says_yes(value)
+
+    yes = sum(map(says_yes, given))
     no = sum(map(refuses_or_not_yet, given))
     if not given or _are_numbers(given) or 2 * (yes + no) < len(given):
         if plainly and 1 < len(kinds) <= _FEW and all(map(_is_short, given)):
-            return not_agreed
+            return says_no_yes
         return refuses_or_not_yet if any(map(_refuses_in_words, given)) else None
     if not yes or not (plainly or no or 2 * yes > len(given)):
         return refuses_or_not_yet
     if plainly or yes > 1 or no or len(kinds) == 1:
-        return not_agreed
+        return says_no_yes
     return _named_not_agreed
+
+
+def _declines(value: str) -> bool:
+    """“I would not”: a short answer with a word that turns it into a no."""
+    if len(value.split()) > _MAX_NEGATED or _NEGATION.search(value) is None:
+        return False
+    return not is_yes(_opening(value))
+
+
+def _affirmed(value: str) -> str:
+    """The answer that a value denies: “I agree” of “I do not agree”."""
+    return comparable(_NEGATION_AHEAD.sub("", _NEGATION.sub("", value)))
 
 
 def _are_numbers(given: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ def _parts(text: str) -> tuple[str, ...]:
 # In a title: "yes" here means no.
 OPT_OUT_TITLES = _parts(
     "opt out,opted out,optout,unsub,unsubscribed,unsubscribe,"
-    "do not email,do not mail,do not send,"
+    "do not email,do not mail,do not send,email stop,"
     "do not contact,don't email,don't contact,dont email,dont contact,donotbulkemail,no email,"
     "no emails,no mail,no mailing,no marketing,no newsletter,no contact,do not market,dnc,"
     "not contactable,blacklist,blocklist,suppress,bounce,complain,complaint,"
@@ -88,7 +88,12 @@ OPT_IN_OVER_ANSWERS = words(
     "aktiv,aktiviert,bestätigt,verifiziert,actif,active,confirmé,vérifié,activo,activa,confirmado,"
     "verificado,ativo,ativa,attivo,attiva,confermato,verificato,actief,bevestigd,aktywny,"
     "potwierdzony,aktivní,aktív,активен,активна,подтвержден,подтверждён,有効,有效,활성,aktivan,"
-    "ενεργός,hoạt động,aktiivinen,bekreftet,bekræftet,bekräftad"
+    "ενεργός,hoạt động,aktiivinen,bekreftet,bekræftet,bekräftad,subscription,subscriptions"
+)
+
+# The same, also over a consent in words or with its date.
+MARKETING_OVER_ANSWERS = words(
+    "marketing,privacy,privacy marketing,marketing privacy,direct marketing,e-marketing"
 )
 
 # In a title: how often to write; "never" here means no.
@@ -114,7 +119,7 @@ OPT_IN_TITLES = _parts(
     "email updates,email notifications,promotional email,promotions,marketing preference,"
     "marketing contact,marketing status,email preference,agree to,agreed to,agreement,i agree,"
     "email pref,mail pref,contact pref,communication pref,markkinointilupa,lupa,đồng ý,"
-    "الموافقة,موافقة,الاشتراك,הסכמה,דיוור,privola,suglasnost,"
+    "συναίνεση,الموافقة,موافقة,الاشتراك,הסכמה,דיוור,privola,suglasnost,"
     "email campaigns,marketing allowed,is_subscribed,active subscriber,sendable,"
     "einwilligung,zustimmung,einverständnis,einverstanden,eingewilligt,erlaubnis,"
     "werbung,werbeeinwilligung,dsgvo,darf kontaktiert,"
@@ -144,7 +149,8 @@ OPT_IN_TITLES = _parts(
 # In a title: no verdict of its own, the values have one.
 STATUS_TITLES = _parts(
     "status,state,state of subscription,contact status,subscriber status,email status,list status,"
-    "subscription state,stage,statut,état,estado,"
+    "subscription state,verification result,validation result,email verification,"
+    "email validation,email validity,deliverability,stage,statut,état,estado,"
     "situación,stato,situação,stan,stav,állapot,"
     "статус,состояние,ステータス,状態,状况,状态,狀態,상태,durum,"
     "mitgliedschaft,tags,tag,labels,label,"
@@ -182,14 +188,14 @@ NO = words(
     "hayır,yok,falso,нет,ложь,не,ні,όχι,いいえ,いや,否,不,没有,無,无,아니오,아니요,아니,unchecked,未,"
     "×,✗,✘,❌,☐,✖,不可,拒否,uit,aus,no thanks,no thank you,"
     "nein danke,non merci,no gracias,no grazie"
-) | {"✗", "✘", "❌", "☐", "✖", "×", "-", "\u2013"}
+) | {"✗", "✘", "❌", "☐", "✖", "×", "-", "\u2013", "👎", "🚫", "⛔"}
 YES = words(
     "yes,y,true,t,1,on,x,checked,ja,wahr,j,oui,o,vrai,"
     "si,sí,s,verdadero,cierto,vero,sim,verdadeiro,"
     "waar,tak,prawda,ano,igen,da,kyllä,evet,да,истина,"
     "так,ναι,はい,可,有,是,예,네,granted,given,"
     "accepted,agreed,selected,ok,okay,confirmed,opted in,opt in,subscribed,active"
-) | {"✓", "✔", "☑", "✅", "◯", "○", "●", "✔️", "√"}
+) | {"✓", "✔", "☑", "✅", "👍", "◯", "○", "●", "✔️", "√"}
 # In a consent: it was given. How often to write says so, too.
 AGREED = words(
     "yep,yeah,trial,trialing,trialling,past due,paying,paid,live,ongoing,"
@@ -198,7 +204,9 @@ AGREED = words(
     "double opt-in,all,any,every,always,daily,weekly,monthly,quarterly,yearly,annually,biweekly,"
     "fortnightly,weekdays,often,sometimes,occasionally,immediately,email,e-mail,mail,html,text,"
     "consent,consented,permitted,registered,signed,signed up,subscribe,subscriber,agree,agrees,"
-    "i agree,i accept,i consent,liegt vor,vorhanden,erteilt,gegeben,zugestimmt,eingewilligt,"
+    "i agree,i accept,i consent,ich stimme zu,ich willige ein,j'accepte,je consens,"
+    "je souhaite,je suis d'accord,wyrażam zgodę,wel,onaylıyorum,kabul ediyorum,istiyorum,"
+    "liegt vor,vorhanden,erteilt,gegeben,zugestimmt,eingewilligt,"
     "bestätigt,gültig,aktiv,abonniert,angemeldet,einverstanden,erlaubt,täglich,wöchentlich,"
     "monatlich,alle,accepté,acceptée,accordé,donné,obtenu,valide,abonné,abonnée,inscrit,inscrite,"
     "actif,active,autorisé,d'accord,hebdomadaire,mensuel,quotidien,tous,toutes,"
@@ -239,8 +247,8 @@ OUT = words(
     "donotcontact,don't contact,don't email,"
     "no contact,no consent,no permission,no marketing,not opted in,not marketable,"
     "non-marketing contact,non-marketing,not a marketing contact,"
-    "cleaned,bounced,bounce,hard bounce,"
-    "hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
+    "cleaned,bounced,bounce,bouncing,hard bounce,onaylamıyorum,kabul etmiyorum,istemiyorum,"
+    "spamtrap,hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
     "spam complaint,spam report,marked as spam,reported spam,abuse,abuse complaint,blacklisted,"
     "blocklisted,blacklist,blocklist,blocked,suppressed,suppression,archived,deleted,junk,"
     "unconfirmed,pending confirmation,pending opt-in,"
@@ -298,14 +306,20 @@ OUT = words(
 # Tokens of a list of tags: fewer, since tags are anybody's.
 OUT_TAGS = words(
     "unsubscribed,unsubscribe,opted out,opt-out,do not contact,"
-    "do not email,do not mail,bounced,"
+    "do not email,do not mail,bounced,bouncing,"
     "hard bounce,no consent,blacklisted,blocklisted,"
     "abgemeldet,nicht kontaktieren,désabonné,"
     "désinscrit,dado de baja,disiscritto,descadastrado,"
     "uitgeschreven,wypisany,отписан,отписался,"
     "配信停止,退订,退訂,수신거부,suppressed,complained"
 )
-OPENING_NO = words("no,nein,non,não,nee,nie,nej,нет,いいえ,不,否,아니요,아니오")
+# Beside a status that speaks of mail: somebody who has not confirmed yet.
+PENDING = words(
+    "pending,awaiting,waiting,validating,unvalidated,ausstehend,en attente,pendiente,in attesa,"
+    "pendente,in afwachting,oczekuje,ожидает"
+)
+SPEAKS_OF_MAIL = OUT_TAGS | words("subscribed,unconfirmed,invalid,cleaned,validating")
+OPENING_NO = words("no,nein,non,não,nee,nie,nej,нет,не,いいえ,不,否,아니요,아니오")
 OPENING_NOT = words("never,not,do not,don't,please do not,please don't")
 QUESTION_WORDS = tuple(
     comparable(word)
