@@ -35,6 +35,10 @@ def tarred() -> bytes:
 
 
 XLSX = zipped(**{"[Content_Types].xml": "<Types/>" * 50, "_rels/.rels": "", "xl/workbook.xml": ""})
+MAIL = (
+    b"Return-Path: <ada@example.com>\r\nReceived: from a.example by b.example;\r\n\tMon, 5 Jan\r\n"
+    b"From: Ada <ada@example.com>\r\nTo: b@example.com\r\n\r\nHello c@example.com\r\n"
+)
 OTHERS = [
     (XLSX, "Excel workbook.*CSV UTF-8"),
     (gzip.compress(XLSX), "Excel workbook"),
@@ -53,6 +57,10 @@ OTHERS = [
     (b'<?xml version="1.0"?><Workbook><Row/></Workbook>', "XML"),
     (b'[\n {"email": "ada@example.com"}\n]', "JSON"),
     (b'{"email": "ada@example.com"}\n{"email": "grace@example.com"}', "JSON"),
+    (MAIL, "saved email.*addresses"),
+    (b"From ada@example.com Mon Jan  5 10:00:00 2026\n" + MAIL, "saved email"),
+    (b"\xef\xbb\xbfFrom: ada@example.com\nMIME-Version: 1.0\nTo: b@example.com\n\n", "saved email"),
+    (b"BEGIN:VCALENDAR\r\nATTENDEE:mailto:ada@example.com\r\n", "calendar"),
     (gzip.compress(TABLE)[:-4], "ends too soon: it was cut off: make or fetch it once more"),
 ]
 
@@ -76,6 +84,10 @@ def test_another_kind_of_file_is_named_with_the_way_to_a_table(
         b"{{ name }};email\nAda;ada@example.com",
         b"<ada@example.com>, <grace@example.com>",
         b"[Leads]\nada@example.com",
+        b"From: Ada <ada@example.com>\nSubject: Hi\nTo: Bo <bo@example.com>, c@example.com\n",
+        b"To: ada@example.com\nCc: bo@example.com\n",
+        b"Received: ada@example.com\nReceived: bo@example.com\n",
+        b"From,To\nada@example.com,bo@example.com\n",
         b"<html><table><tr><td>ada@example.com</td></tr></table>",
         b"BEGIN:VCARD\r\nEMAIL:ada@example.com\r\nEND:VCARD",
         "<имя>;email".encode("utf-16"),

@@ -9,6 +9,7 @@ import pytest
 from paceline.domain.bounds import MAX_FILE_OCTETS
 from paceline.domain.tables.address_mending import resembles_an_address
 from paceline.domain.tables.cards import CardRows
+from paceline.domain.tables.consent_answers import refuses_or_not_yet, says_out_plainly
 from paceline.domain.tables.html import HtmlRows
 from paceline.domain.tables.lists import MAX_BEFORE, ListRows
 from paceline.domain.tables.recipient_files import RecipientReader
@@ -19,6 +20,13 @@ from tests.bounded_work import bounded_work
 def test_blanks_before_a_colon_are_read_at_once() -> None:
     rows = list(ListRows().feed("To: ann@x.org\n" + " " * 60_000 + ":,\n", final=True))
     assert rows[0].cells == ["", "ann@x.org"]
+
+
+def test_blanks_before_an_address_and_in_a_status_are_read_at_once() -> None:
+    blanks = " " * 60_000
+    assert len([*ListRows().feed(f"Ann{blanks}ann@x.org\nBo -{blanks}-\n", final=True)]) == 2
+    assert not says_out_plainly(f"x{blanks}x")
+    assert refuses_or_not_yet(f"Consent{blanks}5") is False
 
 
 def test_a_card_of_soft_line_breaks_alone_is_not_kept_for_ever() -> None:

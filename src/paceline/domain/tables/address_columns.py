@@ -42,6 +42,7 @@ class _Candidate:
     rank: int  # as `rank_of` has it
     different: int
     share: float  # of its values are addresses
+    is_constant: bool  # the same address in every row, and there are several
 
 
 def find_address_column(titles: Sequence[str], body: Sequence[list[str]]) -> Found:
@@ -64,6 +65,9 @@ def find_address_column(titles: Sequence[str], body: Sequence[list[str]]) -> Fou
         or candidate.different > 1
         or _speaks_of_mail(titles[candidate.index])
     )
+    many = [candidate.index for candidate in candidates if candidate.different > 1]
+    if best > 1 and many and all(candidate.is_constant for candidate in equals):
+        return Found(column=None, others=tuple(sorted({*many, *(c.index for c in equals)})))
     if len(equals) == 1:
         return _taken(equals[0], others, "it is plainly named" if best < 2 else "")
     return _among_equals(equals, others, titles, body)
@@ -103,7 +107,8 @@ def _candidate(index: int, title: str, body: Sequence[list[str]]) -> _Candidate 
     rank = rank_of(title)
     if rank > 1 and (_shows_names(title) or kind_of(title) is Kind.OPT_OUT):
         return None
-    return _Candidate(index, rank, len({*addresses}), len(addresses) / len(filled))
+    different, is_constant = len({*addresses}), len({*addresses}) == 1 < len(addresses)
+    return _Candidate(index, rank, different, len(addresses) / len(filled), is_constant)
 
 
 def rank_of(title: str) -> int:

@@ -48,6 +48,14 @@ JSON = (
     "is JSON, not a CSV file: export it as CSV, or send it to the API as a body of the type "
     "application/json"
 )
+MAIL = (
+    "is a saved email, not a list: copy the addresses that you mean out of it, and use a text file "
+    "with one on each line"
+)
+CALENDAR = (
+    "is a calendar, not a list: export the guests of the event as CSV, or copy their addresses "
+    "into a text file with one on each line"
+)
 DATABASE = "is a database, not a CSV file: export the table with the addresses as CSV"
 
 _SIGNATURES = (
@@ -79,7 +87,12 @@ _PARTS = (
 _TEXTS = (
     (re.compile(rb"<\?xml\b"), XML),
     (re.compile(rb'\[?\s*\{\s*"'), JSON),
+    (re.compile(rb"begin:vcalendar\b"), CALENDAR),
+    (re.compile(rb"from \S+@\S+ +\w{3} \w{3} "), MAIL),
 )
+_FIELD_OF_MAIL = re.compile(rb"^([a-z-]+):", re.MULTILINE)
+# Of a mail as it is stored; a head that somebody pasted names its recipients, and is a list.
+_STORED = frozenset({b"received", b"mime-version", b"dkim-signature", b"delivered-to"})
 _TAR = slice(257, 262)
 
 
@@ -106,8 +119,17 @@ def other_kind(head: bytes) -> str | None:
             return what
     if head[_TAR] == b"ustar":
         return ARCHIVE
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1_000].lower()
-    return next((what for pattern, what in _TEXTS if pattern.match(text)), None)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if _is_stored_mail(text):
+        return MAIL
+    return next((what for pattern, what in _TEXTS if pattern.match(text[:1_000])), None)
+
+
+def _is_stored_mail(text: bytes) -> bool:
+    if _FIELD_OF_MAIL.match(text) is None:
+        return False
+    fields = {*_FIELD_OF_MAIL.findall(text.replace(b"\r\n", b"\n").partition(b"\n\n")[0])}
+    return b"from" in fields and bool(fields & _STORED)
 
 
 def _peek(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:

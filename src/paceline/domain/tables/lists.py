@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from paceline.domain.tables.address_mending import resembles_an_address
 from paceline.domain.tables.lines import Lines
 from paceline.domain.tables.rows import Row
-from paceline.domain.tables.sections import labelled_out, title_says_out
+from paceline.domain.tables.sections import is_signature, labelled_out, title_says_out
 
 _PIECE = re.compile(r"(?:\"[^\"]*\"|<[^<>]*>|\([^()]*\)|[^,;\t|\"<(])+|[,;\t|]|.", re.DOTALL)
 _PREFIX = re.compile(
@@ -26,6 +26,8 @@ _HEAD = re.compile(
     r"enviado|inviato|verzonden|return-path|message-id)\s*[:：]",
     re.IGNORECASE,
 )
+_BULLET = re.compile(r"[•·▪‣◦●○■*-]\s+|\d{1,4}[.)]\s+")
+_NO_NAME = frozenset('@<>",;:\t|')
 _COPIES = re.compile(r"^\s*b?cc\s*:", re.IGNORECASE | re.MULTILINE)
 _BARE = re.compile(r"\s*[^\s@<>]+@[^\s@<>]+\s*")
 # Characters before an address: a name is shorter, and what waits for one is looked at with each
@@ -59,6 +61,7 @@ class ListRows:
             yield from self._end()
             yield Row(number, ["", labelled[0]])
             line = labelled[1]
+        line = _name_ahead(line) or line
         prefix = _PREFIX.match(line)
         yield from self._read(number, line[prefix.end() :] if prefix else line)
 
@@ -92,6 +95,24 @@ class ListRows:
             yield from (Row(self._began, ["", part.strip()]) for part in before.split(","))
             text = last.strip()
         yield Row(self._began, ["", text])
+
+
+def _name_ahead(line: str) -> str | None:
+    """“• Ada Berg - ada@example.com”, also with blanks between, as a mail program writes it."""
+    before, blank, address = line.strip().rpartition(" ")
+    bare = address.removeprefix("<").removesuffix(">")
+    if not blank or len(before) > MAX_BEFORE or not _BARE.fullmatch(bare):
+        return None
+    name = before.rstrip()
+    if name[-2:] in (" -", " –", " —"):
+        name = name[:-2].rstrip()
+    elif before == name:
+        return None  # one blank: words, perhaps of a sentence
+    begun = _BULLET.match(name)
+    name = name[begun.end() :] if begun else name
+    if not name or not _NO_NAME.isdisjoint(name) or is_signature([name, bare]):
+        return None
+    return f"{name} <{bare}>"
 
 
 def is_mail_head(line: str) -> bool:

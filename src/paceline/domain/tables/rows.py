@@ -83,8 +83,27 @@ class RowReader:
             if at_the_end and not final and self._may_continue(lines[begin:]):
                 del lines[begin:]
                 return begin
-        yield Row(self._line + begin, None)
+        yield Row(self._line + begin, self._alone(lines[begin]))
         return begin + 1
+
+    def _alone(self, line: str) -> list[str] | None:
+        """A line whose quotation marks pair up on it: `"Big" Al`, or `\\"` as MySQL writes them."""
+        escaped = f"\\{self._quote}" in line
+        if not escaped and line.count(self._quote) % 2:
+            return None
+        reader = csv.reader(
+            [line, "\n"],  # the second belongs to the row only where a mark stays open
+            delimiter=self._delimiter,
+            quotechar=self._quote,
+            escapechar="\\" if escaped else None,
+            skipinitialspace=True,
+            strict=escaped,
+        )
+        try:
+            cells = next(reader)
+        except csv.Error:
+            return None
+        return cells if reader.line_num == 1 else None
 
     def _may_continue(self, rest: list[str]) -> bool:
         """Whether an open quotation mark may still be closed by what comes; if so, keep the row."""

@@ -33,7 +33,8 @@ _OUT = (
         "do not,removed,suppressed,former,deleted,abmeldungen,abgemeldete,ausgetragene,gesperrte,"
         "désabonnements,désinscrits,bajas,dados de baja,disiscritti,cancellati,descadastrados,"
         "afmeldingen,uitgeschreven,wypisani,отписавшиеся,отписанные,отписались,no,not to be mailed,"
-        "not to be emailed,not to be contacted,do not send to,exclude,excluded,exclusions"
+        "not to be emailed,not to be contacted,do not send to,do not use,not in use,"
+        "no longer valid,not valid,wrong address,exclude,excluded,exclusions"
     )
     - words("no,failed,open,dead,emails")
 )
