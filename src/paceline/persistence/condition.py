@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import asyncpg
+from sqlalchemy import text
 
 from paceline.persistence.database import Database, DatabaseRefused
 from paceline.persistence.models import Email
@@ -87,6 +89,20 @@ async def look(database: Database) -> DatabaseCondition:
     except asyncpg.PostgresError as error:  # a setting that the URL makes, a missing right
         raise DatabaseRefused(f"PostgreSQL: {error}") from error
     return DatabaseCondition(**found, schema=schema, revision=revision, forbidden=tuple(forbidden))
+
+
+async def is_one(database: Database) -> bool:
+    """Whether transactions, through a pooler, come to the database that sessions are in.
+
+    A copy of it may have the same name, installation and system identifier, but no lock that is
+    held here is met there.
+    """
+    key = {"key": secrets.randbits(63)}
+    async with database.driver() as driver, driver.transaction():
+        await driver.execute("SELECT pg_advisory_xact_lock($1)", key["key"])
+        async with database.transaction() as session:
+            is_free = text("SELECT pg_try_advisory_xact_lock(:key)")
+            return not (await session.execute(is_free, key)).scalar_one()
 
 
 def _schema(revision: str | None) -> Schema:

@@ -7,11 +7,20 @@ from collections.abc import Iterator
 from paceline.bootstrap.preflight.causes import refusal, why
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.persistence.addressing import shown
-from paceline.persistence.condition import DatabaseCondition, Schema, look, revisions
+from paceline.persistence.condition import DatabaseCondition, Schema, is_one, look, revisions
 from paceline.persistence.database import Database, DatabaseRefused, DatabaseUnavailable
 
 OLDEST_VERSION = 15
 _SETTING = ("DATABASE_URL",)
+
+
+_TWO = Finding(
+    about="PostgreSQL",
+    weight=Weight.WRONG,
+    says="DATABASE_URL and DATABASE_DIRECT_URL lead to two databases",
+    remedy="name the same one in both, through the pooler and past it",
+    settings=("DATABASE_URL", "DATABASE_DIRECT_URL"),
+)
 
 
 def database_findings(found: DatabaseCondition, *, migrates: bool) -> Iterator[Finding]:
@@ -95,8 +104,8 @@ async def look_at_database(
     where = shown(url)
     try:
         found = await look(database)
-        if database.has_pooler:
-            await database.ping()
+        if database.has_pooler and not await is_one(database):
+            return [_TWO], None
     except DatabaseRefused as error:
         told = f"{where} refuses us: {refusal(error)}"
         return [_wrong("PostgreSQL", told, "correct DATABASE_URL")], None
