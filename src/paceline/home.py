@@ -22,6 +22,8 @@ from paceline.settings import SECRET_KEY_BYTES, decode_secret_key
 
 MAX_PORT = 65_535
 OF_ROOT = Path("/var/lib/paceline")
+_SURELY_OURS = frozenset({"up.lock", "secret.key", "blackbox"})
+_MAYBE_OURS = frozenset({"logs", "postgres", "redis", "lost+found"})  # the last is a disk's own
 
 
 class HomeInUse(Conflict):
@@ -81,6 +83,7 @@ class Home:
         try:
             if not self.path.exists():
                 self.path.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            self._refuse_what_is_anothers()
             self.logs.mkdir(exist_ok=True, mode=0o700)
             # What another user's `up` has left here may be closed to us, each file by itself.
             for file in (self.path / "up.lock", self.logs / "up.log"):
@@ -93,6 +96,17 @@ class Home:
                 f"cannot use {self.path} as home: {why}; give it to this user, or choose another "
                 "with --home or PACELINE_HOME"
             ) from error
+
+    def _refuse_what_is_anothers(self) -> None:
+        """`--home /` is a slip. Raises `SettingsError`."""
+        found = {entry.name for entry in os.scandir(self.path)}
+        strange = sorted(found - _SURELY_OURS - _MAYBE_OURS)
+        if strange and found.isdisjoint(_SURELY_OURS):
+            raise SettingsError(
+                f"{self.path} is no home of ours, and holds other things ({strange[0]}): choose a "
+                f"folder for it alone, such as {self.path / 'paceline'}, with --home or "
+                "PACELINE_HOME"
+            )
 
     @contextmanager
     def lock(self) -> Iterator[None]:

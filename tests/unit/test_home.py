@@ -47,6 +47,26 @@ def test_root_keeps_what_it_has_and_begins_where_another_user_can_pass(
     assert Home.at(None, {}).path == tmp_path / ".local/share/paceline"
 
 
+def test_a_folder_with_other_things_in_it_is_taken_for_a_slip(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for slip in (tmp_path, Path("/"), Path("/etc"), Path("/proc")):
+        with pytest.raises(SettingsError, match=r"such as /.*, with --home or PACELINE_HOME"):
+            Home.at(slip, {}).create()
+    assert [found.name for found in tmp_path.iterdir()] == ["etc"]
+
+
+@pytest.mark.parametrize("left", [(), ("logs",), ("lost+found",), ("secret.key", "notes.txt")])
+def test_a_folder_that_is_empty_or_was_a_home_is_taken(
+    left: tuple[str, ...], tmp_path: Path
+) -> None:
+    for name in left:
+        place = tmp_path / name
+        place.write_text("") if "." in name else place.mkdir()
+    Home(tmp_path).create()
+    Home(tmp_path).create()
+    assert (tmp_path / "up.lock").exists()
+
+
 def test_a_relative_folder_is_made_absolute_at_once() -> None:
     assert Home.at(Path("here"), {}).path == Path.cwd() / "here"
 

@@ -27,6 +27,7 @@ from paceline.embedded import (
 from paceline.embedded.process import _wait_until_ready, stop_all
 from paceline.embedded.redis_program import NAMES
 from paceline.embedded.sockets import MAX_SOCKET_PATH_BYTES
+from paceline.home import Home
 
 
 @pytest.fixture
@@ -160,6 +161,30 @@ def test_a_private_folder_above_the_home_is_left_as_it_is_and_named(folder: Path
     with pytest.raises(EmbeddedServerError, match=rf"chmod o\+x {private}"):
         Postgres(private / "home" / "postgres").prepare()
     assert private.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
+def test_nothing_outside_the_home_changes_hands_or_rights_however_it_is_named(
+    folder: Path,
+) -> None:
+    above, sibling = folder / "above", folder / "above" / "sibling"
+    for made, mode in ((above, 0o755), (sibling, 0o700), (above / "real", 0o700)):
+        made.mkdir(mode=mode)
+    (sibling / "file").write_text("theirs")
+    (folder / "link").symlink_to(above)
+    (folder / "home").symlink_to(folder / "link" / "real")
+    outside = [*above.parents, above, sibling, sibling / "file", folder / "link", folder / "home"]
+
+    def rights() -> list[tuple[int, int, int]]:
+        return [(f.st_mode, f.st_uid, f.st_gid) for f in (place.lstat() for place in outside)]
+
+    before = rights()
+    home = Home.at(folder / "home", {})
+    home.create()
+    Postgres(home.postgres).prepare()
+    assert rights() == before
+    assert (above / "real").stat().st_mode & 0o777 == 0o701
+    assert (above / "real" / "postgres").stat().st_uid != 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
