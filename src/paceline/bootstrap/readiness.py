@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from paceline.auth.oidc import Provider
 from paceline.bootstrap.preflight.database import look_at_database
 from paceline.bootstrap.preflight.findings import Weight
 from paceline.bootstrap.preflight.secret_key import look_at_key
@@ -37,3 +38,13 @@ def probes_of(
             raise OperationalError("does not answer: what is due waits for it") from None
 
     return {"postgresql": postgresql, "redis": redis}
+
+
+def answers(provider: Provider) -> Callable[[], Awaitable[None]]:
+    """Whether the sign-in provider does, as far as people have asked: it is not asked for this."""
+
+    async def sign_in() -> None:
+        if provider.is_silent:
+            raise OperationalError("the provider does not answer: who is signed in goes on")
+
+    return sign_in

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 from starlette.requests import Request
@@ -28,7 +29,7 @@ from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
 from paceline.bootstrap.in_time import BodyInTime
 from paceline.bootstrap.metrics import Metrics, Readers
-from paceline.bootstrap.readiness import probes_of
+from paceline.bootstrap.readiness import answers, probes_of
 from paceline.bootstrap.stopping import EndInTime
 from paceline.bootstrap.taking import InPieces, TakenInTime
 from paceline.bootstrap.unread import ReadToTheEnd
@@ -108,8 +109,13 @@ def application(cases: UseCases, settings: Settings, figures: Figures | None = N
     """Both applications behind one door: what is not the API's is the dashboard's."""
     turnstile = for_requests()
     https = settings.api.base_url.startswith("https://")
-    api = create_api(_api_parts(cases, settings, turnstile, figures or Figures()), https=https)
-    web = create_web(_web_parts(cases, settings, turnstile))
+    provider = _provider(settings)
+    api_parts = _api_parts(cases, settings, turnstile, figures or Figures())
+    if provider is not None:
+        probes = {**api_parts.probes, "sign_in": answers(provider)}
+        api_parts = replace(api_parts, probes=probes)
+    api = create_api(api_parts, https=https)
+    web = create_web(_web_parts(cases, settings, turnstile, provider))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if _is_api(scope.get("path", "")) else web)(scope, receive, send)
@@ -162,8 +168,10 @@ def _api_parts(
     )
 
 
-def _web_parts(cases: UseCases, settings: Settings, turnstile: Turnstile) -> Parts:
-    admission, provider = admission_of(settings), _provider(settings)
+def _web_parts(
+    cases: UseCases, settings: Settings, turnstile: Turnstile, provider: Provider | None
+) -> Parts:
+    admission = admission_of(settings)
     avatars = Avatars(cases.database, allow_private_hosts=settings.api.allow_private_hosts)
     inbox = InboxAddress(host=settings.devinbox.host, port=settings.devinbox.port)
     return Parts(

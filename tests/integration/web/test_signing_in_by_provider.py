@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,18 +17,21 @@ import pytest
 from paceline.auth.admission import Admission
 from paceline.auth.avatars import Avatars
 from paceline.auth.oidc import Provider as OurSide
-from paceline.auth.oidc import ProviderSignIn
+from paceline.auth.oidc import ProviderSignIn, transport
+from paceline.auth.oidc import provider as oidc_provider
 from paceline.auth.oidc.transactions import Transactions
 from paceline.auth.secretbox import SecretBox
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
+from paceline.bootstrap.readiness import answers
 from paceline.bootstrap.use_cases import UseCases
+from paceline.errors import OperationalError
 from paceline.limits import Buckets
 from paceline.services.request_rates import RequestRates
 from paceline.settings import ProviderSettings
 from paceline.settings.shares import ShareSettings
-from paceline.web import Parts
+from paceline.web import Parts, create_web
 from tests.integration.web.conftest import BASE_URL, browser, words
 from tests.providers import CLIENT_ID, CLIENT_SECRET, PICTURE, Provider
 from tests.world import SECRET_KEY, World
@@ -268,6 +272,67 @@ async def test_while_the_provider_is_down_whoever_is_in_stays_in(
             refused = await client.get("/auth/start")
     assert refused.status_code == 503
     assert "does not answer" in words(refused.text)
+
+
+@asynccontextmanager
+async def silent_issuer() -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """It takes connections and says nothing; its address, and the connections."""
+    come: list[asyncio.StreamWriter] = []
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        come.append(writer)
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", come
+        for writer in come:
+            writer.close()
+
+
+async def test_a_silent_provider_is_waited_for_once_and_by_nobody_who_did_not_ask_for_it(
+    parts: Parts, cases: UseCases, visitor: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(visitor)
+    monkeypatch.setattr(oidc_provider, "ASKED_AGAIN_SECONDS", 60)
+    async with silent_issuer() as (issuer, come):
+        pages = with_provider(parts, cases, issuer)
+        assert pages.provider_sign_in is not None
+        ours = pages.provider_sign_in.provider
+        app = create_web(pages)
+        async with browser(pages, app) as client, browser(pages, app) as signed_in:
+            signed_in.cookies = visitor.cookies
+            pressed = [asyncio.create_task(client.get("/auth/start")) for _ in range(20)]
+            while not come:
+                await asyncio.sleep(0)
+            assert (await client.get("/login")).status_code == 200
+            assert await is_in(signed_in)
+            assert not any(task.done() for task in pressed)
+            pressed.pop().cancel()  # who leaves takes nobody else's answer along
+            come[0].close()
+            refused = await asyncio.gather(*pressed)
+            refused += [await client.get("/auth/start") for _ in range(5)]
+            assert len(come) == 1
+            monkeypatch.setattr(oidc_provider, "ASKED_AGAIN_SECONDS", 0)
+            monkeypatch.setattr(transport, "TIMEOUT_SECONDS", 0.05)
+            refused.append(await client.get("/auth/start"))
+            assert len(come) == 2
+    for answer in refused:
+        assert answer.status_code == 503
+        assert "does not answer" in words(answer.text)
+    with pytest.raises(OperationalError, match="the provider does not answer"):
+        await answers(ours)()
+
+
+async def test_a_provider_that_answers_again_is_asked_again(
+    pages: Parts, visitor: httpx2.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.reset("discovery is no JSON")
+    assert (await visitor.get("/auth/start")).status_code == 503
+    provider.reset()
+    assert (await visitor.get("/auth/start")).status_code == 503  # a moment ago it could not
+    monkeypatch.setattr(oidc_provider, "ASKED_AGAIN_SECONDS", 0)
+    assert (await sign_in(visitor)).status_code == 303
+    assert pages.provider_sign_in is not None
+    await answers(pages.provider_sign_in.provider)()
 
 
 async def test_claims_that_are_only_at_userinfo_are_fetched_there(

@@ -6,6 +6,7 @@ are fetched again when a token names one that is not there. Nothing here decides
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ from paceline.settings import GOOGLE_ISSUER, ProviderSettings
 SCOPE = "openid email profile"
 KEPT_SECONDS = 3600
 NEW_KEYS_AT_MOST_EVERY_SECONDS = 10  # else whoever invents key names makes us ask without end
+# Who presses again meanwhile is told at once; and for so long others are told of it.
+ASKED_AGAIN_SECONDS = 3
+TOLD_SECONDS = 60
 MAX_KEYS = 50
 MAX_CODE_CHARACTERS = 4096
 
@@ -53,6 +57,9 @@ class Provider:
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, KeySet] | None = None
         self._asked_for_new_keys = float("-inf")
+        self._asking: asyncio.Task[Metadata] | None = None
+        self._unreachable: ProviderUnreachable | None = None
+        self._unreachable_at = 0.0
 
     @property
     def host(self) -> str:
@@ -65,13 +72,38 @@ class Provider:
         if known is not None and clock.boottime() - known[0] < KEPT_SECONDS:
             return known[1]
         try:
-            metadata = await self._discover()
+            return await self._discovered()
         except ProviderUnreachable:
             if known is None:
                 raise
             return known[1]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it did not answer when it was asked last, which was not long ago."""
+        return self._unreachable is not None and self._silent_for() < TOLD_SECONDS
+
+    async def _discovered(self) -> Metadata:
+        """Asked once for all who want to know now, and not again right after it was silent."""
+        if self._unreachable is not None and self._silent_for() < ASKED_AGAIN_SECONDS:
+            raise ProviderUnreachable(str(self._unreachable))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+            self._asking.add_done_callback(self._answered)
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> Metadata:
+        metadata = await self._discover()
         self._metadata = (clock.boottime(), metadata)
         return metadata
+
+    def _answered(self, asking: asyncio.Task[Metadata]) -> None:
+        self._asking = self._unreachable = None
+        if not asking.cancelled() and isinstance(error := asking.exception(), ProviderUnreachable):
+            self._unreachable, self._unreachable_at = error, clock.boottime()
+
+    def _silent_for(self) -> float:
+        return clock.boottime() - self._unreachable_at
 
     async def authorization_url(self, *, state: str, nonce: str, verifier: str, hint: str) -> str:
         """Where somebody signs in. `hint` is the one domain that may, or empty."""
