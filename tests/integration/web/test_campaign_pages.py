@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx2
 
+from paceline import clock
 from tests.integration.web.conftest import FRAGMENT, words
 from tests.integration.web.test_dashboard import SENT
 from tests.world import World
@@ -135,6 +136,20 @@ async def test_a_broken_sender_is_named_as_the_reason_once(
     assert "The log-in of news@example.com is refused" in text
     assert "Open the sender" in text
     assert "Nothing goes out until its sender is mended" not in text
+
+
+async def test_the_launch_of_a_draft_is_asked_about_with_its_figures(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    later = clock.now() + timedelta(hours=2)
+    draft = await ten_emails(world, state="draft", launched_at=None, start_at=later)
+    html = (await page.get(f"/campaigns/{draft}")).text
+    assert "Launch this campaign? 6 emails go out from news@example.com, starting" in words(html)
+    asked = html.index("Launch this campaign?")
+    assert asked < html.index(f'action="/campaigns/{draft}/launch"'), "nothing but the question"
+    await world.execute("UPDATE campaigns SET start_at = now() - interval '1 hour'")
+    text = words((await page.get(f"/campaigns/{draft}")).text)
+    assert "6 emails go out from news@example.com, starting right away." in text
 
 
 async def test_nobody_commands_the_campaign_of_somebody_else(
