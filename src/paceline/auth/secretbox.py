@@ -43,6 +43,11 @@ def dkim_key_label(*, owner_id: uuid.UUID, sender_id: uuid.UUID) -> str:
     return f"owner:{owner_id}:sender:{sender_id}:dkim_key"
 
 
+def hook_url_label(*, owner_id: uuid.UUID) -> str:
+    """Where the address of an owner's web hook belongs."""
+    return f"owner:{owner_id}:notifications:hook_url"
+
+
 class SecretBox:
     """Seals with `key`; opens what was sealed with it or with one of the `retired` ones."""
 

@@ -211,6 +211,7 @@ def _web_parts(
         api_keys=ApiKeys(cases.database, admission),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),
+        notification_choices=cases.notification_choices,
         sessions=Sessions(cases.database, admission),
         links=SignInLinks(cases.database, admission),
         users=Users(cases.database),

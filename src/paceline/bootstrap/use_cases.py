@@ -28,6 +28,7 @@ from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.kept_files import KeptFiles
+from paceline.services.notification_settings import NotificationChoices
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
 from paceline.services.quotas import Quotas
@@ -67,6 +68,7 @@ class UseCases:
     idempotency: Idempotency
     attachments: Attachments
     emails: Emails
+    notification_choices: NotificationChoices
     bulk: Bulk
     exports: Exports
     retrying: Retrying
@@ -108,6 +110,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             ready=_ethereal(settings),
         )
         campaigns = Campaigns(database, bell, quotas)
+        emails = Emails(database, bell, quotas)
         yield UseCases(
             database=database,
             queue=queue,
@@ -127,7 +130,13 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             scheduling=Scheduling(database, bell, quotas, campaigns),
             idempotency=Idempotency(database),
             attachments=Attachments(database, quotas),
-            emails=Emails(database, bell, quotas),
+            emails=emails,
+            notification_choices=NotificationChoices(
+                database,
+                emails,
+                secrets,
+                allow_private_hosts=settings.api.allow_private_hosts,
+            ),
             bulk=Bulk(database, bell),
             exports=Exports(database),
             retrying=Retrying(database, bell),

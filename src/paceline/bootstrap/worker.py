@@ -14,10 +14,12 @@ from pathlib import Path
 from paceline.auth.secretbox import SecretBox
 from paceline.bootstrap.smtp import smtp_pool
 from paceline.delivery import Pool
+from paceline.engine.bell import PatientBell
 from paceline.engine.ending import end, unless
 from paceline.engine.keeper import Keeper
 from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
+from paceline.engine.notifier import Notifier
 from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.roll import Roll
 from paceline.engine.witness import Witness
@@ -40,6 +42,9 @@ from paceline.sending.neighbours import Neighbours
 from paceline.sending.recovery import Recovery, read_black_boxes
 from paceline.sending.resting import SenderHealth
 from paceline.sending.shares import LaneShares
+from paceline.services.emails import Emails
+from paceline.services.notifying import Notifying
+from paceline.services.quotas import Quotas
 from paceline.settings import Settings, WorkerSettings
 
 # An email that is under way for longer waits for its server, and keeps no other one waiting.
@@ -156,6 +161,7 @@ async def running_worker(
             keep(),
             bear_witness(),
             figures.watch_loop(),
+            Notifier(_notifying(settings, ground, queue).look).run(),
         )
         async with _background(*background) as tasks:
             run = tasks.create_task(work())
@@ -197,6 +203,18 @@ async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Groun
         box = BlackBox(black_boxes)
         stack.callback(box.close)
         yield _Ground(database=database, redis=redis, limits=limits, pool=pool, box=box)
+
+
+def _notifying(settings: Settings, ground: _Ground, queue: LaneQueue) -> Notifying:
+    emails = Emails(ground.database, PatientBell(queue), Quotas(settings.shares))
+    return Notifying(
+        ground.database,
+        ground.limits,
+        emails,
+        SecretBox.of(settings.secrets),
+        base_url=settings.api.base_url,
+        allow_private_hosts=settings.api.allow_private_hosts,
+    )
 
 
 def _parts(

@@ -33,7 +33,7 @@ def reseal(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Forget it without asking")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Seal all stored passwords, grants and DKIM keys with PACELINE_SECRET_KEY.
+    """Seal all stored passwords, grants, DKIM keys and web hooks with PACELINE_SECRET_KEY.
 
     The key they are sealed with now stands in PACELINE_SECRET_KEY_RETIRED. First restart every
     process with both. It may run beside everything else, be broken off and run again.

@@ -28,6 +28,7 @@ class Act(StrEnum):
     LINK_MADE = "person.link_made"
     DEACTIVATED = "person.deactivated"
     REACTIVATED = "person.reactivated"
+    NOTIFICATIONS_CHOSEN = "person.notifications_chosen"
     KEY_MADE = "api_key.made"
     KEY_REVOKED = "api_key.revoked"
     SENDER_ADDED = "sender.added"

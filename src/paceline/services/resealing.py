@@ -17,11 +17,12 @@ from paceline.auth.secretbox import (
     SecretUnreadable,
     dkim_key_label,
     fingerprint,
+    hook_url_label,
     smtp_grant_label,
     smtp_password_label,
 )
 from paceline.persistence.database import Database
-from paceline.persistence.stores import secret_keys
+from paceline.persistence.stores import notification_settings, secret_keys
 from paceline.persistence.stores.secret_keys import SealedSecrets
 from paceline.persistence.stores.session import Session
 from paceline.settings import SecretSettings
@@ -93,7 +94,36 @@ class Resealing:
             await secret_keys.note(session, self._fingerprint, instead=True)
 
     async def _pass(self, done: Resealed) -> int:
-        """Over all senders; how many secrets a retired key opened."""
+        """Over all senders and web hooks; how many secrets a retired key opened."""
+        return await self._pass_senders(done) + await self._pass_hooks(done)
+
+    async def _pass_hooks(self, done: Resealed) -> int:
+        """One that no key opens is left: its owner is told, and enters it again."""
+        opened, last = 0, uuid.UUID(int=0)
+        while True:
+            async with self._database.transaction() as session:
+                batch = await notification_settings.hooks_after(session, last)
+                for owner_id, sealed in batch:
+                    anew = self._anew(sealed, hook_url_label(owner_id=owner_id))
+                    if anew is not None:
+                        opened += 1
+                        done.secrets += await notification_settings.replace_hook(
+                            session, owner_id, before=sealed, after=anew
+                        )
+            if not batch:
+                return opened
+            last = batch[-1][0]
+
+    def _anew(self, sealed: bytes, label: str) -> bytes | None:
+        """Sealed with the key that seals today; None: it is already, or nothing opens it."""
+        if self._box.is_current(sealed):
+            return None
+        try:
+            return self._box.seal(self._box.open(sealed, label=label), label=label)
+        except SecretUnreadable:
+            return None
+
+    async def _pass_senders(self, done: Resealed) -> int:
         opened, last = 0, uuid.UUID(int=0)
         while True:
             async with self._database.transaction() as session:

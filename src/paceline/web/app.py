@@ -40,6 +40,7 @@ from paceline.web.routes import (
     emails,
     inbox,
     navigation,
+    notifications,
     provider,
     queue,
     review,
@@ -71,7 +72,7 @@ _SCREENS = (
         drafts,
     ),
     *(sender_list, sender_consent, senders, sender_commands, sender_upkeep),
-    *(suppressions, api_keys, audit_log, inbox, queue, users, settings),
+    *(suppressions, api_keys, audit_log, inbox, queue, users, settings, notifications),
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

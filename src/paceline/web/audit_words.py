@@ -34,6 +34,7 @@ _WORDS = {
     Act.LINK_MADE: "Made a sign-in link for",
     Act.DEACTIVATED: "Deactivated",
     Act.REACTIVATED: "Reactivated",
+    Act.NOTIFICATIONS_CHOSEN: "Chose that notifications go to",
     Act.KEY_MADE: "Made an API key",
     Act.KEY_REVOKED: "Revoked an API key",
     Act.SENDER_ADDED: "Added a sender",

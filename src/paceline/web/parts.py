@@ -29,6 +29,7 @@ from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.kept_files import KeptFiles
+from paceline.services.notification_settings import NotificationChoices
 from paceline.services.queries import Queries
 from paceline.services.queue_watch import QueueWatch
 from paceline.services.request_rates import RequestRates
@@ -92,6 +93,7 @@ class Parts:
     watch: Watch
     api_keys: ApiKeys
     preferring: Preferring
+    notification_choices: NotificationChoices
     sessions: Sessions
     links: SignInLinks
     users: Users

@@ -11,7 +11,12 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from paceline import clock
-from paceline.auth.secretbox import SecretBox, SecretUnreadable, smtp_password_label
+from paceline.auth.secretbox import (
+    SecretBox,
+    SecretUnreadable,
+    hook_url_label,
+    smtp_password_label,
+)
 from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight
 from paceline.bootstrap.preflight.looking import Part, hold, preflight
 from paceline.bootstrap.resealing import forget, reseal
@@ -124,6 +129,20 @@ async def test_a_new_key_takes_over_and_the_old_one_is_not_needed_any_more(
     assert (await about_the_key(with_key(settings, NEW), tmp_path)).weight is Weight.FINE
     assert (await about_the_key(with_key(settings, OLD), tmp_path)).weight is Weight.WRONG
     assert (await reseal(changing)).secrets == 0
+
+
+async def test_a_web_hook_is_sealed_anew_as_well(world: World, settings: Settings) -> None:
+    label = hook_url_label(owner_id=world.owner_id)
+    await world.execute(
+        "INSERT INTO notification_settings (owner_id, hook_url) VALUES ($1, $2)",
+        world.owner_id,
+        SecretBox(OLD).seal("https://hooks.example/hush", label=label),
+    )
+    assert (await reseal(with_key(settings, NEW, OLD))).secrets == 1
+    sealed = await world.fetchval("SELECT hook_url FROM notification_settings")
+    assert SecretBox(NEW).open(sealed, label=label) == "https://hooks.example/hush"
+    done = await reseal(with_key(settings, STRANGE))
+    assert (done.secrets, done.settled) == (0, True)
 
 
 async def test_what_no_key_opens_is_told_and_the_new_key_holds_all_the_same(

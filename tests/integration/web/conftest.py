@@ -101,6 +101,7 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),
         preferring=Preferring(cases.database),
+        notification_choices=cases.notification_choices,
         sessions=Sessions(cases.database),
         links=SignInLinks(cases.database),
         users=Users(cases.database),

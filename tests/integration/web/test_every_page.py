@@ -55,7 +55,10 @@ SOME = "0190a5d0-0000-7000-8000-000000000000"
 # Of what is only found by way of something else that is walked.
 WITHIN = {"content_id", "file_id", "handle", "message_id", "number", "report_id", "user_id"}
 _NAMES = {name for _, path in ROUTES for name in re.findall(r"{(\w+)}", path)}
-_OWNED = ("senders", "campaigns", "emails", "drafts", "suppressions")
+_OWNED = (
+    *("senders", "campaigns", "emails", "drafts", "suppressions"),
+    *("notification_settings", "notification_messages"),
+)
 
 
 async def is_shut(client: httpx2.AsyncClient, method: str, path: str) -> bool:

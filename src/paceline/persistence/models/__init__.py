@@ -5,6 +5,11 @@ from paceline.persistence.models.drafts import Draft, DraftAttachment, DraftList
 from paceline.persistence.models.execution import Attempt, EmailJob, Lane
 from paceline.persistence.models.history import AttemptDialogue, EmailDecision
 from paceline.persistence.models.imports import ImportedList
+from paceline.persistence.models.notifying import (
+    Notification,
+    NotificationMessage,
+    NotificationSettings,
+)
 from paceline.persistence.models.people import (
     ApiKey,
     Avatar,
@@ -44,6 +49,9 @@ __all__ = [
     "InboxMessage",
     "Installation",
     "Lane",
+    "Notification",
+    "NotificationMessage",
+    "NotificationSettings",
     "SecretKey",
     "Sender",
     "Session",

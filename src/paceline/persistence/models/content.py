@@ -107,6 +107,12 @@ class Campaign(Base):
             "finished_at",
             postgresql_where=text("state = 'cancelled'"),
         ),
+        Index(
+            "ix_campaigns_completed",
+            "owner_id",
+            "finished_at",
+            postgresql_where=text("state = 'completed'"),
+        ),
     )
 
     id: Mapped[Id]

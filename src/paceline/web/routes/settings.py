@@ -8,13 +8,15 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from paceline.domain.notifications import Kind
 from paceline.domain.preferences import Notice, Preferences, Theme
 from paceline.errors import InvalidInput
 from paceline.web.access import ZONE_COOKIE, SignedIn, Viewer, form_of
 from paceline.web.compose_form import zones
 from paceline.web.forms import Problems, text_of
 from paceline.web.notices import CHOICES
-from paceline.web.parts import Wired
+from paceline.web.notification_panel import panel
+from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render
 from paceline.web.wording import zone_named
 
@@ -25,11 +27,9 @@ _FIELDS = {"time_zone": "time_zone", "theme": "theme"}
 
 
 @router.get("")
-async def show_settings(request: Request, viewer: SignedIn) -> Response:
+async def show_settings(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """What is preferred now."""
-    now = viewer.principal.preferences
-    form = {"time_zone": now.time_zone or "", "theme": now.theme}
-    return _page(request, viewer, form, now.notices)
+    return await settings_page(request, parts, viewer)
 
 
 @router.post("")
@@ -51,7 +51,7 @@ async def save_settings(request: Request, parts: Wired, viewer: SignedIn) -> Res
             problems.take(error.problems, names=_FIELDS)
         else:
             return go_to(request, "/settings", said="Saved.")
-    return _page(request, viewer, form, chosen, problems)
+    return await settings_page(request, parts, viewer, looks=(form, chosen), problems=problems)
 
 
 @router.post("/theme", status_code=204)
@@ -69,26 +69,37 @@ def _box(notice: Notice) -> str:
     return f"notice_{notice}"
 
 
-def _page(
+async def settings_page(
     request: Request,
+    parts: Parts,
     viewer: Viewer,
-    form: Mapping[str, str],
-    chosen: Collection[Notice],
+    *,
+    looks: tuple[Mapping[str, str], Collection[Notice]] | None = None,
+    notify: tuple[Mapping[str, str], Collection[Kind]] | None = None,
     problems: Problems | None = None,
 ) -> Response:
+    """The whole page: each of its forms as it is kept, unless it was typed."""
+    now = viewer.principal.preferences
+    owner_id = viewer.principal.user_id
     told = zone_named(request.cookies.get(ZONE_COOKIE))
     names = zones()
+    kept = {"time_zone": now.time_zone or "", "theme": now.theme}, now.notices
+    form, notices = looks or kept
     if form["time_zone"] and form["time_zone"] not in names:
         names = (*names, form["time_zone"])
+    shown = panel(
+        await parts.notification_choices.of(owner_id), await parts.senders.list(owner_id), notify
+    )
     return render(
         request,
         "settings.html",
         viewer=viewer,
         status=422 if problems else 200,
         section="settings",
-        form=form,
+        form={**form, **shown.form},
         problems=problems.by_field if problems else {},
         themes=THEMES,
-        notice_boxes=[(_box(notice), label, notice in chosen) for notice, label in CHOICES],
+        notice_boxes=[(_box(notice), label, notice in notices) for notice, label in CHOICES],
         zones=[("", f"As the browser says ({told})"), *((name, name) for name in names)],
+        notify=shown,
     )

@@ -1,0 +1,148 @@
+"""What an owner wants to be told of, and by which ways: read, kept, tried."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paceline.auth.auditing import note
+from paceline.auth.secretbox import SecretBox, SecretUnreadable, hook_url_label
+from paceline.domain.acts import Act
+from paceline.domain.notifications import Channel, Kind
+from paceline.errors import DomainError
+from paceline.persistence.database import Database
+from paceline.persistence.stores import notification_settings as store
+from paceline.persistence.stores import senders as sender_store
+from paceline.persistence.stores.notification_settings import LastMessage, SettingsRecord
+from paceline.services import notification_hook as hook
+from paceline.services.emails import Emails
+from paceline.services.notification_hook import Answer
+from paceline.services.notifying import email_of
+from paceline.services.validation import Problems
+
+_TEST = "This is a test: from here on Paceline tells you what you have chosen."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is wanted. `hook_url` None: the one that is kept, unless `drops_hook`."""
+
+    kinds: frozenset[Kind] = frozenset(Kind)
+    hook_url: str | None = None
+    drops_hook: bool = False
+    email_to: str | None = None
+    email_sender_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationView:
+    """What is kept. `hook` is masked; "" where it cannot be read."""
+
+    kinds: frozenset[Kind] = frozenset(Kind)
+    hook: str | None = None
+    email_to: str | None = None
+    email_sender_id: uuid.UUID | None = None
+    last: Sequence[LastMessage] = ()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a way at all."""
+        return self.hook is not None or self.email_to is not None
+
+
+class NotificationChoices:
+    """Of each owner their own."""
+
+    def __init__(
+        self, database: Database, emails: Emails, secrets: SecretBox, *, allow_private_hosts: bool
+    ) -> None:
+        self._database = database
+        self._emails = emails
+        self._secrets = secrets
+        self._allow_private_hosts = allow_private_hosts
+
+    async def of(self, owner_id: uuid.UUID) -> NotificationView:
+        """What they have chosen: all kinds by no way, at first."""
+        async with self._database.transaction() as session:
+            record = await store.of_owner(session, owner_id)
+            last = await store.last_messages(session, owner_id)
+        if record is None:
+            return NotificationView()
+        url = self._opened(record)
+        return NotificationView(
+            kinds=frozenset(kind for kind in Kind if kind in record.kinds),
+            hook=url and hook.masked(url),
+            email_to=record.email_to,
+            email_sender_id=record.email_sender_id,
+            last=last,
+        )
+
+    async def keep(self, owner_id: uuid.UUID, wanted: Wanted) -> None:
+        """In place of what was. Raises `InvalidInput`."""
+        problems = Problems()
+        to = problems.address("email_to", wanted.email_to) if wanted.email_to else None
+        if wanted.email_to and wanted.email_sender_id is None:
+            problems.add("email_sender_id", "choose the sender that it goes by")
+        problems.raise_if_any()
+        if wanted.hook_url:
+            hook.check_url(wanted.hook_url, allow_private=self._allow_private_hosts)
+        sender_id = wanted.email_sender_id if to else None
+        async with self._database.transaction() as session:
+            before = await store.of_owner(session, owner_id, for_update=True)
+            if sender_id and not await sender_store.sender(session, owner_id, sender_id, keep=True):
+                problems.add("email_sender_id", "is none of your senders")
+                problems.raise_if_any()
+            sealed = before.hook_url if before and not wanted.drops_hook else None
+            if wanted.hook_url:
+                label = hook_url_label(owner_id=owner_id)
+                sealed = self._secrets.seal(wanted.hook_url, label=label)
+            record = SettingsRecord(
+                owner_id=owner_id,
+                hook_url=sealed,
+                email_to=to.address if to else None,
+                email_sender_id=sender_id,
+                kinds=sorted(wanted.kinds),
+            )
+            await store.keep(session, record)
+            told = [hook.host_of(wanted.hook_url)] if wanted.hook_url else []
+            told += ["the web hook that was kept"] if sealed and not told else []
+            told += [to.address] if to else []
+            subject = ", ".join(told) or "nobody"
+            await note(session, owner_id, Act.NOTIFICATIONS_CHOSEN, subject)
+
+    async def test(self, owner_id: uuid.UUID) -> dict[Channel, Answer]:
+        """Tell something by each way that there is; what came of it."""
+        async with self._database.transaction() as session:
+            record = await store.of_owner(session, owner_id)
+        if record is None:
+            return {}
+        answers = {}
+        if record.hook_url is not None:
+            url = self._opened(record)
+            answers[Channel.HOOK] = (
+                await hook.post(url, _TEST, allow_private=self._allow_private_hosts)
+                if url
+                else Answer(taken=False, says="Its address cannot be read: enter it again.")
+            )
+        if record.email_to is not None and record.email_sender_id is not None:
+            answers[Channel.EMAIL] = await self._mail(
+                owner_id, record.email_to, record.email_sender_id
+            )
+        return answers
+
+    async def _mail(self, owner_id: uuid.UUID, to: str, sender_id: uuid.UUID) -> Answer:
+        try:
+            await self._emails.create(owner_id, email_of(_TEST, to=to, sender_id=sender_id))
+        except DomainError as error:
+            return Answer(taken=False, says=str(error))
+        return Answer(taken=True, says=f"It is on its way to {to}.")
+
+    def _opened(self, record: SettingsRecord) -> str | None:
+        if record.hook_url is None:
+            return None
+        try:
+            label = hook_url_label(owner_id=record.owner_id)
+            return self._secrets.open(record.hook_url, label=label)
+        except SecretUnreadable:
+            return ""
