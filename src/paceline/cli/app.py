@@ -14,7 +14,7 @@ from paceline.cli.backup import backup, restore
 from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say, speak_in_log
 from paceline.cli.dkim import dkim
 from paceline.cli.doctor import doctor
-from paceline.cli.environment import origins, with_origin
+from paceline.cli.environment import database_of_environment, origins, with_origin
 from paceline.cli.explain import (
     EXIT_CODES,
     Explains,
@@ -118,7 +118,22 @@ def run() -> None:
         complain(with_origin(str(error)))
         sys.exit(exit_code(error))
     except PacelineError as error:
-        complain(str(error))
+        complain(_told(error))
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _told(error: PacelineError) -> str:
+    """Of a database that is not to be had also which one, and where that was set.
+
+    A folder's `.env` may be another program's.
+    """
+    if (url := database_of_environment()) is None:
+        return str(error)
+    from paceline.bootstrap.preflight.database import out_of_reach
+    from paceline.persistence.database import DatabaseUnavailable
+
+    if not isinstance(error, DatabaseUnavailable):
+        return str(error)
+    return out_of_reach(url, error).line(origins())

@@ -26,6 +26,7 @@ _ELSEWHERE = (
 _origins: dict[str, str] = {}  # of what was taken from a file: which, and which line
 _files: dict[str, str] = {}  # of what a file of its own holds: which
 _options: dict[str, str] = {}  # of what an option of the command line went before: which
+_databases: list[str] = []  # of the environment, which a command took its settings from
 
 
 def load_dotenv(file: Path = Path(".env")) -> None:
@@ -116,6 +117,11 @@ def with_origin(complaint: str) -> str:
     return f"{complaint} ({'; '.join(made)})"
 
 
+def database_of_environment() -> str | None:
+    """The database that a command went by the environment to, if it did."""
+    return _databases[-1] if _databases else None
+
+
 def _text_of(file: Path) -> str:
     try:
         if not file.is_file():
@@ -178,7 +184,9 @@ def settings_of(home: Path | None, env: Mapping[str, str] = os.environ) -> Setti
     A home that is named goes first. Raises `NotFound` when it is named and nothing runs there.
     """
     if home is None and env.get("DATABASE_URL"):
-        return Settings.from_environment(env)
+        settings = Settings.from_environment(env)
+        _databases.append(settings.database.url)
+        return settings
     where = Home.at(home, env)
     running = where.running()
     if running is None:

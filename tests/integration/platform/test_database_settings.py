@@ -152,3 +152,29 @@ async def test_one_without_tls_that_is_asked_for_it_is_wrong_and_not_away(
     assert told.weight is Weight.WRONG
     assert "refuses us: it offers no TLS, which sslmode asks for; correct" in told.line()
     assert heavy(plain) == []
+
+
+@pytest.mark.parametrize(
+    "command", [("api-key", "list"), ("sign-in-link",), ("backup", "kept.pl"), ("held", "release")]
+)
+async def test_a_command_that_finds_no_database_says_which_and_where_it_is_set(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    url = "postgresql://app:s3cret@127.0.0.1:1/app"
+    code, said = await paceline(*command, home=tmp_path, DATABASE_URL=url)
+    assert (code, said[-1]) == (
+        1,
+        "paceline: PostgreSQL: app@127.0.0.1:1/app does not answer: nothing listens there; start"
+        " it, or correct the address (DATABASE_URL is set in the environment)",
+    )
+
+
+async def test_a_command_that_is_not_let_in_says_where_it_was_sent(
+    database_url: str, tmp_path: Path
+) -> None:
+    name = urlsplit(database_url).path
+    url = database_url.replace(f"{name}?", "/none_such?")
+    code, said = await paceline("api-key", "list", home=tmp_path, DATABASE_URL=url)
+    assert code == 1
+    assert "/none_such refuses us: " in said[-1]
+    assert said[-1].endswith("(DATABASE_URL is set in the environment)")

@@ -107,8 +107,7 @@ async def look_at_database(
         if database.has_pooler and not await is_one(database):
             return [_TWO], None
     except DatabaseRefused as error:
-        told = f"{where} refuses us: {refusal(error)}"
-        return [_wrong("PostgreSQL", told, "correct DATABASE_URL")], None
+        return [out_of_reach(url, error)], None
     except DatabaseUnavailable as error:
         if "unsupported startup parameter" in str(error):
             told = f"{where} is a pooler, which keeps no session"
@@ -118,6 +117,14 @@ async def look_at_database(
     findings = list(database_findings(found, migrates=migrates))
     answers = f"{where} answers, version {found.version.split()[0]}"
     return [_said("PostgreSQL", Weight.FINE, answers), *findings], found
+
+
+def out_of_reach(url: str, error: DatabaseUnavailable) -> Finding:
+    """It lets us not in, or does not answer."""
+    if isinstance(error, DatabaseRefused):
+        told = f"{shown(url)} refuses us: {refusal(error)}"
+        return _wrong("PostgreSQL", told, "correct DATABASE_URL")
+    return gone(url, error)
 
 
 def gone(url: str, error: DatabaseUnavailable) -> Finding:
