@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,13 +17,15 @@ from paceline.errors import Conflict, OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
-from paceline.persistence.stores import pieces
+from paceline.persistence.stores import campaigns, pieces
 from paceline.persistence.stores.campaigns import take_turns
 from paceline.persistence.stores.session import Session
 from paceline.sending.recovery import Recovery
-from paceline.services import in_pieces
+from paceline.services import in_pieces, selecting
+from paceline.services.bulk import Action, Bulk, Command
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.email_changes import EmailPatch
+from paceline.services.selecting import EmailFilter
 from paceline.services.views import CampaignView
 from tests.integration.services.conftest import Desk
 
@@ -289,3 +291,47 @@ async def test_one_email_is_not_moved_by_itself_while_its_campaign_is(desk: Desk
         await desk.emails.patch(
             desk.owner, email, EmailPatch(scheduled_at=clock.now() + timedelta(hours=1))
         )
+
+
+async def _moved(desk: Desk, campaign: CampaignView) -> None:
+    await desk.campaigns.patch(desk.owner, campaign.id, in_hours(9))
+
+
+async def _all_rescheduled(desk: Desk, campaign: CampaignView) -> None:
+    wanted = EmailFilter(campaign_id=campaign.id)
+    at = clock.now() + timedelta(hours=9)
+    command = Command(action=Action.RESCHEDULE, wanted=wanted, scheduled_at=at)
+    await Bulk(desk.database, desk.bell).run(desk.owner, command)
+
+
+@pytest.mark.parametrize("many", [_moved, _all_rescheduled])
+async def test_a_pause_waits_for_one_piece_and_not_for_all_that_is_moved(
+    desk: Desk,
+    many: Callable[[Desk, CampaignView], Coroutine[None, None, None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each piece takes the campaign's turn, and whoever asks for it meanwhile comes next."""
+    monkeypatch.setattr(pieces, "PIECE", 1)
+    monkeypatch.setattr(selecting, "BATCH", 1)
+    emails = [RawRecipient(email=f"u{n}@example.com") for n in range(40)]
+    draft = await desk.draft(recipients=emails, start_at=clock.now() + timedelta(hours=5))
+    campaign = await desk.campaigns.launch(desk.owner, draft.id)
+    taken, begun = 0, asyncio.Event()
+
+    async def counted(session: Session, campaign_id: uuid.UUID, *, patient: bool = True) -> None:
+        nonlocal taken
+        await take_turns(session, campaign_id, patient=patient)
+        taken += patient  # as each piece is, and no command
+        if taken == 3:
+            begun.set()
+
+    monkeypatch.setattr(campaigns, "take_turns", counted)
+    moving = asyncio.create_task(many(desk, campaign))
+    async with asyncio.timeout(60):
+        await begun.wait()
+    before = taken
+    assert (await desk.campaigns.pause(desk.owner, campaign.id)).state is CampaignState.PAUSED
+    assert taken - before <= 3
+    assert not moving.done()
+    await moving
+    assert (await desk.queries.campaign(desk.owner, campaign.id)).state is CampaignState.PAUSED
