@@ -11,7 +11,6 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 
 from bullmq import DelayedError
@@ -22,6 +21,7 @@ from paceline.engine.locks import LaneHold
 from paceline.engine.queue import LaneQueue, Parked
 from paceline.errors import OperationalError
 from paceline.observability.troubles import Trouble
+from paceline.persistence.database import DatabaseBusy, DatabaseUnavailable
 from paceline.persistence.lanes import Lanes, Rest
 
 # A sleeping lane wakes this much early and has everything in hand when its moment comes.
@@ -32,11 +32,11 @@ WAKE_LEAD = timedelta(milliseconds=150)
 BUSY_FOR = timedelta(seconds=10)
 BUSY_AGAIN_SECONDS = 2.0
 # A turn that hears nothing of PostgreSQL for so long gives its lane up.
-ANSWER_SECONDS = 3.0
 UNHEARD_SECONDS = 8.0
 # With nothing to do, a lane still looks once a day: a last net under every other one.
 IDLE_LOOK = timedelta(hours=24)
 TROUBLE_PAUSE = timedelta(seconds=2)
+ASK_AGAIN_SECONDS = 0.5
 MAX_ROUNDS = 8  # signalled again and again: let other lanes have a go
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,20 @@ class LaneRunner:
         self._stopping = stopping
         seconds = TROUBLE_PAUSE.total_seconds()
         self._trouble = Trouble(log, f"a lane cannot work, and looks again in {seconds:g} s")
+        self.is_silent = False  # PostgreSQL, as far as the last lane has heard
+
+    async def until_heard(self) -> None:
+        """Where PostgreSQL did not answer a lane, wait until it answers us.
+
+        A lane that is taken without it is kept from another worker, who may hear it.
+        """
+        while self.is_silent:
+            try:
+                await self._lanes.ask()
+                self.is_silent = False
+            except OperationalError as error:
+                self._trouble.met(error)
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
 
     async def run(self, sender_id: uuid.UUID, hold: LaneHold) -> None:
         """One activation. Always raises `DelayedError`: a lane's job never completes or fails."""
@@ -64,6 +78,7 @@ class LaneRunner:
             await self._until_asleep(sender_id, hold)
             self._trouble.over()
         except OperationalError as error:
+            self._note_silence(error)
             self._trouble.met(error)
             await self._sleep_off(sender_id, hold.token)
         raise DelayedError
@@ -100,16 +115,28 @@ class LaneRunner:
         turn = asyncio.ensure_future(self._take_turn(sender_id, hold.stands))
         try:
             while not (await asyncio.wait([turn], timeout=BUSY_AGAIN_SECONDS))[0]:
-                # The turn itself meets what is wrong in better order.
-                with suppress(OperationalError, TimeoutError):
-                    async with asyncio.timeout(ANSWER_SECONDS):
-                        await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
+                if await self._is_heard(sender_id):
                     heard_at = clock.boottime()
                 if clock.boottime() - heard_at > UNHEARD_SECONDS:
                     hold.give_up()
             return turn.result()
         finally:
             await end([turn])
+
+    async def _is_heard(self, sender_id: uuid.UUID) -> bool:
+        """Say again that the lane runs. What is wrong the turn itself meets in better order."""
+        try:
+            await self._lanes.begin(sender_id, busy_for=BUSY_FOR)
+        except DatabaseBusy:
+            return True  # somebody holds the lane's row, which is an answer
+        except OperationalError as error:
+            self._note_silence(error)
+            return False
+        return True
+
+    def _note_silence(self, error: OperationalError) -> None:
+        if isinstance(error, DatabaseUnavailable) and not isinstance(error, DatabaseBusy):
+            self.is_silent = True
 
     async def _sleep_off(
         self, sender_id: uuid.UUID, token: str, *, wait: timedelta = TROUBLE_PAUSE

@@ -99,6 +99,8 @@ class LaneWorker:
     async def _fetch_until_stopped(self) -> None:
         while not self._bull.closing:
             place = await self._places.take()
+            if self._runner.is_silent:
+                await unless(self._stopping, self._runner.until_heard())
             job = await self._next_job()
             if job is None:
                 place.leave()

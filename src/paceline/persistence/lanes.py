@@ -7,18 +7,23 @@ impossible to lose. The table holds one row per sender and is read by index, nev
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, DatabaseUnavailable
+from paceline.persistence.driver import Driver
 
 CHANNEL = "lanes"  # LISTEN/NOTIFY: the payload is the sender's id
 MAX_OVERDUE = 1_000
+# A lane takes PostgreSQL for silent after this; another worker may hear it.
+ANSWER_SECONDS = 3.0
 
 _SIGNAL = text("""
     WITH before AS (SELECT wake_at FROM lanes WHERE sender_id = :sender_id FOR UPDATE),
@@ -94,16 +99,40 @@ class Lanes:
         """Note that the lane runs, so that the keeper leaves it alone; its signals so far.
 
         None when nothing was ever signalled: there is nothing to do, and maybe no such sender.
+        Raises `DatabaseBusy` where somebody holds its row, and `DatabaseUnavailable`; both soon.
         """
-        async with self._database.driver() as driver:
+        async with self._soon() as driver:
             signal_seq: int | None = await driver.fetchval(_BEGIN, sender_id, busy_for)
         return signal_seq
 
     async def park(self, sender_id: uuid.UUID, *, signal_seq: int, rest: Rest) -> bool:
-        """Let the lane sleep. False when it was signalled meanwhile and has to look again."""
-        async with self._database.driver() as driver:
+        """Let the lane sleep. False when it was signalled meanwhile and has to look again.
+
+        Raises as `begin`.
+        """
+        async with self._soon() as driver:
             parked = await driver.fetchval(_PARK, sender_id, signal_seq, rest.wait, rest.held_by)
         return parked is not None
+
+    async def ask(self) -> None:
+        """Hear whether PostgreSQL answers. Raises `DatabaseUnavailable` soon where it does not."""
+        async with self._soon() as driver:
+            await driver.fetchval("SELECT true")
+
+    @asynccontextmanager
+    async def _soon(self) -> AsyncIterator[Driver]:
+        """A connection for a statement that is answered soon, or not at all.
+
+        Its wait for a lock ends before that (`LOCK_SECONDS`), so that no session is left behind in
+        one when we hang up.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._database.driver() as driver:
+                yield driver
+        except TimeoutError as error:
+            raise DatabaseUnavailable(
+                f"PostgreSQL: no answer within {ANSWER_SECONDS:g} s"
+            ) from error
 
     async def overdue(self, *, grace: timedelta) -> Sequence[uuid.UUID]:
         """Lanes that should have woken by now: their ring was lost, or their job was."""
