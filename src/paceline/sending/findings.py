@@ -77,12 +77,12 @@ class Findings:
                 self._perhaps(self._health.note_accusation, reason, as_of=as_of)
             case SenderEffect.DOUBTED:
                 self._perhaps(self._health.note_refusal, reason, as_of=as_of)
-                if _says_nothing(result.outcome):
-                    note_alike = functools.partial(self._health.note_alike, to=to)
-                    self._perhaps(note_alike, reason, as_of=as_of)
+                self._perhaps_alike(result.outcome, reason, to=to, as_of=as_of)
             case SenderEffect.NONE if result.outcome.state is JobState.SENT:
                 self._health.note_acceptance(self._sender_id)
                 self._accepted = self._accepted_since = True
+            case SenderEffect.NONE if result.outcome.is_deferral:
+                self._perhaps_alike(result.outcome, reason, to=to, as_of=as_of)
             case _:
                 return
 
@@ -121,6 +121,13 @@ class Findings:
         effect, reason = note(self._sender_id, reason)
         if effect is not SenderEffect.NONE:
             self.trouble(effect, reason, as_of=as_of)
+
+    def _perhaps_alike(self, outcome: Outcome, reason: str, *, to: str, as_of: datetime) -> None:
+        if _says_nothing(outcome):
+            note_alike = functools.partial(
+                self._health.note_alike, to=to, for_now=outcome.is_deferral
+            )
+            self._perhaps(note_alike, reason, as_of=as_of)
 
     def _forgive(self) -> None:
         """No rest while other connections work: an email was accepted all the same."""

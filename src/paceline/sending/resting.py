@@ -28,6 +28,8 @@ PLAIN_REFUSALS = 100
 # So many of those in the same words, at more than one domain, right after something was accepted: a
 # quota, most likely, in a sentence that nobody has heard yet. It waits, and no more are charged.
 ALIKE_REFUSALS = 3
+# Refusals for now, and a rest for nothing, cost less: so many of them are a row at one domain too.
+ALIKE_AT_ONE_DOMAIN = 10
 
 _WITH_A_DIGIT = re.compile(r"\w*\d\w*")  # counts, times, queue ids
 
@@ -113,11 +115,14 @@ class SenderHealth:
             return SenderEffect.NONE, reason
         return SenderEffect.BREAK, f"{PLAIN_REFUSALS} emails in a row were refused: {reason}"
 
-    def note_alike(self, sender_id: uuid.UUID, reason: str, *, to: str) -> tuple[SenderEffect, str]:
+    def note_alike(
+        self, sender_id: uuid.UUID, reason: str, *, to: str, for_now: bool
+    ) -> tuple[SenderEffect, str]:
         """A refusal in words that nobody knows: a row of the same ones is a limit of the sender's.
 
         One domain alone may have its own grudge, and a sender of which nothing was accepted has
-        another trouble than a quota.
+        another trouble than a quota. What is refused `for_now` may be greylisted without a word:
+        it is not waited for as long as a quota.
         """
         if sender_id not in self._alike:
             return SenderEffect.NONE, reason
@@ -127,9 +132,12 @@ class SenderHealth:
             row = self._alike[sender_id] = _Row(words)
         row.people.add(to)
         row.domains.add(to.rpartition("@")[2])
-        if len(row.people) < ALIKE_REFUSALS or len(row.domains) == 1:
+        at_many = len(row.people) >= ALIKE_REFUSALS and len(row.domains) > 1
+        if not at_many and not (for_now and len(row.people) >= ALIKE_AT_ONE_DOMAIN):
             return SenderEffect.NONE, reason
         told = f"the last {len(row.people)} emails were refused in the same words"
+        if for_now:
+            return SenderEffect.REST, f"{told}: {reason}"
         return SenderEffect.LIMIT, f"{told}, and can be tried again: {reason}"
 
     def note_acceptance(self, sender_id: uuid.UUID) -> None:

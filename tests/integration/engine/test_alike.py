@@ -60,3 +60,19 @@ async def test_other_refusals_hold_nobody_up(
     await world.signal(sender)
     await world.until_all_are(ids[2:8], "failed")
     await world.until_all_are([*ids[:2], ids[8]], "sent")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["451 4.7.1 Greylisting in action", "452 4.2.2 mailbox full", "451 4.7.1 come back"],
+)
+async def test_refusals_for_now_in_words_that_are_known_hold_nobody_up(
+    world: World, sink: Sink, line: str
+) -> None:
+    sink.at_rcpt = refuses_from(2, 8, line).get
+    sender = await world.sender(port=sink.port, max_connections=1)
+    ids = await world.emails(sender, None, PEOPLE)
+    await world.signal(sender)
+    await world.until_all_are(ids[2:8], "deferred")
+    await world.until_all_are([*ids[:2], ids[8]], "sent")
+    assert not await world.fetchval("SELECT resting_until > now() FROM senders")

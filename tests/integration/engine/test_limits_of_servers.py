@@ -172,6 +172,33 @@ async def test_four_hundred_at_fifty_an_hour_take_eight_hours_and_lose_nobody(
     assert set(Counter(t.rcpt_to for t in sink.taken).values()) == {1}
 
 
+@pytest.mark.parametrize("domains", [1, 40])
+async def test_an_hours_quota_that_is_said_in_no_words_fails_nobody(
+    world: World, sink: Sink, domains: int
+) -> None:
+    this_hour = refusals = 0
+
+    def at_rcpt(_: str) -> str | None:
+        nonlocal this_hour, refusals
+        this_hour += 1
+        refusals += this_hour > HOURLY
+        return None if this_hour <= HOURLY else "451 4.3.0 Not now"
+
+    sink.at_rcpt = at_rcpt
+    sender = await world.sender(port=sink.port)
+    people = [f"p{n}@r{n % domains}.example" for n in range(200)]
+    ids = await world.emails(sender, None, people)
+    await world.signal(sender)
+    for hour in (1, 2, 3):
+        assert "in the same words: Not now" in await until_it_rests(world, sender)
+        assert len(sink.taken) == hour * HOURLY
+        this_hour = 0
+        await let_the_rest_pass(world, sender)
+    await world.until_all_are(ids, "sent")
+    # Each hour: what was refused before it was known for a row, and what was under way then.
+    assert refusals <= 3 * (10 + 2 * 4)
+
+
 async def test_a_server_that_counts_by_the_minute_is_waited_for_as_it_asks(
     world: World, sink: Sink
 ) -> None:

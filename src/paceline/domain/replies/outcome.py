@@ -54,4 +54,4 @@ def classify(*, phase: str, code: int, enhanced: str | None, text: str) -> Verdi
 
 def says_nothing(*, phase: str, code: int, enhanced: str | None, text: str) -> bool:
     """Whether a refusal was judged by the first digit of its code alone: its words are unknown."""
-    return matching_rule(phase=phase, code=code, enhanced=enhanced, text=text) is RULES[-1]
+    return matching_rule(phase=phase, code=code, enhanced=enhanced, text=text) in RULES[-2:]
