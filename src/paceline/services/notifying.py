@@ -135,17 +135,25 @@ class Notifying:
                 await store.add_message(session, new_id(), theirs.owner_id, channel, body)
 
     async def _tell(self, each: OpenMessage, theirs: SettingsRecord | None) -> None:
-        if each.channel is Channel.HOOK:
-            answer = await self._post(each, theirs)
-        else:
-            answer = await self._mail(each, theirs)
+        """Whatever fails here is this message's alone: its lease ends, and it is told again."""
+        try:
+            if each.channel is Channel.HOOK:
+                answer = await self._post(each, theirs)
+            else:
+                answer = await self._mail(each, theirs)
+            await self._settle(each, answer)
+        except OperationalError as error:
+            log.warning("a notification by %s may be told again: %s", each.channel, error)
+
+    async def _settle(self, each: OpenMessage, answer: Answer) -> None:
         async with self._database.transaction() as session:
             if answer.taken:
                 await store.told(session, each.id)
-                return
-            after = retry_after(each.tries) if answer.again else None
-            await store.failed(session, each.id, answer.says, after=after)
-        log.info("a notification was not told by %s: %s", each.channel, answer.says)
+            else:
+                after = retry_after(each.tries) if answer.again else None
+                await store.failed(session, each.id, answer.says, after=after)
+        if not answer.taken:
+            log.info("a notification was not told by %s: %s", each.channel, answer.says)
 
     async def _post(self, each: OpenMessage, theirs: SettingsRecord | None) -> Answer:
         if theirs is None or theirs.hook_url is None:
@@ -165,8 +173,6 @@ class Notifying:
             await self._emails.create(each.owner_id, new, reserved_id=each.id)
         except DomainError as error:
             return Answer(taken=False, says=str(error))
-        except OperationalError:
-            return Answer(taken=False, again=True, says="The database did not answer.")
         return Answer(taken=True, says="It is on its way.")
 
 

@@ -331,6 +331,32 @@ async def test_whoever_dies_while_it_is_told_is_followed_once_the_lease_is_over(
     assert message["tries"] == 2
 
 
+async def test_a_database_that_is_away_as_it_is_told_keeps_nobody_elses_waiting(
+    told: Told,
+) -> None:
+    world = told.desk.world
+    await world.execute("""
+        CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$
+    """)
+    await world.execute(
+        "CREATE TRIGGER away BEFORE UPDATE OF told_at ON notification_messages"
+        " FOR EACH ROW WHEN (NEW.channel = 'hook') EXECUTE FUNCTION away()"
+    )
+    by = await world.sender()
+    await told.want(email_to="ops@example.org", email_sender_id=by)
+    await finished(told)
+    await told.notifying.look()
+    by_way = {message["channel"]: message for message in await told.messages()}
+    assert by_way["hook"]["told_at"] is None
+    assert by_way["email"]["told_at"] is not None
+    await world.execute("DROP TRIGGER away ON notification_messages")
+    await told.in_time()
+    await told.notifying.look()
+    assert all(message["told_at"] for message in await told.messages())
+    assert len(told.receiver.texts) == 2
+
+
 @pytest.mark.parametrize("status", [500, 503, 429, 408])
 async def test_a_receiver_in_trouble_is_asked_again_and_again_but_not_for_ever(
     told: Told, status: int
