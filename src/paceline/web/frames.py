@@ -1,6 +1,8 @@
 """Routes whose answers are shown in a sandboxed frame: what went wrong is told there, in words.
 
-An error's page does not show in a frame, which its policy forbids: whoever looked saw nothing.
+An error's page does not show in a frame, which its policy forbids: whoever looked saw nothing. What
+is refused before it comes to its route, such as a body that is too large, is known by what the
+browser says of itself.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ def shown_in_a_frame(signed_out: str = SIGNED_OUT) -> list[Any]:
 
 def is_framed(request: Request) -> bool:
     """Whether the answer to this request is for a frame."""
-    return hasattr(request.state, _STATE)
+    return hasattr(request.state, _STATE) or request.headers.get("sec-fetch-dest") == "iframe"
 
 
 def framed(message: str, *, status: int) -> Response:
@@ -40,4 +42,4 @@ def framed(message: str, *, status: int) -> Response:
 
 def framed_signed_out(request: Request) -> Response:
     """What stands in the frame of whoever is no longer signed in."""
-    return framed(getattr(request.state, _STATE), status=401)
+    return framed(getattr(request.state, _STATE, SIGNED_OUT), status=401)

@@ -77,6 +77,24 @@ async def test_whoever_was_signed_out_reads_so_in_the_frame(stranger: httpx2.Asy
     assert "What you typed is kept." in in_a_frame(told)
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "told"),
+    [
+        ({"Content-Length": str(1 << 30)}, 413, "Go back to what you typed, and send less."),
+        ({"Content-Encoding": "gzip"}, 415, "without Content-Encoding"),
+    ],
+)
+async def test_what_is_refused_before_its_route_is_told_in_the_frame_that_asked_for_it(
+    headers: dict[str, str], status: int, told: str, page: httpx2.AsyncClient
+) -> None:
+    asked = {**headers, "Sec-Fetch-Dest": "iframe"}
+    refused = await page.post("/compose/preview", content=b"body=x", headers=asked)
+    assert refused.status_code == status
+    assert told in in_a_frame(refused)
+    elsewhere = await page.post("/compose/preview", content=b"body=x", headers=headers)
+    assert "frame-ancestors 'none'" in elsewhere.headers["Content-Security-Policy"]
+
+
 async def test_what_is_not_there_is_told_in_the_frame(admin_page: httpx2.AsyncClient) -> None:
     nowhere = uuid.uuid4()
     for path in (

@@ -57,7 +57,7 @@ async def test_of_a_file_each_row_that_holds_no_address_is_named(
         "/suppressions", data={"addresses": "", "note": ""}, files={"file": ("out.csv", table)}
     )
     text = words(answer.text)
-    assert "1 address added. 1 row holds no address: Line 3, “nobody”" in text
+    assert "1 address added. 1 row holds no address: Line 3: there is no @ in it: nobody" in text
     assert await world.fetchval("SELECT reason FROM suppressions") == "import"
 
 
