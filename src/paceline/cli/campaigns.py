@@ -10,11 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from paceline.cli.client import ApiRefused
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
 from paceline.errors import InvalidInput
 
 MAX_LISTED = 200
+_CONFLICT = 409
+_STATES = {"pause": "paused", "resume": "active", "cancel": "cancelled"}
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 CampaignArgument = Annotated[
@@ -77,9 +80,19 @@ def cancel(
 
 
 def _act(verb: str, campaign: str, *, home: Path | None, url: str | None, key: str | None) -> None:
+    """What is so already is done: whoever lost the first answer runs it again."""
     campaign_id = id_in(campaign)
     with connect(home=home, url=url, key=key) as client:
-        say(line_of(client.change(campaign_id, verb)))
+        try:
+            there = client.change(campaign_id, verb)
+        except ApiRefused as refused:
+            if refused.status != _CONFLICT:
+                raise
+            there = client.campaign(campaign_id)
+            if there["state"] != _STATES[verb]:
+                raise
+            note(f"it is {there['state']} already")
+        say(line_of(there))
 
 
 def id_in(campaign: str) -> str:

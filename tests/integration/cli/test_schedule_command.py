@@ -169,6 +169,9 @@ async def test_a_campaign_is_listed_paused_resumed_and_cancelled_by_its_id_or_it
     ):
         ran = await paceline(*verb)
         assert ran.stdout == f"{campaign_id}  {said}  leads\n"
+        once_more = await paceline(*verb)
+        assert (once_more.exit_code, once_more.stdout) == (0, ran.stdout)
+        assert once_more.stderr == f"it is {said.split()[0]} already\n"
     again = await paceline("resume", campaign_id)
     assert isinstance(again.exception, DomainError)
     lost = await paceline("pause", "leads")
