@@ -18,7 +18,7 @@ from paceline.persistence.stores.notification_settings import LastMessage, Setti
 from paceline.services import notification_hook as hook
 from paceline.services.emails import Emails
 from paceline.services.notification_hook import Answer
-from paceline.services.notifying import email_of
+from paceline.services.notifying import email_of, refused
 from paceline.services.validation import Problems
 
 _TEST = "This is a test: from here on Paceline tells you what you have chosen."
@@ -135,7 +135,7 @@ class NotificationChoices:
         try:
             await self._emails.create(owner_id, email_of(_TEST, to=to, sender_id=sender_id))
         except DomainError as error:
-            return Answer(taken=False, says=str(error))
+            return refused(error)
         return Answer(taken=True, says=f"It is on its way to {to}.")
 
     def _opened(self, record: SettingsRecord) -> str | None:

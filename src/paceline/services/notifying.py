@@ -18,7 +18,7 @@ from time import monotonic
 from paceline.auth.secretbox import SecretBox, SecretUnreadable, hook_url_label
 from paceline.domain.identifiers import new_id
 from paceline.domain.notifications import Channel, Event, Kind, goes_by, message, retry_after
-from paceline.errors import DomainError, OperationalError
+from paceline.errors import DomainError, InvalidInput, OperationalError
 from paceline.persistence.database import Database
 from paceline.persistence.stores import notification_settings as settings_store
 from paceline.persistence.stores import notifications as store
@@ -34,6 +34,8 @@ from paceline.services.ports import Meter
 STALLED_FOR_SECONDS = 60.0
 MAX_SUBJECT_CHARACTERS = 200
 MOST_ROUNDS = 5  # of messages, in one look
+
+_NAMES = {"to": "Its address", "sender_id": "Its sender"}
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +174,7 @@ class Notifying:
         try:
             await self._emails.create(each.owner_id, new, reserved_id=each.id)
         except DomainError as error:
-            return Answer(taken=False, says=str(error))
+            return refused(error)
         return Answer(taken=True, says="It is on its way.")
 
 
@@ -181,6 +183,14 @@ def email_of(body: str, *, to: str, sender_id: uuid.UUID) -> NewEmail:
     headline = body.partition("\n")[0]
     subject = f"Paceline: {headline}"[:MAX_SUBJECT_CHARACTERS]
     return NewEmail(sender_id=sender_id, to=to, subject=subject, text=body + "\n")
+
+
+def refused(error: DomainError) -> Answer:
+    """An email that could not be made, in words for whoever chose where it goes."""
+    if isinstance(error, InvalidInput):
+        told = [f"{_NAMES.get(p.field, p.field)} {p.message}." for p in error.problems]
+        return Answer(taken=False, says=" ".join(told))
+    return Answer(taken=False, says=f"It could not be made: {error}.")
 
 
 _owner = attrgetter("owner_id")

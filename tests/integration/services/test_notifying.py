@@ -544,7 +544,7 @@ async def test_an_email_by_a_sender_that_is_gone_is_given_up(told: Told) -> None
     await told.notifying.look()
     [message] = await told.messages()
     assert message["given_up_at"] is not None
-    assert "none of your senders" in message["last_error"]
+    assert message["last_error"] == "Its sender is none of your senders."
 
 
 async def test_whoever_was_deactivated_is_told_nothing(told: Told) -> None:

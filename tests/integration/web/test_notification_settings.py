@@ -64,6 +64,10 @@ async def test_an_address_takes_a_sender_of_ones_own(
     told = words((await page.get("/settings")).text)
     assert "Email: It is on its way to ops@example.org." in told
     assert await world.fetchval("SELECT count(*) FROM emails WHERE address = 'ops@example.org'")
+    await page.post("/suppressions", data={"addresses": "ops@example.org"})
+    await page.post("/settings/notifications/test")
+    told = words((await page.get("/settings")).text)
+    assert "Email: Its address is on your suppression list." in told
 
 
 @pytest.mark.parametrize(
