@@ -71,6 +71,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "freeze_after_body_hold",
         "D: ",
         ("persistence/ledger.py", "[(attempt.email_id, attempt.number) in ours", "[True"),
+        ("engine/locks.py", "renewed_at is not None and", "True or"),  # the lane is asked before
     ),
     _bug(
         "the_yes_to_an_attempt_is_one_to_all_of_its_email",

@@ -261,6 +261,7 @@ class _Turn:
                 one_at_a_time=claim.campaign_id in gaps,
                 ready_at=granted_at + waits[claim.campaign_id].total_seconds(),
                 terms=of[claim.campaign_id],
+                lane_holds=self._holds,
             )
             for claim in claims
         ]

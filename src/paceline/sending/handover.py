@@ -58,6 +58,7 @@ class Job:
     one_at_a_time: bool  # a minimum delay is measured from its end
     ready_at: float  # boot time, seconds
     terms: Terms
+    lane_holds: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,7 @@ class Handover:
             job.identity.account,
             message.envelope,
             message.content,
-            guard=lambda: self._may_leave(claim),
+            guard=lambda: self._may_leave(job),
         )
         history = History(
             deferrals=claim.deferrals,
@@ -163,11 +164,13 @@ class Handover:
         """Whether PostgreSQL takes no marks just now: nothing can leave."""
         return self._unmarked.lasts
 
-    async def _may_leave(self, claim: Claim) -> bool:
-        """The guard before the final dot: written ahead, and the lease certainly still ours."""
-        attempt = claim.attempt
+    async def _may_leave(self, job: Job) -> bool:
+        """The guard before the dot: written ahead, and lane and lease certainly still ours."""
+        if not job.lane_holds():
+            return False
+        attempt = job.claim.attempt
         asked_at = clock.boottime()
-        self.box.preparing(attempt, deferred=claim.deferrals > 0)
+        self.box.preparing(attempt, deferred=job.claim.deferrals > 0)
         try:
             async with asyncio.timeout(MARK_SECONDS):
                 if not await self.marks.write_ahead.submit(attempt):

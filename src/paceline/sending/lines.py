@@ -24,9 +24,9 @@ Job = TypeVar("Job", bound=Hashable)
 MAX_TRAILING = 4  # unfinished follow-ups per line
 MAX_AHEAD = 256
 # The queue is made longer while it is emptied within the first, and shorter when that takes longer
-# than the second: a decision about what is queued shall not come too late for it.
+# than the second: with a look after that, a decision about what is queued holds within a second.
 QUICK_SECONDS = 0.25
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 0.9
 
 
 class Lines(Generic[Job]):

@@ -55,3 +55,15 @@ async def test_what_still_waits_for_a_place_does_not_begin_after(
     await turn
     assert set(await world.states(ids)) == {"scheduled"}
     assert sink.taken == []
+
+
+async def test_what_is_on_a_connection_stays_before_its_dot_once_the_lane_is_lost(
+    world: World, sink: Sink, parts: Parts
+) -> None:
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender), 2)
+    lost = asyncio.Event()
+    sink.at_rcpt = lambda _: lost.set()
+    await Dispatch(parts).take_turn(sender, lambda: not lost.is_set())
+    assert await world.states(ids) == ["scheduled"] * 2
+    assert sink.taken == []
