@@ -29,6 +29,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOT_IN_BODIES = re.compile("[\x00\ud800-\udfff]")
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
 _INT4_MAX = 2**31 - 1
+_STAND_IN = "-"  # for a part that was refused, where the others are looked at
 _EMPTIED = 2_000  # characters that an emptied message may have
 
 
@@ -123,13 +124,15 @@ class Problems:
             self.add(field, "is no time zone that we know; an example is Europe/Berlin")
 
     def template(self, subject: str, text: str | None, html: str | None) -> MessageTemplate | None:
-        """The message, compiled."""
+        """The message, compiled. Of one that has something wrong all parts are looked at."""
         before = len(self.found)
         self._message(subject, text, html)
-        if len(self.found) > before:
-            return None
+        wrong = {problem.field for problem in self.found[before:]}
+        subject = _STAND_IN if "subject" in wrong else subject
+        text = _STAND_IN if "text" in wrong else text
+        html = _STAND_IN if "html" in wrong else html
         try:
-            return MessageTemplate.compile(subject=subject, text=text, html=html)
+            compiled = MessageTemplate.compile(subject=subject, text=text, html=html)
         except InvalidInput as invalid:
             self.extend(invalid.problems)
             # Whoever has to change the message anyway is told the rest as well.
@@ -137,6 +140,7 @@ class Problems:
                 part, _, said = remark.partition(", " if ", line " in remark else ": ")
                 self.add(part, said)
             return None
+        return None if wrong else compiled
 
     def message(self, subject: str, text: str | None, html: str | None) -> None:
         """The message of a single email, which is taken literally."""

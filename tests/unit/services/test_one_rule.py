@@ -132,3 +132,18 @@ def test_a_message_without_anything_in_it(body: str) -> None:
     words = by_api(**{"text": None, kind: body})
     # The form has one field for it, and need not say what else there could be.
     assert by_form(body=body) == {word.replace(NO_BODY, "is missing") for word in words}
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "said"),
+    [
+        ("x" * 999, "{% if %}", ("is longer than 998 octets", "line 1: “{% if %}” cannot be read")),
+        ("{% if %}", "", ("“{% if %}” cannot be read", "is missing")),
+    ],
+    ids=["subject too long", "no body"],
+)
+def test_all_that_is_wrong_with_a_message_is_told_at_once(
+    subject: str, body: str, said: tuple[str, str]
+) -> None:
+    for found in (by_api(subject=subject, text=body), by_form(subject=subject, body=body)):
+        assert all(any(words in one for one in found) for words in said), found
