@@ -82,6 +82,8 @@ def test_an_owner_who_is_the_same_in_every_row_is_no_reason_to_ask() -> None:
         f"• Ada Berg – {ADA}\n• Bo Cole – {BO}\n",
         f"Ada Berg - {ADA}\nBo Cole - {BO}\n",
         f"Ada Berg     {ADA}\nBo Cole      {BO}\n",
+        f"To: Ada Berg <{ADA}>\nTo: Bo Cole <{BO}>\n",
+        f"> Ada Berg <{ADA}>,\n> > Bo Cole <{BO}>\n",
         f"1. Ada Berg — {ADA}\n2. Bo Cole — <{BO}>\n",
     ],
 )
@@ -89,6 +91,12 @@ def test_a_name_before_each_address_is_read_as_its_name(text: str) -> None:
     found, refused = read(text)
     assert [(one.name, one.address) for one in found] == [("Ada Berg", ADA), ("Bo Cole", BO)]
     assert refused == []
+
+
+@pytest.mark.parametrize("text", [f"To: {ADA}\nTo: {BO}\n", f"> {ADA}\n> {BO}\n"])
+def test_each_line_of_a_pasted_mail_can_name_one_recipient(text: str) -> None:
+    found, refused = read(text)
+    assert ([one.address for one in found], refused) == ([ADA, BO], [])
 
 
 @pytest.mark.parametrize(

@@ -250,11 +250,14 @@ def kind_of(title: str) -> Kind:
         return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
     if has(said.OPT_OUT_TITLES):
         return Kind.OPT_OUT
-    if has(said.OPT_IN_TITLES) or _asks(key):
+    if has(said.OPT_IN_TITLES) or _asks(key) or (about_mail and parts_of_it & _RECEIVES):
         return Kind.ANYTHING if has(said.MOMENTS) else Kind.OPT_IN
     if not has(said.STATUS_TITLES) or parts_of_it & _NOT_ABOUT_MAIL:
         return Kind.ANYTHING
     return Kind.STATUS if any(word in key for word in _ONE_VALUED) else Kind.TAGS
+
+
+_RECEIVES = frozenset({"receive", "receives", "allows"})  # “Receive our emails?”
 
 
 def _is_telling(part: str) -> bool:

@@ -25,7 +25,8 @@ _STILL_IN = frozenset(
 ) | {"allowed", "allows"}
 # “I do not agree”, “Ich stimme nicht zu”: in an answer of a few words.
 _NEGATION = re.compile(
-    r"\b(?:do not|did not|don['’]?t|not|nicht|kein(?:e[nrms]?)?|pas|niet|geen|ikke|inte)\b",
+    r"\b(?:do not|did not|don['’]?t|not|nicht|kein(?:e[nrms]?)?|pas|niet|geen|ikke|inte)\b"
+    r"|m[ıiuü]yor|(?:ない|ません|않음|안함)\W*\Z",
     re.IGNORECASE,
 )
 _NEGATION_AHEAD = re.compile(r"\A\s*(?:no|non|não|nie|не|ні|nem|nu|ne)\b", re.IGNORECASE)
@@ -46,7 +47,9 @@ _SERVER_SAID = re.compile(
     r"|55\d[ -].{0,60}\b(?:user|mailbox|recipient|address)\b)",
     re.IGNORECASE,
 )
+_REPLY = re.compile(r"\s*5\d\d[ -]#?5\.\d{1,3}\.\d{1,3}\b")  # a server's, wherever it stands
 _TAG_BREAK = re.compile(r"[,;|\n/]|:::")
+_ANSWERS = 3
 _FEW = 6  # different values of a column that holds answers in words unknown
 _WORDS_OF_AN_ANSWER = 4
 
@@ -103,7 +106,7 @@ def says_out_or_pending(value: str) -> bool:
 
 def says_out_plainly(value: str) -> bool:
     """A value that says so whatever its column is about."""
-    return comparable(undated(value)) in said.OUT_TAGS
+    return comparable(undated(value)) in said.OUT_TAGS or _REPLY.match(value) is not None
 
 
 def says_out_at_all(value: str) -> bool:
@@ -195,7 +198,7 @@ def _named_not_agreed(value: str) -> bool:
 
 def refuses_or_not_yet(value: str) -> bool:
     """A no, or a consent that is pending, unknown or over."""
-    return refuses(value) or _declines(value) or _is_not_yet(value)
+    return _refuses_plainly_or_not_yet(value) or _declines(value)
 
 
 def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
@@ -218,7 +221,10 @@ def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
     if not given or _are_numbers(given) or 2 * (yes + no) < len(given):
         if plainly and 1 < len(kinds) <= _FEW and all(map(_is_short, given)):
             return says_no_yes
-        return refuses_or_not_yet if any(map(_refuses_in_words, given)) else None
+        # Topics may be many, and one of them “Not only wine”; answers are two or three.
+        is_answer = len(kinds) <= _ANSWERS or kinds & denied
+        reads = refuses_or_not_yet if is_answer else _refuses_plainly_or_not_yet
+        return reads if any(map(reads, filter(_is_in_words, given))) else None
     if not yes or not (plainly or no or 2 * yes > len(given)):
         return refuses_or_not_yet
     if plainly or yes > 1 or no or len(kinds) == 1:
@@ -243,8 +249,12 @@ def _are_numbers(given: Sequence[str]) -> bool:
     return any(not is_moment(number) for number in numbers)
 
 
-def _refuses_in_words(value: str) -> bool:
-    return refuses_or_not_yet(value) and not value.strip().isdigit()
+def _refuses_plainly_or_not_yet(value: str) -> bool:
+    return refuses(value) or _is_not_yet(value)
+
+
+def _is_in_words(value: str) -> bool:
+    return not value.strip().isdigit()
 
 
 def _is_short(value: str) -> bool:

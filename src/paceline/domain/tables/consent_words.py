@@ -27,6 +27,14 @@ OPT_OUT_TITLES = _parts(
     "undeliverable,deliverability issue,"
     "quarantin,gdpr delete,erasure,right to be forgotten,deceased,remove me,remove from,"
     "exclude from mail,email suspended,mail suspended,marketing suspended,dne,"
+    "stop receiving,stop sending,not receive,not to receive,not wish to receive,not wish to be,"
+    "not want to receive,not want to be,rather not hear,rather not receive,rather not be,"
+    "excluded from campaign,exclude from campaign,excluded from mail,unsubscri,"
+    "email bad,bad email,aus verteiler,aus dem verteiler,verteiler entfernt,"
+    "ne veux plus,ne souhaite pas,ne pas recevoir,dejar de recibir,no quiero recibir,"
+    "no deseo recibir,no recibir,non voglio ricevere,non desidero ricevere,non ricevere,"
+    "não quero receber,não desejo receber,não receber,niet ontvangen,nie chcę otrzymywać,"
+    "nie otrzymywać,не хочу получать,не получать,не желаю получать,"
     "left company,left the company,no longer,remover da lista,remove da lista,remover do mailing,"
     "ne souhaite plus,ne veut plus,afmeldt,markkinointikielto,suoramarkkinointikielto,"
     "peruutettu,kielto,reservert mot,reservasjon,odjavljen,odjavljena,odjava,"
@@ -72,7 +80,7 @@ OPT_OUT_TITLES = _parts(
 
 # The whole of a title, over answers alone: "yes" here means no.
 OPT_OUT_OVER_ANSWERS = words(
-    "baja,bajas,out,stop,blocked,removed,deleted,disabled,inactive,invalid,banned,muted,archived,"
+    "baja,bajas,out,stop,blocked,removed,remove,deleted,disabled,inactive,invalid,banned,muted,archived,"
     "inactivo,inativo,inaktiv,inactif,inattivo,inactief,nieaktywny,excluded,exclude,exclu,"
     "suspended,dead,gone,removed from list,stopped,unwanted,rimosso,rimossa,rimossi,"
     "removido,retirado,fjernet,slettet,borttagen,poistettu,reservert,obrisan,отключен,"
@@ -123,7 +131,7 @@ OPT_IN_TITLES = _parts(
     "email campaigns,marketing allowed,is_subscribed,active subscriber,sendable,"
     "einwilligung,zustimmung,einverständnis,einverstanden,eingewilligt,erlaubnis,"
     "werbung,werbeeinwilligung,dsgvo,darf kontaktiert,"
-    "darf angeschrieben,abonniert,mailingliste,"
+    "darf angeschrieben,angemailt,abonniert,mailingliste,"
     "rundbrief,infobrief,angemeldet zum,e-mail erlaubt,"
     "abonné,consentement,accord email,accepte,accepté,"
     "autorisation,rgpd,infolettre,inscrit à,"
@@ -152,7 +160,7 @@ STATUS_TITLES = _parts(
     "subscription state,verification result,validation result,email verification,"
     "email validation,email validity,deliverability,stage,statut,état,estado,"
     "situación,stato,situação,stan,stav,állapot,"
-    "статус,состояние,ステータス,状態,状况,状态,狀態,상태,durum,"
+    "статус,состояние,ステータス,状態,状况,状态,狀態,상태,durum,durumu,"
     "mitgliedschaft,tags,tag,labels,label,"
     "groups,group,segments,segment,lists,etiquetas,"
     "étiquettes,schlagworte,kategorien,categories"
@@ -247,7 +255,7 @@ OUT = words(
     "donotcontact,don't contact,don't email,"
     "no contact,no consent,no permission,no marketing,not opted in,not marketable,"
     "non-marketing contact,non-marketing,not a marketing contact,"
-    "cleaned,bounced,bounce,bouncing,hard bounce,onaylamıyorum,kabul etmiyorum,istemiyorum,"
+    "cleaned,bounced,bounce,bouncing,hard bounce,onaylamıyorum,kabul etmiyorum,abonelikten çıktı,"
     "spamtrap,hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
     "spam complaint,spam report,marked as spam,reported spam,abuse,abuse complaint,blacklisted,"
     "blocklisted,blacklist,blocklist,blocked,suppressed,suppression,archived,deleted,junk,"
@@ -326,6 +334,8 @@ QUESTION_WORDS = tuple(
     for word in (
         *("may we", "can we", "could we", "do you want", "would you like", "do you agree"),
         *("are you happy", "is it ok", "i would like", "i want to", "stay in touch", "hear from"),
+        *("quer receber", "quero receber", "voulez-vous", "veux-tu", "vill du", "vil du"),
+        *("willst du", "wollen sie", "wil je", "wil u", "chcesz", "хочу получать"),
         *("keep me", "keep in touch", "sign me up", "dürfen wir", "möchten sie", "möchtest du"),
         *("darf ich", "ich möchte", "souhaitez-vous", "acceptez-vous", "pouvons-nous"),
         *(
@@ -366,6 +376,7 @@ QUESTION_TOPICS = tuple(
             "scrivere",
             "notizie",
         ),
+        *("nyhet", "nyheder"),
         *("offerte", "novità", "escrever", "novidades", "schrijven", "nieuws", "pisać", "wiadomoś"),
         *("писать", "новости", "メール", "案内", "お知らせ", "邮件", "郵件", "touch", "hear"),
     )

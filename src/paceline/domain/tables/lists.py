@@ -53,6 +53,7 @@ class ListRows:
 
     def _line(self, number: int, line: str) -> Iterator[Row]:
         """A line; one about others, or about the mail itself, is a row of its own."""
+        line = line.lstrip("> ") if line.startswith(">") else line  # quoted by a reply
         if is_mail_head(line) or title_says_out([line]):
             yield from self._end()
             yield Row(number, ["", line])
@@ -134,12 +135,13 @@ def is_list(text: str, *, final: bool) -> bool:
         return False
     found = [cells[1] for _, cells in ListRows().feed("\n".join(lines), final=True) if cells]
     good = sum(map(resembles_an_address, found))
+    headed = sum(_PREFIX.match(line) is not None for line in lines) > 1
     if good < MIN_SHARE * len(found) or not found:
         return False
     side_by_side = len(found) > len(lines) or len(lines) == 1
     named = any("<" in cell for cell in found)
     wrapped = good < len(lines) and good == len(found)
-    if not (named or wrapped or (side_by_side and good > 1)):
+    if not (named or wrapped or headed or (side_by_side and good > 1)):
         return False
     return good > 0 and not _is_a_table(lines)
 
