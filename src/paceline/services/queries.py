@@ -122,6 +122,8 @@ class Queries:
             if record is None:
                 raise NotFound("there is no such campaign")
             asked = _asked(owner_id, record.sender_id, record.subject, record.start_at, record.id)
+            if not await repeat_store.is_any(session, asked):
+                return []
             return await repeat_store.of_campaign(session, asked)
 
     async def repeats_of_list(

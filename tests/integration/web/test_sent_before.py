@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import httpx2
@@ -95,3 +96,18 @@ async def test_a_campaign_that_was_undone_has_reached_nobody(
     undone = await page.post(f"{first.path}/undo", data={"campaign": campaign})
     assert undone.status_code == 303
     assert "already" not in await said(first)
+
+
+async def test_the_question_before_the_launch_of_a_draft_of_the_api_says_the_same(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    fields = await form(world, name="The <b>first</b>")
+    await (await kept(page, fields, people("ada", "alan"))).schedule()
+    sender = uuid.UUID(fields["sender_id"])
+    draft = await world.campaign(sender, state="draft")
+    await world.emails(sender, draft, ["ada@example.org", "bob@example.org"])
+    for path in (f"/campaigns/{draft}", f"/campaigns/{draft}/rows"):
+        html = (await page.get(path)).text
+        told = words(html)
+        assert "1 of these recipients gets “Hello {{ name }}” from the same sender" in told
+        assert "campaign “The &lt;b&gt;first&lt;/b&gt;” already" in html

@@ -17,6 +17,7 @@ from paceline.persistence.stores.campaigns import CampaignFilter
 from paceline.services.campaign_rules import has_missed_start
 from paceline.services.csv_output import csv_lines
 from paceline.services.views import CampaignView, Counts
+from paceline.web import same_again
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
 from paceline.web.headers import file_of
@@ -250,12 +251,23 @@ async def _everything(
         "campaign": campaign,
         "sender": sender,
         "outlook": ahead,
+        "launch_notes": await _launch_notes(request, parts, owner, campaign),
         "start_missed": has_missed_start(campaign, now=clock.now()),
         "chart": chart_of(progress, ahead, zone=zone_of(request), now=clock.now()),
         **rows_of(query, *found, counts),
         "campaigns": [],
         "senders": [],
     }
+
+
+async def _launch_notes(
+    request: Request, parts: Parts, owner: uuid.UUID, campaign: CampaignView
+) -> tuple[str, ...]:
+    """What the question before a launch has to say beside its figures."""
+    if campaign.state is not CampaignState.DRAFT:
+        return ()
+    found = await parts.queries.repeats(owner, campaign.id)
+    return same_again.notes_on(found, subject=campaign.subject, zone=zone_of(request))
 
 
 def _keep(request: Request, campaigns: Sequence[CampaignView]) -> None:
