@@ -19,6 +19,7 @@ from paceline.auth.secretbox import SecretBox, SecretUnreadable, hook_url_label
 from paceline.domain.identifiers import new_id
 from paceline.domain.notifications import Channel, Event, Kind, goes_by, message, retry_after
 from paceline.errors import DomainError, InvalidInput, OperationalError
+from paceline.observability.troubles import Trouble
 from paceline.persistence.database import Database
 from paceline.persistence.stores import notification_settings as settings_store
 from paceline.persistence.stores import notifications as store
@@ -61,6 +62,8 @@ class Notifying:
         self._base_url = base_url
         self._allow_private_hosts = allow_private_hosts
         self._stalled_for = stalled_for_seconds
+        self._unread = Trouble(log, "hourly counters unread")
+        self._untold = Trouble(log, "notifications may be told again")
         self._stalled_since: dict[uuid.UUID, float] = {}
 
     async def look(self) -> None:
@@ -107,7 +110,9 @@ class Notifying:
             try:
                 used = await self._meter.used_this_hour(campaigns=limited)
             except OperationalError as error:
-                log.warning("hourly counters unread: %s", error)
+                self._unread.met(error)
+            else:
+                self._unread.over()
         return [
             each.event
             for each in found
@@ -145,7 +150,9 @@ class Notifying:
                 answer = await self._mail(each, theirs)
             await self._settle(each, answer)
         except OperationalError as error:
-            log.warning("a notification by %s may be told again: %s", each.channel, error)
+            self._untold.met(error)
+        else:
+            self._untold.over()
 
     async def _settle(self, each: OpenMessage, answer: Answer) -> None:
         async with self._database.transaction() as session:

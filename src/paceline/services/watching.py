@@ -16,6 +16,7 @@ from paceline.domain.gate import HeldBy
 from paceline.persistence.database import Database
 from paceline.persistence.fingerprints import Fingerprint, fingerprints
 from paceline.services.status import Activity, Status
+from paceline.together import together
 
 REDIS_SECONDS = 0.5  # that it may take to say that it is there
 LONGEST = timedelta(minutes=1)  # for what tells of time; and so that "last seen" is noted
@@ -37,7 +38,7 @@ class Watch:
 
         Raises `DatabaseUnavailable`.
         """
-        found, redis_answers = await asyncio.gather(
+        found, redis_answers = await together(
             fingerprints(self._database, sessions, idle_after=IDLE_LIFETIME), self._redis()
         )
         return {

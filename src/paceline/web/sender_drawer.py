@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 
 from fastapi import Request
 from starlette.responses import Response
 
+from paceline.together import together
 from paceline.web.access import Viewer
 from paceline.web.parts import Parts
 from paceline.web.rendering import render, zone_of
@@ -31,7 +31,7 @@ async def _glance(
     request: Request, parts: Parts, viewer: Viewer, sender_id: uuid.UUID, template: str
 ) -> Response:
     owner = viewer.principal.user_id
-    sender, use, overview = await asyncio.gather(
+    sender, use, overview = await together(
         parts.senders.get(owner, sender_id),
         parts.sender_uses.of(owner, sender_id, zone_of(request)),
         parts.queries.overview(owner),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from paceline.persistence.stores.campaigns import CampaignFilter
 from paceline.services.campaign_rules import has_missed_start
 from paceline.services.csv_output import csv_lines
 from paceline.services.views import CampaignView, Counts
+from paceline.together import together
 from paceline.web import same_again
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.forms import text_of
@@ -70,7 +70,7 @@ async def _listed(request: Request, parts: Parts, viewer: Viewer, template: str)
         words=state.q, state=CampaignState(chosen) if chosen in set(CampaignState) else None
     )
     owner = viewer.principal.user_id
-    page, total, cleared = await asyncio.gather(
+    page, total, cleared = await together(
         parts.queries.campaigns(owner, wanted, cursor=state.cursor or None, limit=state.size),
         parts.queries.how_many_campaigns(owner, wanted),
         parts.queries.being_cleared(owner),
@@ -237,7 +237,7 @@ async def _everything(
     query = ListQuery.read(
         dict(request.query_params), path=path, campaign=campaign_id, default_tab=_liveliest(counts)
     )
-    found, sender = await asyncio.gather(
+    found, sender = await together(
         found_by(request, parts, viewer, query),
         parts.senders.get(owner, campaign.sender_id, even_deleted=True),
     )

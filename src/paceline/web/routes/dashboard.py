@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from paceline import clock
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.services.watching import QUARTER
+from paceline.together import together
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.glance import cards, day, day_series, meters
 from paceline.web.kept import keep
@@ -37,7 +37,7 @@ async def dashboard(request: Request, parts: Wired, viewer: SignedIn) -> Respons
     """All of it. An address of the lists, which once were here, leads to them."""
     if any(name in request.query_params for name in NAMES):
         return RedirectResponse(f"{HOME}?{request.url.query}", status_code=307)
-    now, hours, first_steps = await asyncio.gather(
+    now, hours, first_steps = await together(
         _now(parts, viewer), _day(request, parts, viewer), _first_steps(parts, viewer)
     )
     return render(
@@ -68,7 +68,7 @@ async def dashboard_day(request: Request, parts: Wired, viewer: SignedIn) -> Res
 
 async def _now(parts: Parts, viewer: Viewer) -> dict[str, Any]:
     owner = viewer.principal.user_id
-    (overview, upcoming), activity, drafts = await asyncio.gather(
+    (overview, upcoming), activity, drafts = await together(
         parts.queries.glance(owner, limit=NEXT_SHOWN),
         parts.activities.of(owner, planned=False),
         parts.drafts.how_many(owner),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +12,7 @@ from starlette.responses import Response
 
 from paceline.errors import InvalidInput, NotFound, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.services.csv_output import csv_lines
 from paceline.web.access import SignedIn, Viewer, form_of
 from paceline.web.compose_form import FIELDS, ComposeForm
 from paceline.web.compose_page import Composed, shown_list, timetable_of
@@ -107,16 +106,14 @@ async def left_out(
     """Everybody on its list whom nothing will be sent to, and why."""
     draft = await parts.drafts.get(viewer.principal.user_id, draft_id)
     upload = await read_list(parts.drafts, draft, Problems(), form=ComposeForm.of(draft))
-    table = io.StringIO()
-    rows = csv.writer(table)
-    rows.writerow(["line", "value", "reason"])
+    rows = [("line", "value", "reason")]
     if upload:
         seen = upload.preview
-        for row in sorted((*seen.invalid, *seen.left_out_rows, *seen.suppressed), key=_line):
-            rows.writerow([row.line, _inert(row.value), row.reason])
+        found = sorted((*seen.invalid, *seen.left_out_rows, *seen.suppressed), key=_line)
+        rows += [(str(row.line or ""), row.value, row.reason) for row in found]
     return Response(
-        table.getvalue(),
-        media_type="text/csv",
+        csv_lines(rows),
+        media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="left-out.csv"'},
     )
 
@@ -160,8 +157,3 @@ async def _page(
 
 def _line(row: Any) -> int:
     return row.line or 0
-
-
-def _inert(value: str) -> str:
-    """A value that a spreadsheet takes for a formula is none (OWASP, CSV injection)."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from paceline.domain.lifecycle import EmailList
 from paceline.domain.short_lists import Extent
 from paceline.services.views import EmailView, Overview, Page
+from paceline.together import together
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.kept import keep
 from paceline.web.list_query import ListQuery
@@ -30,7 +30,7 @@ async def list_emails(request: Request, parts: Wired, viewer: SignedIn) -> Respo
     query = ListQuery.read(request.query_params)
     owner = viewer.principal.user_id
     seen = await parts.email_queries.snapshot()  # before what it stands for
-    listing, campaigns, senders = await asyncio.gather(
+    listing, campaigns, senders = await together(
         _listing(request, parts, viewer, query),
         parts.queries.campaigns(owner, limit=MAX_FILTER_CHOICES),
         parts.senders.list(owner),
@@ -59,7 +59,7 @@ async def _listing(
     request: Request, parts: Parts, viewer: Viewer, query: ListQuery
 ) -> dict[str, Any]:
     owner = viewer.principal.user_id
-    overview, drafts, found = await asyncio.gather(
+    overview, drafts, found = await together(
         parts.queries.overview(owner),
         parts.drafts.how_many(owner),
         found_by(request, parts, viewer, query),

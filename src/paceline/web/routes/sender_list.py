@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from paceline.together import together
 from paceline.web.access import SignedIn, Viewer
 from paceline.web.listing import Column
 from paceline.web.parts import Parts, Wired
@@ -37,9 +36,7 @@ async def sender_rows(request: Request, parts: Wired, viewer: SignedIn) -> Respo
 
 async def _listed(request: Request, parts: Parts, viewer: Viewer, template: str) -> Response:
     owner = viewer.principal.user_id
-    senders, overview = await asyncio.gather(
-        parts.senders.list(owner), parts.queries.overview(owner)
-    )
+    senders, overview = await together(parts.senders.list(owner), parts.queries.overview(owner))
     return render(
         request,
         template,
