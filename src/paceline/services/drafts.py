@@ -24,7 +24,7 @@ from paceline.persistence.stores.session import Session
 from paceline.services.draft_room import refuse_beyond_room
 from paceline.services.imports import IN_MEMORY_OCTETS, pieces_of, receive
 
-MAX_DRAFTS = 200  # of an owner, being written
+MAX_DRAFTS = 200  # of an owner, being written; and as many that were deleted
 MAX_TYPED = {"body": 4 * MAX_BODY_OCTETS, "subject": 20_000}  # characters
 MAX_FIELD = 4_000  # characters of any other field
 MAX_PAGE_NAME = 100
@@ -174,10 +174,8 @@ class Drafts:
             position += 1
 
     async def delete(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> DraftRecord:
-        """Throw it away; for a week it can be had back, or until room is short.
-
-        Raises `Conflict` once it is scheduled.
-        """
+        """Throw it away; for a week it can be had back, or until room is short. Raises `Conflict`
+        once it is scheduled."""
         return await self._set_deleted(owner_id, draft_id, deleted=True)
 
     async def restore(self, owner_id: uuid.UUID, draft_id: uuid.UUID) -> DraftRecord:
@@ -200,7 +198,9 @@ class Drafts:
                     await _refuse_more(session, owner_id)
                 at = clock.now() if deleted else None
                 await store.change_draft(session, draft_id, {"deleted_at": at, "saved_by": ""})
-                if not deleted:
+                if deleted:
+                    await store.drop_deleted_beyond(session, owner_id, MAX_DRAFTS)
+                else:
                     await refuse_beyond_room(session, owner_id, "draft")
             return _existing(await store.draft(session, owner_id, draft_id))
 

@@ -111,6 +111,21 @@ async def test_there_is_an_end_to_how_much_is_kept(
         await drafts.put_list(owner, other, "b.csv", pieces(b"6"), HERE)
 
 
+async def test_of_what_was_deleted_no_more_is_kept_than_may_be_written(
+    drafts: Drafts, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_DRAFTS", 2)
+    deleted = [new_id() for _ in range(4)]
+    for draft_id in deleted:
+        await drafts.save(world.owner_id, draft_id, {"body": "x"}, HERE)
+        await drafts.delete(world.owner_id, draft_id)
+    for draft_id in deleted[:2]:
+        with pytest.raises(NotFound):
+            await drafts.get(world.owner_id, draft_id)
+    for draft_id in deleted[2:]:
+        assert (await drafts.restore(world.owner_id, draft_id)).deleted_at is None
+
+
 async def test_a_deleted_draft_makes_room_and_goes_for_good_where_that_is_short(
     drafts: Drafts, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,18 @@ async def drop_first_deleted(session: AsyncSession, owner_id: uuid.UUID) -> bool
     return (await session.execute(gone)).one_or_none() is not None
 
 
+async def drop_deleted_beyond(session: AsyncSession, owner_id: uuid.UUID, most: int) -> None:
+    """Remove for good what was deleted before the last `most`; others at work are passed over."""
+    too_many = (
+        select(Draft.id)
+        .where(Draft.owner_id == owner_id, Draft.deleted_at.is_not(None))
+        .order_by(Draft.deleted_at.desc(), Draft.id.desc())
+        .offset(most)
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(delete(Draft).where(Draft.id.in_(too_many)))
+
+
 async def insert_draft(session: AsyncSession, **values: object) -> None:
     """Store a new one. Nothing happens where there is one of this id, whoever's it is."""
     await session.execute(insert(Draft).values(**values).on_conflict_do_nothing())
