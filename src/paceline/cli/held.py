@@ -87,7 +87,10 @@ def _standing(sender: Mapping[str, Any]) -> str:
 
 
 def _counted(overview: Mapping[str, Any], which: str) -> str:
-    return f"{overview[which]:,} {which.replace('_', ' ')}"
+    # An older server tells of no drafts.
+    drafted = overview.get("drafted") if which == "scheduled" else 0
+    apart = f" ({drafted:,} of them in drafts)" if drafted else ""
+    return f"{overview[which]:,} {which.replace('_', ' ')}{apart}"
 
 
 def _line(name: str, value: str) -> str:

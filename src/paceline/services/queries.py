@@ -202,6 +202,7 @@ class Queries:
                 now=now,
             ),
             campaigns=status.campaigns_limited(waiting, around),
+            drafted=totals.drafted,
         )
         return seen, waiting, around
 

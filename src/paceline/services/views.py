@@ -297,7 +297,8 @@ class EmailDetail:
 class Overview:
     """An owner's figures at a glance, with a count for each `EmailList`; and what is so now.
 
-    `campaigns`: those that are running under an hourly limit of their own.
+    `campaigns`: those that are running under an hourly limit of their own. `drafted`: how many of
+    the scheduled belong to campaigns that nobody has launched.
     """
 
     scheduled: int
@@ -307,6 +308,7 @@ class Overview:
     cancelled: int
     now: OwnerStatus
     campaigns: tuple[CampaignAllowance, ...] = ()
+    drafted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

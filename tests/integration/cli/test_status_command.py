@@ -26,3 +26,12 @@ async def test_the_terminal_says_what_is_so_and_what_needs_you(
     await world.execute("UPDATE senders SET state = 'active', state_reason = NULL")
     await sign_off(worker)
     assert "needs you      no worker is running" in (await paceline("status")).out
+
+
+async def test_what_is_in_drafts_is_told_apart_from_what_is_scheduled(
+    paceline: Paceline, world: World
+) -> None:
+    sender = await world.sender()
+    await world.emails(sender, await world.campaign(sender), 3)
+    await world.emails(sender, await world.campaign(sender, state="draft"), 2)
+    assert "5 scheduled (2 of them in drafts), 0 sent" in (await paceline("status")).out

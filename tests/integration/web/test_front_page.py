@@ -140,3 +140,14 @@ async def test_what_moves_comes_without_the_page_and_for_oneself_alone(
     theirs = (await other_page.get("/dashboard/now", headers=FRAGMENT)).text
     assert "ada" not in theirs
     assert "news@example.com" not in theirs
+
+
+async def test_what_is_in_drafts_is_told_apart_from_what_is_scheduled(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender, state="draft")
+    await world.emails(sender, campaign, 2)
+    assert "2 in drafts" in words((await page.get("/")).text)
+    await world.execute("UPDATE campaigns SET state = 'active' WHERE id = $1", campaign)
+    assert "in drafts" not in words((await page.get("/")).text)

@@ -48,10 +48,12 @@ class SenderStatusOut(Shown):
 
 class OverviewOut(Shown):
     """What is so, how many emails each list holds, and each sender. `is_worked`: a worker lives;
-    `limits_answer`: Redis, which counts the limits, does."""
+    `limits_answer`: Redis, which counts the limits, does; `drafted`: how many of the scheduled
+    belong to campaigns that nobody has launched."""
 
     status: StatusOut = Field(validation_alias=AliasPath("now", "status"))
     scheduled: int
+    drafted: int
     sent: int
     failed: int
     in_doubt: int

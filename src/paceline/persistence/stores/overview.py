@@ -26,6 +26,7 @@ class Totals:
     failed: int
     cancelled: int
     in_doubt: int
+    drafted: int  # of `total`: those of campaigns that nobody has launched
 
     def of(self, which: EmailList) -> int:
         """How many one list holds. What is left is scheduled, and read a moment apart."""
@@ -38,7 +39,9 @@ class Totals:
 _OF_CAMPAIGNS = text("""
     SELECT coalesce(sum(total), 0)::bigint AS total, coalesce(sum(sent), 0)::bigint AS sent,
            coalesce(sum(failed), 0)::bigint AS failed,
-           coalesce(sum(cancelled), 0)::bigint AS cancelled
+           coalesce(sum(cancelled), 0)::bigint AS cancelled,
+           coalesce(sum(total - sent - failed - cancelled)
+                    FILTER (WHERE state = 'draft'), 0)::bigint AS drafted
       FROM campaigns
      WHERE owner_id = :owner_id AND discarded_at IS NULL
        AND (CAST(:sender_id AS uuid) IS NULL OR sender_id = :sender_id)
@@ -116,6 +119,7 @@ async def totals(
         failed=campaigns.failed + single.get("failed", 0),
         cancelled=campaigns.cancelled + single.get("cancelled", 0),
         in_doubt=in_doubt + single.get("in_doubt", 0),
+        drafted=campaigns.drafted,
     )
 
 

@@ -76,6 +76,7 @@ async def _now(parts: Parts, viewer: Viewer) -> dict[str, Any]:
     return {
         "cards": cards(overview, activity),
         "going": overview.now.status,
+        "drafted": overview.drafted,
         "statuses": overview.now.each,
         "meters": meters(overview),
         "hour_ends_at": hour_of(clock.now()) + HOUR,
