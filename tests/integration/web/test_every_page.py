@@ -92,6 +92,24 @@ async def stored(world: World) -> list[object]:
     ]
 
 
+async def all_things(page: httpx2.AsyncClient, world: World) -> dict[str, str]:
+    """One of each that an owner may have, by the names that stand in addresses."""
+    sender = await world.sender(name="Only Ada's")
+    campaign = await world.campaign(sender, name="Only Ada's")
+    [email] = await world.emails(sender, campaign, 1)
+    draft = new_draft(page)
+    await draft.save(await form(world, subject="Only Ada's"))
+    # A name that is not here ends the walk: who makes the first route with it says whose it is.
+    return {
+        **dict.fromkeys(WITHIN, SOME),
+        "key_id": str(await api_key_of(world)),
+        "sender_id": str(sender),
+        "campaign_id": str(campaign),
+        "email_id": str(email),
+        "draft_id": draft.path.rpartition("/")[2],
+    }
+
+
 async def test_nobody_sees_or_does_anything_but_signing_in(stranger: httpx2.AsyncClient) -> None:
     assert len(ROUTES) > 100
     for method, path in ROUTES:
@@ -114,20 +132,7 @@ async def test_somebody_who_was_disabled_is_nobody(parts: Parts, world: World) -
 async def test_somebody_else_meets_and_changes_nothing_on_any_page(
     page: httpx2.AsyncClient, other_page: httpx2.AsyncClient, world: World
 ) -> None:
-    sender = await world.sender(name="Only Ada's")
-    campaign = await world.campaign(sender, name="Only Ada's")
-    [email] = await world.emails(sender, campaign, 1)
-    draft = new_draft(page)
-    await draft.save(await form(world, subject="Only Ada's"))
-    # A name that is not here ends the walk: who makes the first route with it says whose it is.
-    things = {
-        **dict.fromkeys(WITHIN, SOME),
-        "key_id": str(await api_key_of(world)),
-        "sender_id": str(sender),
-        "campaign_id": str(campaign),
-        "email_id": str(email),
-        "draft_id": draft.path.rpartition("/")[2],
-    }
+    things = await all_things(page, world)
     before = await stored(world)
     for method, path in ROUTES:
         if (method, path) in WAYS_IN | OF_ALL or (method != "GET" and "{" not in path):
@@ -137,6 +142,49 @@ async def test_somebody_else_meets_and_changes_nothing_on_any_page(
         if method == "GET" and "{" in path:
             assert answer.status_code == 404, path
     assert await stored(world) == before
+
+
+async def test_no_write_is_carried_out_that_no_page_of_ours_has_sent(
+    admin_page: httpx2.AsyncClient, world: World
+) -> None:
+    things = await all_things(admin_page, world)
+    token = admin_page.headers.pop("X-CSRF-Token")
+    before = await stored(world)
+    forged: tuple[dict[str, str], ...] = (
+        {},  # from a page of ours, without its token
+        {"X-CSRF-Token": "guessed"},
+        {"X-CSRF-Token": token, "Sec-Fetch-Site": "cross-site"},
+        {"X-CSRF-Token": token, "Sec-Fetch-Site": "same-site"},
+        {"X-CSRF-Token": token, "Sec-Fetch-Site": "none"},
+    )
+    for method, path in ROUTES:
+        if method == "GET" or (method, path) == ("POST", "/auth/google"):  # not offered here
+            continue
+        for headers in forged[2:] if (method, path) in WAYS_IN else forged:
+            answer = await admin_page.request(method, path.format(**things), headers=headers)
+            assert answer.status_code == 403, (method, path, headers)
+    assert await stored(world) == before
+
+
+async def test_whoever_only_looks_changes_nothing_and_no_cache_keeps_what_they_see(
+    parts: Parts, world: World
+) -> None:
+    rates = RequestRates(Buckets(NO_REDIS), ShareSettings(requests_per_minute=1_000_000))
+    async with browser(replace(parts, rates=rates)) as page:
+        await sign_in(page, parts, world)
+        await world.execute("UPDATE users SET is_admin = true WHERE id = $1", world.owner_id)
+        things = await all_things(page, world)
+        before = await stored(world)
+        for method, path in ROUTES:
+            if method != "GET" or (method, path) in WAYS_IN:
+                continue
+            answer = await page.get(path.format(**things))
+            assert answer.status_code < 500, path
+            kept = answer.headers["Cache-Control"]
+            assert kept == "no-store" or kept.startswith("private,"), path
+            assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"], path
+            assert await stored(world) == before, path
 
 
 def test_what_is_left_out_of_the_walk_is_there() -> None:
