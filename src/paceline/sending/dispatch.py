@@ -45,7 +45,8 @@ BITE_BESIDE_A_GAP = 16
 # Whoever takes longer to come to an end holds up the end of the turn, but not the turn.
 LAST_ORDERS_SECONDS = 2.0
 
-# Whether the lane is still ours, and what was decided while the end of a turn is waited for.
+# Whether the lane is still ours, and what was decided while an answer or the end of a turn was
+# waited for.
 LOOK_SECONDS = 0.5
 
 AT_ONCE = Rest(wait=timedelta(0))
@@ -98,6 +99,7 @@ class _Turn:
         self._holds = holds
         self._sender_id = sender_id
         self._view = view  # as last seen
+        self._seen_at = clock.boottime()
         self._ends_at = clock.boottime() + TURN_SECONDS
         self._account: Account | None = None  # once it is in use
         width = parts.crowding.width(sender_id, view.max_connections)
@@ -139,8 +141,7 @@ class _Turn:
         AT_ONCE: the time is up, or nothing more is to begin.
         """
         while not self._over():
-            seen_at = clock.boottime()
-            if seen_at < self._ends_at:
+            if self._seen_at < self._ends_at:
                 rest = await self._act(self._view)
                 if rest.wait is not None and rest.wait <= NEAR:
                     await self._parts.handover.pause(rest.wait.total_seconds())
@@ -149,7 +150,8 @@ class _Turn:
                     # last. And what is new must not wait for a server that does not answer.
                     await self._lines.drain(within=NEAR.total_seconds())
                 else:
-                    return _shortened(rest, by=timedelta(seconds=clock.boottime() - seen_at))
+                    since = timedelta(seconds=clock.boottime() - self._seen_at)
+                    return _shortened(rest, by=since)
             elif await self._last_orders():
                 break
             if not await self._look():
@@ -165,7 +167,7 @@ class _Turn:
         seen = await self._parts.standing.look(self._sender_id)
         if seen is None:
             return False
-        before, self._view = all_terms(self._view), seen
+        before, self._view, self._seen_at = all_terms(self._view), seen, clock.boottime()
         if (stand := all_terms(seen)) == before:
             return True
         await self._hand_back(unless=lambda job: job.terms in stand)
@@ -265,9 +267,23 @@ class _Turn:
             )
             for claim in claims
         ]
+        if clock.boottime() - self._seen_at > LOOK_SECONDS:
+            jobs = await self._those_that_stand(jobs)
         if late := await self._lines.feed(jobs):
             await self._parts.handover.hand_back(late)
         return AT_ONCE
+
+    async def _those_that_stand(self, jobs: list[Job]) -> list[Job]:
+        """The limits, or the claim, were long in answering: by what is so now, which may go."""
+        try:
+            await self._look()
+        except OperationalError:
+            await self._parts.handover.hand_back(jobs)
+            raise
+        stand = all_terms(self._view)
+        if fallen := [job for job in jobs if job.terms not in stand]:
+            await self._parts.handover.hand_back(fallen)
+        return [job for job in jobs if job.terms in stand]
 
     async def _identity(self, view: LaneView) -> Identity | None:
         """The sender ready to send; None when its row is unusable, which stops it."""

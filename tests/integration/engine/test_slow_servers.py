@@ -217,6 +217,28 @@ async def test_a_limit_that_is_set_while_a_turn_waits_for_its_last_emails_holds(
     assert set(await world.states(ids)) == {"sent", "scheduled"}
 
 
+@pytest.mark.usefixtures("worker")
+async def test_a_limit_that_is_set_while_a_claim_is_long_in_coming_holds_for_what_it_brings(
+    world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.01)
+    sender = await world.sender(port=sink.port, max_connections=2)
+    campaign = await world.campaign(sender)
+    ids = await world.emails(sender, campaign, 40)
+    async with world.database.driver() as driver, driver.transaction():
+        await driver.execute("LOCK TABLE suppressions IN ACCESS EXCLUSIVE MODE")
+        await world.signal(sender)
+        await world.until_blocked(1)
+        await world.execute("UPDATE campaigns SET hourly_limit = 1 WHERE id = $1", campaign)
+
+    async def it_waits_for_the_next_hour() -> bool:
+        held_by = await world.fetchval("SELECT held_by FROM lanes WHERE sender_id = $1", sender)
+        return bool(held_by == "campaign_hourly_limit")
+
+    await world.until(it_waits_for_the_next_hour)
+    assert Counter(await world.states(ids)) == {"sent": 1, "scheduled": 39}
+
+
 async def test_one_owners_silent_servers_leave_a_lane_to_others(
     world: World,
     sink: Sink,
