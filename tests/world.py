@@ -15,6 +15,7 @@ from paceline.domain.identifiers import new_id, new_ids
 from paceline.persistence.database import Database
 from paceline.persistence.driver import Driver
 from paceline.persistence.lanes import signal
+from paceline.persistence.ledger import Attempt, Departure
 from paceline.persistence.searching import mark_of, marked
 from paceline.settings import (
     ApiSettings,
@@ -53,6 +54,13 @@ def settings_for(database_url: str, redis_url: str, *, worker: WorkerSettings = 
         given_redis=RedisSettings(url=redis_url),
         given_secrets=SecretSettings(key=SECRET_KEY),
     )
+
+
+def leaving(*attempts: Attempt) -> list[Departure]:
+    """They are about to leave, booked in this hour, through the account that their sender has had
+    from the beginning."""
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    return [Departure(attempt=a, account_version=1, booked_hour=hour) for a in attempts]
 
 
 @dataclass

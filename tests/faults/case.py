@@ -313,6 +313,13 @@ class Case:
         async with redis.asyncio.Redis.from_url(self._redis_url) as connection:
             await connection.flushdb()
 
+    async def forget_counters(self) -> None:
+        """As a Redis does that is short of memory: lanes have no time to live, counters have."""
+        async with redis.asyncio.Redis.from_url(self._redis_url) as connection:
+            await connection.delete(
+                *(await connection.keys("*_rate:*")), *(await connection.keys("*_gap:*"))
+            )
+
     async def set_counters(self, used: int) -> None:
         """Let every hourly counter say that so many were used."""
         async with redis.asyncio.Redis.from_url(self._redis_url) as connection:

@@ -107,7 +107,7 @@ async def two_attempts_ask_together(case: Case) -> Verdict:
         await driver.execute("LOCK TABLE attempts IN SHARE MODE")  # nothing is written ahead
         await case.emails(sender, campaign, 1)
         await until(
-            partial(_waits_to_be_written_ahead, case),
+            partial(_waits, case, "write_ahead"),
             within=2 * case.patience,
             what="a first batch",
         )
@@ -125,13 +125,13 @@ async def two_attempts_ask_together(case: Case) -> Verdict:
     return verdict
 
 
-async def _waits_to_be_written_ahead(case: Case) -> bool:
-    waits = """
+async def _waits(case: Case, name: str, *, times: int = 1) -> bool:
+    """Whether so many of this statement wait for somebody's lock."""
+    waiting = """
         SELECT count(*) FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
     """
-    beginning = statement("write_ahead")[:40]
-    return bool(await case.world.fetchval(waits, f"{beginning}%"))
+    return bool(await case.world.fetchval(waiting, f"{statement(name)[:40]}%") >= times)
 
 
 async def _is_taken_back(case: Case, email: UUID) -> bool:
@@ -162,6 +162,34 @@ async def redis_wiped_while_frozen(case: Case, point: FaultPoint) -> Verdict:
     if code != 0:
         verdict.add(f"the thawed worker ended with {code}")
     return verdict
+
+
+async def counters_lost_before_the_claim(case: Case) -> Verdict:
+    """The counters are lost while a booking waits to be claimed; another turn rebuilds them without
+    it, and uses them up."""
+    # No more than is booked at once.
+    sender = await case.sender(hourly_limit=3, max_connections=2)
+    campaign, patience = await case.world.campaign(sender), 2 * case.patience
+    case.worker()
+    case.worker(lanes="other", home="other")
+    await case.until_listening(2)
+    async with case.world.database.driver() as driver, driver.transaction():
+        await driver.execute("LOCK TABLE suppressions")  # nothing is claimed
+        await case.emails(sender, campaign, 30)
+        await until(partial(_waits, case, "claim"), within=patience, what="a claim")
+        await case.forget_counters()
+        await case.world.signal(sender)
+        await until(partial(_waits, case, "claim", times=2), within=patience, what="two claims")
+    await case.until_taken(3)
+    await until(partial(_nothing_is_under_way, case), within=patience, what="the rest to end")
+    await case.another_look(sender)
+    await case.stop_workers()
+    return await case.verdict(all_final=False)
+
+
+async def _nothing_is_under_way(case: Case) -> bool:
+    under_way = "SELECT count(*) FROM email_jobs WHERE state IN ('claimed', 'sending')"
+    return bool(await case.world.fetchval(under_way) == 0)
 
 
 def _hit(point: FaultPoint) -> int:

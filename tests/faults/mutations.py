@@ -51,7 +51,7 @@ def _bug(name: str, scenario: str, finds: str, *edits: Edit) -> Mutation:
 
 
 _SQL = "persistence/sql"
-_OF_ANOTHER_RUN = 'absent or redis.call("HGET", gap_key, "run") ~= run'
+_CONFIRMS = "confirmed = await self._parts.limits.confirm(granted.reservation)"
 
 MUTATIONS: tuple[Mutation, ...] = (
     _bug(
@@ -89,7 +89,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "D: ",
         (
             "sending/handover.py",
-            "if not await self.marks.write_ahead.submit(attempt):",
+            "if not await self.marks.write_ahead.submit(departure):",
             "if False:",
         ),
     ),
@@ -192,33 +192,33 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a_thawed_worker_gives_back_what_was_taken_from_it",
         "redis_wiped_while_frozen_after_claim",
         "an hour sent",
-        (
-            "sending/handover.py",
-            "[job for job in jobs if self.leases.is_ours(job.claim.attempt)]",
-            "list(jobs)",
-        ),
-        ("sending/handover.py", "if not left and not self.leases", "if False and not self.leases"),
+        ("limits/settle.lua", "unused > 0 and known[1] == epoch", "unused > 0"),
     ),
     _bug(
         "a_thawed_worker_claims_for_an_old_booking",
         "redis_wiped_while_frozen_before_claim",
         "an hour sent",
-        ("sending/dispatch.py", "if not granted.reservation.holds:", "if False:"),
+        ("sending/dispatch.py", _CONFIRMS, "confirmed = True"),
         ("engine/locks.py", "renewed_at is not None and", "True or"),  # the other guard
     ),
     _bug(
-        "a_wiped_counter_is_revived_by_what_is_given_back",
-        "redis_wiped",
+        "a_booking_is_believed_though_its_counter_was_rebuilt",
+        "counters_lost_before_the_claim",
         "an hour sent",
-        ("limits/settle.lua", 'redis.call("GET", rate_key))', 'redis.call("GET", rate_key) or 0)'),
-        ("limits/reserve.lua", _OF_ANOTHER_RUN, "absent"),
-        ("limits/restore.lua", 'if redis.call("HGET", gap_key, "run") ~= run', "if false"),
+        ("limits/confirm.lua", '(known[1] or "") ~= ARGV[i] or known[3]', "false"),
+    ),
+    _bug(
+        "what_is_not_confirmed_is_kept",
+        "redis_dies_before_the_confirmation",
+        "in vain for what was claimed",
+        ("sending/dispatch.py", "if not confirmed:", "if False:"),
     ),
     _bug(
         "a_restarted_redis_is_believed",
         "redis_remembers_less",
         "an hour sent",
-        ("limits/reserve.lua", _OF_ANOTHER_RUN, "absent"),
+        ("limits/reserve.lua", "if known[1] ~= run then", "if not known[1] then"),
+        ("limits/confirm.lua", "known[2] ~= run", "false"),  # the other guard
     ),
     _bug(
         "the_limiter_asks_first_and_counts_later",
@@ -231,8 +231,8 @@ MUTATIONS: tuple[Mutation, ...] = (
             f"{_RESERVES}"
             "        await asyncio.sleep(0.02)\n"
             "        if answer[0] == 'ok':\n"
-            "            await self._redis.incrby(keys[0], sum(answer[2::2]))\n"
-            "            for key, granted in zip(keys[2::2], answer[2::2]):\n"
+            "            await self._redis.incrby(keys[0], sum(answer[3::3]))\n"
+            "            for key, granted in zip(keys[2::2], answer[3::3]):\n"
             "                await self._redis.incrby(key, granted)\n",
         ),
     ),
@@ -265,7 +265,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "        try:\n"
             "            return list(await self._guarded(self._reserve(keys=keys, args=args)))\n"
             "        except LimitsUnavailable:\n"
-            "            return ['ok', 0, *(n for c in campaigns for n in (c.want, 0))]\n",
+            "            return ['ok', 0, '', *(n for c in campaigns for n in (c.want, 0, ''))]\n",
         ),
     ),
     _bug(

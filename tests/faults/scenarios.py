@@ -16,6 +16,7 @@ from tests.faults.case import Case
 from tests.faults.clocks import wall_clocks_jump
 from tests.faults.crashes import (
     ONCE_PER_BATCH,
+    counters_lost_before_the_claim,
     freeze_at,
     kill_at,
     redis_wiped_while_frozen,
@@ -33,6 +34,7 @@ from tests.faults.servers import (
     nothing_goes_without_redis,
     postgres_crashes,
     redis_crashes,
+    redis_dies_before_the_confirmation,
     redis_out_of_memory,
     redis_remembers_less,
     redis_wiped,
@@ -75,6 +77,7 @@ SCENARIOS: dict[str, Scenario] = {
         for point in (FaultPoint.BEFORE_CLAIM, FaultPoint.AFTER_CLAIM, FaultPoint.AFTER_354)
     },
     "two_attempts_ask_together": two_attempts_ask_together,
+    "counters_lost_before_the_claim": counters_lost_before_the_claim,
     "wall_clocks_jump": wall_clocks_jump,
     "smtp_modes_hold": partial(smtp_modes, policy="hold"),
     "smtp_modes_resend": partial(smtp_modes, policy="resend"),
@@ -91,6 +94,7 @@ SCENARIOS: dict[str, Scenario] = {
 # These disturb the servers that all cases share, and run by themselves.
 ALONE: dict[str, Scenario] = {
     "nothing_goes_without_redis": nothing_goes_without_redis,
+    "redis_dies_before_the_confirmation": redis_dies_before_the_confirmation,
     "redis_remembers_less": redis_remembers_less,
     "redis_out_of_memory": redis_out_of_memory,
     "postgres_crashes": postgres_crashes,

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import timedelta
 from functools import partial
 
+from paceline.observability.faultpoints import FaultPoint
 from tests.faults.case import TEXT, Case
 from tests.faults.processes import until
 from tests.faults.proxy import LossyProxy
@@ -107,6 +108,26 @@ async def nothing_goes_without_redis(case: Case) -> Verdict:
     verdict = await case.verdict(all_final=False)
     if states["sent"] != 3 and case.is_within_its_hour():
         verdict.add(f"{states['sent']} were sent with a limit of 3")
+    return verdict
+
+
+async def redis_dies_before_the_confirmation(case: Case) -> Verdict:
+    """What was claimed just now is not confirmed: it waits again, though its worker lives."""
+    sender = await case.sender(hourly_limit=3, max_connections=1)
+    ids = await case.emails(sender, None, 6)
+    worker = case.worker(faults=f"{FaultPoint.AFTER_CLAIM}:1:STOP")
+    await case.until_frozen(worker)
+    await asyncio.to_thread(case.stage.redis.end, signal.SIGKILL)
+    worker.signal(signal.SIGCONT)
+
+    async def wait_again() -> bool:
+        return set(await case.world.states(ids)) == {"scheduled"}
+
+    await until(wait_again, within=case.patience, what="what was claimed to wait again")
+    await case.stage.redis.start_again()
+    await until(partial(case.is_held, sender), within=2 * case.patience, what="the limit to hold")
+    verdict = await case.verdict(all_final=False)
+    verdict.struck = FaultPoint.AFTER_CLAIM
     return verdict
 
 

@@ -5,19 +5,19 @@ is missing is rebuilt from the evidence in PostgreSQL before anything is granted
 guard the processes from too many requests, do neither (`buckets.py`).
 """
 
-from paceline.limits.buckets import Bucket, Buckets, Taken
-from paceline.limits.counters import (
+from paceline.limits.bookings import (
     Budget,
     CampaignBudget,
     Denied,
     Granted,
-    Limits,
     LimitsUnavailable,
     Reservation,
     Slot,
     SpentSoFar,
     SpentSource,
 )
+from paceline.limits.buckets import Bucket, Buckets, Taken
+from paceline.limits.counters import Limits
 
 __all__ = [
     "Bucket",

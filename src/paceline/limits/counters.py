@@ -1,4 +1,4 @@
-"""The counters' door: reserve, settle, and rebuild, each one script on Redis' own clock.
+"""The counters' door: reserve, confirm, settle, and rebuild, each one script on Redis' own clock.
 
 `email_rate:{sender}:{YYYYMMDDHH}` counts a sender's emails of one UTC hour, `campaign_rate:…` a
 campaign's. `email_gap:{sender}` and `campaign_gap:…` remember when the last one left, so that a
@@ -8,19 +8,28 @@ changed minimum delay holds from the next email on.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any
 
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from paceline import clock
-from paceline.errors import OperationalError
+from paceline.limits.bookings import (
+    Budget,
+    CampaignBudget,
+    Denied,
+    Granted,
+    LimitsUnavailable,
+    Reservation,
+    Slot,
+    SpentSource,
+)
 from paceline.redis_client import client
 
 COUNTER_TTL = timedelta(hours=2)
@@ -31,88 +40,7 @@ SOCKET_TIMEOUT_SECONDS = 5
 # For one question, however often it is put. What is booked by an answer that comes later is used by
 # nobody and counts until the hour is over; but a turn that waits longer may have lost its lane.
 PATIENCE_SECONDS = 4.0
-# A booking that is older and has no claimed email to show for it may be missing from a counter that
-# another turn has rebuilt meanwhile: a lane is not given to anybody else sooner.
-BOOKING_HOLDS = timedelta(seconds=5)
 MAX_TRIES = 4
-
-
-class LimitsUnavailable(OperationalError):
-    """Redis did not answer, so nothing may be sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """A sender's own limits. `hourly_limit` None: unlimited."""
-
-    sender_id: uuid.UUID
-    hourly_limit: int | None
-    min_delay_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignBudget:
-    """One campaign's limits, and how many emails it wants to send now. None: single emails."""
-
-    campaign_id: uuid.UUID | None
-    want: int
-    hourly_limit: int | None
-    min_delay_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """How many emails of one campaign may go, and how soon."""
-
-    campaign_id: uuid.UUID | None
-    granted: int
-    wait: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """Where a grant was booked; needed to settle it."""
-
-    sender_id: uuid.UUID
-    hour: datetime
-    asked_at: float  # boot time, seconds
-    taken_at: int  # by Redis' clock, ms
-
-    @property
-    def holds(self) -> bool:
-        """Whether its counter certainly still has it, claimed or not."""
-        return clock.boottime() - self.asked_at < BOOKING_HOLDS.total_seconds()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """These may go. Settle each of them, sent or not."""
-
-    reservation: Reservation
-    slots: tuple[Slot, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
-    """Nothing may go for so long, because of `held_by` (`hourly_limit`, `min_delay`, …)."""
-
-    wait: timedelta
-    held_by: str
-
-
-class SpentSoFar(Protocol):
-    """What one counter must hold."""
-
-    @property
-    def used_this_hour(self) -> int: ...
-    @property
-    def last_seconds_ago(self) -> float | None: ...  # negative: one is still under way
-
-
-SpentSource = Callable[
-    [uuid.UUID, Sequence[uuid.UUID], datetime], Awaitable[Mapping[uuid.UUID, SpentSoFar]]
-]
-"""(sender, campaigns, start of the hour) → what each has spent, from the evidence."""
 
 
 class Limits:
@@ -128,6 +56,7 @@ class Limits:
         )
         self._spent = spent
         self._reserve = self._redis.register_script(_script("reserve"))
+        self._confirm = self._redis.register_script(_script("confirm"))
         self._settle = self._redis.register_script(_script("settle"))
         self._restore = self._redis.register_script(_script("restore"))
 
@@ -150,25 +79,34 @@ class Limits:
         """
         hour = _hour(clock.now())
         for _ in range(MAX_TRIES):
-            asked_at = clock.boottime()
             match await self._ask(budget, campaigns, hour, capacity=capacity, early=early):
                 case ["hour", now]:
                     hour = _hour(datetime.fromtimestamp(int(now) / 1000, UTC))
-                case ["missing", *_]:
-                    await self._rebuild(budget.sender_id, campaigns, hour)
+                case ["missing", *missing]:
+                    whom = _missing(campaigns, missing)
+                    await self._rebuild(budget.sender_id, whom, hour)
                 case ["wait", wait, reason]:
                     return Denied(wait=timedelta(milliseconds=int(wait)), held_by=str(reason))
-                case ["ok", taken_at, *grants]:
-                    reservation = Reservation(
-                        sender_id=budget.sender_id,
-                        hour=hour,
-                        asked_at=asked_at,
-                        taken_at=int(taken_at),
-                    )
-                    return Granted(
-                        reservation=reservation, slots=_slots(campaigns, [int(g) for g in grants])
-                    )
+                case ["ok", taken_at, epoch, *grants]:
+                    return _granted(budget, campaigns, hour, (int(taken_at), str(epoch), grants))
         raise LimitsUnavailable("Redis: the counters vanish as fast as they are rebuilt")
+
+    async def confirm(self, reservation: Reservation) -> bool:
+        """Whether the counters still have a booking; to be asked once its claims are committed.
+
+        If they do, whoever rebuilds them finds these claims. If not, they may have been rebuilt
+        without them, and used up by others. Raises `LimitsUnavailable`.
+        """
+        if not any(reservation.epochs.values()):
+            # Nothing is limited. A limit that is set meanwhile is counted from this very turn on,
+            # which is the only one that its lane has.
+            return True
+        keys = [
+            _keys(reservation.sender_id, campaign_id, reservation.hour)[1]
+            for campaign_id in reservation.epochs
+        ]
+        confirm = self._confirm(keys=keys, args=list(reservation.epochs.values()))
+        return bool(await self._guarded(confirm))
 
     async def settle(
         self,
@@ -179,20 +117,20 @@ class Limits:
     ) -> None:
         """Give back `unused` reservations and note how many `left`, per campaign.
 
-        Give back only what the evidence would count as well: a claimed email whose lease is ours,
-        or a booking that `holds`. And before the outcome is recorded, not after it: a counter that
-        was rebuilt without a booking would lose it once more. One that was rebuilt in between keeps
-        it until its hour is over, and the limit holds.
+        Before the outcome is recorded, not after it: a counter that was rebuilt without a booking
+        would lose it once more. One that was rebuilt in between keeps it until its hour is over,
+        and the limit holds.
         """
-        campaigns = list({**unused, **left})
-        pairs: list[tuple[uuid.UUID | None, int, int]]
-        pairs = [(None, sum(unused.values()), sum(left.values()))]
-        pairs += [(c, unused.get(c, 0), left.get(c, 0)) for c in campaigns if c is not None]
+        pairs: dict[uuid.UUID | None, tuple[int, int]]
+        pairs = {None: (sum(unused.values()), sum(left.values()))}
+        pairs |= {
+            c: (unused.get(c, 0), left.get(c, 0)) for c in {**unused, **left} if c is not None
+        }
         keys = [f"settled:{uuid.uuid4()}"]
-        for campaign_id, _, _ in pairs:
+        args: list[int | str] = [reservation.taken_at]
+        for campaign_id, counts in pairs.items():
             keys += _keys(reservation.sender_id, campaign_id, reservation.hour)
-        args = [reservation.taken_at]
-        args += [number for _, give_back, gone in pairs for number in (give_back, gone)]
+            args += [reservation.epochs[campaign_id], *counts]
         await self._guarded(self._settle(keys=keys, args=args))
 
     async def take_one(
@@ -254,12 +192,13 @@ class Limits:
         early: timedelta,
     ) -> list[Any]:
         keys = [*_keys(budget.sender_id, None, hour)]
-        args: list[int] = [
+        args: list[int | str] = [
             int(hour.timestamp()),
             capacity,
             _milliseconds(early),
             _milliseconds(SLOT_HOLD),
             int(COUNTER_TTL.total_seconds()),
+            secrets.token_hex(8),
             _limit(budget.hourly_limit),
             budget.min_delay_ms,
         ]
@@ -270,17 +209,18 @@ class Limits:
         return answer
 
     async def _rebuild(
-        self, sender_id: uuid.UUID, campaigns: Sequence[CampaignBudget], hour: datetime
+        self, sender_id: uuid.UUID, nonces: Mapping[uuid.UUID | None, str], hour: datetime
     ) -> None:
-        ids = [c.campaign_id for c in campaigns if c.campaign_id is not None]
+        """Those of these campaigns and, None, of the sender. Nothing, if they are others by now."""
+        ids = [campaign_id for campaign_id in nonces if campaign_id is not None]
         spent = await self._spent(sender_id, ids, hour)
         keys: list[str] = []
-        args: list[int] = [int(COUNTER_TTL.total_seconds()), _milliseconds(SLOT_HOLD)]
-        for campaign_id in (None, *ids):
+        args: list[int | str] = [int(COUNTER_TTL.total_seconds()), _milliseconds(SLOT_HOLD)]
+        for campaign_id, nonce in nonces.items():
             so_far = spent[campaign_id or sender_id]
             keys += _keys(sender_id, campaign_id, hour)
             ago = so_far.last_seconds_ago
-            args += [so_far.used_this_hour, -1 if ago is None else max(-2, int(ago * 1000))]
+            args += [nonce, so_far.used_this_hour, -1 if ago is None else max(-2, int(ago * 1000))]
         await self._guarded(self._restore(keys=keys, args=args))
 
 
@@ -312,13 +252,34 @@ def _milliseconds(duration: timedelta) -> int:
     return duration // timedelta(milliseconds=1)
 
 
-def _slots(campaigns: Sequence[CampaignBudget], grants: Sequence[int]) -> tuple[Slot, ...]:
-    return tuple(
-        Slot(
-            campaign_id=campaign.campaign_id,
-            granted=granted,
-            wait=timedelta(milliseconds=wait),
-        )
-        for campaign, granted, wait in zip(campaigns, grants[::2], grants[1::2], strict=True)
-        if granted
+def _missing(
+    campaigns: Sequence[CampaignBudget], answer: Sequence[Any]
+) -> dict[uuid.UUID | None, str]:
+    """Whose counters are missing (None: the sender's), and under which nonce."""
+    whom = (None, *(campaign.campaign_id for campaign in campaigns))
+    return {
+        whom[int(index)]: str(nonce) for index, nonce in zip(answer[::2], answer[1::2], strict=True)
+    }
+
+
+def _granted(
+    budget: Budget,
+    campaigns: Sequence[CampaignBudget],
+    hour: datetime,
+    answer: tuple[int, str, Sequence[Any]],
+) -> Granted:
+    taken_at, epoch, grants = answer
+    epochs: dict[uuid.UUID | None, str] = {None: epoch}
+    slots: list[Slot] = []
+    each = zip(campaigns, grants[::3], grants[1::3], grants[2::3], strict=True)
+    for campaign, granted, wait, of_campaign in each:
+        if not granted:
+            continue
+        wait_ms = timedelta(milliseconds=int(wait))
+        slots.append(Slot(campaign_id=campaign.campaign_id, granted=int(granted), wait=wait_ms))
+        if campaign.campaign_id is not None:
+            epochs[campaign.campaign_id] = str(of_campaign)
+    reservation = Reservation(
+        sender_id=budget.sender_id, hour=hour, taken_at=taken_at, epochs=epochs
     )
+    return Granted(reservation=reservation, slots=tuple(slots))

@@ -2,11 +2,13 @@
 --
 -- KEYS: sender's rate, sender's gap, then for each campaign its rate and its gap
 -- ARGV: 1 start of the hour in the keys (s), 2 capacity, 3 early (ms), 4 hold (ms), 5 counters live (s),
---       6 sender's limit (-1: none), 7 sender's gap (ms), then for each campaign: want, limit, gap
+--       6 a nonce, 7 sender's limit (-1: none), 8 sender's gap (ms), then for each campaign: want, limit, gap
 -- Returns {"hour", now} when the hour in the keys is not the current one,
---         {"missing", i, …} when counters are not to be had (0 the sender's, i the i-th campaign's),
+--         {"missing", i, nonce, …} when counters are not to be had (0 the sender's, i the i-th campaign's):
+--             whoever rebuilds one has to name its nonce,
 --         {"wait", ms, reason} when nothing may go,
---         {"ok", now, granted_1, wait_1, …}: `wait` ms until that campaign's slot, taken `now`.
+--         {"ok", now, epoch, granted_1, wait_1, epoch_1, …}: `wait` ms until that campaign's slot, taken
+--             `now`; the sender's epoch and the campaign's ("": it has no limit).
 local HOUR = 3600000
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -20,46 +22,56 @@ local campaigns = (#KEYS - 2) / 2
 local missing = {"missing"}
 local run = string.match(redis.call("INFO", "server"), "run_id:(%w+)") or "unknown"
 
--- A limit that is switched off forgets its counter; switched on again, it is rebuilt from evidence.
--- So is one of another run of Redis: started anew, it may have lost what was counted last.
-local function read(rate_key, gap_key, limit, gap)
-  local used, free_at, absent = 0, 0, false
-  if limit < 0 then
-    redis.call("DEL", rate_key)
-  else
-    used = tonumber(redis.call("GET", rate_key))
-    absent = used == nil
-  end
-  if gap <= 0 then
-    redis.call("HDEL", gap_key, "last_at", "busy_until", "taken_at")
-  else
-    local slot = redis.call("HMGET", gap_key, "last_at", "busy_until", "taken_at")
-    -- Taken, never settled, and over: only the evidence knows when that email left, if it did.
-    if not slot[1] or (slot[3] and tonumber(slot[2]) <= now) then
-      absent = true
-    else
-      free_at = math.max(tonumber(slot[1]) + gap, tonumber(slot[2] or 0))
-    end
-  end
-  if limit >= 0 or gap > 0 then
-    absent = absent or redis.call("HGET", gap_key, "run") ~= run
-  end
-  local left = limit < 0 and math.huge or math.max(0, limit - (used or 0))
-  return left, math.max(0, free_at - now), absent
+-- A pair of counters has an epoch, from when it is rebuilt until it is found to be missing. Until then
+-- it has every booking of that epoch; afterwards it has what the evidence shows when it is rebuilt. So a
+-- booking whose epoch still stands after its claim is committed is missing from no counter.
+local function absent(index, gap_key)
+  redis.call("HDEL", gap_key, "epoch")
+  redis.call("HSETNX", gap_key, "pending", ARGV[6]) -- those who rebuild it side by side share one nonce
+  redis.call("EXPIRE", gap_key, ttl)
+  table.insert(missing, index)
+  table.insert(missing, redis.call("HGET", gap_key, "pending"))
+  return 0, 0, ""
 end
 
-local sender_limit, sender_gap = tonumber(ARGV[6]), tonumber(ARGV[7])
-local sender_left, sender_wait, sender_absent = read(KEYS[1], KEYS[2], sender_limit, sender_gap)
-if sender_absent then table.insert(missing, 0) end
+-- A limit that is switched off forgets its counter; switched on again, it is rebuilt from evidence.
+-- So is one of another run of Redis: started anew, it may have lost what was counted last.
+local function read(index, rate_key, gap_key, limit, gap)
+  if limit < 0 then redis.call("DEL", rate_key) end
+  if limit < 0 and gap <= 0 then
+    redis.call("HDEL", gap_key, "epoch", "pending", "last_at", "busy_until", "taken_at")
+    return math.huge, 0, ""
+  end
+  if gap <= 0 then redis.call("HDEL", gap_key, "last_at", "busy_until", "taken_at") end
+  local known = redis.call("HMGET", gap_key, "run", "epoch", "last_at", "busy_until", "taken_at")
+  if known[1] ~= run then
+    redis.call("DEL", rate_key)
+    redis.call("HDEL", gap_key, "pending", "last_at", "busy_until", "taken_at")
+    redis.call("HSET", gap_key, "run", run)
+    return absent(index, gap_key)
+  end
+  local used = limit < 0 and 0 or tonumber(redis.call("GET", rate_key))
+  local last_at, busy_until, taken = tonumber(known[3]), tonumber(known[4] or 0), known[5]
+  -- Taken, never settled, and over: only the evidence knows when that email left, if it did.
+  local lost = gap > 0 and (not last_at or (taken and busy_until <= now))
+  if not known[2] or not used or lost then return absent(index, gap_key) end
+  local free_at = 0
+  if gap > 0 then
+    free_at = math.max(last_at + gap, busy_until)
+    if taken then free_at = free_at + early end -- not ahead of time: nobody knows yet when it is free
+  end
+  return limit < 0 and math.huge or math.max(0, limit - used), math.max(0, free_at - now), known[2]
+end
+
+local sender_limit, sender_gap = tonumber(ARGV[7]), tonumber(ARGV[8])
+local sender_left, sender_wait, sender_epoch = read(0, KEYS[1], KEYS[2], sender_limit, sender_gap)
 
 local list = {}
 for i = 1, campaigns do
-  local a = 7 + 3 * (i - 1)
+  local a = 8 + 3 * (i - 1)
   local c = {want = tonumber(ARGV[a + 1]), limit = tonumber(ARGV[a + 2]), gap = tonumber(ARGV[a + 3]),
              rate_key = KEYS[1 + 2 * i], gap_key = KEYS[2 + 2 * i], granted = 0}
-  local absent
-  c.left, c.wait, absent = read(c.rate_key, c.gap_key, c.limit, c.gap)
-  if absent then table.insert(missing, i) end
+  c.left, c.wait, c.epoch = read(i, c.rate_key, c.gap_key, c.limit, c.gap)
   list[i] = c
 end
 if #missing > 1 then return missing end
@@ -117,12 +129,13 @@ local function spend(rate_key, gap_key, limit, gap, granted, wait)
     redis.call("HSET", gap_key, "busy_until", now + wait + hold, "taken_at", now)
   end
 end
-local total, reply = 0, {"ok", now}
+local total, reply = 0, {"ok", now, sender_epoch}
 for _, c in ipairs(list) do
   if c.granted > 0 then spend(c.rate_key, c.gap_key, c.limit, c.gap, c.granted, c.wait) end
   total = total + c.granted
   table.insert(reply, c.granted)
   table.insert(reply, c.wait)
+  table.insert(reply, c.epoch)
 end
 spend(KEYS[1], KEYS[2], sender_limit, sender_gap, total, sender_wait)
 redis.call("HSET", KEYS[2], "last_served", served)

@@ -38,6 +38,15 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """An attempt that is about to leave: through which account, and in which hour it was booked."""
+
+    attempt: Attempt
+    account_version: int
+    booked_hour: datetime  # by Redis' clock: PostgreSQL's may say another one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One email taken by this worker, with all that is needed to send it."""
 
@@ -64,7 +73,7 @@ class Claimed:
     """What a claim came back with."""
 
     claims: tuple[Claim, ...]
-    suppressed: int  # failed on the spot: their addresses had been suppressed meanwhile
+    suppressed: int  # on the spot: address suppressed, or account changed, meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +135,12 @@ class Ledger:
         *,
         of_campaigns: Mapping[uuid.UUID, int],
         single: int,
+        account_version: int,
     ) -> Claimed:
-        """Take up to so many due emails of each campaign, and so many single ones, in order."""
+        """Take up to so many due emails of each campaign, and so many single ones, in order.
+
+        They are to go through that account of the sender's.
+        """
         async with self._driver("claim") as driver:
             rows = await driver.fetch(
                 statement("claim"),
@@ -138,6 +151,7 @@ class Ledger:
                 list(of_campaigns.values()),
                 single,
                 self._known_beat(),
+                account_version,
             )
         taken = [row for row in rows if row["state"] == JobState.CLAIMED]
         taken.sort(key=lambda row: (row["due_at"], row["email_id"]))
@@ -145,8 +159,9 @@ class Ledger:
             claims=tuple(_claim(row) for row in taken), suppressed=len(rows) - len(taken)
         )
 
-    async def write_ahead(self, attempts: Sequence[Attempt]) -> list[bool]:
+    async def write_ahead(self, departures: Sequence[Departure]) -> list[bool]:
         """Note that these may be leaving; for each, whether it is still ours to send."""
+        attempts = [departure.attempt for departure in departures]
         async with self._driver("write_ahead") as driver:
             rows = await driver.fetch(
                 statement("write_ahead"),
@@ -154,6 +169,8 @@ class Ledger:
                 [attempt.number for attempt in attempts],
                 self._worker_run,
                 self._lease_seconds,
+                [departure.account_version for departure in departures],
+                [departure.booked_hour for departure in departures],
             )
         ours = {(row["email_id"], row["attempt"]) for row in rows}
         return [(attempt.email_id, attempt.number) in ours for attempt in attempts]
@@ -240,7 +257,8 @@ async def resend_doubtful(
     """Try doubtful emails again where that is right; the senders concerned.
 
     Right is: after `grace`, where the campaign's policy is `resend`; soon, where the server is one
-    of `deduplicating_hosts` and was first given the email within `remembered_for`. Never where the
+    of `deduplicating_hosts`, was first given the email within `remembered_for`, and is still the
+    sender's, by the same account. Never where the
     database is behind `known_beat`.
     """
     async with database.driver() as driver:

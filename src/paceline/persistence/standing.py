@@ -49,6 +49,7 @@ class SenderAccount:
     dkim_selector: str | None
     dkim_domain: str | None
     dkim_key: bytes | None
+    account_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ class Standing:
                 """
                 SELECT owner_id, from_address, from_name, smtp_host, smtp_port, smtp_security,
                        smtp_auth, smtp_username, smtp_password, smtp_grant,
-                       dkim_selector, dkim_domain, dkim_key
+                       dkim_selector, dkim_domain, dkim_key, account_version
                   FROM senders WHERE id = $1
                 """,
                 sender_id,

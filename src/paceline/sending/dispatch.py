@@ -250,7 +250,7 @@ class _Turn:
         contents = await self._parts.content.load(
             slot.campaign_id for slot in granted.slots if slot.campaign_id is not None
         )
-        claims = await self._claim(granted)
+        claims = await self._claim(granted, account_version=identity.account_version)
         gaps = {d.campaign_id for d in demands if d.min_delay_ms or view.min_delay_ms}
         waits = {slot.campaign_id: slot.wait for slot in granted.slots}
         of = {d.campaign_id: terms(view, d) for d in demands}
@@ -293,26 +293,33 @@ class _Turn:
             self._findings.trouble(SenderEffect.BREAK, str(error), as_of=view.updated_at)
             return None
 
-    async def _claim(self, granted: Granted) -> tuple[Claim, ...]:
+    async def _claim(self, granted: Granted, *, account_version: int) -> tuple[Claim, ...]:
         """Claim what was booked; what is no longer there is given back."""
         wanted = {slot.campaign_id: slot.granted for slot in granted.slots}
         asked_at = clock.boottime()
         faultpoint(FaultPoint.BEFORE_CLAIM)
-        if not granted.reservation.holds:
-            return ()  # this process was frozen meanwhile
         claimed = await self._parts.ledger.claim(
             self._sender_id,
             of_campaigns={c: n for c, n in wanted.items() if c is not None},
             single=wanted.get(None, 0),
+            account_version=account_version,
         )
         faultpoint(FaultPoint.AFTER_CLAIM)
         for claim in claimed.claims:
             self._parts.leases.hold(claim.attempt, asked_at=asked_at)
         taken = Counter(claim.campaign_id for claim in claimed.claims)
         unused = {c: n - taken[c] for c, n in wanted.items() if n > taken[c]}
-        if unused and granted.reservation.holds:
+        if unused:
             await self._parts.handover.give_back(granted.reservation, unused=unused)
-        return claimed.claims
+        if not claimed.claims:
+            return ()
+        confirmed = False
+        try:
+            confirmed = await self._parts.limits.confirm(granted.reservation)
+        finally:
+            if not confirmed:
+                await self._parts.handover.release(granted.reservation, claimed.claims)
+        return claimed.claims if confirmed else ()
 
     async def _send(self, job: Job) -> None:
         result = await self._parts.handover.hand_over(job, begins=lambda: self._begins(job))

@@ -11,7 +11,7 @@ import logging
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paceline import clock
@@ -21,7 +21,7 @@ from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.observability.troubles import Trouble
 from paceline.persistence.group_commit import GroupCommit
-from paceline.persistence.ledger import Attempt, Claim, Outcome
+from paceline.persistence.ledger import Claim, Departure, Outcome
 from paceline.persistence.standing import CampaignContent
 from paceline.places import Places
 from paceline.sending.attached_files import FilesAway
@@ -65,7 +65,7 @@ class Job:
 class Marks:
     """The ledger's two marks that are group-committed over all lanes of the process."""
 
-    write_ahead: GroupCommit[Attempt, bool]
+    write_ahead: GroupCommit[Departure, bool]
     record: GroupCommit[Outcome, bool]
 
 
@@ -111,10 +111,16 @@ class Handover:
 
     async def hand_back(self, jobs: Sequence[Job]) -> None:
         """Release what was claimed and not begun: it waits again as it did before."""
-        for reservation, unused in _unused(self._ours(jobs)):
-            await self.give_back(reservation, unused=unused)
+        by_reservation: dict[Reservation, list[Claim]] = {}
+        for job in jobs:
+            by_reservation.setdefault(job.reservation, []).append(job.claim)
+        await asyncio.gather(*(self.release(r, claims) for r, claims in by_reservation.items()))
+
+    async def release(self, reservation: Reservation, claims: Sequence[Claim]) -> None:
+        """Let go of claims for this booking, and of as much of it."""
+        await self.give_back(reservation, unused=Counter(claim.campaign_id for claim in claims))
         await asyncio.gather(
-            *(self.record(released(j.claim.attempt, deferrals=j.claim.deferrals)) for j in jobs)
+            *(self.record(released(c.attempt, deferrals=c.deferrals)) for c in claims)
         )
 
     async def give_back(
@@ -122,10 +128,6 @@ class Handover:
     ) -> None:
         """Return bookings to the limits."""
         await self._tell_limits(reservation, unused=unused, left={})
-
-    def _ours(self, jobs: Sequence[Job]) -> list[Job]:
-        """Those whose booking the evidence would count, were the counter rebuilt."""
-        return [job for job in jobs if self.leases.is_ours(job.claim.attempt)]
 
     async def pause(self, seconds: float) -> None:
         """Wait on the spot; a stopping worker waits for nothing."""
@@ -171,9 +173,14 @@ class Handover:
         attempt = job.claim.attempt
         asked_at = clock.boottime()
         self.box.preparing(attempt, deferred=job.claim.deferrals > 0)
+        departure = Departure(
+            attempt=attempt,
+            account_version=job.identity.account_version,
+            booked_hour=job.reservation.hour,
+        )
         try:
             async with asyncio.timeout(MARK_SECONDS):
-                if not await self.marks.write_ahead.submit(attempt):
+                if not await self.marks.write_ahead.submit(departure):
                     return False
         except (OperationalError, TimeoutError) as error:
             self._unmarked.met(str(error) or f"no answer within {MARK_SECONDS:g} s")
@@ -189,8 +196,6 @@ class Handover:
     async def _settle(self, job: Job, *, left: bool) -> None:
         if left and not job.one_at_a_time:
             return  # the booking is used up as it was made
-        if not left and not self.leases.is_ours(job.claim.attempt):
-            return  # taken back from us: a counter that was rebuilt since has left it out
         campaign = job.claim.campaign_id
         await self._tell_limits(
             job.reservation,
@@ -228,10 +233,3 @@ class Handover:
         faultpoint(FaultPoint.AFTER_OUTCOME)
         self.leases.drop(outcome.attempt)
         self.box.forget(outcome.attempt)
-
-
-def _unused(jobs: Sequence[Job]) -> Iterator[tuple[Reservation, Counter[uuid.UUID | None]]]:
-    by_reservation: dict[Reservation, Counter[uuid.UUID | None]] = {}
-    for job in jobs:
-        by_reservation.setdefault(job.reservation, Counter())[job.claim.campaign_id] += 1
-    yield from by_reservation.items()

@@ -68,6 +68,7 @@ class Identity:
     signer: DkimSigner | None  # None: they go unsigned, and the server may sign them
     idempotency_header: str | None  # by which its server drops a second copy
     as_of: datetime  # what its server says of it is no news about a sender changed since
+    account_version: int  # another one, another account
 
 
 def identity_of(
@@ -82,6 +83,7 @@ def identity_of(
         signer=signer_of(secrets, sender_id, row),
         idempotency_header=idempotency_header(row.smtp_host),
         as_of=as_of,
+        account_version=row.account_version,
     )
 
 

@@ -46,7 +46,7 @@ async def test_a_worker_that_finds_the_database_away_waits_and_then_tells_what_a
     sender = await world.sender(port=sink.port)
     ids = await world.emails(sender, None, 2)
     ledger = Ledger(world.database, worker_run=uuid.uuid4(), lease=timedelta(hours=1))
-    claimed = await ledger.claim(sender, of_campaigns={}, single=1)
+    claimed = await ledger.claim(sender, of_campaigns={}, single=1, account_version=1)
     box = BlackBox(black_boxes)
     box.preparing(claimed.claims[0].attempt, deferred=False)
     box.close()  # as a killed process leaves it; only its box can end that lease today

@@ -28,7 +28,12 @@ def ledger(database: Database) -> Ledger:
 async def claimed(world: World, ledger: Ledger, count: int = 1) -> list[Attempt]:
     sender = await world.sender()
     await world.emails(sender, None, count)
-    return [c.attempt for c in (await ledger.claim(sender, of_campaigns={}, single=count)).claims]
+    return [
+        c.attempt
+        for c in (
+            await ledger.claim(sender, of_campaigns={}, single=count, account_version=1)
+        ).claims
+    ]
 
 
 def deferred(attempt: Attempt, said: str = SAID) -> Outcome:

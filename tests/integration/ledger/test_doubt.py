@@ -15,11 +15,16 @@ from paceline.persistence.standing import Standing
 from paceline.persistence.stores.campaigns import cancel_waiting, reopen
 from paceline.persistence.stores.emails import cancel_one, settle_as_unsent
 from paceline.sending.recovery import Recovery
-from tests.world import World
+from tests.world import World, leaving
 
 
 async def doubtful(
-    world: World, *, since: timedelta, policy: str = "hold", host: str = "127.0.0.1"
+    world: World,
+    *,
+    since: timedelta,
+    policy: str = "hold",
+    host: str = "127.0.0.1",
+    account_version: int | None = 1,
 ) -> list[uuid.UUID]:
     """One email of a campaign that is complete but for its doubt."""
     sender = await world.sender(smtp_host=host)
@@ -33,9 +38,10 @@ async def doubtful(
         ids,
     )
     await world.execute(
-        "INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome) "
-        "SELECT id, 1, sender_id, $1, 'in_doubt' FROM emails",
+        "INSERT INTO attempts (email_id, attempt, sender_id, worker_run, outcome, account_version) "
+        "SELECT id, 1, sender_id, $1, 'in_doubt', $2 FROM emails",
         uuid.uuid4(),
+        account_version,
     )
     return ids
 
@@ -81,6 +87,85 @@ async def test_a_server_that_drops_second_copies_settles_doubt_by_itself(
     ids = await doubtful(world, since=timedelta(minutes=1), host="smtp.Resend.com")
     await Recovery(database).run()
     assert await world.states(ids) == ["deferred"]
+
+
+CHANGES = {
+    "host": ("smtp_host", "smtp.resend.com"),
+    "port": ("smtp_port", 2465),
+    "user name": ("smtp_username", "another"),
+    "password": ("smtp_password", b"of another account"),
+}
+
+
+@pytest.mark.parametrize("changed", list(CHANGES))
+async def test_a_doubt_about_one_account_is_not_settled_by_the_server_of_another(
+    world: World, database: Database, changed: str
+) -> None:
+    host = "smtp.example.com" if changed == "host" else "smtp.resend.com"
+    ids = await doubtful(world, since=timedelta(minutes=1), host=host)
+    column, value = CHANGES[changed]
+    await world.execute(f"UPDATE senders SET {column} = $1", value)
+    assert await Recovery(database).run() == set()
+    assert await world.states(ids) == ["in_doubt"]
+
+
+async def test_what_else_changes_of_a_sender_leaves_its_account_the_same(
+    world: World, database: Database
+) -> None:
+    ids = await doubtful(world, since=timedelta(minutes=1), host="smtp.resend.com")
+    await world.execute("UPDATE senders SET name = 'New', smtp_port = smtp_port, hourly_limit = 1")
+    await Recovery(database).run()
+    assert await world.states(ids) == ["deferred"]
+
+
+async def test_a_doubt_about_nobody_knows_which_account_is_held(
+    world: World, database: Database
+) -> None:
+    ids = await doubtful(
+        world, since=timedelta(minutes=1), host="smtp.resend.com", account_version=None
+    )
+    await Recovery(database).run()
+    assert await world.states(ids) == ["in_doubt"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "version", "state"),
+    [("hold", 1, "claimed"), ("hold", 2, "in_doubt"), ("resend", 2, "claimed")],
+)
+async def test_what_waits_for_the_servers_sake_is_held_once_its_sender_is_moved(
+    world: World, database: Database, policy: str, version: int, state: str
+) -> None:
+    ids = await doubtful(world, since=timedelta(minutes=1), policy=policy, host="smtp.resend.com")
+    await Recovery(database).run()
+    assert await world.states(ids) == ["deferred"]
+    ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=12))
+    of_campaigns = {await world.fetchval("SELECT id FROM campaigns"): 1}
+    sender = await sender_of(world)
+    await ledger.claim(sender, of_campaigns=of_campaigns, single=0, account_version=version)
+    assert await world.states(ids) == [state]
+    await world.execute("UPDATE email_jobs SET in_doubt_at = now() - interval '1 h'")
+    await Recovery(database).run()
+    assert await world.states(ids) == [state]
+
+
+async def test_what_a_person_sends_again_goes_through_whatever_account_there_is(
+    world: World, database: Database
+) -> None:
+    (email,) = await doubtful(world, since=timedelta(minutes=1), host="smtp.resend.com")
+    await Recovery(database).run()
+    await world.execute("UPDATE email_jobs SET state = 'in_doubt', in_doubt_at = now()")
+    async with database.transaction() as session:
+        await settle_as_unsent(session, world.owner_id, email)
+        await reopen(session, await world.fetchval("SELECT id FROM campaigns"))
+    await world.execute(
+        "INSERT INTO email_decisions (email_id, what, decided_by) VALUES ($1, 'sent_again', 'Ada')",
+        email,
+    )
+    ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=12))
+    of_campaigns = {await world.fetchval("SELECT id FROM campaigns"): 1}
+    sender = await sender_of(world)
+    await ledger.claim(sender, of_campaigns=of_campaigns, single=0, account_version=2)
+    assert await world.states([email]) == ["claimed"]
 
 
 async def test_what_such_a_server_has_forgotten_is_held(world: World, database: Database) -> None:
@@ -140,7 +225,7 @@ async def tried_again(
     await world.signal(sender)
     ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=12))
     first = await claimed(ledger, sender, campaign)
-    await ledger.write_ahead([first])
+    await ledger.write_ahead(leaving(first))
     await ledger.record([Outcome(attempt=first, state=JobState.IN_DOUBT, evidence="in_doubt")])
     await world.execute("UPDATE email_jobs SET in_doubt_at = now() - interval '1 h'")
     await Recovery(database).run()
@@ -149,7 +234,9 @@ async def tried_again(
 
 
 async def claimed(ledger: Ledger, sender: uuid.UUID, campaign: uuid.UUID) -> Attempt:
-    (claim,) = (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims
+    (claim,) = (
+        await ledger.claim(sender, of_campaigns={campaign: 1}, single=0, account_version=1)
+    ).claims
     return claim.attempt
 
 
@@ -182,7 +269,7 @@ async def test_what_may_have_left_before_is_in_doubt_rather_than_failed(
 ) -> None:
     ledger, campaign, email = await tried_again(world, database)
     second = await claimed(ledger, await sender_of(world), campaign)
-    await ledger.write_ahead([second])
+    await ledger.write_ahead(leaving(second))
     assert await ledger.record([given_up(second)]) == [True]
     assert await ledger.record([given_up(second)]) == [True]  # a repeat, for want of an answer
     (row,) = await world.fetch("SELECT state, failure_reason, reply_text FROM email_jobs")
@@ -212,7 +299,7 @@ async def test_what_may_have_left_is_in_doubt_rather_than_suppressed(
         "reader0@example.org",
     )
     sender = await sender_of(world)
-    taken = await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)
+    taken = await ledger.claim(sender, of_campaigns={campaign: 1}, single=0, account_version=1)
     assert (taken.claims, taken.suppressed) == ((), 1)
     await stays_in_doubt(world, database, email)
 

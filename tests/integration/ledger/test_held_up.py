@@ -19,7 +19,7 @@ from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Attempt, Ledger, Outcome
 from paceline.sending.recovery import Recovery
 from tests.integration.engine.sink import Sink
-from tests.world import World, settings_for
+from tests.world import World, leaving, settings_for
 
 LEASE = timedelta(seconds=30)
 LOCKED = "SELECT 1 FROM {table} WHERE {key} = $1 FOR NO KEY UPDATE"
@@ -43,9 +43,11 @@ async def claimed(
     campaign = await world.campaign(sender)
     await world.emails(sender, campaign, count)
     await world.signal(sender)
-    claims = (await ledger.claim(sender, of_campaigns={campaign: count}, single=0)).claims
+    claims = (
+        await ledger.claim(sender, of_campaigns={campaign: count}, single=0, account_version=1)
+    ).claims
     attempts = [claim.attempt for claim in claims]
-    assert await ledger.write_ahead(attempts) == [True] * count
+    assert await ledger.write_ahead(leaving(*attempts)) == [True] * count
     return sender, campaign, attempts
 
 

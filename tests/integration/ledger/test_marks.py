@@ -13,7 +13,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome, recover_expired
 from paceline.persistence.stores.emails import change_one
 from paceline.sending.consequences import released
-from tests.world import World
+from tests.world import World, leaving
 
 LEASE = timedelta(seconds=30)
 
@@ -28,7 +28,9 @@ async def claim(
 ) -> tuple[Claim, ...]:
     of_campaigns = {} if campaign_id is None else {campaign_id: count}
     single = count if campaign_id is None else 0
-    return (await ledger.claim(sender_id, of_campaigns=of_campaigns, single=single)).claims
+    return (
+        await ledger.claim(sender_id, of_campaigns=of_campaigns, single=single, account_version=1)
+    ).claims
 
 
 async def test_emails_are_claimed_in_the_order_they_were_made(world: World, ledger: Ledger) -> None:
@@ -88,7 +90,7 @@ async def test_an_address_suppressed_meanwhile_fails_at_the_claim(
         world.owner_id,
         "gone@example.org",
     )
-    claimed = await ledger.claim(sender, of_campaigns={}, single=10)
+    claimed = await ledger.claim(sender, of_campaigns={}, single=10, account_version=1)
     assert [c.attempt.email_id for c in claimed.claims] == ids[1:]
     assert claimed.suppressed == 1
     assert await world.states(ids) == ["failed", "claimed"]
@@ -98,8 +100,8 @@ async def test_a_write_ahead_run_again_answers_the_same(world: World, ledger: Le
     sender = await world.sender()
     await world.emails(sender, None, 2)
     attempts = [c.attempt for c in await claim(ledger, sender, None)]
-    assert await ledger.write_ahead(attempts) == [True, True]
-    assert await ledger.write_ahead(attempts) == [True, True]
+    assert await ledger.write_ahead(leaving(*attempts)) == [True, True]
+    assert await ledger.write_ahead(leaving(*attempts)) == [True, True]
 
 
 async def test_a_write_ahead_of_another_worker_or_attempt_is_fenced(
@@ -110,8 +112,8 @@ async def test_a_write_ahead_of_another_worker_or_attempt_is_fenced(
     (taken,) = await claim(ledger, sender, None)
     stranger = Ledger(database, worker_run=uuid.uuid4(), lease=LEASE)
     earlier = Attempt(taken.attempt.email_id, taken.attempt.number - 1)
-    assert await stranger.write_ahead([taken.attempt]) == [False]
-    assert await ledger.write_ahead([earlier]) == [False]
+    assert await stranger.write_ahead(leaving(taken.attempt)) == [False]
+    assert await ledger.write_ahead(leaving(earlier)) == [False]
 
 
 async def test_a_cancelled_claim_is_fenced_before_the_dot(world: World, ledger: Ledger) -> None:
@@ -121,7 +123,7 @@ async def test_a_cancelled_claim_is_fenced_before_the_dot(world: World, ledger: 
     await world.execute(
         "UPDATE email_jobs SET state = 'cancelled', lease_until = NULL WHERE email_id = $1", ids[0]
     )
-    assert await ledger.write_ahead([taken.attempt]) == [False]
+    assert await ledger.write_ahead(leaving(taken.attempt)) == [False]
 
 
 def sent(attempt: Attempt) -> Outcome:
@@ -154,7 +156,7 @@ async def test_an_outcome_recorded_twice_counts_once(world: World, ledger: Ledge
     campaign = await world.campaign(sender)
     await world.emails(sender, campaign, 1)
     (taken,) = await claim(ledger, sender, campaign)
-    await ledger.write_ahead([taken.attempt])
+    await ledger.write_ahead(leaving(taken.attempt))
     assert await ledger.record([sent(taken.attempt)]) == [True]
     assert await ledger.record([sent(taken.attempt)]) == [True]
     assert await world.fetchval("SELECT sent FROM campaigns WHERE id = $1", campaign) == 1
@@ -200,7 +202,7 @@ async def test_a_lost_claim_waits_again_and_a_lost_write_ahead_is_in_doubt(
     sender = await world.sender()
     ids = await world.emails(sender, None, 2)
     first, _ = await claim(ledger, sender, None)
-    await ledger.write_ahead([first.attempt])
+    await ledger.write_ahead(leaving(first.attempt))
     await expire(world)
     recovered = await recover_expired(database)
     assert {r.email_id for r in recovered} == set(ids)
@@ -225,7 +227,7 @@ async def test_late_evidence_turns_doubt_into_sent(
     sender = await world.sender()
     ids = await world.emails(sender, None, 1)
     (taken,) = await claim(ledger, sender, None)
-    await ledger.write_ahead([taken.attempt])
+    await ledger.write_ahead(leaving(taken.attempt))
     await expire(world)
     await recover_expired(database)
     assert await ledger.record([sent(taken.attempt)]) == [True]
@@ -241,7 +243,7 @@ async def test_late_evidence_turns_what_was_given_up_into_sent(
     campaign = await world.campaign(sender)
     ids = await world.emails(sender, campaign, 1)
     (old,) = await claim(ledger, sender, campaign)
-    await ledger.write_ahead([old.attempt])
+    await ledger.write_ahead(leaving(old.attempt))
     await world.execute(
         """
         UPDATE email_jobs SET state = $2, lease_until = NULL, attempt = attempt + 1,
@@ -263,7 +265,7 @@ async def test_late_evidence_of_an_older_attempt_fences_the_newer_one(
     sender = await world.sender()
     ids = await world.emails(sender, None, 1)
     (old,) = await claim(ledger, sender, None)
-    await ledger.write_ahead([old.attempt])
+    await ledger.write_ahead(leaving(old.attempt))
     await expire(world)
     await recover_expired(database)
     await world.execute(
@@ -272,7 +274,7 @@ async def test_late_evidence_of_an_older_attempt_fences_the_newer_one(
     (new,) = await claim(ledger, sender, None)
     assert await ledger.record([sent(old.attempt)]) == [True]
     assert await world.states(ids) == ["sent"]
-    assert await ledger.write_ahead([new.attempt]) == [False]
+    assert await ledger.write_ahead(leaving(new.attempt)) == [False]
 
 
 async def test_a_late_refusal_changes_nothing_that_has_moved_on(
@@ -285,7 +287,7 @@ async def test_a_late_refusal_changes_nothing_that_has_moved_on(
     await recover_expired(database)
     (new,) = await claim(ledger, sender, None)
     assert await ledger.record([refused(old.attempt)]) == [False]
-    assert await ledger.write_ahead([new.attempt]) == [True]
+    assert await ledger.write_ahead(leaving(new.attempt)) == [True]
     assert await world.states(ids) == ["sending"]
 
 
@@ -390,7 +392,7 @@ async def test_a_hard_bounce_suppresses_the_address_that_an_email_was_changed_to
     await change_to(world, database, ids[0], "bob@example.org")
     (taken,) = await claim(ledger, sender, None)
     if in_doubt:
-        await ledger.write_ahead([taken.attempt])
+        await ledger.write_ahead(leaving(taken.attempt))
         await expire(world)
         await recover_expired(database)
     assert await ledger.record([bounced(taken.attempt)]) == [True]
@@ -407,7 +409,7 @@ async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_with_it(
     refused_one, lost, arrived = await claim(ledger, sender, campaign)
     await world.execute("UPDATE campaigns SET state = 'cancelled' WHERE id = $1", campaign)
     await ledger.record([refused(refused_one.attempt)])
-    await ledger.write_ahead([arrived.attempt])
+    await ledger.write_ahead(leaving(arrived.attempt))
     await ledger.record([sent(arrived.attempt)])
     await expire(world)
     assert [r.email_id for r in await recover_expired(database)] == [lost.attempt.email_id]
@@ -429,8 +431,8 @@ async def test_the_yes_to_an_attempt_is_none_to_an_earlier_one_in_the_same_batch
     world: World, ledger: Ledger, database: Database
 ) -> None:
     old, new = await twice_tried(world, ledger, database)
-    assert await ledger.write_ahead([old, new]) == [False, True]
-    assert await ledger.write_ahead([new, old]) == [True, False]
+    assert await ledger.write_ahead(leaving(old, new)) == [False, True]
+    assert await ledger.write_ahead(leaving(new, old)) == [True, False]
     assert await ledger.heartbeat([old, new]) == {new: True}
 
 
@@ -463,12 +465,12 @@ async def test_a_late_250_counts_while_a_later_attempt_is_under_way(
     sender = await world.sender()
     ids = await world.emails(sender, None, 1)
     (old,) = await claim(ledger, sender, None)
-    await ledger.write_ahead([old.attempt])
+    await ledger.write_ahead(leaving(old.attempt))
     await expire(world)
     await recover_expired(database)
     await world.execute("UPDATE email_jobs SET state = 'deferred', in_doubt_at = NULL")
     (new,) = await claim(ledger, sender, None)
-    assert await ledger.write_ahead([new.attempt]) == [True]
+    assert await ledger.write_ahead(leaving(new.attempt)) == [True]
     assert await ledger.record([sent(old.attempt)]) == [True]
     assert await world.states(ids) == ["sent"]
     # Whatever comes of the later one: it has arrived.

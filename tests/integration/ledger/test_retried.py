@@ -14,7 +14,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome
 from paceline.services.retrying import Retrying
 from tests.api import SilentBell
-from tests.world import World
+from tests.world import World, leaving
 
 REFUSED = Outcome(
     attempt=Attempt(email_id=uuid.UUID(int=0), number=0),
@@ -37,7 +37,9 @@ async def retried(world: World, ledger: Ledger) -> tuple[uuid.UUID, uuid.UUID, A
     sender = await world.sender()
     campaign = await world.campaign(sender)
     await world.emails(sender, campaign, 1)
-    (claim,) = (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims
+    (claim,) = (
+        await ledger.claim(sender, of_campaigns={campaign: 1}, single=0, account_version=1)
+    ).claims
     await ledger.record([replace(REFUSED, attempt=claim.attempt)])
     report = await Retrying(world.database, SilentBell()).campaign(
         world.owner_id, campaign, FailedFilter()
@@ -48,12 +50,14 @@ async def retried(world: World, ledger: Ledger) -> tuple[uuid.UUID, uuid.UUID, A
 
 async def test_a_250_of_an_older_attempt_that_comes_late_wins(world: World, ledger: Ledger) -> None:
     sender, campaign, first = await retried(world, ledger)
-    (claim,) = (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims
+    (claim,) = (
+        await ledger.claim(sender, of_campaigns={campaign: 1}, single=0, account_version=1)
+    ).claims
     late = Outcome(attempt=first, state=JobState.SENT, evidence="sent", phase="dot", reply_code=250)
     await world.execute("UPDATE attempts SET outcome = 'sending' WHERE attempt = 1")
     await ledger.record([late])
     assert await world.states([first.email_id]) == ["sent"]
-    assert await ledger.write_ahead([claim.attempt]) == [False]
+    assert await ledger.write_ahead(leaving(claim.attempt)) == [False]
 
 
 async def test_a_refusal_that_is_recorded_again_does_not_undo_the_retry(
@@ -68,7 +72,9 @@ async def test_the_date_and_the_tries_begin_anew_under_the_next_number(
     world: World, ledger: Ledger
 ) -> None:
     sender, campaign, first = await retried(world, ledger)
-    (claim,) = (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims
+    (claim,) = (
+        await ledger.claim(sender, of_campaigns={campaign: 1}, single=0, account_version=1)
+    ).claims
     assert claim.attempt.number == first.number + 2  # the retry has one of its own
     assert claim.deferrals == 0
     assert claim.age < timedelta(seconds=60)
@@ -82,7 +88,9 @@ async def test_tries_are_what_a_server_said_since_the_retry_and_not_how_often_it
     sender, campaign, _ = await retried(world, ledger)  # which was refused once, before
 
     async def claim() -> Claim:
-        return (await ledger.claim(sender, of_campaigns={campaign: 1}, single=0)).claims[0]
+        return (
+            await ledger.claim(sender, of_campaigns={campaign: 1}, single=0, account_version=1)
+        ).claims[0]
 
     async def ended(evidence: str | None, phase: str | None) -> int:
         attempt = (await claim()).attempt

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
 from paceline.persistence.database import Database
+from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
-from tests.world import World
+from tests.world import World, leaving
+
+HOUR = datetime(2026, 12, 1, 10, tzinfo=UTC)
+SECOND, AN_HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 async def test_a_sender_that_was_mended_meanwhile_is_not_stopped_by_an_old_refusal(
@@ -20,3 +29,46 @@ async def test_a_sender_that_was_mended_meanwhile_is_not_stopped_by_an_old_refus
     assert now is not None
     await standing.mark_broken(sender, as_of=now.updated_at, reason="535 wrong password")
     assert await world.fetchval("SELECT state FROM senders") == "broken"
+
+
+@pytest.mark.parametrize(
+    ("booked", "dot_at", "used"),
+    [
+        (HOUR, HOUR + SECOND, 1),
+        (HOUR, HOUR - SECOND, 1),  # PostgreSQL's clock is behind Redis'
+        (HOUR, HOUR + AN_HOUR, 1),  # booked at the very end of it
+        (HOUR - AN_HOUR, HOUR + SECOND, 0),
+        (HOUR - AN_HOUR, HOUR - SECOND, 0),
+        (None, HOUR + SECOND, 1),  # from before the hour was kept
+        (None, HOUR - SECOND, 0),
+    ],
+)
+async def test_an_email_is_counted_in_the_hour_that_it_was_booked_in(
+    world: World, database: Database, booked: datetime | None, dot_at: datetime, used: int
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    (email,) = await world.emails(sender, campaign, 1)
+    await world.execute(
+        "INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome,"
+        " dot_at, booked_hour) VALUES ($1, 1, $2, $3, $4, 'sent', $5, $6)",
+        email,
+        sender,
+        campaign,
+        uuid.uuid4(),
+        dot_at,
+        booked,
+    )
+    spent = await Standing(database).spent(sender, [campaign], HOUR)
+    assert {key: one.used_this_hour for key, one in spent.items()} == {sender: used, campaign: used}
+
+
+async def test_the_write_ahead_keeps_account_and_hour(world: World, database: Database) -> None:
+    sender = await world.sender()
+    await world.emails(sender, None, 1)
+    ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=12))
+    taken = await ledger.claim(sender, of_campaigns={}, single=1, account_version=1)
+    (departure,) = leaving(taken.claims[0].attempt)
+    assert await ledger.write_ahead([departure]) == [True]
+    kept = await world.fetch("SELECT account_version, booked_hour FROM attempts")
+    assert kept == [{"account_version": 1, "booked_hour": departure.booked_hour}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,18 @@ from urllib.parse import urlsplit
 import pytest
 import redis.asyncio
 
-from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits, LimitsUnavailable
+from paceline.limits import (
+    Budget,
+    CampaignBudget,
+    Denied,
+    Granted,
+    Limits,
+    LimitsUnavailable,
+    Reservation,
+)
 
 NO_TIME = timedelta(0)
+LIMITED = [{"limit": 10}, {"gap": 60_000}]
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,12 @@ async def granted(
         return [0 for _ in campaigns]
     by_campaign = {slot.campaign_id: slot.granted for slot in answer.slots}
     return [by_campaign.get(c.campaign_id, 0) for c in campaigns]
+
+
+async def booked(limits: Limits, sender: Budget, *campaigns: CampaignBudget) -> Reservation:
+    answer = await limits.reserve(sender, campaigns, capacity=1000)
+    assert isinstance(answer, Granted)
+    return answer.reservation
 
 
 async def test_without_limits_everything_asked_for_is_granted(limits: Limits) -> None:
@@ -310,3 +325,174 @@ async def test_a_redis_that_was_started_anew_is_not_trusted_with_what_it_remembe
     evidence.spent = {sender.sender_id: Spent(7), one.campaign_id: Spent(6)}
     assert await granted(limits, sender, one) == [2]
     assert (await limits.used_this_hour(senders=[sender.sender_id]))[sender.sender_id] == 9
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.mark.parametrize("of_whom", ["sender", "campaign"])
+@pytest.mark.parametrize("limited", LIMITED)
+async def test_a_booking_is_confirmed_while_its_counters_stand_and_never_again(
+    limits: Limits, client: redis.asyncio.Redis, of_whom: str, limited: dict[str, int]
+) -> None:
+    sender = budget(**(limited if of_whom == "sender" else {}))
+    one = campaign(1, **(limited if of_whom == "campaign" else {}))
+    reservation = await booked(limits, sender, one)
+    assert await limits.confirm(reservation)
+    await client.flushall()
+    assert not await limits.confirm(reservation)
+    assert await limits.confirm(await booked(limits, sender, one))  # rebuilt, and without the first
+    assert not await limits.confirm(reservation)
+
+
+async def test_a_booking_is_not_confirmed_by_another_run_of_redis(
+    limits: Limits, client: redis.asyncio.Redis
+) -> None:
+    sender = budget(limit=10)
+    reservation = await booked(limits, sender, campaign(1))
+    # As after a crash that lost that its epoch had ended.
+    await client.hset(f"email_gap:{sender.sender_id}", "run", "before")
+    assert not await limits.confirm(reservation)
+
+
+@pytest.mark.parametrize("before", [{}, {"limit": 10}])
+async def test_a_booking_is_not_confirmed_while_its_counter_is_being_rebuilt(
+    limits: Limits, evidence: Evidence, redis_url: str, before: dict[str, int]
+) -> None:
+    sender, one = budget(limit=10), campaign(1, **before)
+    reservation = await booked(limits, sender, one)
+
+    async def claims_are_committed() -> None:
+        assert not await limits.confirm(reservation)  # too late for the evidence that was read
+
+    other = Limits(redis_url, spent=Overtaken(evidence, claims_are_committed))
+    limited = CampaignBudget(campaign_id=one.campaign_id, want=1, hourly_limit=10, min_delay_ms=1)
+    assert await granted(other, sender, limited) == [1]
+    assert evidence.asked == 2
+    await other.close()
+
+
+async def test_a_booking_from_before_a_limit_is_not_confirmed_after_it(limits: Limits) -> None:
+    sender, one = budget(limit=10), campaign(1)
+    reservation = await booked(limits, sender, one)
+    limited = CampaignBudget(campaign_id=one.campaign_id, want=1, hourly_limit=5, min_delay_ms=0)
+    assert await limits.confirm(reservation)
+    await booked(limits, sender, limited)
+    assert not await limits.confirm(reservation)
+
+
+async def test_a_limit_that_is_switched_off_and_on_again_confirms_nothing_from_before(
+    limits: Limits,
+) -> None:
+    sender = budget(limit=10, gap=1)
+    reservation = await booked(limits, sender, campaign(1))
+    await limits.settle(reservation, unused={}, left={})
+    without = budget(gap=1, sender=sender.sender_id)
+    await limits.settle(await booked(limits, without, campaign(1)), unused={}, left={})
+    assert await limits.confirm(reservation)  # the minimum delay stands
+    await booked(limits, sender, campaign(1))
+    assert not await limits.confirm(reservation)
+
+
+async def test_without_any_limit_there_is_nothing_to_confirm(
+    limits: Limits, client: redis.asyncio.Redis
+) -> None:
+    reservation = await booked(limits, budget(), campaign(1))
+    await client.flushall()
+    assert await limits.confirm(reservation)
+
+
+async def test_a_rebuilt_counter_takes_back_nothing_that_it_does_not_have(
+    limits: Limits, client: redis.asyncio.Redis
+) -> None:
+    sender, one = budget(limit=10), campaign(10, limit=10)
+    first = await booked(limits, sender, one)
+    await client.flushall()
+    await booked(limits, sender, one)
+    await limits.settle(first, unused={one.campaign_id: 10}, left={})
+    assert isinstance(await limits.reserve(sender, [one], capacity=10), Denied)
+
+
+async def test_a_slot_of_a_rebuilt_counter_is_not_freed_by_who_had_one_before(
+    limits: Limits, client: redis.asyncio.Redis
+) -> None:
+    sender, one = budget(gap=1), campaign(1)
+    first = await booked(limits, sender, one)
+    await client.flushall()
+    await booked(limits, sender, one)
+    await limits.settle(first, unused={one.campaign_id: 1}, left={})
+    assert isinstance(await limits.reserve(sender, [one], capacity=1), Denied)
+
+
+async def test_a_slot_that_nobody_has_settled_is_not_granted_ahead_of_its_end(
+    limits: Limits, client: redis.asyncio.Redis
+) -> None:
+    sender, one = budget(gap=1), campaign(1)
+    await booked(limits, sender, one)
+    key = f"email_gap:{sender.sender_id}"
+    soon = int(await client.hget(key, "taken_at")) + 60_000
+    await client.hset(key, "busy_until", soon)  # a minute, and "early" more than that
+    answer = await limits.reserve(sender, [one], capacity=1, early=timedelta(hours=1))
+    assert isinstance(answer, Denied)
+
+
+class Overtaken:
+    """Evidence that is read and then overtaken: others rebuild the counters and use them up, and
+    they are lost once more, before it is brought back."""
+
+    def __init__(self, evidence: Evidence, others: Callable[[], Awaitable[None]]) -> None:
+        self._evidence = evidence
+        self._others: Callable[[], Awaitable[None]] | None = others
+
+    async def __call__(
+        self, sender_id: uuid.UUID, campaign_ids: Sequence[uuid.UUID], hour: datetime
+    ) -> Mapping[uuid.UUID, Spent]:
+        found = await self._evidence(sender_id, campaign_ids, hour)
+        if (others := self._others) is not None:
+            self._others = None
+            await others()
+        return found
+
+
+@pytest.mark.parametrize("since", ["wiped", "wiped, which is noticed", "restarted"])
+async def test_evidence_from_before_another_loss_rebuilds_nothing(
+    limits: Limits,
+    evidence: Evidence,
+    redis_url: str,
+    client: redis.asyncio.Redis,
+    since: str,
+) -> None:
+    sender, one = budget(limit=10), campaign(10)
+    key = f"email_gap:{sender.sender_id}"
+
+    async def others_use_it_up() -> None:
+        before = await client.hgetall(key)
+        assert await granted(limits, sender, one) == [10]
+        evidence.spent[sender.sender_id] = Spent(used_this_hour=10)
+        await client.flushall()
+        if since == "wiped, which is noticed":
+            await client.hset(key, mapping={**before, "pending": "of others"})
+        if since == "restarted":  # it remembers when the counters were missing
+            await client.hset(key, mapping={**before, "run": "before"})
+
+    frozen = Limits(redis_url, spent=Overtaken(evidence, others_use_it_up))
+    assert await granted(frozen, sender, one) == [0]
+    assert await granted(limits, sender, one) == [0]
+    await frozen.close()
+
+
+async def test_two_who_rebuild_the_same_counter_do_not_keep_each_other_from_it(
+    limits: Limits, evidence: Evidence, redis_url: str
+) -> None:
+    sender, one = budget(limit=10), campaign(10)
+
+    async def another_rebuilds_it() -> None:
+        assert await granted(limits, sender, one, capacity=4) == [4]
+
+    other = Limits(redis_url, spent=Overtaken(evidence, another_rebuilds_it))
+    assert await granted(other, sender, one) == [6]
+    assert evidence.asked == 2
+    await other.close()

@@ -209,14 +209,16 @@ async def test_a_worker_claims_nothing_from_a_database_behind_what_it_knows(
     now = await beat(database, known=0)
     assert now is not None
     ahead = Ledger(database, worker_run=run, lease=lease, known_beat=lambda: now.number + 1)
-    assert (await ahead.claim(sender_id, of_campaigns={}, single=1)).claims == ()
+    assert (await ahead.claim(sender_id, of_campaigns={}, single=1, account_version=1)).claims == ()
     assert await beat(database, known=now.number + 1) is None
     assert await held_by(database, known=now.number + 1) == 1
     assert await world.states([email_id]) == ["in_doubt"]
     assert await beat(database, known=now.number + 2) is not None
-    assert (await ahead.claim(sender_id, of_campaigns={}, single=1)).claims == ()  # in doubt
+    assert (
+        await ahead.claim(sender_id, of_campaigns={}, single=1, account_version=1)
+    ).claims == ()  # in doubt
     (other,) = await world.emails(sender_id, None, ["grace@example.org"])
-    claimed = await ahead.claim(sender_id, of_campaigns={}, single=1)
+    claimed = await ahead.claim(sender_id, of_campaigns={}, single=1, account_version=1)
     assert [claim.attempt.email_id for claim in claimed.claims] == [other]
 
 
@@ -260,7 +262,14 @@ async def test_who_comes_late_to_a_hold_that_another_has_ended_holds_nothing_new
             assert first is not None
             (new,) = await world.emails(sender_id, None, ["grace@example.org"])
             ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=30))
-            assert len((await ledger.claim(sender_id, of_campaigns={}, single=1)).claims) == 1
+            assert (
+                len(
+                    (
+                        await ledger.claim(sender_id, of_campaigns={}, single=1, account_version=1)
+                    ).claims
+                )
+                == 1
+            )
             late.go_on.set()
     finally:
         await late.close()
@@ -342,7 +351,9 @@ async def test_while_it_is_being_held_nothing_is_claimed(database: Database, wor
     await world.emails(sender_id, None, ["ada@example.org"])
     await world.execute("UPDATE installation SET held_from = now()")
     ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=30))
-    assert (await ledger.claim(sender_id, of_campaigns={}, single=1)).claims == ()
+    assert (
+        await ledger.claim(sender_id, of_campaigns={}, single=1, account_version=1)
+    ).claims == ()
     assert await beat(database, known=0) is None
 
 

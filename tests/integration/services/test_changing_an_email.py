@@ -59,7 +59,9 @@ async def claim(database: Database, desk: Desk) -> list[tuple[str, Mapping[str, 
     ledger = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(seconds=30))
     sender = await desk.world.fetchval("SELECT id FROM senders")
     campaigns = [row["id"] for row in await desk.world.fetch("SELECT id FROM campaigns")]
-    taken = await ledger.claim(sender, of_campaigns=dict.fromkeys(campaigns, 10), single=10)
+    taken = await ledger.claim(
+        sender, of_campaigns=dict.fromkeys(campaigns, 10), single=10, account_version=1
+    )
     return [(claim.address, claim.fields) for claim in taken.claims]
 
 

@@ -108,7 +108,9 @@ async def is_moving(desk: Desk) -> bool:
 async def claimed(desk: Desk, campaign: CampaignView) -> int:
     """How many a lane would get that believes all to be due."""
     ledger = Ledger(desk.database, worker_run=new_id(), lease=timedelta(minutes=1))
-    taken = await ledger.claim(campaign.sender_id, of_campaigns={campaign.id: 10}, single=0)
+    taken = await ledger.claim(
+        campaign.sender_id, of_campaigns={campaign.id: 10}, single=0, account_version=1
+    )
     return len(taken.claims)
 
 

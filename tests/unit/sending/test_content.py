@@ -43,6 +43,7 @@ class OneSender(Standing):
             dkim_selector=None,
             dkim_domain=None,
             dkim_key=None,
+            account_version=1,
         )
 
 

@@ -73,6 +73,8 @@ class Sender(Base):
     deleted_at: Mapped[datetime | None]  # nothing but its name is left of it
     # What access tokens are renewed by: AES-GCM, bound to this row
     smtp_grant: Mapped[bytes | None]
+    # Counted by a trigger whenever server or log-in are others.
+    account_version: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class Campaign(Base):

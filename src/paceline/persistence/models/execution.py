@@ -213,5 +213,7 @@ class Attempt(Base):
     reply_code: Mapped[int | None]
     reply_enhanced: Mapped[str | None]
     reply_text: Mapped[str | None]
-    dot_at: Mapped[datetime | None]  # the write-ahead: what hourly limits are rebuilt from
+    dot_at: Mapped[datetime | None]  # the write-ahead: what minimum delays are rebuilt from
     ended_at: Mapped[datetime | None]
+    booked_hour: Mapped[datetime | None]  # by Redis' clock: what hourly limits are rebuilt from
+    account_version: Mapped[int | None]  # the sender's; NULL: not known

@@ -1,6 +1,6 @@
 -- Try doubtful emails again where that is right: after the grace period, if their campaign's policy
--- is 'resend'; after half a minute, if their server drops a second copy by itself and still remembers
--- the first. Only for a doubt about the last attempt: one that later attempts could not end, or that
+-- is 'resend'; after half a minute, if their server drops a second copy by itself, still remembers
+-- the first, and is the one that had it: the sender's account is what it was. Only for a doubt about the last attempt: one that later attempts could not end, or that
 -- a person has called back, stays. So does what is held since the database went back: a rule that takes
 -- two for none at all knows nothing of a whole day. And so does all, from a database that has gone back
 -- behind what this process has seen, or while what was due is being held: the lock is let go before it
@@ -15,17 +15,16 @@ settled AS (
                 THEN 'campaign' ELSE 'server' END AS rule
       FROM email_jobs j
       JOIN senders s ON s.id = j.sender_id
+      JOIN attempts a ON a.email_id = j.email_id AND a.attempt = j.attempt
       LEFT JOIN campaigns c ON c.id = j.campaign_id
      WHERE EXISTS (SELECT FROM here)
        AND j.state = 'in_doubt' AND c.state IS DISTINCT FROM 'cancelled'
        AND s.deleted_at IS NULL
+       AND a.outcome = 'in_doubt' AND a.phase IS DISTINCT FROM 'restored'
        AND (   (c.doubt_policy = 'resend' AND j.in_doubt_at < now() - make_interval(secs => $1))
-            OR (lower(s.smtp_host) = ANY ($3::text[])
+            OR (lower(s.smtp_host) = ANY ($3::text[]) AND a.account_version = s.account_version
                 AND j.in_doubt_at < now() - interval '30 s'
                 AND j.dated_at > now() - make_interval(secs => $4)))
-       AND EXISTS (SELECT 1 FROM attempts a
-                    WHERE a.email_id = j.email_id AND a.attempt = j.attempt
-                      AND a.outcome = 'in_doubt' AND a.phase IS DISTINCT FROM 'restored')
      ORDER BY j.in_doubt_at LIMIT $2
        FOR UPDATE OF j SKIP LOCKED),
 again AS (

@@ -1,12 +1,15 @@
 -- What a sender's counters must hold, rebuilt from evidence: per key what the hour has
 -- seen, and how long ago the last email ended. Emails claimed but not yet written ahead count as
 -- spent: their slots were reserved. Evidence that the dot was never written does not count.
+-- An email belongs to the hour that it was booked in, by Redis' clock. PostgreSQL's, by which its dot was
+-- noted, may be wrong by up to an hour. Of emails from before that was kept, its clock is all there is.
 -- last_seconds_ago is negative while an email is under way: after a wipe, another turn may run.
 -- $1 sender_id, $2 campaign_ids, $3 the start of the hour by Redis' clock
 WITH spent AS (
     SELECT a.campaign_id, a.dot_at
       FROM attempts a
-     WHERE a.sender_id = $1 AND a.dot_at >= $3
+     WHERE a.sender_id = $1 AND a.dot_at >= $3::timestamptz - interval '1 hour'
+       AND coalesce(a.booked_hour = $3, a.dot_at >= $3)
        AND (a.outcome IN ('sending', 'sent', 'in_doubt')
             OR (a.outcome = 'rejected' AND a.phase = 'dot'))
     UNION ALL
