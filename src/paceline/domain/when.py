@@ -17,6 +17,8 @@ from paceline.errors import DomainError
 LONGEST = timedelta(days=366 * MAX_YEARS_AHEAD)
 LATE = timedelta(minutes=MAX_MINUTES_BEHIND)
 HAS_PASSED = "has passed; leave it out to begin right away"
+# In a change what is left out stays as it is.
+EMPTY_IT = "has passed; leave it empty (null) to begin right away"
 
 _SECONDS = {
     "ms": Decimal("0.001"),
@@ -51,13 +53,14 @@ class InvalidWhen(DomainError):
     """Not a point in time, or not a duration; the message says how to write one."""
 
 
-def wrong_with_start(at: datetime, *, now: datetime) -> str | None:
+def wrong_with_start(at: datetime, *, now: datetime, passed: str = HAS_PASSED) -> str | None:
     """Why nothing can begin at this instant, or None: the one rule of form, API and command line.
 
     A little late is let pass: whoever chose the next minute needs one to press the button.
+    `passed` are the words for what is later than that.
     """
     if at < now - LATE:
-        return HAS_PASSED
+        return passed
     if at - now > LONGEST:
         return f"is more than {MAX_YEARS_AHEAD} years ahead"
     return None

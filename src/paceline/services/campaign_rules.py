@@ -12,6 +12,7 @@ from typing import Any
 from paceline.domain.bounds import DEFAULT_EXPIRY_HOURS
 from paceline.domain.lifecycle import CampaignState, DoubtPolicy
 from paceline.domain.recipients import RawRecipient
+from paceline.domain.when import EMPTY_IT
 from paceline.errors import Conflict, FieldProblem, InvalidInput
 from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
@@ -165,7 +166,7 @@ async def check_changes(session: Session, record: CampaignRecord, changes: dict[
     if changes.get("start_at") == record.start_at:
         changes.pop("start_at", None)
     if "start_at" in changes:
-        changes["start_at"] = problems.instant("start_at", changes["start_at"])
+        changes["start_at"] = problems.instant("start_at", changes["start_at"], passed=EMPTY_IT)
     if "time_zone" in changes:
         problems.time_zone("time_zone", changes["time_zone"])
     if "min_delay_ms" in changes:

@@ -22,7 +22,7 @@ from paceline.domain.bounds import (
     MAX_SUBJECT,
 )
 from paceline.domain.numbers import wrong_with_hourly_limit, wrong_with_min_delay
-from paceline.domain.when import wrong_with_start
+from paceline.domain.when import HAS_PASSED, wrong_with_start
 from paceline.errors import FieldProblem, InvalidInput
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -102,14 +102,16 @@ class Problems:
         if not least <= value <= min(most, _INT4_MAX):
             self.add(field, f"must be {least} to {most}")
 
-    def instant(self, field: str, value: datetime | None) -> datetime | None:
+    def instant(
+        self, field: str, value: datetime | None, *, passed: str = HAS_PASSED
+    ) -> datetime | None:
         """A moment to send at, with its offset; None is now."""
         if value is None:
             return None
         if value.tzinfo is None or value.utcoffset() is None:
             self.add(field, "give an offset, e.g. 2026-11-25T10:00:00+01:00")
             return None
-        wrong = wrong_with_start(value, now=clock.now())
+        wrong = wrong_with_start(value, now=clock.now(), passed=passed)
         if wrong is not None:
             self.add(field, wrong)
         return value

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from paceline.delivery import looks_like_html
 from paceline.domain.numbers import parse_hourly_limit, parse_seconds
-from paceline.domain.when import wrong_with_start
+from paceline.domain.when import EMPTY_IT, wrong_with_start
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.unset import UNSET
 from paceline.services.views import CampaignView
@@ -64,7 +64,7 @@ class TermsForm:
             return None
         zone = zone_named(campaign.time_zone)
         start_at = problems.read("start", lambda text: wall_time(text, zone), self.start)
-        wrong = wrong_with_start(start_at, now=now) if start_at else None
+        wrong = wrong_with_start(start_at, now=now, passed=EMPTY_IT) if start_at else None
         if wrong is not None:
             problems.add("start", wrong)
         return start_at

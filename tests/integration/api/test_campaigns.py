@@ -200,3 +200,15 @@ async def test_a_plain_list_is_taken_under_its_own_name(ann: Client) -> None:
         assert upload.json()["accepted"] == 1
     refused = await ann.post(path, content=b"c@x.org", headers={"Content-Type": "image/png"})
     assert refused.status_code == 415
+
+
+async def test_a_start_that_has_passed_is_told_how_to_begin_right_away(ann: Client) -> None:
+    past = {"start_at": "2020-01-01T00:00:00Z"}
+    campaign = await ann.campaign(start_at="2027-06-01T09:00:00Z")
+    path = f"/campaigns/{campaign['id']}"
+    new = {"subject": "Hello", "text": "Dear reader", "sender_id": campaign["sender_id"], **past}
+    [made] = (await ann.post("/campaigns", new)).json()["errors"]
+    [changed] = (await ann.patch(path, past)).json()["errors"]
+    assert made["message"] == "has passed; leave it out to begin right away"
+    assert changed["message"] == "has passed; leave it empty (null) to begin right away"
+    assert (await ann.patch(path, {"start_at": None})).json()["start_at"] is None

@@ -133,7 +133,7 @@ async def test_what_makes_no_sense_is_refused_next_to_its_field(
         assert response.text.count("Must be a number of seconds") == 1
         assert '<a class="pl-link" href="#min_delay">Delay</a>' in response.text
         assert "Must be 1 to 1,000,000; leave it empty (null) for no limit." in response.text
-        assert "Has passed; leave it out to begin right away." in response.text
+        assert "Has passed; leave it empty (null) to begin right away." in response.text
         assert "The difference" not in response.text
 
 
