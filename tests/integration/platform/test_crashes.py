@@ -68,6 +68,15 @@ async def test_a_crash_at_the_start_is_lines_of_json(
     assert why in lines[-1]["exception"]
 
 
+async def test_a_crash_in_words_is_a_traceback_without_a_secret(settings: dict[str, str]) -> None:
+    process = await start("settings", "api", {**settings, "PACELINE_LOG": "text"})
+    said, _ = await process.communicate()
+    assert process.returncode == 1
+    assert b"Traceback" in said
+    assert b"Crash: no way to postgresql://ada:***@db" in said
+    assert crashing.SECRET.encode() not in said
+
+
 @pytest.mark.parametrize("part", PARTS)
 async def test_a_crash_at_work_is_lines_of_json_in_a_thread_and_a_task_too(
     part: str, settings: dict[str, str]

@@ -14,12 +14,15 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from paceline import clock
 from paceline.auth.admission import Admission
 from paceline.auth.avatars import Avatars
 from paceline.auth.oidc import Provider as OurSide
 from paceline.auth.oidc import ProviderSignIn, transport
 from paceline.auth.oidc import provider as oidc_provider
+from paceline.auth.oidc.provider import Metadata
 from paceline.auth.oidc.transactions import Transactions
+from paceline.auth.refusals import ProviderUnreachable
 from paceline.auth.secretbox import SecretBox
 from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
@@ -320,6 +323,42 @@ async def test_a_silent_provider_is_waited_for_once_and_by_nobody_who_did_not_as
         assert "does not answer" in words(answer.text)
     with pytest.raises(OperationalError, match="the provider does not answer"):
         await answers(ours)()
+
+
+async def test_codes_that_anybody_brings_take_up_so_many_connections_and_no_more(
+    parts: Parts, cases: UseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc_provider, "MAX_EXCHANGES", 2)
+    async with silent_issuer() as (issuer, come):
+        sign_in = with_provider(parts, cases, issuer).provider_sign_in
+        assert sign_in is not None
+        ours = sign_in.provider
+        known = Metadata(
+            issuer=issuer,
+            authorization_endpoint=issuer,
+            token_endpoint=issuer,
+            jwks_uri=issuer,
+            userinfo_endpoint=None,
+            names_itself=False,
+            offers_choice=False,
+        )
+        ours._metadata = (clock.boottime(), known)
+        asking = [asyncio.create_task(ours.tokens("code", verifier="v")) for _ in range(2)]
+        while len(come) < 2:
+            await asyncio.sleep(0)
+        with pytest.raises(ProviderUnreachable, match="too many"):
+            await ours.tokens("code", verifier="v")
+        assert not any(task.done() for task in asking)
+        for writer in come:
+            writer.close()
+        await asyncio.wait(asking)
+        assert all(isinstance(task.exception(), ProviderUnreachable) for task in asking)
+        again = asyncio.create_task(ours.tokens("code", verifier="v"))
+        while len(come) < 3:
+            await asyncio.sleep(0)
+        come[2].close()
+        await asyncio.wait([again])
+        assert isinstance(again.exception(), ProviderUnreachable)
 
 
 async def test_a_provider_that_answers_again_is_asked_again(

@@ -31,6 +31,7 @@ ASKED_AGAIN_SECONDS = 3
 TOLD_SECONDS = 60
 MAX_KEYS = 50
 MAX_CODE_CHARACTERS = 4096
+MAX_EXCHANGES = 64  # of codes at a time, which anybody may bring
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Provider:
         self._asking: asyncio.Task[Metadata] | None = None
         self._unreachable: ProviderUnreachable | None = None
         self._unreachable_at = 0.0
+        self._exchanging = 0
 
     @property
     def host(self) -> str:
@@ -122,18 +124,24 @@ class Provider:
     async def tokens(self, code: str, *, verifier: str) -> dict[str, Any]:
         """What the provider gives for a code. Raises `SignInRefused`, `ProviderUnreachable`."""
         metadata = await self.metadata()
-        async with exchange("token endpoint"), self._oauth() as oauth:
-            try:
-                given = await oauth.fetch_token(
-                    metadata.token_endpoint,
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=verifier,
-                    redirect_uri=self.redirect_uri,
-                )
-            except AuthlibBaseError as error:
-                raise _refused_by_provider(error.error) from error
-            return dict(given)
+        if self._exchanging >= MAX_EXCHANGES:
+            raise ProviderUnreachable("token endpoint: too many ask it already")
+        self._exchanging += 1
+        try:
+            async with exchange("token endpoint"), self._oauth() as oauth:
+                try:
+                    given = await oauth.fetch_token(
+                        metadata.token_endpoint,
+                        grant_type="authorization_code",
+                        code=code,
+                        code_verifier=verifier,
+                        redirect_uri=self.redirect_uri,
+                    )
+                except AuthlibBaseError as error:
+                    raise _refused_by_provider(error.error) from error
+                return dict(given)
+        finally:
+            self._exchanging -= 1
 
     async def claims(self, id_token: object, *, nonce: str, access_token: str | None) -> Claims:
         """The claims of a good ID token. Raises `SignInRefused`, `ProviderUnreachable`."""
