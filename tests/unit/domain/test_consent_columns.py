@@ -73,6 +73,22 @@ CASES = [
     ("is_email_bad", ["false"], ["true"]),
     ("Remove?", [""], ["REMOVE", "x"]),
     ("Last SMTP response", ["250 OK"], ["550 5.1.1 unknown user"]),
+    # A word for it among others.
+    ("Global Subscription Status", ["Confirmed Opt-In"], ["Confirmed Opt-Out", "Soft Opt-Out"]),
+    ("Email status", ["Active"], ["Bounced by server", "On hold bounce"]),
+    # Beside somebody who is subscribed, whoever is not is none.
+    ("Status", ["subscribed", ""], ["unverified", "Spam reported", "left"]),
+    ("Subscription Type", ["Subscribed"], ["Removed", "Gone"]),
+    ("Estado de suscripción", ["Suscrito", "Activo"], ["Desuscripto"]),
+    ("Status", ["Active"], ["Held", "Rezygnacja"]),
+    ("Unsubscribed Reason", ["", "none"], ["No longer interested", "Too many"]),
+    ("Kontakt erlaubt?", ["Ja"], ["Nein"]),
+    ("Notes", ["never late"], ["asked us not to email", "wants not to be contacted"]),
+    ("Note", ["cliente"], ["non vuole più ricevere mail"]),
+    ("Observações", ["ok"], ["pediu para sair da lista"]),
+    ("Opmerkingen", ["aardig"], ["wil geen mail meer"]),
+    ("Uwagi", ["miły"], ["proszę nie pisać"]),
+    ("Newsletter subscribed", ["subscribed"], [""]),
     # With a date behind it.
     ("GDPR", ["Opt-in: 2023-01-01", "Opted in 1 May 2023"], ["Opt-out: 2024-05-01"]),
     ("Marketing", ["Opted in 2024-01-01"], ["Opted out 2024-05-01"]),
@@ -138,6 +154,11 @@ CASES = [
 ]
 
 NOT_ABOUT_IT = [
+    ("Status", ["new", "contacted", "invalid order number"]),
+    ("Subscription Type", ["monthly", "yearly"]),
+    ("SMS CAMPAIGNS", ["Subscribed", "Not collected"]),
+    ("Email status", ["deliverable", "risky", "never bounced", "not bounced"]),
+    ("Notes", ["asked not to be called", "vuole più mail"]),
     ("Newsletter topics", ["Wine", "Travel", "Cheese", "Beer, but not only"]),
     ("Last email received", ["2024-01-01", "", "2024-02-01"]),
     ("Emails received", ["3", "0", ""]),
@@ -231,6 +252,7 @@ def test_a_column_about_something_else_leaves_nobody_out(title: str, values: lis
         ("Invoice", "Archived", ["no", "yes"]),
         ("Event", "Confirmed", ["yes", "no"]),
         ("Amount", "Deleted", ["0", "1"]),
+        ("Order ID", "Status", ["subscribed", "paid"]),
     ],
 )
 def test_beside_a_deal_or_an_order_active_and_cancelled_are_about_that(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paceline.domain.tables.address_mending import resembles_an_address
-from paceline.domain.tables.consent import Kind, kind_of
+from paceline.domain.tables.consent_titles import Kind, kind_of
 from paceline.domain.tables.words import (
     ADDRESS_TITLES,
     IS_ADDRESS_TITLE,

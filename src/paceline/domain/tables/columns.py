@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from paceline.domain.bounds import MAX_COLUMNS, MAX_FIELD_NAME
 from paceline.domain.tables.address_columns import Found, find_address_column
 from paceline.domain.tables.choices import listed
-from paceline.domain.tables.consent import Kind, StatusColumn, status_columns
+from paceline.domain.tables.consent import StatusColumn, status_columns
+from paceline.domain.tables.consent_titles import Kind
 from paceline.domain.tables.header import Header
 from paceline.domain.tables.words import (
     FIRST_NAME_TITLES,

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from functools import lru_cache
 
 from paceline.domain.printing import printable
 from paceline.domain.tables import consent_words as said
@@ -23,6 +21,8 @@ from paceline.domain.tables.consent_answers import (
     is_moment,
     is_no,
     is_no_moment,
+    is_not_subscribed,
+    is_reason,
     is_yes,
     not_agreed,
     opt_in_reading,
@@ -34,7 +34,8 @@ from paceline.domain.tables.consent_answers import (
     says_out_or_pending,
     says_out_plainly,
 )
-from paceline.domain.tables.words import IS_ADDRESS_TITLE, comparable, grams, words
+from paceline.domain.tables.consent_titles import NOT_ABOUT_MAIL, Kind, kind_of, title_grams
+from paceline.domain.tables.words import IS_ADDRESS_TITLE, comparable, words
 
 _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
@@ -42,14 +43,9 @@ _SHORT = 6  # a part of a title that is shorter must be words of it, or it is fo
 _NUMBERED = frozenset({"-1", "0", "1", "2", "3"})  # ActiveCampaign's: 1 active, 2 unsubscribed…
 _LETTERED = frozenset("abcdhpsu")  # Active, Bounced, Cleaned, Deleted, Held, Pending, Unsubscribed
 _LETTERS_IN = frozenset("as")
-_NOT_ABOUT_MAIL = frozenset(
-    {"order", "payment", "financial", "fulfillment", "fulfilment", "invoice", "ticket", "deal"}
-    | {"shipping", "attendee", "project", "task", "marital", "employment", "opportunity", "booking"}
-    | {"application", "delivery", "product", "charge", "subscriptionplan", "membership", "civil"}
-)
 _NOT_THE_PERSONS = frozenset({"lead", "sales", "stage", "call", "account", "pipeline", "visa"})
 # Beside such a column "active" and "cancelled" are about what was bought, sold or visited.
-_OF_A_TABLE_ABOUT_ELSE = _NOT_ABOUT_MAIL - {"membership", "civil", "marital", "employment"} | {
+_OF_A_TABLE_ABOUT_ELSE = NOT_ABOUT_MAIL - {"membership", "civil", "marital", "employment"} | {
     *("orderid", "amount", "total", "price", "quantity", "sku", "pipeline", "rsvp", "seat"),
     *("event", "session", "reservation", "bestellung", "rechnung", "commande", "pedido", "ordine"),
     *("checkin", "appointment", "auftrag", "termin"),
@@ -59,6 +55,7 @@ _PLAINLY_CONSENT = words(
     "rgpd,consentimiento,consenso,consentimento,lgpd,toestemming,zgoda,rodo,souhlas,hozzájárulás,"
     "samtykke,samtycke,suostumus,согласие,згода,同意,수신동의,συγκατάθεση,συναίνεση,privola"
 )
+_REASONS = words("reason,grund,motif,motivo,reden,powód,причина,理由,原因,사유")
 _REMARKS = words(
     "comment,comments,note,notes,remark,remarks,memo,feedback,description,message,reason,"
     "status reason,reason for status,info,misc,other,bemerkung,bemerkungen,notiz,notizen,"
@@ -68,17 +65,6 @@ _REMARKS = words(
     "uwagi,komentarz,poznámka,megjegyzés,kommentit,примечание,примечания,комментарий,"
     "комментарии,備考,メモ,コメント,备注,備註,비고,메모"
 )
-
-
-class Kind(Enum):
-    """What a title says about the values below it."""
-
-    OPT_OUT = auto()
-    OPT_IN = auto()
-    STATUS = auto()
-    TAGS = auto()
-    OTHER_CHANNEL = auto()
-    ANYTHING = auto()
 
 
 @dataclass(slots=True)
@@ -117,7 +103,7 @@ def status_columns(
     `given` are those that somebody named, with what a yes in them means.
     """
     taken, named = frozenset(address), given or {}
-    about_else = any(_grams(title) & _OF_A_TABLE_ABOUT_ELSE for title in titles)
+    about_else = any(title_grams(title) & _OF_A_TABLE_ABOUT_ELSE for title in titles)
     found = []
     body = [row for row in body if len(titles) == 1 or _is_no_title(row)]
     for i, title in enumerate(titles):
@@ -143,10 +129,26 @@ def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[
     if kind is Kind.OTHER_CHANNEL:
         return None
     if kind is Kind.OPT_OUT:
-        return None if any("://" in value for value in given) else opted_out
+        return _reading_of_a_no(title, given)
     if kind is Kind.OPT_IN:
-        plainly = key in _PLAINLY_CONSENT or bool(_grams(title) & _PLAINLY_CONSENT)
+        plainly = key in _PLAINLY_CONSENT or bool(title_grams(title) & _PLAINLY_CONSENT)
         return opt_in_reading(values, plainly=plainly or _has_consent(key))
+    about_mail = kind is Kind.STATUS or "subscri" in key
+    if about_mail and not about_else and any(comparable(v) in said.SUBSCRIBED for v in given):
+        return is_not_subscribed
+    return _reading_of_values(title, given, kind, about_else=about_else)
+
+
+def _reading_of_a_no(title: str, given: Collection[str]) -> Callable[[str], bool] | None:
+    if title_grams(title) & _REASONS:
+        return is_reason
+    return None if any("://" in value for value in given) else opted_out
+
+
+def _reading_of_values(
+    title: str, given: Collection[str], kind: Kind, *, about_else: bool
+) -> Callable[[str], bool] | None:
+    key = comparable(title)
     flag = None if about_else and key not in IS_ADDRESS_TITLE else _flag_of(title, given)
     if flag is not None or key in said.FREQUENCY_TITLES:
         return flag or refuses
@@ -177,7 +179,7 @@ def _status_reading(
     letters = {value.lower() for value in given}
     if letters <= _LETTERED and "u" in letters and letters & _LETTERS_IN:
         return _lettered
-    if about_else or _grams(title) & _NOT_THE_PERSONS:
+    if about_else or title_grams(title) & _NOT_THE_PERSONS:
         return says_out_at_all
     is_of_mail = any(comparable(value) in said.SPEAKS_OF_MAIL for value in given)
     return says_out_or_pending if is_of_mail else says_out
@@ -232,57 +234,6 @@ def _numbered(value: str) -> bool:
 
 def _lettered(value: str) -> bool:
     return value.strip().lower() in _LETTERED - _LETTERS_IN
-
-
-@lru_cache(maxsize=1_024)
-def kind_of(title: str) -> Kind:
-    """What the title of a column says about the values below it."""
-    key, parts_of_it = comparable(title), _grams(title)
-
-    def has(parts: Iterable[str]) -> bool:
-        return any(part in key if _is_telling(part) else part in parts_of_it for part in parts)
-
-    if not key or has(said.NOT_ABOUT_WANTING):
-        return Kind.ANYTHING
-    about_mail = any(part in key for part in said.EMAIL_IN_TITLE)
-    if has(said.OTHER_CHANNELS) and not about_mail:
-        is_status = has(said.OPT_OUT_TITLES) or has(said.OPT_IN_TITLES) or has(said.STATUS_TITLES)
-        return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
-    if has(said.OPT_OUT_TITLES):
-        return Kind.OPT_OUT
-    if has(said.OPT_IN_TITLES) or _asks(key) or (about_mail and parts_of_it & _RECEIVES):
-        return Kind.ANYTHING if has(said.MOMENTS) else Kind.OPT_IN
-    if not has(said.STATUS_TITLES) or parts_of_it & _NOT_ABOUT_MAIL:
-        return Kind.ANYTHING
-    return Kind.STATUS if any(word in key for word in _ONE_VALUED) else Kind.TAGS
-
-
-_RECEIVES = frozenset({"receive", "receives", "allows"})  # “Receive our emails?”
-
-
-def _is_telling(part: str) -> bool:
-    return len(part) >= _SHORT or not part.isascii()
-
-
-_ONE_VALUED = tuple(
-    comparable(word)
-    for word in (
-        *("status", "state", "stage", "statut", "etat", "estado", "situacion", "stato", "situação"),
-        *("stan", "stav", "állapot", "статус", "состояние", "ステータス", "状態", "状况", "状态"),
-        *("狀態", "상태", "durum", "verification", "validation", "validity", "deliverability"),
-    )
-)
-
-
-def _grams(title: str) -> frozenset[str]:
-    return grams(title, most=4)
-
-
-def _asks(key: str) -> bool:
-    """A form's question: "May we write to you?"."""
-    return any(word in key for word in said.QUESTION_WORDS) and any(
-        topic in key for topic in said.QUESTION_TOPICS
-    )
 
 
 _AS_NAMED = {Kind.OPT_OUT: opted_out, Kind.OPT_IN: not_agreed}

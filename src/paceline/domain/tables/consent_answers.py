@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from paceline.domain.tables import consent_words as said
-from paceline.domain.tables.words import NO_VALUE, comparable
+from paceline.domain.tables.words import NO_VALUE, comparable, grams
 
 Reads = Callable[[str], bool]
 
@@ -32,7 +32,8 @@ _NEGATION = re.compile(
 _NEGATION_AHEAD = re.compile(r"\A\s*(?:no|non|não|nie|не|ні|nem|nu|ne)\b", re.IGNORECASE)
 _MAX_NEGATED = 6  # words of such an answer
 _OPTED_IN = re.compile(
-    r"\W*(?:double |single )?opt(?:ed)?[ _-]?in\b\W*(?:(?:on|at|since|am|le|el|il|em|op)\s+)?"
+    r"\W*(?:double |single |soft |confirmed )?opt(?:ed)?[ _-]?in\b"
+    r"\W*(?:(?:on|at|since|am|le|el|il|em|op)\s+)?"
     r"(?:\d.*)?",
     re.IGNORECASE,
 )
@@ -76,6 +77,10 @@ _SENTENCES = re.compile(
     r"|\bdarse de baja\b|\bdar(?:me)? de baja\b|\bquiere (?:darse de )?baja\b"
     r"|\bnon (?:contattare|inviare|scrivere|vuole ricevere)|\bcancellatemi\b|\bdisiscri"
     r"|\bnão (?:contatar|contactar|enviar|quer receber)|\bdescadastr|\bniet (?:meer )?mailen\b"
+    r"|\b(?:asked|asks|wants?|wishes|prefers?) (?:us |me )?not to (?:be )?"
+    r"(?:e-?mail|contact|writ)\w*|\bnon vuole più (?:ricevere|e-?mail)"
+    r"|\bsair da lista\b|\bwil geen (?:e-?mail|mail|nieuwsbrief)"
+    r"|\bnie (?:pisać|wysyłać|kontaktować)\b"
     r"|\bgraag uitschrijven\b|отпис|не писать|не беспокоить|удалите (?:меня|из)"
     r"|配信停止|配信不要|メール不要|退订|退訂|不要发|수신거부)",
     re.IGNORECASE,
@@ -89,6 +94,24 @@ def says_so_in_a_sentence(value: str) -> bool:
     return len(value) > 5 and _SENTENCES.search(value) is not None
 
 
+def _mentions_out(value: str) -> bool:
+    """“Confirmed Opt-Out”: a word for it among a few, none of which takes it back."""
+    if len(value.split()) > _WORDS_OF_AN_ANSWER or not grams(value, most=3) & said.MENTIONED:
+        return False
+    return _NEGATION.search(value) is None and "never" not in value.lower()
+
+
+def is_reason(value: str) -> bool:
+    """Under a title for why somebody left: “No longer interested” is no no."""
+    plain = value.strip()
+    return not is_empty(plain) and comparable(plain) not in said.NO
+
+
+def is_not_subscribed(value: str) -> bool:
+    """Beside others who are subscribed: what does not say that somebody is."""
+    return not is_empty(value.strip()) and not agrees(value)
+
+
 def undated(value: str) -> str:
     """What is said before a date: “Opt-out: 2024-05-01”."""
     return _DATED.sub("", value) if len(value) <= _MAX_DATED else value
@@ -96,7 +119,8 @@ def undated(value: str) -> str:
 
 def says_out(value: str) -> bool:
     """“Bounced”, under a status."""
-    return comparable(undated(value)) in said.OUT or says_so_in_a_sentence(value)
+    known = comparable(undated(value)) in said.OUT or _mentions_out(value)
+    return known or says_so_in_a_sentence(value)
 
 
 def says_out_or_pending(value: str) -> bool:
@@ -167,6 +191,7 @@ def refuses(value: str) -> bool:
         is_no(plain)
         or comparable(plain) in said.OUT
         or comparable(undated(plain)) in said.OUT
+        or _mentions_out(plain)
         or _opening(plain) in said.OPENING_NOT
         or says_so_in_a_sentence(plain)
     )

@@ -80,7 +80,7 @@ OPT_OUT_TITLES = _parts(
 
 # The whole of a title, over answers alone: "yes" here means no.
 OPT_OUT_OVER_ANSWERS = words(
-    "baja,bajas,out,stop,blocked,removed,remove,deleted,disabled,inactive,invalid,banned,muted,archived,"
+    "deactivated,baja,bajas,out,stop,blocked,removed,remove,deleted,disabled,inactive,invalid,banned,muted,archived,"
     "inactivo,inativo,inaktiv,inactif,inattivo,inactief,nieaktywny,excluded,exclude,exclu,"
     "suspended,dead,gone,removed from list,stopped,unwanted,rimosso,rimossa,rimossi,"
     "removido,retirado,fjernet,slettet,borttagen,poistettu,reservert,obrisan,отключен,"
@@ -131,7 +131,7 @@ OPT_IN_TITLES = _parts(
     "email campaigns,marketing allowed,is_subscribed,active subscriber,sendable,"
     "einwilligung,zustimmung,einverständnis,einverstanden,eingewilligt,erlaubnis,"
     "werbung,werbeeinwilligung,dsgvo,darf kontaktiert,"
-    "darf angeschrieben,angemailt,abonniert,mailingliste,"
+    "kontakt erlaubt,darf angeschrieben,angemailt,abonniert,mailingliste,"
     "rundbrief,infobrief,angemeldet zum,e-mail erlaubt,"
     "abonné,consentement,accord email,accepte,accepté,"
     "autorisation,rgpd,infolettre,inscrit à,"
@@ -256,7 +256,8 @@ OUT = words(
     "no contact,no consent,no permission,no marketing,not opted in,not marketable,"
     "non-marketing contact,non-marketing,not a marketing contact,"
     "cleaned,bounced,bounce,bouncing,hard bounce,onaylamıyorum,kabul etmiyorum,abonelikten çıktı,"
-    "spamtrap,hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
+    "spamtrap,held,unverified,rezygnacja,desuscripto,desuscripta,"
+    "hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
     "spam complaint,spam report,marked as spam,reported spam,abuse,abuse complaint,blacklisted,"
     "blocklisted,blacklist,blocklist,blocked,suppressed,suppression,archived,deleted,junk,"
     "unconfirmed,pending confirmation,pending opt-in,"
@@ -320,6 +321,11 @@ OUT_TAGS = words(
     "désinscrit,dado de baja,disiscritto,descadastrado,"
     "uitgeschreven,wypisany,отписан,отписался,"
     "配信停止,退订,退訂,수신거부,suppressed,complained"
+)
+MENTIONED = OUT_TAGS | words("bounce,spam")  # among other words
+SUBSCRIBED = words(
+    "subscribed,abonniert,abonné,inscrit,suscrito,iscritto,inscrito,ingeschreven,zapisany,подписан,"
+    "已订阅,已訂閱,購読中,구독중"
 )
 # Beside a status that speaks of mail: somebody who has not confirmed yet.
 PENDING = words(
