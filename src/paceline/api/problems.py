@@ -40,6 +40,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_ERRORS = 100
 
+_UNPARSED = "There was an error parsing the body"  # FastAPI's, of what breaks its parser
 _WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
@@ -166,6 +167,7 @@ def _words(error: Mapping[str, object]) -> str:
     kind, message = str(error["type"]), str(error["msg"])
     if kind == "value_error":
         return message.removeprefix("Value error, ")
+    message = message.replace("Input should be ", "must be ", 1)
     return _WORDS.get(kind) or message[:1].lower() + message[1:]
 
 
@@ -174,6 +176,8 @@ async def _http(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"there is nothing at {request.url.path[:200]}"
+    if detail == _UNPARSED:
+        detail = "the body is not valid JSON, or nested too deeply"
     return problem(error.status_code, detail, headers=error.headers)
 
 

@@ -130,6 +130,20 @@ async def test_a_body_that_is_no_such_thing_is_refused_and_never_breaks_anything
         assert problem["status"] == status
 
 
+async def test_what_is_refused_is_said_in_our_words_and_not_in_a_librarys(ann: Client) -> None:
+    async def said(answer: httpx2.Response) -> tuple[int, str]:
+        return answer.status_code, answer.json()["detail"]
+
+    assert await said(await ann.get("/emails?limit=0")) == (
+        422,
+        "limit: must be greater than or equal to 1",
+    )
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    json_type = {"Content-Type": "application/json"}
+    answer = await ann.call("POST", "/api/v1/campaigns", content=deep, headers=json_type)
+    assert await said(answer) == (400, "the body is not valid JSON, or nested too deeply")
+
+
 async def test_values_that_json_allows_and_databases_do_not_are_refused(ann: Client) -> None:
     sender = await ann.sender()
     for fields in ('{"a": NaN}', '{"a": Infinity}', '{"a": 1e400}', '{"a": "\\u0000"}'):
