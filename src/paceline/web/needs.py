@@ -65,11 +65,12 @@ def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
             )
         case NeedKind.IN_DOUBT:
             emails = need.count or 0
+            it, was = ("it", "was") if emails == 1 else ("they", "were")
             path = f"/campaigns/{campaign_id}" if campaign_id else "/emails"
             return Shown(
                 title=f"{count(emails, 'email')} {'is' if emails == 1 else 'are'} in doubt",
-                text="The connection broke after they were handed over. Only somebody who looks "
-                "into the mailbox, or the server’s log, can say whether they arrived.",
+                text=f"The connection broke after {it} {was} handed over. Only somebody who looks "
+                f"into the mailbox, or the server’s log, can say whether {it} arrived.",
                 tone="doubt",
                 icon="circle-help",
                 href=f"{path}?tab=in_doubt",

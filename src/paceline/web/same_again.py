@@ -23,7 +23,7 @@ def notes_on(found: Sequence[Repeat], *, subject: str, zone: tzinfo) -> tuple[st
     at = day_and_time(first.launched_at, now=clock.now(), zone=zone)
     more = f" (and by {len(others)} more)" if others else ""
     return (
-        f"{first.recipients:,} of these recipients {get} “{subject}” from the same sender by"
-        f" campaign “{first.name}” already, scheduled at {at}{more}. Go on only if they are to get"
-        " it twice.",
+        f"{first.recipients:,} of these recipients {get} “{subject.strip()}” from the same sender"
+        f" by campaign “{first.name}” already, scheduled at {at}{more}. Go on only if they are to"
+        " get it twice.",
     )

@@ -104,7 +104,7 @@ async def test_the_question_before_the_launch_of_a_draft_of_the_api_says_the_sam
     fields = await form(world, name="The <b>first</b>")
     await (await kept(page, fields, people("ada", "alan"))).schedule()
     sender = uuid.UUID(fields["sender_id"])
-    draft = await world.campaign(sender, state="draft")
+    draft = await world.campaign(sender, state="draft", subject=" Hello {{ name }}")
     await world.emails(sender, draft, ["ada@example.org", "bob@example.org"])
     for path in (f"/campaigns/{draft}", f"/campaigns/{draft}/rows"):
         html = (await page.get(path)).text

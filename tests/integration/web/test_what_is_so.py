@@ -217,6 +217,7 @@ async def test_a_doubt_is_counted_and_leads_to_its_list(stage: Stage) -> None:
     await stage.world.execute(IN_DOUBT, stage.emails[2])
     told = await stage.told()
     assert "1 email is in doubt" in told.dashboard
+    assert "after it was handed over" in told.dashboard
     assert "1 email is in doubt" in told.campaign
     assert f"1 email is in doubt; settle that: {BASE_URL}/emails?tab=in_doubt" in told.status
     assert 'href="/emails?tab=in_doubt"' in (await stage.page.get("/")).text
