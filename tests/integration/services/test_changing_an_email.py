@@ -247,7 +247,7 @@ async def test_a_claim_that_began_before_a_change_does_not_send_what_stood_there
         "SELECT w.campaign_id, w.n\n",
         "SELECT w.campaign_id, w.n + 0 * (SELECT count(*) FROM braked) AS n\n",
     )
-    values = (sender, uuid.uuid4(), 30.0, [campaign], [10], 0, 0)
+    values = (sender, uuid.uuid4(), 30.0, [campaign], [10], 0, 0, 1)
     async with database.driver() as brake, database.driver() as worker:
         await brake.execute("SELECT pg_advisory_lock(7)")
         claiming = asyncio.ensure_future(worker.fetch(slow, *values))
