@@ -15,6 +15,7 @@ from importlib.resources import files
 from redis.exceptions import RedisError
 
 from paceline import clock
+from paceline.observability.troubles import of_requests
 from paceline.redis_client import client
 
 SOCKET_TIMEOUT_SECONDS = 0.5
@@ -56,6 +57,7 @@ class Buckets:
         script = (files("paceline.limits") / "take.lua").read_text(encoding="utf-8")
         self._take = self._redis.register_script(script)
         self._away_until = 0.0
+        self._alone = of_requests(log, "requests are counted by this process alone")
         self._own: OrderedDict[str, float] = OrderedDict()  # when each is full again, ms
 
     async def close(self) -> None:
@@ -72,9 +74,10 @@ class Buckets:
                 args=[bucket.holds for bucket in buckets],
             )
         except (RedisError, OSError) as error:
-            log.warning("requests are counted by this process alone for a while: %s", error)
+            self._alone.met(error)
             self._away_until = clock.boottime() + AWAY_SECONDS
             return self._take_here(buckets)
+        self._alone.over()
         holds = buckets[index - 1].holds
         return Taken(holds=holds, remaining=remaining, wait_ms=wait, reset_ms=reset)
 

@@ -11,6 +11,8 @@ import redis.asyncio
 
 from paceline.errors import TooMuchAtOnce
 from paceline.limits import Bucket, Buckets
+from paceline.limits import buckets as buckets_module
+from paceline.observability import troubles
 from paceline.services.request_rates import RequestRates
 from paceline.settings.shares import ShareSettings
 
@@ -59,6 +61,24 @@ async def test_all_processes_take_out_of_the_same_bucket(redis_url: str) -> None
     assert sum(answer.wait_ms == 0 for answer in answers) in (10, 11)  # one flows in in 6 s
     for one in several:
         await one.close()
+
+
+async def test_a_redis_that_is_away_is_told_once_and_again_when_it_is_back(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(buckets_module, "AWAY_SECONDS", 0.0)  # it is asked each time
+    monkeypatch.setattr(troubles, "QUIET_FOR_REQUESTS_SECONDS", 0.0)
+    buckets = Buckets(redis_url)
+    monkeypatch.setattr(buckets, "_take", Buckets(NOBODY)._take)
+    for _ in range(3):
+        await buckets.take([bucket(9)])
+    monkeypatch.undo()
+    await buckets.take([bucket(9)])
+    await buckets.close()
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2, told
+    assert "over after" in told[1]
+    assert "met 3 times" in told[1]
 
 
 async def test_a_bucket_is_forgotten_when_it_is_full_again(redis_url: str) -> None:
