@@ -73,6 +73,12 @@ CASES = [
     ("is_email_bad", ["false"], ["true"]),
     ("Remove?", [""], ["REMOVE", "x"]),
     ("Last SMTP response", ["250 OK"], ["550 5.1.1 unknown user"]),
+    ("Email status", ["valid", "active"], ["not valid", "not active"]),
+    ("Stato e-mail", ["valida", "attiva"], ["rimbalzata", "non valida"]),
+    ("DND Email", ["false", ""], ["true"]),
+    ("result", ["deliverable", "risky"], ["undeliverable"]),
+    ("Notiz", ["nicht verheiratet"], ["bitte nicht mehr schreiben"]),
+    ("Commentaire", ["ne vient plus"], ["ne veut plus de mails"]),
     # A word for it among others.
     ("Global Subscription Status", ["Confirmed Opt-In"], ["Confirmed Opt-Out", "Soft Opt-Out"]),
     ("Email status", ["Active"], ["Bounced by server", "On hold bounce"]),

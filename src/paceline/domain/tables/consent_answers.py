@@ -71,7 +71,7 @@ _SENTENCES = re.compile(
     r"|\bkeine (?:weiteren |mehr )?(?:(?:e-?)?mails?|newsletter|werbung|mailings?)\b"
     r"|\bkein(?:en)? newsletter\b|\b(?:bitte|möchte|will) (?:\w+ ){0,3}"
     r"(?:austragen|abmelden|löschen|abbestellen|abgemeldet|ausgetragen)"
-    r"|\bnicht (?:mehr )?(?:anschreiben|kontaktieren|mailen)\b|\bhat sich abgemeldet\b"
+    r"|\bnicht (?:mehr )?(?:anschreiben|schreiben|kontaktieren|mailen)\b|\bhat sich abgemeldet\b"
     r"|\bne (?:plus|pas) (?:\w+ )?(?:recevoir|contacter|envoyer|écrire)|\bse désabonner\b"
     r"|\bdésabonn(?:ez|er|é)|\bdésinscri|\bno (?:contactar|enviar|escribir|desea recibir)\b"
     r"|\bdarse de baja\b|\bdar(?:me)? de baja\b|\bquiere (?:darse de )?baja\b"
@@ -79,8 +79,8 @@ _SENTENCES = re.compile(
     r"|\bnão (?:contatar|contactar|enviar|quer receber)|\bdescadastr|\bniet (?:meer )?mailen\b"
     r"|\b(?:asked|asks|wants?|wishes|prefers?) (?:us |me )?not to (?:be )?"
     r"(?:e-?mail|contact|writ)\w*|\bnon vuole più (?:ricevere|e-?mail)"
-    r"|\bsair da lista\b|\bwil geen (?:e-?mail|mail|nieuwsbrief)"
-    r"|\bnie (?:pisać|wysyłać|kontaktować)\b"
+    r"|\bveut plus de (?:e-?mail|mail|courriel|newsletter)|\bsair da lista\b"
+    r"|\bwil geen (?:e-?mail|mail|nieuwsbrief)|\bnie (?:pisać|wysyłać|kontaktować)\b"
     r"|\bgraag uitschrijven\b|отпис|не писать|не беспокоить|удалите (?:меня|из)"
     r"|配信停止|配信不要|メール不要|退订|退訂|不要发|수신거부)",
     re.IGNORECASE,

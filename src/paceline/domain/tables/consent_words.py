@@ -17,7 +17,7 @@ def _parts(text: str) -> tuple[str, ...]:
 # In a title: "yes" here means no.
 OPT_OUT_TITLES = _parts(
     "opt out,opted out,optout,unsub,unsubscribed,unsubscribe,"
-    "do not email,do not mail,do not send,email stop,"
+    "do not email,do not mail,do not send,email stop,dnd email,email dnd,"
     "do not contact,don't email,don't contact,dont email,dont contact,donotbulkemail,no email,"
     "no emails,no mail,no mailing,no marketing,no newsletter,no contact,do not market,dnc,"
     "not contactable,blacklist,blocklist,suppress,bounce,complain,complaint,"
@@ -256,7 +256,9 @@ OUT = words(
     "no contact,no consent,no permission,no marketing,not opted in,not marketable,"
     "non-marketing contact,non-marketing,not a marketing contact,"
     "cleaned,bounced,bounce,bouncing,hard bounce,onaylamıyorum,kabul etmiyorum,abonelikten çıktı,"
-    "spamtrap,held,unverified,rezygnacja,desuscripto,desuscripta,"
+    "spamtrap,held,unverified,rezygnacja,rimbalzata,not valid,not active,non valida,"
+    "non valido,nicht gültig,nicht aktiv,non valide,no válido,no válida,não válido,"
+    "desuscripto,desuscripta,"
     "hard bounced,hardbounce,hardbounced,hard_bounce,complained,complaint,complainer,spam,"
     "spam complaint,spam report,marked as spam,reported spam,abuse,abuse complaint,blacklisted,"
     "blocklisted,blacklist,blocklist,blocked,suppressed,suppression,archived,deleted,junk,"
@@ -315,7 +317,7 @@ OUT = words(
 # Tokens of a list of tags: fewer, since tags are anybody's.
 OUT_TAGS = words(
     "unsubscribed,unsubscribe,opted out,opt-out,do not contact,"
-    "do not email,do not mail,bounced,bouncing,"
+    "do not email,do not mail,bounced,bouncing,undeliverable,"
     "hard bounce,no consent,blacklisted,blocklisted,"
     "abgemeldet,nicht kontaktieren,désabonné,"
     "désinscrit,dado de baja,disiscritto,descadastrado,"
