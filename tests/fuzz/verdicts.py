@@ -16,20 +16,20 @@ from paceline.domain.replies.outcome import Verdict, classify
 from tests.fuzz import alphabet
 from tests.fuzz.hunting import Family, hold, pure
 
-# Whose words speak of a limit or of later makes no mailbox a dead one.
-_OF_LIMITS = (
+# Whose words speak of a limit, of later or of spam makes no mailbox a dead one.
+_NO_GRAVE = (
     "Greylisted, try again",
     "too many connections",
     "more than 5 mails per hour",
     "no more mails in this session",
     "out of memory",
+    "spam",
 )
 _WORDS = (
-    *_OF_LIMITS,
+    *_NO_GRAVE,
     "ok",
     "user unknown",
     "5.1.1 no such user",
-    "spam",
     "é\u202e",
     "",
 )
@@ -95,9 +95,9 @@ def judge(case: Case) -> str:
         hold(case.phase in _ABOUT_RECIPIENTS, f"suppressed at {case.phase}")
     if case.phase in _ABOUT_RECIPIENTS and digit == b"5" and written == "5.1.1":
         said_of_us = reply.code // 10 == 53
-        of_limits = any(words in reply.text for words in _OF_LIMITS)
+        spares_it = any(words in reply.text for words in _NO_GRAVE)
         hold(
-            means is Verdict.FAIL_AND_SUPPRESS or said_of_us or of_limits,
+            means is Verdict.FAIL_AND_SUPPRESS or said_of_us or spares_it,
             f"an unknown user is {means}",
         )
     if case.phase is Phase.AUTH and digit == b"5":
