@@ -187,7 +187,7 @@ class World:
     async def signal(self, sender_id: uuid.UUID, due_at: datetime | None = None) -> None:
         """What a use case does at the end of its transaction; the listener rings."""
         async with self.database.transaction() as session:
-            await signal(session, sender_id, due_at or clock.now())
+            await signal(session, sender_id, due_at)
 
     async def until(
         self, condition: Callable[[], Awaitable[bool]], *, within: float = 60.0

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from paceline import clock
 from paceline.api.etags import IfMatch, TaggedRoute, tagged
 from paceline.api.idempotency import reserved_id, settled_as
 from paceline.api.incoming import (
@@ -258,10 +257,7 @@ async def patch(
     A single email's recipient and message; of a campaign's email the recipient and the values of
     its merge fields. What is not given stays.
     """
-    given = body.given()
-    if "scheduled_at" in given:
-        given["scheduled_at"] = given["scheduled_at"] or clock.now()
-    change = EmailPatch(**given)
+    change = EmailPatch(**body.given())
     view = await parts.emails.patch(caller.user_id, email_id, change, only=only)
     return tagged(response, view)
 

@@ -28,7 +28,8 @@ ANSWER_SECONDS = 3.0
 _SIGNAL = text("""
     WITH before AS (SELECT wake_at FROM lanes WHERE sender_id = :sender_id FOR UPDATE),
     signalled AS (
-        INSERT INTO lanes (sender_id, signal_seq, wake_at) VALUES (:sender_id, 1, :due_at)
+        INSERT INTO lanes (sender_id, signal_seq, wake_at)
+            VALUES (:sender_id, 1, coalesce(CAST(:due_at AS timestamptz), clock_timestamp()))
         ON CONFLICT (sender_id) DO UPDATE
            SET signal_seq = lanes.signal_seq + 1, wake_at = LEAST(lanes.wake_at, excluded.wake_at)
         RETURNING wake_at)
@@ -66,8 +67,10 @@ _OVERDUE = """
 _AWAKE = "SELECT sender_id FROM lanes WHERE wake_at < 'infinity' ORDER BY wake_at"
 
 
-async def signal(session: AsyncSession, sender_id: uuid.UUID, due_at: datetime) -> bool:
-    """Note new or earlier work for a lane, inside the transaction that makes it.
+async def signal(
+    session: AsyncSession, sender_id: uuid.UUID, due_at: datetime | None = None
+) -> bool:
+    """Note new or earlier work for a lane, inside the transaction that makes it. None: due now.
 
     True when the lane must now wake earlier than it would have: ring it after the commit. It holds
     the lane's row until then: after the emails' rows, and before their campaign's (see

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from paceline import clock
 from paceline.auth.acting import who
 from paceline.auth.auditing import complete, note
 from paceline.domain.acts import Act
@@ -255,7 +254,7 @@ async def _carry_out(
     others[NotDone.NOT_FOUND] += len(ids) - len(states)
     if able:
         # Before the rows change: a trigger then takes the campaign's.
-        await signal(session, sender_id, command.scheduled_at or clock.now())
+        await signal(session, sender_id, command.scheduled_at)
         others[NotDone.DOUBTFUL] += (doubtful := await _change(session, command, able))
         return BulkReport(done=len(able) - doubtful, not_done=+others)
     return BulkReport(not_done=+others)
@@ -319,7 +318,7 @@ async def _retry(
     if chunk.retried:
         if campaign_id is not None:
             await campaigns.reopen(session, campaign_id)
-        await signal(session, sender_id, clock.now())
+        await signal(session, sender_id)
     others: Counter[NotDone] = Counter()
     others[NotDone.SUPPRESSED] = chunk.suppressed
     others[NotDone.DOUBTFUL] = chunk.doubtful

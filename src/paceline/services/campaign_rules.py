@@ -36,6 +36,8 @@ _OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
 class NewCampaign:
     """A campaign to be created as a draft. `start_at` None: as soon as it is launched.
 
+    `begins_in`: of one that is launched with that, so long after it was stored.
+
     `is_test`: of a message that is being written. It is in no list of campaigns, and no count.
     """
 
@@ -45,6 +47,7 @@ class NewCampaign:
     text: str | None = None
     html: str | None = None
     start_at: datetime | None = None
+    begins_in: timedelta | None = None
     time_zone: str = "UTC"
     min_delay_ms: int = 0
     hourly_limit: int | None = None

@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from paceline import clock
 from paceline.auth.auditing import note
 from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignEvent, CampaignState, campaign_after
 from paceline.errors import Conflict, NotFound
+from paceline.persistence import moments
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
+from paceline.persistence.moments import NOW
 from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import pieces
@@ -155,7 +156,7 @@ class Campaigns:
         async with self._database.transaction() as session:
             record = await _turn(session, owner_id, campaign_id, only)
             state = campaign_after(CampaignState(record.state), CampaignEvent.RESUME)
-            await signal(session, record.sender_id, clock.now())
+            await signal(session, record.sender_id)
             await store.change_campaign(session, owner_id, campaign_id, {"state": state})
             await _noted(session, record, Act.RESUMED)
             view = await _settled(session, owner_id, campaign_id, settle)
@@ -179,7 +180,7 @@ class Campaigns:
                 await pieces.call_back(session, record.sender_id, campaign_id)
             # First of all, so that nobody launches or resumes what is half cancelled. What is left,
             # and what comes back to it, is cancelled by the ledger or the keeper.
-            changes = {"state": state, "finished_at": clock.now(), "moving_to": None}
+            changes = {"state": state, "finished_at": NOW, "moving_to": None}
             await store.change_campaign(session, owner_id, campaign_id, changes)
             await _noted(session, record, Act.CANCELLED)
             view = await _settled(session, owner_id, campaign_id, settle)
@@ -203,7 +204,7 @@ class Campaigns:
             if record.total <= pieces.PIECE:
                 await store.delete_campaign(session, owner_id, campaign_id)
                 return
-            gone = {"discarded_at": clock.now()}  # for everybody, from now on
+            gone = {"discarded_at": NOW}  # for everybody, from now on
             await store.change_campaign(session, owner_id, campaign_id, gone)
         await in_pieces.clear(self._database, campaign_id)
 
@@ -223,10 +224,10 @@ class Campaigns:
             await campaign_rules.check_changes(session, record, changes)
             columns, told = campaign_rules.columns(changes), campaign_rules.told(changes)
             if "start_at" in changes and record.launched_at is not None:
-                start_at = changes["start_at"] or clock.now()
+                start_at = changes["start_at"] or await moments.now(session)
                 columns |= await _moved(session, record, start_at)
                 told |= {"start_at": start_at, "start_was": record.start_at}
-            await signal(session, record.sender_id, clock.now())
+            await signal(session, record.sender_id)
             await store.change_campaign(session, owner_id, campaign_id, columns)
             if changes:
                 await _noted(session, record, Act.CHANGED, told)
@@ -264,7 +265,7 @@ async def let_go(
     state = campaign_after(CampaignState(record.state), CampaignEvent.LAUNCH)
     if record.total == 0:
         raise Conflict("a campaign without recipients cannot be launched: add some first")
-    now = clock.now()
+    now = await moments.now(session)
     planned = campaign_rules.planned_start(record, now=now, right_away=right_away)
     start_at = planned or now
     changes: dict[str, object] = {"state": state, "launched_at": now, "start_at": start_at}

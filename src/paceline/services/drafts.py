@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from paceline import clock
 from paceline.domain.bounds import MAX_BODY_OCTETS
 from paceline.domain.identifiers import new_id
 from paceline.errors import Conflict, InvalidInput, NotFound, Outdated
 from paceline.persistence.database import Database
+from paceline.persistence.moments import NOW
 from paceline.persistence.stores import drafts as store
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.persistence.stores.room import Room, take_turns
@@ -196,7 +196,7 @@ class Drafts:
             if (record.deleted_at is not None) != deleted:
                 if not deleted:
                     await _refuse_more(session, owner_id)
-                at = clock.now() if deleted else None
+                at = NOW if deleted else None
                 await store.change_draft(session, draft_id, {"deleted_at": at, "saved_by": ""})
                 if deleted:
                     await store.drop_deleted_beyond(session, owner_id, MAX_DRAFTS)

@@ -27,6 +27,7 @@ from paceline.domain.recipients import (
     shown,
 )
 from paceline.errors import Conflict
+from paceline.persistence import moments
 from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as campaign_store
 from paceline.persistence.stores import emails as store
@@ -50,7 +51,7 @@ _BODIES = frozenset({"text_body", "html_body"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailPatch:
-    """What is to change of an email that waits. `scheduled_at`: when it is to go.
+    """What is to change of an email that waits. `scheduled_at`: when it is to go; None: now.
 
     `fields` changes the merge fields that it names, and takes away those that are None.
     """
@@ -61,7 +62,7 @@ class EmailPatch:
     text: Maybe[str | None] = UNSET
     html: Maybe[str | None] = UNSET
     fields: Maybe[Mapping[str, FieldValue | None]] = UNSET
-    scheduled_at: Maybe[datetime] = UNSET
+    scheduled_at: Maybe[datetime | None] = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,9 @@ def _octets(body: object) -> int:
     return len(body.encode()) if isinstance(body, str) else 0
 
 
-async def move(session: Session, owner_id: uuid.UUID, job: JobRecord, at: datetime) -> None:
-    """Move it to another time. Raises `Conflict`."""
+async def move(session: Session, owner_id: uuid.UUID, job: JobRecord, at: datetime | None) -> None:
+    """Move it to another time; None: now. Raises `Conflict`."""
+    at = at or await moments.now(session)
     await _refuse_draft(session, owner_id, job)
     if not await store.reschedule_one(session, owner_id, job.email_id, at):
         refuse_begun(await one_email.job(session, owner_id, job.email_id), "moved")

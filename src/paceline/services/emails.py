@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from paceline import clock
 from paceline.domain.decisions import Decision
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import WAITING, CampaignState, JobEvent, JobState, after
 from paceline.errors import Conflict
+from paceline.persistence import moments
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
 from paceline.persistence.stores import campaigns as campaign_store
@@ -89,7 +89,7 @@ class Emails:
         address = problems.address("to", new.to)
         name = problems.name("to_name", new.to_name, required=False)
         problems.message(new.subject, new.text, new.html)
-        scheduled_at = problems.instant("scheduled_at", new.scheduled_at) or clock.now()
+        scheduled_at = problems.instant("scheduled_at", new.scheduled_at)
         async with self._database.transaction() as session:
             if reserved_id and await _is_there(session, owner_id, reserved_id):
                 return await one_email.view(session, owner_id, reserved_id)
@@ -102,6 +102,7 @@ class Emails:
             assert sender is not None, "a missing sender is a problem"
             assert address is not None, "so is an address that was refused"
             email_id = reserved_id or new_id()
+            scheduled_at = scheduled_at or await moments.now(session)
             domain = sender.from_address.rpartition("@")[2]
             await store.insert_single(
                 session,
@@ -134,7 +135,7 @@ class Emails:
             await one_email.check(session, owner_id, email_id, only)
             job = await one_email.job(session, owner_id, email_id, for_update=True)
             if job.state in WAITING:  # a campaign may be complete without it: let its lane see
-                await signal(session, job.sender_id, clock.now())
+                await signal(session, job.sender_id)
             cancelled = await store.cancel_one(session, owner_id, email_id)
             if cancelled:
                 await decided(session, [email_id], Decision.CANCELLED)
@@ -163,6 +164,7 @@ class Emails:
         Raises `InvalidInput`, `QuotaUsedUp`, and `Conflict` once it has begun.
         """
         changes = changes_of(patch)
+        is_moved = "scheduled_at" in changes
         at = changes.pop("scheduled_at", None)
         problems = Problems()
         problems.instant("scheduled_at", at)
@@ -175,7 +177,7 @@ class Emails:
                 grown = await change(session, owner_id, job, changes)
                 if grown > 0:
                     await self._quotas.take(session, owner_id, octets=grown)
-            if at is not None:
+            if is_moved:
                 await move(session, owner_id, job, at)
             view = await one_email.view(session, owner_id, email_id)
             await signal(session, job.sender_id, view.due_at)
@@ -197,7 +199,7 @@ class Emails:
             only.check(version_of_email(job))
             if job.state is not JobState.IN_DOUBT:
                 raise Conflict(f"an email that is {job.state} is not in doubt")
-            await signal(session, job.sender_id, clock.now())
+            await signal(session, job.sender_id)
             if resolution is Resolution.SENT:
                 after(job.state, JobEvent.ACCEPT)
                 await store.settle_as_sent(session, owner_id, email_id)

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from paceline import clock
 from paceline.domain.decisions import Decision
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -122,7 +121,7 @@ class Held:
                 changed = await carry(session, meant) if meant else []
                 await decided(session, [email_id for email_id, _ in changed], what)
                 for sender_id in sorted({sender_id for _, sender_id in changed}):
-                    await signal(session, sender_id, clock.now())
+                    await signal(session, sender_id)
             after, done = piece[-1].id, done + len(changed)
 
 

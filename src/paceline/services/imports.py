@@ -14,7 +14,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import IO, TypeVar
 
-from paceline import clock
 from paceline.delivery import MessageTemplate
 from paceline.domain.bounds import MAX_FILE_OCTETS, MAX_ROWS
 from paceline.domain.lifecycle import CampaignState
@@ -115,9 +114,9 @@ class Imports:
             report = await add_inline(
                 session, record, [r for r in read if isinstance(r, Recipient)]
             )
+            refused = tuple(r for r in read if isinstance(r, RefusedRow))
             async with thinking(session):
                 notes = await asyncio.to_thread(_notes, record, template, _fields_of(read))
-            refused = tuple(r for r in read if isinstance(r, RefusedRow))
             report = ImportReport(
                 rows=len(recipients),
                 accepted=report.accepted,
@@ -156,7 +155,7 @@ class Imports:
 async def _signal_first(session: Session, record: CampaignRecord) -> None:
     """Before the recipients: their number is the campaign's, whose row comes after the lane's."""
     if record.state == CampaignState.ACTIVE:
-        await signal(session, record.sender_id, record.start_at or clock.now())
+        await signal(session, record.sender_id, record.start_at)
 
 
 async def _reopen(session: Session, record: CampaignRecord, report: ImportReport) -> None:
@@ -193,9 +192,9 @@ async def store_file(
     in_columns = partial(
         prepared, owner_id=record.owner_id, in_subject=fields_of_subject(record.subject)
     )
-    await _signal_first(session, record)  # as late as that: it holds the lane
     ready_batches = map(in_columns, filter(None, sound))
-    to = destination_of(record)
+    await _signal_first(session, record)  # as late as that: it holds the lane
+    to = await destination_of(session, record)
     read = accepted = suppressed = 0
     async with aclosing(read_ahead(ready_batches)) as ready:
         async for batch in ready:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from paceline import clock
 from paceline.domain.addresses import InvalidAddress
 from paceline.domain.bounds import MAX_BATCH
 from paceline.domain.recipients import (
@@ -19,6 +18,7 @@ from paceline.domain.recipients import (
     shown,
 )
 from paceline.domain.tables.consent import status_columns
+from paceline.persistence import moments
 from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.recipients import Destination, add_recipients, prepared
@@ -64,7 +64,7 @@ async def add_inline(
     session: Session, campaign: CampaignRecord, recipients: Sequence[Recipient]
 ) -> ImportReport:
     """Store them, within the caller's transaction."""
-    to = destination_of(campaign)
+    to = await destination_of(session, campaign)
     ready = partial(
         prepared, owner_id=campaign.owner_id, in_subject=fields_of_subject(campaign.subject)
     )
@@ -111,12 +111,12 @@ def _as_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def destination_of(campaign: CampaignRecord) -> Destination:
+async def destination_of(session: Session, campaign: CampaignRecord) -> Destination:
     """Where recipients of this campaign go. Those of a campaign under way are due with the rest."""
     return Destination(
         owner_id=campaign.owner_id,
         campaign_id=campaign.id,
         sender_id=campaign.sender_id,
         message_id_domain=campaign.sender_address.rpartition("@")[2],
-        scheduled_at=campaign.start_at or clock.now(),
+        scheduled_at=campaign.start_at or await moments.now(session),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from paceline import clock
 from paceline.domain.lifecycle import SenderState
 from paceline.errors import Busy, Conflict, NotFound
 from paceline.persistence.database import Database
@@ -39,7 +38,7 @@ async def pause_all(
         async with database.transaction() as session:
             changes = {"state": SenderState.PAUSED, "state_reason": WHY_PAUSED}
             await senders.change_sender(session, user_id, sender_id, changes)
-            await signal(session, sender_id, clock.now())
+            await signal(session, sender_id)
     await bell.ring(going)
     paused, busy = 0, 0
     for campaign_id in active:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from paceline import clock
 from paceline.auth.acting import who
 from paceline.auth.auditing import complete, note
 from paceline.domain.acts import Act
@@ -212,4 +211,4 @@ async def _wake(session: Session, sender_id: uuid.UUID, campaign_id: uuid.UUID |
         raise Conflict("its sender was deleted: nothing of it is sent again")
     if campaign_id is not None:
         await campaign_store.reopen(session, campaign_id)
-    await signal(session, sender_id, clock.now())
+    await signal(session, sender_id)

@@ -11,16 +11,18 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from paceline import clock
 from paceline.auth.auditing import note
 from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignState
 from paceline.domain.tables.choices import NOTHING_CHOSEN, Choices
 from paceline.errors import InvalidInput
+from paceline.persistence import moments
 from paceline.persistence.database import Database
+from paceline.persistence.moments import NOW
 from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
 from paceline.persistence.stores import senders as sender_store
@@ -167,7 +169,7 @@ class Scheduling:
             if is_certain:
                 told = {"id": campaign_id, "emails": view.total}
                 await note(session, owner_id, Act.UNDONE, view.name, told)
-                gone = {"discarded_at": clock.now()}
+                gone = {"discarded_at": NOW}
                 await store.change_campaign(session, owner_id, campaign_id, gone)
         if is_certain:
             await in_pieces.clear(self._database, campaign_id)
@@ -191,6 +193,7 @@ class _Checked:
 
     values: dict[str, Any]
     problems: Problems
+    begins_in: timedelta | None
 
 
 def _checked(new: NewCampaign) -> _Checked:
@@ -198,7 +201,7 @@ def _checked(new: NewCampaign) -> _Checked:
     values = campaign_rules.checked(problems, new)
     if not new.recipients:  # who reads those compiles the message as well
         problems.template(new.subject, new.text, new.html)
-    return _Checked(values, problems)
+    return _Checked(values, problems, new.begins_in)
 
 
 async def _stored(
@@ -208,6 +211,8 @@ async def _stored(
     if await sender_store.sender(session, owner_id, values["sender_id"], keep=True) is None:
         problems.add("sender_id", "is none of your senders")
     problems.raise_if_any()
+    if checked.begins_in is not None:
+        values = {**values, "start_at": await moments.now(session) + checked.begins_in}
     await store.insert_campaign(session, id=campaign_id, owner_id=owner_id, **values)
     record = await store.campaign(session, owner_id, campaign_id)
     assert record is not None, "it was stored a moment ago, in this transaction"

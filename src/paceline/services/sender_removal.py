@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import uuid
 
-from paceline import clock
 from paceline.auth.auditing import note
 from paceline.domain.acts import Act
 from paceline.domain.lifecycle import CampaignState, SenderState
 from paceline.errors import Conflict, NotFound
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
+from paceline.persistence.moments import NOW
 from paceline.persistence.stores import sender_work
 from paceline.persistence.stores import senders as store
 from paceline.persistence.stores.sender_work import OpenCampaign, SenderWork
@@ -68,7 +68,7 @@ class SenderRemoval:
             work = await sender_work.work_of(session, sender_id)
             if work:
                 raise Conflict(refusal(work))
-            gone = {**_EMPTIED, "deleted_at": clock.now()}
+            gone = {**_EMPTIED, "deleted_at": NOW}
             await store.change_sender(session, owner_id, sender_id, gone)
             told = {"id": sender_id}
             await note(session, owner_id, Act.SENDER_DELETED, sender.from_address, told)
@@ -92,7 +92,7 @@ class SenderRemoval:
     async def _call_back_some(self, sender_id: uuid.UUID) -> int:
         async with self._database.transaction() as session:
             count = await sender_work.call_back_singles(session, sender_id)
-            await signal(session, sender_id, clock.now())
+            await signal(session, sender_id)
         return count
 
 

@@ -216,7 +216,7 @@ class Senders:
                 told = {"id": sender_id, **sender_rules.told(changes)}
                 await note(session, owner_id, Act.SENDER_CHANGED, before.from_address, told)
             after = _existing(await store.sender(session, owner_id, sender_id))
-            await signal(session, sender_id, clock.now())
+            await signal(session, sender_id)
         await self._bell.ring([sender_id])
         return view_of(after)
 
@@ -350,7 +350,7 @@ class Senders:
             if record is None or record.state == SenderState.PAUSED:
                 return
             await store.change_sender(session, owner_id, sender_id, sender_rules.WELL_AGAIN)
-            await signal(session, sender_id, clock.now())
+            await signal(session, sender_id)
         await self._bell.ring([sender_id])
 
     async def _record(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> SenderRecord:

@@ -79,9 +79,9 @@ async def move(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
     posted = await form_of(request)
     start, problems = text_of(posted, "start"), Problems()
     zone = zone_of(request)
-    at = clock.now()
+    at = None
     if start.strip():
-        at = problems.read("start", lambda text: wall_time(text, zone), start) or at
+        at = problems.read("start", lambda text: wall_time(text, zone), start)
     if not problems:
         patch, version = EmailPatch(scheduled_at=at), text_of(posted, "version")
         try:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta, tzinfo
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline import clock
 from paceline.errors import InvalidInput, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
 from paceline.services.drafts import mark_scheduled
@@ -99,7 +98,7 @@ async def schedule(
     new = looked.new
     if looked.form.when == NOW:
         stored_in = TO_STORE_ONE * looked.upload.preview.usable
-        new = replace(new, start_at=clock.now() + stored_in + HELD_BACK)
+        new = replace(new, begins_in=stored_in + HELD_BACK)
     try:
         campaign_id = await parts.scheduling.schedule(
             owner,
