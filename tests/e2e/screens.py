@@ -109,6 +109,10 @@ def _take_all(chromium: Browser, url: str, link: str) -> None:
         timezone_id="Europe/Berlin",
         reduced_motion="reduce",
     )
+    # A browser without windows says that it blocks them.
+    context.add_init_script(
+        "Object.defineProperty(Notification, 'permission', { get: () => 'default' })"
+    )
     page = context.new_page()
     page.goto(link)
     page.get_by_role("button", name="Continue").click()
