@@ -85,7 +85,7 @@ def test_the_theme_of_the_menu_is_kept_by_the_server(start: Page) -> None:
     start.goto("/settings")
     expect(start.get_by_label("Theme")).to_have_value("dark")
     start.get_by_label("Theme").select_option("system")
-    start.get_by_role("button", name="Save").click()
+    start.get_by_role("button", name="Save", exact=True).click()
     expect(start.get_by_text("Saved.")).to_be_visible()
 
 

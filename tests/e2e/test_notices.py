@@ -44,7 +44,7 @@ def choose(page: Page, *, on: bool) -> None:
     page.goto("/settings")
     for choice in CHOICES:
         page.get_by_label(choice).set_checked(on)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved.")).to_be_visible()
 
 

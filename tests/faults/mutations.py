@@ -281,12 +281,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("limits/settle.lua", 'redis.call("HSET", gap_key, "last_at", now)', "local _ = now"),
     ),
     _bug(
-        "a_gap_is_rebuilt_from_the_write_ahead",
-        "redis_wiped",
-        "a gap of ",
-        (f"{_SQL}/spent.sql", "greatest(a.dot_at, a.ended_at)", "a.dot_at"),
-    ),
-    _bug(
         "lanes_are_made_again_only_at_the_start",
         "redis_wiped",
         "X: ",

@@ -63,6 +63,26 @@ async def test_an_email_is_counted_in_the_hour_that_it_was_booked_in(
     assert {key: one.used_this_hour for key, one in spent.items()} == {sender: used, campaign: used}
 
 
+async def test_a_delay_is_rebuilt_from_the_end_of_an_email_and_not_from_its_write_ahead(
+    world: World, database: Database
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    (email,) = await world.emails(sender, campaign, 1)
+    await world.execute(
+        "INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome,"
+        " dot_at, ended_at) VALUES ($1, 1, $2, $3, $4, 'sent',"
+        " now() - interval '2 h', now() - interval '1 h')",
+        email,
+        sender,
+        campaign,
+        uuid.uuid4(),
+    )
+    spent = await Standing(database).spent(sender, [campaign], HOUR)
+    for one in spent.values():
+        assert one.last_seconds_ago == pytest.approx(3_600, abs=600)
+
+
 async def test_the_write_ahead_keeps_account_and_hour(world: World, database: Database) -> None:
     sender = await world.sender()
     await world.emails(sender, None, 1)
