@@ -130,6 +130,8 @@ class _Turn:
                 await asyncio.gather(self._let_go(), self._hand_back())
             await self._let_go()
         finally:
+            for job in self._lines.unstarted():  # after a bug: they are taken back
+                self._parts.leases.drop(job.claim.attempt)
             watch.cancel()
             await asyncio.wait([watch])
         if trouble is not None:
@@ -279,7 +281,7 @@ class _Turn:
         """The limits, or the claim, were long in answering: by what is so now, which may go."""
         try:
             await self._look()
-        except OperationalError:
+        except Exception:
             await self._parts.handover.hand_back(jobs)
             raise
         stand = all_terms(self._view)
