@@ -258,8 +258,7 @@ async def resend_doubtful(
 
     Right is: after `grace`, where the campaign's policy is `resend`; soon, where the server is one
     of `deduplicating_hosts`, was first given the email within `remembered_for`, and is still the
-    sender's, by the same account. Never where the
-    database is behind `known_beat`.
+    sender's, by the same account. Never where the database is behind `known_beat`.
     """
     async with database.driver() as driver:
         rows = await driver.fetch(

@@ -100,6 +100,7 @@ async def show_campaign(
     context = await _everything(request, parts, viewer, campaign_id) | {"seen": seen}
     template = "_list.html" if wants_fragment(request) else "campaign.html"
     if template == "campaign.html":
+        context["launch_notes"] = await _launch_notes(request, parts, viewer, context["campaign"])
         context |= await _failures(request, parts, viewer, context["campaign"])
         owner = viewer.principal.user_id
         context["files"] = await parts.attachments.sent_along(owner, campaign_id)
@@ -113,6 +114,7 @@ async def campaign_rows(
 ) -> Response:
     """What moves on it, for the page that is open already."""
     context = await _everything(request, parts, viewer, campaign_id)
+    context["launch_notes"] = await _launch_notes(request, parts, viewer, context["campaign"])
     _keep(request, [context["campaign"]])
     return render(request, "_campaign_live.html", viewer=viewer, **context)
 
@@ -251,7 +253,6 @@ async def _everything(
         "campaign": campaign,
         "sender": sender,
         "outlook": ahead,
-        "launch_notes": await _launch_notes(request, parts, owner, campaign),
         "start_missed": has_missed_start(campaign, now=clock.now()),
         "chart": chart_of(progress, ahead, zone=zone_of(request), now=clock.now()),
         **rows_of(query, *found, counts),
@@ -261,12 +262,12 @@ async def _everything(
 
 
 async def _launch_notes(
-    request: Request, parts: Parts, owner: uuid.UUID, campaign: CampaignView
+    request: Request, parts: Parts, viewer: Viewer, campaign: CampaignView
 ) -> tuple[str, ...]:
     """What the question before a launch has to say beside its figures."""
     if campaign.state is not CampaignState.DRAFT:
         return ()
-    found = await parts.queries.repeats(owner, campaign.id)
+    found = await parts.queries.repeats(viewer.principal.user_id, campaign.id)
     return same_again.notes_on(found, subject=campaign.subject, zone=zone_of(request))
 
 
