@@ -60,7 +60,7 @@ async def test_another_owner_finds_nothing_by_any_id_on_any_route(ann: Client, b
     bodies: dict[str, object] = {
         "/senders/{sender_id}/test": {"to": "a@x.org"},
         "/campaigns/{campaign_id}/recipients": {"recipients": [{"email": "b@x.org"}]},
-        "/emails/{email_id}": {"scheduled_at": "2027-01-01T00:00:00Z"},
+        "/emails/{email_id}": {"scheduled_at": "2030-01-01T00:00:00Z"},
         "/emails/{email_id}/resolve": {"resolution": "sent"},
     }
     asked = 0

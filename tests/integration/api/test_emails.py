@@ -10,28 +10,28 @@ from tests.integration.api.conftest import Client
 
 
 async def test_an_email_waits_for_its_time_and_says_so(ann: Client) -> None:
-    email = await ann.email(scheduled_at="2027-01-01T10:00:00+01:00")
+    email = await ann.email(scheduled_at="2030-01-01T10:00:00+01:00")
     assert (email["state"], email["held_by"]) == ("scheduled", "schedule")
     for name in ("scheduled_at", "release_at", "estimated_send_at"):
-        assert email[name] == "2027-01-01T09:00:00Z"
+        assert email[name] == "2030-01-01T09:00:00Z"
     assert email["message_id"] == f"<{email['id']}@example.com>"
 
 
 async def test_an_email_can_be_moved_and_called_back(ann: Client) -> None:
-    email = await ann.email(scheduled_at="2027-01-01T10:00:00Z")
+    email = await ann.email(scheduled_at="2030-01-01T10:00:00Z")
     path = f"/emails/{email['id']}"
-    moved = await ann.patch(path, {"scheduled_at": "2027-02-01T10:00:00Z"})
-    assert moved.json()["scheduled_at"] == "2027-02-01T10:00:00Z"
+    moved = await ann.patch(path, {"scheduled_at": "2030-02-01T10:00:00Z"})
+    assert moved.json()["scheduled_at"] == "2030-02-01T10:00:00Z"
     cancelled = await ann.post(f"{path}/cancel")
     assert cancelled.status_code == 200
     assert (cancelled.json()["result"], cancelled.json()["state"]) == ("cancelled", "cancelled")
     again = await ann.post(f"{path}/cancel")
     assert again.json()["result"] == "cancelled"
-    assert (await ann.patch(path, {"scheduled_at": "2027-03-01T10:00:00Z"})).status_code == 409
+    assert (await ann.patch(path, {"scheduled_at": "2030-03-01T10:00:00Z"})).status_code == 409
 
 
 async def test_an_email_that_waits_can_be_changed_and_says_by_whom(ann: Client) -> None:
-    email = await ann.email(scheduled_at="2027-01-01T10:00:00Z")
+    email = await ann.email(scheduled_at="2030-01-01T10:00:00Z")
     path = f"/emails/{email['id']}"
     patch = {"to": "bob@example.com", "to_name": "Bob", "subject": "Anew", "scheduled_at": None}
     changed = (await ann.patch(path, patch)).json()
@@ -39,7 +39,7 @@ async def test_an_email_that_waits_can_be_changed_and_says_by_whom(ann: Client) 
         **patch,
         "scheduled_at": changed["scheduled_at"],
     }
-    assert changed["scheduled_at"] < "2027"
+    assert changed["scheduled_at"] < "2030"
     shown = (await ann.get(path)).json()
     assert [decision["what"] for decision in shown["decisions"]] == ["changed", "moved"]
     assert "by API key" in shown["decisions"][0]["by"]
@@ -280,7 +280,7 @@ WRONG: list[tuple[dict[str, object], str]] = [
     ({"subject": ""}, "subject"),
     ({"text": None}, "text"),
     ({"text": "\u0000"}, "text"),
-    ({"scheduled_at": "2027-01-01T10:00:00"}, "scheduled_at"),
+    ({"scheduled_at": "2030-01-01T10:00:00"}, "scheduled_at"),
     ({"scheduled_at": "2020-01-01T10:00:00Z"}, "scheduled_at"),
     ({"sender_id": str(uuid.uuid4())}, "sender_id"),
 ]

@@ -11,14 +11,14 @@ import pytest
 from paceline.persistence.database import Database
 from tests.integration.api.conftest import Client
 
-LATER = "2027-03-01T09:00:00Z"
+LATER = "2030-03-01T09:00:00Z"
 
 
 async def one_of_each(ann: Client) -> list[tuple[str, dict[str, Any]]]:
     """(path, a patch) of everything that can be patched."""
     sender = await ann.sender()
     campaign = await ann.campaign(sender_id=sender["id"], recipients=[{"email": "a@x.org"}])
-    email = await ann.email(sender_id=sender["id"], scheduled_at="2027-01-01T00:00:00Z")
+    email = await ann.email(sender_id=sender["id"], scheduled_at="2030-01-01T00:00:00Z")
     return [
         (f"/senders/{sender['id']}", {"name": "Other"}),
         (f"/campaigns/{campaign['id']}", {"name": "Other"}),
@@ -119,7 +119,7 @@ async def test_of_many_changes_to_one_version_one_is_made(ann: Client) -> None:
     for path, _ in await one_of_each(ann):
         seen = (await ann.get(path)).headers["etag"]
         patches: list[dict[str, Any]] = [
-            {"scheduled_at": f"2027-04-0{n}T00:00:00Z"} if "emails" in path else {"name": f"N{n}"}
+            {"scheduled_at": f"2030-04-0{n}T00:00:00Z"} if "emails" in path else {"name": f"N{n}"}
             for n in range(1, 7)
         ]
         answers = await asyncio.gather(

@@ -212,7 +212,10 @@ async def test_a_lane_whose_row_somebody_holds_leaves_no_session_behind(
                 await Lanes(hasty).begin(sender, busy_for=BUSY_FOR)
             with pytest.raises(DatabaseBusy):
                 await Lanes(hasty).park(sender, signal_seq=1, rest=Rest(wait=None))
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        waiting = """
+            SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """
         assert await world.fetchval(waiting) == 0
 
 

@@ -221,7 +221,7 @@ async def test_a_limit_that_is_set_while_a_turn_waits_for_its_last_emails_holds(
 async def test_a_limit_that_is_set_while_a_claim_is_long_in_coming_holds_for_what_it_brings(
     world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.001)
     sender = await world.sender(port=sink.port, max_connections=2)
     campaign = await world.campaign(sender)
     ids = await world.emails(sender, campaign, 40)

@@ -13,7 +13,7 @@ from paceline.persistence.database import Database, DatabaseBusy, DatabaseUnavai
 from paceline.persistence.session_settings import IDLE_SECONDS, THINKING_SECONDS, thinking
 
 IDLE = "idle_in_transaction_session_timeout"
-SOON = f"&{IDLE}=100ms"  # what a URL says goes before ours
+SOON = f"&{IDLE}=500ms"  # what a URL says goes before ours
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ async def test_a_start_that_passed_during_the_upload_means_now(desk: Desk) -> No
 
 async def test_a_start_that_is_moved_moves_every_email_that_waits(desk: Desk) -> None:
     draft = await desk.draft(start_at=clock.now() + timedelta(hours=1), recipients=[ANN, BOB])
-    later = datetime(2027, 1, 2, 3, 4, tzinfo=UTC)
+    later = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
     await desk.campaigns.patch(desk.owner, draft.id, CampaignPatch(start_at=later))
     await desk.campaigns.launch(desk.owner, draft.id)
     jobs = await desk.world.fetch("SELECT scheduled_at, due_at FROM email_jobs")

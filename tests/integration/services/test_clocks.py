@@ -79,7 +79,7 @@ async def test_a_campaign_without_a_start_goes_at_its_launch(desk: Desk) -> None
 async def test_what_is_held_back_for_a_moment_is_due_that_moment_later(desk: Desk) -> None:
     """As what was written in the dashboard, which can be undone until then."""
     scheduling = Scheduling(desk.database, desk.bell, QUOTAS, desk.campaigns)
-    moment = timedelta(seconds=5)
+    moment = timedelta(seconds=30)
     new = new_campaign(sender_id=(await desk.sender()).id, begins_in=moment)
     a_list = in_chunks(b"email\nada@example.com\n")
     await scheduling.schedule(desk.owner, new, a_list)

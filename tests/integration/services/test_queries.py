@@ -140,7 +140,7 @@ async def test_what_the_server_said_is_told_with_the_rest_that_follows(desk: Des
 
 
 async def test_each_email_is_expected_a_gap_after_the_one_before(desk: Desk) -> None:
-    start_at = datetime(2027, 1, 1, 9, tzinfo=UTC)
+    start_at = datetime(2030, 1, 1, 9, tzinfo=UTC)
     await running(desk, start_at=start_at, min_delay_ms=90_000)
     expected = [e.estimated_send_at for e in await waiting(desk)]
     assert expected == [start_at + i * timedelta(seconds=90) for i in range(3)]
