@@ -17,7 +17,7 @@ from paceline.engine.queue import LaneQueue
 from paceline.errors import OperationalError
 from paceline.observability.troubles import Trouble
 from paceline.persistence.advisory import AdvisoryLock
-from paceline.persistence.database import Database
+from paceline.persistence.database import Database, DatabaseBusy
 from paceline.persistence.lanes import Lanes
 
 ROUND_SECONDS = 1.0
@@ -42,6 +42,7 @@ class Keeper:
         self._recover = recover
         self._redis_run: str | None = None
         self._trouble = Trouble(log, "nobody keeps the lanes")
+        self._hindrance = Trouble(log, "recovery waits for what somebody holds in the database")
 
     async def run(self) -> None:
         """Keep for ever."""
@@ -57,13 +58,22 @@ class Keeper:
                 await asyncio.sleep(ROUND_SECONDS)
 
     async def _round(self) -> None:
-        recovered = await self._recover()
-        await self._queue.ring(sorted(recovered))
+        await self._queue.ring(sorted(await self._recovered()))
         await self._ring_after_a_loss()
         overdue = await self._lanes.overdue(grace=GRACE)
         if overdue:
             log.info("ringing %d lanes that are overdue", len(overdue))
             await self._queue.ring(overdue)
+
+    async def _recovered(self) -> set[uuid.UUID]:
+        """Somebody's lock holds up nothing else: a lane that is not rung for it is overdue."""
+        try:
+            senders = await self._recover()
+        except DatabaseBusy as error:
+            self._hindrance.met(error)
+            return set()
+        self._hindrance.over()
+        return senders
 
     async def _ring_after_a_loss(self) -> None:
         """A Redis that was started anew may have lost up to a second, a wiped one all of it."""

@@ -88,13 +88,19 @@ class GroupCommit(Generic[Item, Answer]):
         while True:
             await self._something_held.wait()
             free = (await self._free(self._held))[: self._max_batch]
-            if free and await self._commit(free):
+            if free and not await self._commit(free):
+                # One of them by what `unhindered` does not see, or by what came since.
+                free = [each for each in free if await self._commit_alone(each)]
+            if free:
                 self._held = _without(self._held, free)
                 self._hindrance.over()
             if not self._held:
                 self._something_held.clear()
             else:
                 await asyncio.sleep(HELD_SECONDS)
+
+    async def _commit_alone(self, waiting: Waiting[Item, Answer]) -> bool:
+        return bool(await self._free([waiting])) and await self._commit([waiting])
 
     def _hold(self, batch: Sequence[Waiting[Item, Answer]]) -> None:
         self._held += batch

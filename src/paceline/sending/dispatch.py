@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -129,6 +130,8 @@ class _Turn:
                 await asyncio.gather(self._let_go(), self._hand_back())
             await self._let_go()
         finally:
+            for job in self._lines.unstarted():  # after a bug: they are taken back
+                self._parts.leases.drop(job.claim.attempt)
             watch.cancel()
             await asyncio.wait([watch])
         if trouble is not None:
@@ -247,9 +250,10 @@ class _Turn:
         granted_at = clock.boottime()
         if isinstance(granted, Denied):
             return Rest(wait=granted.wait, held_by=granted.held_by)
-        contents = await self._parts.content.load(
-            slot.campaign_id for slot in granted.slots if slot.campaign_id is not None
-        )
+        async with self._or_given_back(granted):
+            contents = await self._parts.content.load(
+                slot.campaign_id for slot in granted.slots if slot.campaign_id is not None
+            )
         claims = await self._claim(granted, account_version=identity.account_version)
         gaps = {d.campaign_id for d in demands if d.min_delay_ms or view.min_delay_ms}
         waits = {slot.campaign_id: slot.wait for slot in granted.slots}
@@ -277,7 +281,7 @@ class _Turn:
         """The limits, or the claim, were long in answering: by what is so now, which may go."""
         try:
             await self._look()
-        except OperationalError:
+        except Exception:
             await self._parts.handover.hand_back(jobs)
             raise
         stand = all_terms(self._view)
@@ -298,12 +302,13 @@ class _Turn:
         wanted = {slot.campaign_id: slot.granted for slot in granted.slots}
         asked_at = clock.boottime()
         faultpoint(FaultPoint.BEFORE_CLAIM)
-        claimed = await self._parts.ledger.claim(
-            self._sender_id,
-            of_campaigns={c: n for c, n in wanted.items() if c is not None},
-            single=wanted.get(None, 0),
-            account_version=account_version,
-        )
+        async with self._or_given_back(granted):
+            claimed = await self._parts.ledger.claim(
+                self._sender_id,
+                of_campaigns={c: n for c, n in wanted.items() if c is not None},
+                single=wanted.get(None, 0),
+                account_version=account_version,
+            )
         faultpoint(FaultPoint.AFTER_CLAIM)
         for claim in claimed.claims:
             self._parts.leases.hold(claim.attempt, asked_at=asked_at)
@@ -320,6 +325,16 @@ class _Turn:
             if not confirmed:
                 await self._parts.handover.release(granted.reservation, claimed.claims)
         return claimed.claims if confirmed else ()
+
+    @asynccontextmanager
+    async def _or_given_back(self, granted: Granted) -> AsyncIterator[None]:
+        """Without PostgreSQL a booking comes to nothing: nobody sends what it may have claimed."""
+        try:
+            yield
+        except OperationalError:
+            unused = {slot.campaign_id: slot.granted for slot in granted.slots}
+            await self._parts.handover.give_back(granted.reservation, unused=unused)
+            raise
 
     async def _send(self, job: Job) -> None:
         result = await self._parts.handover.hand_over(job, begins=lambda: self._begins(job))

@@ -14,10 +14,17 @@ from paceline.bootstrap import worker
 from paceline.engine.ending import end
 from paceline.engine.witness import Witness
 from paceline.observability.figures import Figures
+from paceline.persistence.database import DatabaseBusy
+from paceline.persistence.standing import LaneView, Standing
 from paceline.sending.dispatch import Dispatch, Parts
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
-from tests.world import World
+from tests.world import World, settings_for
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> Settings:
+    return settings_for(f"{database_url}&lock_timeout=500ms", redis_url)
 
 
 @pytest.fixture
@@ -67,3 +74,39 @@ async def test_what_is_on_a_connection_stays_before_its_dot_once_the_lane_is_los
     await Dispatch(parts).take_turn(sender, lambda: not lost.is_set())
     assert await world.states(ids) == ["scheduled"] * 2
     assert sink.taken == []
+
+
+async def test_what_is_booked_and_cannot_be_claimed_is_given_back(
+    world: World, sink: Sink, parts: Parts
+) -> None:
+    sender = await world.sender(port=sink.port, hourly_limit=3)
+    ids = await world.emails(sender, await world.campaign(sender), 3)
+    async with world.database.driver() as other, other.transaction():
+        await other.execute("LOCK TABLE email_jobs IN EXCLUSIVE MODE")
+        with pytest.raises(DatabaseBusy):
+            await Dispatch(parts).take_turn(sender, lambda: True)
+    await Dispatch(parts).take_turn(sender, lambda: True)
+    assert await world.states(ids) == ["sent"] * 3
+
+
+class Faulty(Standing):
+    """Has a bug in the second look at a sender."""
+
+    looks = 0
+
+    async def look(self, sender_id: uuid.UUID) -> LaneView | None:
+        self.looks += 1
+        if self.looks == 2:
+            raise RuntimeError("a bug")
+        return await super().look(sender_id)
+
+
+async def test_a_bug_in_a_turn_keeps_no_lease_alive_of_what_had_not_begun(
+    world: World, sink: Sink, parts: Parts
+) -> None:
+    sender = await world.sender(port=sink.port, max_connections=2)
+    await world.emails(sender, await world.campaign(sender), 3)
+    faulty = replace(parts, standing=Faulty(world.database))
+    with await parts.handover.in_flight.take(), pytest.raises(ExceptionGroup):
+        await Dispatch(faulty).take_turn(sender, lambda: True)
+    assert parts.leases.held == 0

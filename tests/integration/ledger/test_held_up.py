@@ -16,7 +16,7 @@ from paceline.bootstrap.worker import running_worker
 from paceline.domain.lifecycle import JobState
 from paceline.persistence.database import Database
 from paceline.persistence.group_commit import GroupCommit
-from paceline.persistence.ledger import Attempt, Ledger, Outcome
+from paceline.persistence.ledger import Attempt, Ledger, Outcome, recover_expired
 from paceline.sending.recovery import Recovery
 from tests.integration.engine.sink import Sink
 from tests.world import World, leaving, settings_for
@@ -103,6 +103,20 @@ async def test_what_is_held_is_recorded_as_soon_as_it_is_let_go(
 async def test_an_email_that_is_gone_is_held_by_nobody(world: World, hasty: Database) -> None:
     ledger = Ledger(hasty, worker_run=uuid.uuid4(), lease=LEASE)
     assert await ledger.unhindered([sent(Attempt(uuid.uuid4(), 1))]) == [True]
+
+
+async def test_a_lane_that_is_held_keeps_nothing_of_other_senders_from_being_taken_back(
+    world: World, hasty: Database
+) -> None:
+    dead = Ledger(hasty, worker_run=uuid.uuid4(), lease=timedelta(0))
+    sender, _, held = await claimed(world, dead, 2)
+    _, _, others = await claimed(world, dead, 2)
+    async with world.database.driver() as frozen, frozen.transaction():
+        await frozen.execute(LOCKED.format(table="lanes", key="sender_id"), sender)
+        recovered = await recover_expired(hasty)
+        assert {each.email_id for each in recovered} == {each.email_id for each in others}
+    recovered = await recover_expired(hasty)
+    assert {each.email_id for each in recovered} == {each.email_id for each in held}
 
 
 async def test_while_a_campaign_is_held_its_leases_are_renewed_and_nothing_is_sent_twice(

@@ -358,6 +358,19 @@ async def test_a_booking_is_not_confirmed_by_another_run_of_redis(
     assert not await limits.confirm(reservation)
 
 
+async def test_a_primary_that_is_cut_off_from_its_replicas_confirms_nothing(
+    limits: Limits, client: redis.asyncio.Redis
+) -> None:
+    reservation = await booked(limits, budget(limit=10), campaign(5))
+    await client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(LimitsUnavailable, match="NOREPLICAS"):
+            await limits.confirm(reservation)
+    finally:
+        await client.config_set("min-replicas-to-write", 0)
+    assert await limits.confirm(reservation)
+
+
 @pytest.mark.parametrize("before", [{}, {"limit": 10}])
 async def test_a_booking_is_not_confirmed_while_its_counter_is_being_rebuilt(
     limits: Limits, evidence: Evidence, redis_url: str, before: dict[str, int]

@@ -78,8 +78,9 @@ async def test_an_insistent_commit_waits_until_the_database_is_back() -> None:
 class Lock:
     """Somebody holds what some items need, until it is `free`."""
 
-    def __init__(self, *held: int) -> None:
+    def __init__(self, *held: int, is_seen: bool = True) -> None:
         self.held = set(held)
+        self.is_seen = is_seen
         self.met = 0
 
     async def execute(self, items: Sequence[int]) -> list[int]:
@@ -91,7 +92,7 @@ class Lock:
 
     async def unhindered(self, items: Sequence[int]) -> list[bool]:
         await asyncio.sleep(0)
-        return [item not in self.held for item in items]
+        return [not (self.is_seen and item in self.held) for item in items]
 
 
 @pytest.fixture
@@ -115,6 +116,19 @@ async def test_what_waits_for_a_lock_keeps_nobody_else_waiting_and_is_committed_
         assert not tasks[13].done()
         lock.held = set()
         assert await tasks[13] == 13
+
+
+@pytest.mark.usefixtures("often")
+async def test_what_waits_for_a_lock_that_nobody_sees_keeps_nobody_else_waiting() -> None:
+    lock = Lock(3, is_seen=False)
+    commit = GroupCommit[int, int](lock.execute, insist=True, unhindered=lock.unhindered)
+    async with running(commit), asyncio.timeout(60):
+        tasks = {n: asyncio.ensure_future(commit.submit(n)) for n in range(20)}
+        others = [task for n, task in tasks.items() if n not in lock.held]
+        assert await asyncio.gather(*others) == [n for n in range(20) if n not in lock.held]
+        assert not tasks[3].done()
+        lock.held = set()
+        assert await tasks[3] == 3
 
 
 @pytest.mark.usefixtures("often")

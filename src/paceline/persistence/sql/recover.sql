@@ -1,8 +1,8 @@
 -- Take back what dead workers held. Before the write-ahead nothing can have left: the email waits
 -- again. After it nobody knows: it is in doubt. Their lanes are signalled in the same statement.
 -- $1 at most so many
-WITH expired AS (
-    SELECT j.email_id,
+WITH expired AS MATERIALIZED (
+    SELECT j.email_id, j.sender_id,
            CASE WHEN j.state = 'sending' THEN 'in_doubt'
                 WHEN NOT EXISTS (SELECT 1 FROM campaigns c
                                   WHERE c.id = j.campaign_id AND c.state = 'cancelled')
@@ -13,6 +13,10 @@ WITH expired AS (
      WHERE j.state IN ('claimed', 'sending') AND j.lease_until < now()
      ORDER BY j.lease_until LIMIT $1
        FOR UPDATE OF j SKIP LOCKED),
+-- Whoever holds a lane for long, as a large import does, holds up only what is that sender's.
+free AS MATERIALIZED (
+    SELECT sender_id FROM lanes WHERE sender_id IN (SELECT sender_id FROM expired)
+       FOR NO KEY UPDATE SKIP LOCKED),
 recovered AS (
     UPDATE email_jobs j
        SET state = e.becomes, lease_until = NULL,
@@ -20,6 +24,8 @@ recovered AS (
            updated_at = clock_timestamp()
       FROM expired e
      WHERE j.email_id = e.email_id AND j.state IN ('claimed', 'sending')
+       AND (e.sender_id IN (SELECT sender_id FROM free)
+            OR NOT EXISTS (SELECT 1 FROM lanes l WHERE l.sender_id = e.sender_id))
     RETURNING j.email_id, j.attempt, j.state, j.sender_id),
 doubted AS (
     UPDATE attempts a SET outcome = 'in_doubt', ended_at = clock_timestamp()
