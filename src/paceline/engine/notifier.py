@@ -36,5 +36,7 @@ class Notifier:
                 await self._look()
             except OperationalError as error:
                 self._trouble.met(error)
+            except Exception:
+                log.exception("a fault of ours: nobody is told of what happens")
             else:
                 self._trouble.over()

@@ -62,6 +62,7 @@ _LOST = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.DiskFullError,
+    asyncpg.QueryCanceledError,  # by whoever looks after it, or by a time limit that they have set
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )

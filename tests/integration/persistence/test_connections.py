@@ -182,3 +182,15 @@ async def test_a_disk_that_is_full_is_one_line_and_may_have_room_in_a_moment(
     await database.close()
     told = 'PostgreSQL: could not extend file "base/1/2": No space left on device'
     assert str(met.value) == told
+
+
+async def test_a_statement_that_is_cancelled_from_outside_is_a_database_that_did_not_answer(
+    database: Database,
+) -> None:
+    async def wait_too_long() -> None:
+        async with database.driver() as driver:
+            await driver.execute("SET statement_timeout = '10ms'")
+            await driver.execute("SELECT pg_sleep(60)")
+
+    with pytest.raises(DatabaseUnavailable):
+        await wait_too_long()
