@@ -24,6 +24,7 @@ from paceline.domain.tables.shape import (
     SkippedLine,
 )
 from paceline.domain.tables.text import TextDecoder, showable
+from paceline.domain.tables.unread_consent import unread_consent
 from paceline.errors import InvalidInput
 
 MAX_SKIPPED = 20  # lines above the header that are told
@@ -39,6 +40,7 @@ class Reading:
     from_line: int
     shape: Shape
     section: str | None = None  # a title above the rows that says nobody below it wants mail
+    notes: tuple[str, ...] = ()  # of columns that may say who wants no mail
 
 
 def settle(
@@ -73,6 +75,7 @@ def settle(
         shape=_with(shape, _columns(header, layout), questions),
         section=section_at([row.cells or [] for row in rows[: header.first or 0]])
         or title_says_out([header.titles[found.column]]),
+        notes=unread_consent(header.titles, body, address=found.column, statuses=layout.statuses),
     )
 
 

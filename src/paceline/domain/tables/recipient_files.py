@@ -102,7 +102,9 @@ class RecipientReader:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the uploader should know about how the file was read."""
-        return (*filter(None, [self._decoder.note]), *self._notes.told(empty=not self.rows))
+        of_columns = self._reading.notes if self._reading else ()
+        found = self._notes.told(empty=not self.rows)
+        return (*filter(None, [self._decoder.note]), *of_columns, *found)
 
     @property
     def shape(self) -> Shape | None:
