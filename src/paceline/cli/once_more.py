@@ -16,6 +16,7 @@ import typer
 from paceline import clock
 from paceline.cli.client import ApiClient
 from paceline.cli.console import note
+from paceline.domain.repeats import these_recipients_get
 from paceline.errors import DomainError
 
 # Of a campaign, as the API names it: what it is called, and whether it is short enough to show.
@@ -62,10 +63,9 @@ def ask_about_repeats(client: ApiClient, campaign_id: str, *, subject: str, asks
     if not (found := client.repeats(campaign_id)):
         return
     first, *others = found
-    count = first["recipients"]
     more = f" (and by {len(others)} more)" if others else ""
     _ask(
-        f"{count} of these recipients {'gets' if count == 1 else 'get'} “{subject}” from the same "
+        f"{these_recipients_get(first['recipients'])} “{subject}” from the same "
         f"sender by campaign {first['campaign_id']} already, scheduled at "
         f"{clock_time(first['launched_at'])}{more}",
         asks=asks,

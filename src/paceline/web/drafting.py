@@ -12,9 +12,9 @@ from functools import partial
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
+from paceline.domain.repeats import MAX_COMPARED
 from paceline.errors import InvalidInput
 from paceline.persistence.stores.drafts import DraftRecord
-from paceline.persistence.stores.repeats import MAX_COMPARED
 from paceline.services.attachments import AttachmentView, going_along, inline_names
 from paceline.services.campaigns import NewCampaign
 from paceline.services.drafts import Saving

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from paceline import clock
+from paceline.domain.repeats import these_recipients_get
 from paceline.persistence.stores.repeats import Repeat
 from paceline.web.wording import day_and_time
 
@@ -19,11 +20,10 @@ def notes_on(found: Sequence[Repeat], *, subject: str, zone: tzinfo) -> tuple[st
     if not found:
         return ()
     first, *others = found
-    get = "gets" if first.recipients == 1 else "get"
     at = day_and_time(first.launched_at, now=clock.now(), zone=zone)
     more = f" (and by {len(others)} more)" if others else ""
     return (
-        f"{first.recipients:,} of these recipients {get} “{subject.strip()}” from the same sender"
+        f"{these_recipients_get(first.recipients)} “{subject.strip()}” from the same sender"
         f" by campaign “{first.name}” already, scheduled at {at}{more}. Go on only if they are to"
         " get it twice.",
     )

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-MAX_COMPARED = 50_000  # recipients of the campaign that are looked for in others
+from paceline.domain.repeats import MAX_COMPARED
+
 MAX_CAMPAIGNS = 20  # others that are looked at, the newest first
 
 
