@@ -196,8 +196,9 @@ class _Turn:
         rest = AT_ONCE
         if demands := self._free(view, verdict.demands):
             rest = await self._send_some(view, demands)
+        left = self._seen_at + SLOW_SECONDS - clock.boottime()  # feeding may have taken its time
         await self._lines.until(
-            lambda: self._free(view, verdict.demands) != (), within=SLOW_SECONDS
+            lambda: self._free(view, verdict.demands) != (), within=max(0.0, left)
         )
         return _no_later_than_due(rest, view)
 
