@@ -69,7 +69,8 @@ class SenderHealth:
         """It is refused for good (it stops until mended), or for now (it sleeps).
 
         `as_of`: the sender's `updated_at` then; one that was mended since does not stop.
-        `others_work`: something was accepted after a quota was said to be used up.
+        `others_work`: something was accepted after a quota was said to be used up. It may have been
+        on its way before that: a wait that the server states is believed all the same.
         """
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
@@ -77,7 +78,7 @@ class SenderHealth:
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
-        if effect is SenderEffect.LIMIT and not others_work:
+        if effect is SenderEffect.LIMIT and (stated_wait(reason) or not others_work):
             pause = self._limit(sender_id, reason)
         else:
             pause = host_retry_delay(host_failures + 1, roll=random.random())

@@ -10,6 +10,8 @@ import pytest
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
+from paceline.sending.consequences import SenderEffect
+from paceline.sending.resting import SenderHealth
 from tests.world import World, leaving
 
 HOUR = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -29,6 +31,30 @@ async def test_a_sender_that_was_mended_meanwhile_is_not_stopped_by_an_old_refus
     assert now is not None
     await standing.mark_broken(sender, as_of=now.updated_at, reason="535 wrong password")
     assert await world.fetchval("SELECT state FROM senders") == "broken"
+
+
+@pytest.mark.parametrize(
+    ("said", "at_least"),
+    [
+        ("450 4.7.1 Throttled: try again in 60 seconds", timedelta(seconds=60)),
+        ("450 4.7.1 Throttled", timedelta(0)),  # by one connection, while another goes on
+    ],
+)
+async def test_a_stated_wait_is_believed_though_an_email_under_way_was_accepted_after_it(
+    world: World, database: Database, said: str, at_least: timedelta
+) -> None:
+    sender = await world.sender()
+    await SenderHealth(Standing(database)).note_trouble(
+        sender,
+        SenderEffect.LIMIT,
+        as_of=HOUR,
+        host_failures=0,
+        reason=said,
+        others_work=True,
+    )
+    rests = "SELECT resting_until - clock_timestamp() FROM senders WHERE id = $1"
+    rest = await world.fetchval(rests, sender)
+    assert at_least - timedelta(seconds=30) < rest < at_least + timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(
