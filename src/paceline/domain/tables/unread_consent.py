@@ -19,49 +19,22 @@ _MAX_VALUE = 60  # characters
 _MAX_SHOWN = 6
 _MAX_TOLD = 3
 # Parts of titles about writing to people.
-_ABOUT_WRITING = tuple(
-    map(
-        comparable,
-        (
-            *(
-                "contact",
-                "mail",
-                "consent",
-                "permission",
-                "newsletter",
-                "market",
-                "subscri",
-                "optin",
-            ),
-            *("opt in", "opt out", "notif", "communic", "outreach", "campaign", "privacy", "gdpr"),
-            *("dsgvo", "rgpd", "lgpd", "bounce", "deliverab", "preference", "promo", "advert"),
-            *("werbung", "kontakt", "rundbrief", "einwillig", "zustimm", "courriel", "lettre"),
-            *("infolettre", "accord", "publicit", "correo", "permiso", "boletin", "boletín"),
-            *("contatt", "consens", "boletim", "contato", "toestemming", "nieuwsbrief", "zgod"),
-            *("рассыл", "контакт", "почт", "соглас", "подпис", "листув", "розсил", "e-posta"),
-            *(
-                "iletişim",
-                "bülten",
-                "メール",
-                "配信",
-                "連絡",
-                "同意",
-                "邮件",
-                "邮箱",
-                "郵件",
-                "联系",
-            ),
-            *("聯絡", "订阅", "訂閱", "메일", "연락", "수신", "동의", "dmの", "dm可否"),
-        ),
-    )
+_ABOUT_WRITING = words(
+    "contact,mail,consent,permission,newsletter,market,subscri,optin,opt in,opt out,notif,communic,"
+    "outreach,campaign,privacy,gdpr,dsgvo,rgpd,lgpd,bounce,deliverab,preference,promo,advert,"
+    "werbung,kontakt,rundbrief,einwillig,zustimm,courriel,lettre,infolettre,accord,publicit,correo,"
+    "permiso,boletin,boletín,contatt,consens,boletim,contato,toestemming,nieuwsbrief,zgod,"
+    "рассыл,контакт,почт,соглас,подпис,листув,розсил,e-posta,iletişim,bülten,メール,配信,連絡,同意,"
+    "邮件,邮箱,郵件,联系,聯絡,订阅,訂閱,메일,연락,수신,동의,dmの,dm可否"
 )
 _SHORT = words("nl,dm,edm,opt,comms,ok to send,ok to write,can we write,may we write,reachable")
 # What such a title is about when it also says one of these.
 _ABOUT_ELSE = words(
     "owner,city,street,address,country,region,province,zip,postcode,postal code,language,locale,"
     "type,domain,provider,source,id,date,time,name,first name,last name,title,role,count,number,"
-    "company,account,budget,seat,text,timestamp,opens,opened,tier,plan,gender,salutation,besitzer,stadt,land,ort,plz,straße,sprache,anrede,ville,"
-    "pays,langue,ciudad,país,idioma,città,paese,cidade,client,program,manager,person,score"
+    "company,account,budget,seat,text,timestamp,opens,opened,tier,plan,gender,salutation,besitzer,"
+    "stadt,land,ort,plz,straße,sprache,anrede,ville,pays,langue,ciudad,país,idioma,città,paese,"
+    "cidade,client,program,manager,person,score"
 )
 
 
@@ -76,8 +49,10 @@ def unread_consent(
     understood = {column.index: column for column in statuses}
     told = []
     for i, title in enumerate(titles):
+        if i == address or not _may_say_who(title):
+            continue
         kinds = {" ".join(row[i].split()) if i < len(row) else "" for row in body}
-        if i == address or not _may_say_who(title) or not _are_few(kinds):
+        if not _are_few(kinds):
             continue
         if (column := understood.get(i)) is None:
             told.append(
