@@ -17,6 +17,7 @@ from paceline.domain.printing import printable
 MAX_LINES = 20  # of one message; more are counted
 MAX_NAME_CHARACTERS = 100
 STALLED_AFTER = timedelta(minutes=10)  # that mail is due and nothing leaves
+STALLED_MINUTES = STALLED_AFTER // timedelta(minutes=1)
 # So many tries of one message, that long apart.
 RETRIES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 MAX_TRIES = 1 + len(RETRIES)
@@ -104,8 +105,7 @@ def sentence(event: Event) -> str:
             return f"{told} in doubt and {'needs' if one else 'need'} a decision."
         case Kind.NOTHING_GOES:
             why = ": its server takes none for now" if event.is_resting else ""
-            minutes = STALLED_AFTER // timedelta(minutes=1)
-            return f"{name} has mail due, and for {minutes} minutes none has left{why}."
+            return f"{name} has mail due, and for {STALLED_MINUTES} minutes none has left{why}."
 
 
 def retry_after(tries: int) -> timedelta | None:

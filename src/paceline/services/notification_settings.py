@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paceline.auth.auditing import note
-from paceline.auth.secretbox import SecretBox, SecretUnreadable, hook_url_label
+from paceline.auth.secretbox import SecretBox, hook_url_label
 from paceline.domain.acts import Act
 from paceline.domain.notifications import Channel, Kind
-from paceline.errors import DomainError
 from paceline.persistence.database import Database
 from paceline.persistence.stores import notification_settings as store
 from paceline.persistence.stores import senders as sender_store
@@ -18,7 +17,7 @@ from paceline.persistence.stores.notification_settings import LastMessage, Setti
 from paceline.services import notification_hook as hook
 from paceline.services.emails import Emails
 from paceline.services.notification_hook import Answer
-from paceline.services.notifying import email_of, refused
+from paceline.services.notification_ways import Ways
 from paceline.services.validation import Problems
 
 _TEST = "This is a test: from here on Paceline tells you what you have chosen."
@@ -58,9 +57,9 @@ class NotificationChoices:
         self, database: Database, emails: Emails, secrets: SecretBox, *, allow_private_hosts: bool
     ) -> None:
         self._database = database
-        self._emails = emails
         self._secrets = secrets
         self._allow_private_hosts = allow_private_hosts
+        self._ways = Ways(emails=emails, secrets=secrets, allow_private_hosts=allow_private_hosts)
 
     async def of(self, owner_id: uuid.UUID) -> NotificationView:
         """What they have chosen: all kinds by no way, at first."""
@@ -69,10 +68,9 @@ class NotificationChoices:
             last = await store.last_messages(session, owner_id)
         if record is None:
             return NotificationView()
-        url = self._opened(record)
         return NotificationView(
             kinds=frozenset(kind for kind in Kind if kind in record.kinds),
-            hook=url and hook.masked(url),
+            hook=self._masked(record),
             email_to=record.email_to,
             email_sender_id=record.email_sender_id,
             last=last,
@@ -119,30 +117,15 @@ class NotificationChoices:
             return {}
         answers = {}
         if record.hook_url is not None:
-            url = self._opened(record)
-            answers[Channel.HOOK] = (
-                await hook.post(url, _TEST, allow_private=self._allow_private_hosts)
-                if url
-                else Answer(taken=False, says="Its address cannot be read: enter it again.")
-            )
+            answers[Channel.HOOK] = await self._ways.post(owner_id, record.hook_url, _TEST)
         if record.email_to is not None and record.email_sender_id is not None:
-            answers[Channel.EMAIL] = await self._mail(
-                owner_id, record.email_to, record.email_sender_id
+            answers[Channel.EMAIL] = await self._ways.mail(
+                owner_id, _TEST, to=record.email_to, sender_id=record.email_sender_id
             )
         return answers
 
-    async def _mail(self, owner_id: uuid.UUID, to: str, sender_id: uuid.UUID) -> Answer:
-        try:
-            await self._emails.create(owner_id, email_of(_TEST, to=to, sender_id=sender_id))
-        except DomainError as error:
-            return refused(error)
-        return Answer(taken=True, says=f"It is on its way to {to}.")
-
-    def _opened(self, record: SettingsRecord) -> str | None:
+    def _masked(self, record: SettingsRecord) -> str | None:
         if record.hook_url is None:
             return None
-        try:
-            label = hook_url_label(owner_id=record.owner_id)
-            return self._secrets.open(record.hook_url, label=label)
-        except SecretUnreadable:
-            return ""
+        url = self._ways.opened(record.owner_id, record.hook_url)
+        return "" if url is None else hook.masked(url)

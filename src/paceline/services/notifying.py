@@ -15,10 +15,10 @@ from itertools import groupby
 from operator import attrgetter
 from time import monotonic
 
-from paceline.auth.secretbox import SecretBox, SecretUnreadable, hook_url_label
+from paceline.auth.secretbox import SecretBox
 from paceline.domain.identifiers import new_id
 from paceline.domain.notifications import Channel, Event, Kind, goes_by, message, retry_after
-from paceline.errors import DomainError, InvalidInput, OperationalError
+from paceline.errors import OperationalError
 from paceline.observability.troubles import Trouble
 from paceline.persistence.database import Database
 from paceline.persistence.stores import notification_settings as settings_store
@@ -26,17 +26,14 @@ from paceline.persistence.stores import notifications as store
 from paceline.persistence.stores.notification_settings import SettingsRecord
 from paceline.persistence.stores.notifications import Found, OpenMessage
 from paceline.persistence.stores.session import Session
-from paceline.services import notification_hook as hook
-from paceline.services.emails import Emails, NewEmail
+from paceline.services.emails import Emails
 from paceline.services.notification_hook import Answer
+from paceline.services.notification_ways import Ways
 from paceline.services.ports import Meter
 
 # Mail that a pause, an outage or a restart kept back begins to leave within this.
 STALLED_FOR_SECONDS = 60.0
-MAX_SUBJECT_CHARACTERS = 200
 MOST_ROUNDS = 5  # of messages, in one look
-
-_NAMES = {"to": "Its address", "sender_id": "Its sender"}
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +54,8 @@ class Notifying:
     ) -> None:
         self._database = database
         self._meter = meter
-        self._emails = emails
-        self._secrets = secrets
+        self._ways = Ways(emails=emails, secrets=secrets, allow_private_hosts=allow_private_hosts)
         self._base_url = base_url
-        self._allow_private_hosts = allow_private_hosts
         self._stalled_for = stalled_for_seconds
         self._unread = Trouble(log, "hourly counters unread")
         self._untold = Trouble(log, "notifications may be told again")
@@ -167,37 +162,18 @@ class Notifying:
     async def _post(self, each: OpenMessage, theirs: SettingsRecord | None) -> Answer:
         if theirs is None or theirs.hook_url is None:
             return Answer(taken=False, says="There is no web hook any more.")
-        try:
-            label = hook_url_label(owner_id=each.owner_id)
-            url = self._secrets.open(theirs.hook_url, label=label)
-        except SecretUnreadable:
-            return Answer(taken=False, says="Its address cannot be read: enter it again.")
-        return await hook.post(url, each.body, allow_private=self._allow_private_hosts)
+        return await self._ways.post(each.owner_id, theirs.hook_url, each.body)
 
     async def _mail(self, each: OpenMessage, theirs: SettingsRecord | None) -> Answer:
         if theirs is None or theirs.email_to is None or theirs.email_sender_id is None:
             return Answer(taken=False, says="There is no address any more.")
-        new = email_of(each.body, to=theirs.email_to, sender_id=theirs.email_sender_id)
-        try:
-            await self._emails.create(each.owner_id, new, reserved_id=each.id)
-        except DomainError as error:
-            return refused(error)
-        return Answer(taken=True, says="It is on its way.")
-
-
-def email_of(body: str, *, to: str, sender_id: uuid.UUID) -> NewEmail:
-    """A message as an email."""
-    headline = body.partition("\n")[0]
-    subject = f"Paceline: {headline}"[:MAX_SUBJECT_CHARACTERS]
-    return NewEmail(sender_id=sender_id, to=to, subject=subject, text=body + "\n")
-
-
-def refused(error: DomainError) -> Answer:
-    """An email that could not be made, in words for whoever chose where it goes."""
-    if isinstance(error, InvalidInput):
-        told = [f"{_NAMES.get(p.field, p.field)} {p.message}." for p in error.problems]
-        return Answer(taken=False, says=" ".join(told))
-    return Answer(taken=False, says=f"It could not be made: {error}.")
+        return await self._ways.mail(
+            each.owner_id,
+            each.body,
+            to=theirs.email_to,
+            sender_id=theirs.email_sender_id,
+            reserved_id=each.id,
+        )
 
 
 _owner = attrgetter("owner_id")

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from paceline.domain.notifications import STALLED_AFTER, Channel, Kind
+from paceline.domain.notifications import STALLED_MINUTES, Channel, Kind
 from paceline.persistence.stores.notification_settings import LastMessage
 from paceline.services.notification_settings import NotificationView
 from paceline.services.views import SenderView
 
-_MINUTES = int(STALLED_AFTER.total_seconds() // 60)
 KINDS = (
     (Kind.CAMPAIGN_DONE, "A campaign is done, with its counts"),
     (Kind.LIMIT_REACHED, "A sender or a campaign waits for the next hour (once a day each)"),
     (Kind.SENDER_BROKEN, "A sender sends nothing until somebody mends it"),
     (Kind.DOUBTS, "Emails are in doubt and need a decision"),
-    (Kind.NOTHING_GOES, f"Mail is due and none has left for {_MINUTES} minutes"),
+    (Kind.NOTHING_GOES, f"Mail is due and none has left for {STALLED_MINUTES} minutes"),
 )
-_WAYS = {Channel.HOOK: "web hook", Channel.EMAIL: "email"}
+WAYS = {Channel.HOOK: "web hook", Channel.EMAIL: "email"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +60,6 @@ def panel(
 
 
 def _trouble(last: LastMessage) -> str:
-    way = _WAYS.get(Channel(last.channel), last.channel)
+    way = WAYS.get(Channel(last.channel), last.channel)
     then = "It was given up." if last.given_up_at else "It is tried again."
     return f"The last message by {way} was not taken: {last.last_error} {then}"

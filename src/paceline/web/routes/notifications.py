@@ -7,12 +7,12 @@ import uuid
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from paceline.domain.notifications import Channel, Kind
+from paceline.domain.notifications import Kind
 from paceline.errors import InvalidInput
 from paceline.services.notification_settings import Wanted
 from paceline.web.access import SignedIn, form_of
 from paceline.web.forms import Problems, text_of
-from paceline.web.notification_panel import box
+from paceline.web.notification_panel import WAYS, box
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Wired
 from paceline.web.rendering import go_to
@@ -21,7 +21,6 @@ from paceline.web.routes.settings import settings_page
 router = APIRouter(prefix="/settings/notifications", route_class=OnceRoute)
 
 _FIELDS = ("hook_url", "email_to", "email_sender_id")
-_WAYS = {Channel.HOOK: "Web hook", Channel.EMAIL: "Email"}
 
 
 @router.post("")
@@ -54,7 +53,9 @@ async def save_notifications(request: Request, parts: Wired, viewer: SignedIn) -
 async def test_notifications(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """Tell something by each way that is kept, and say what came of it."""
     answers = await parts.notification_choices.test(viewer.principal.user_id)
-    told = " ".join(f"{_WAYS[channel]}: {answer.says}" for channel, answer in answers.items())
+    told = " ".join(
+        f"{WAYS[channel].capitalize()}: {answer.says}" for channel, answer in answers.items()
+    )
     good = bool(answers) and all(answer.taken for answer in answers.values())
     said = told or "Nothing was sent: there is neither a web hook nor an address."
     return go_to(request, "/settings", said=said, tone="success" if good else "error")
