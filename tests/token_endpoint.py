@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from paceline.delivery import Grant
+from tests.loopback import LoopbackHttp
 
 Answer = tuple[int, dict[str, object]]
 
 
-@dataclass
-class TokenEndpoint:
+@dataclass(kw_only=True)
+class TokenEndpoint(LoopbackHttp):
     """Gives `token-1`, `token-2` … unless `answers` say otherwise, in their order."""
 
     answers: list[Answer | bytes | None] = field(default_factory=list)  # None: silence
     expires_in: int | None = 3600
     forms: list[dict[str, str]] = field(default_factory=list)  # what was asked with
-    port: int = 0
-    _server: asyncio.Server | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def __aenter__(self) -> TokenEndpoint:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def url(self) -> str:
@@ -49,25 +34,10 @@ class TokenEndpoint:
             scope="https://mail.example/",
         )
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            length = int(head.split("content-length:")[1].split("\r\n")[0])
-            body = (await reader.readexactly(length)).decode()
-            self.forms.append({name: values[0] for name, values in parse_qs(body).items()})
-            answer = self.answers.pop(0) if self.answers else self._token()
-            if answer is None:
-                await asyncio.Event().wait()
-            writer.write(answer if isinstance(answer, bytes) else _response(answer))  # type: ignore[arg-type]
-            await writer.drain()
-        except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.close()
+    def answer_to(self, head: str, body: bytes) -> bytes | None:
+        self.forms.append({name: values[0] for name, values in parse_qs(body.decode()).items()})
+        answer = self.answers.pop(0) if self.answers else self._token()
+        return _response(answer) if isinstance(answer, tuple) else answer
 
     def _token(self) -> Answer:
         token: dict[str, object] = {"access_token": f"token-{len(self.forms)}"}

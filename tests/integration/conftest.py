@@ -9,6 +9,7 @@ import pytest
 from paceline.persistence.database import Database
 from paceline.persistence.driver import Driver
 from paceline.persistence.workers import sign_on
+from tests.hook_receiver import HookReceiver
 from tests.providers import Provider, running_provider
 from tests.world import World
 
@@ -16,6 +17,14 @@ from tests.world import World
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def hasty(database_url: str) -> AsyncIterator[Database]:
+    """Waits for no lock for long."""
+    database = Database(f"{database_url}&lock_timeout=50ms")
     yield database
     await database.close()
 
@@ -32,6 +41,12 @@ async def worker(database: Database) -> AsyncIterator[Driver]:
     await sign_on(driver)
     yield driver
     driver.terminate()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[HookReceiver]:
+    async with HookReceiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="module")

@@ -24,14 +24,6 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-@pytest.fixture
-async def hasty(database_url: str) -> AsyncIterator[Database]:
-    """Waits for no lock for long."""
-    database = Database(f"{database_url}&lock_timeout=50ms")
-    yield database
-    await database.close()
-
-
 async def test_lanes_are_rung_while_a_lock_is_in_the_way_of_recovery(
     world: World, hasty: Database, redis: Redis
 ) -> None:

@@ -18,12 +18,6 @@ from tests.world import SECRET_KEY, World
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[HookReceiver]:
-    async with HookReceiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 async def worker(
     settings: Settings, black_boxes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RunningWorker]:

@@ -192,14 +192,6 @@ async def test_a_stopping_worker_does_not_wait_for_a_postgresql_that_is_silent(
         await run
 
 
-@pytest.fixture
-async def hasty(database_url: str) -> AsyncIterator[Database]:
-    """Waits for no lock for long."""
-    database = Database(f"{database_url}&lock_timeout=50ms")
-    yield database
-    await database.close()
-
-
 async def test_a_lane_whose_row_somebody_holds_leaves_no_session_behind(
     world: World, hasty: Database
 ) -> None:

@@ -27,14 +27,6 @@ LOCKED = "SELECT 1 FROM {table} WHERE {key} = $1 FOR NO KEY UPDATE"
 NEEDED = [("campaigns", "id"), ("lanes", "sender_id"), ("email_jobs", "campaign_id")]
 
 
-@pytest.fixture
-async def hasty(database_url: str) -> AsyncIterator[Database]:
-    """Waits for no lock for long."""
-    database = Database(f"{database_url}&lock_timeout=50ms")
-    yield database
-    await database.close()
-
-
 async def claimed(
     world: World, ledger: Ledger, count: int
 ) -> tuple[uuid.UUID, uuid.UUID, list[Attempt]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -69,12 +68,6 @@ class Told:
         await self.desk.world.execute(
             "UPDATE notifications SET found_at = found_at - interval '25 hours'"
         )
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[HookReceiver]:
-    async with HookReceiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx2
 import pytest
 
@@ -15,12 +13,6 @@ ALL = {
     f"notify_{kind}": "yes"
     for kind in ("campaign_done", "limit_reached", "sender_broken", "doubts", "nothing_goes")
 }
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[HookReceiver]:
-    async with HookReceiver() as receiver:
-        yield receiver
 
 
 async def save(page: httpx2.AsyncClient, **form: str) -> httpx2.Response:
