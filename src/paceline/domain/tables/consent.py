@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paceline.domain.printing import printable
+from paceline.domain.tables import consent_title_words as titled
 from paceline.domain.tables import consent_words as said
 from paceline.domain.tables.consent_answers import (
     agrees,
@@ -150,7 +151,7 @@ def _reading_of_values(
 ) -> Callable[[str], bool] | None:
     key = comparable(title)
     flag = None if about_else and key not in IS_ADDRESS_TITLE else _flag_of(title, given)
-    if flag is not None or key in said.FREQUENCY_TITLES:
+    if flag is not None or key in titled.FREQUENCY_TITLES:
         return flag or refuses
     if kind is Kind.STATUS:
         return _status_reading(title, given, about_else=about_else)
@@ -197,15 +198,15 @@ def _flag_of(title: str, given: Collection[str]) -> Callable[[str], bool] | None
 
     if not given or not key:
         return None
-    if key in said.OPT_OUT_OVER_ANSWERS:
+    if key in titled.OPT_OUT_OVER_ANSWERS:
         dated = all(is_plain(v) or is_moment(v) or is_no_moment(v) for v in given)
         return opted_out if dated else None
-    if key in said.MARKETING_OVER_ANSWERS:
+    if key in titled.MARKETING_OVER_ANSWERS:
         answered = all(is_answer(v) or agrees(v) for v in given)
         return refuses_or_not_yet if answered else None
     if not all(map(is_answer, given)):
         return None
-    if key in said.OPT_IN_OVER_ANSWERS:
+    if key in titled.OPT_IN_OVER_ANSWERS:
         return refuses_or_not_yet
     return refuses if comparable(title) in IS_ADDRESS_TITLE else None
 
@@ -220,7 +221,7 @@ def _bare(title: str) -> str:
     """The one word of a flag: `is_deleted`, `deletedAt` and “Deleted?” are about the same."""
     plain = title.strip(" ?:*")
     key = comparable(_AROUND_A_FLAG.sub("", _AROUND_A_FLAG.sub("", plain)))
-    return comparable(plain) if comparable(plain) in said.OPT_IN_OVER_ANSWERS else key
+    return comparable(plain) if comparable(plain) in titled.OPT_IN_OVER_ANSWERS else key
 
 
 def _is_numbered(title: str, given: Collection[str]) -> bool:

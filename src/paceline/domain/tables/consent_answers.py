@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from paceline.domain.tables import consent_title_words as titled
 from paceline.domain.tables import consent_words as said
 from paceline.domain.tables.words import NO_VALUE, comparable, grams
 
@@ -208,7 +209,7 @@ def agrees(value: str) -> bool:
         any(is_yes(part) or comparable(part) in said.AGREED for part in (plain, opening))
         or is_moment(plain)
         or _OPTED_IN.fullmatch(plain) is not None
-        or any(part in key for part in said.OPT_IN_TITLES if len(part) >= 6 or not part.isascii())
+        or any(part in key for part in titled.OPT_IN_TITLES if len(part) >= 6 or not part.isascii())
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from functools import lru_cache
 
-from paceline.domain.tables import consent_words as said
+from paceline.domain.tables import consent_title_words as titled
 from paceline.domain.tables.words import comparable, grams
 
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
@@ -41,17 +41,19 @@ def kind_of(title: str) -> Kind:
     def has(parts: Iterable[str]) -> bool:
         return any(part in key if _is_telling(part) else part in parts_of_it for part in parts)
 
-    if not key or has(said.NOT_ABOUT_WANTING):
+    if not key or has(titled.NOT_ABOUT_WANTING):
         return Kind.ANYTHING
-    about_mail = any(part in key for part in said.EMAIL_IN_TITLE)
-    if has(said.OTHER_CHANNELS) and not about_mail:
-        is_status = has(said.OPT_OUT_TITLES) or has(said.OPT_IN_TITLES) or has(said.STATUS_TITLES)
+    about_mail = any(part in key for part in titled.EMAIL_IN_TITLE)
+    if has(titled.OTHER_CHANNELS) and not about_mail:
+        is_status = (
+            has(titled.OPT_OUT_TITLES) or has(titled.OPT_IN_TITLES) or has(titled.STATUS_TITLES)
+        )
         return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
-    if has(said.OPT_OUT_TITLES):
+    if has(titled.OPT_OUT_TITLES):
         return Kind.OPT_OUT
-    if has(said.OPT_IN_TITLES) or _asks(key) or (about_mail and parts_of_it & _RECEIVES):
-        return Kind.ANYTHING if has(said.MOMENTS) else Kind.OPT_IN
-    if not has(said.STATUS_TITLES) or parts_of_it & NOT_ABOUT_MAIL:
+    if has(titled.OPT_IN_TITLES) or _asks(key) or (about_mail and parts_of_it & _RECEIVES):
+        return Kind.ANYTHING if has(titled.MOMENTS) else Kind.OPT_IN
+    if not has(titled.STATUS_TITLES) or parts_of_it & NOT_ABOUT_MAIL:
         return Kind.ANYTHING
     return Kind.STATUS if any(word in key for word in _ONE_VALUED) else Kind.TAGS
 
@@ -80,6 +82,6 @@ def title_grams(title: str) -> frozenset[str]:
 
 def _asks(key: str) -> bool:
     """A form's question: "May we write to you?"."""
-    return any(word in key for word in said.QUESTION_WORDS) and any(
-        topic in key for topic in said.QUESTION_TOPICS
+    return any(word in key for word in titled.QUESTION_WORDS) and any(
+        topic in key for topic in titled.QUESTION_TOPICS
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from paceline.domain.tables import consent_words
+from paceline.domain.tables import consent_title_words, consent_words
 from paceline.domain.tables.plausibility import plausibility
 from paceline.domain.tables.words import (
     FIRST_NAME_TITLES,
@@ -119,7 +119,7 @@ _TITLES = (
     | FIRST_NAME_TITLES
     | LAST_NAME_TITLES
     | consent_words.OUT
-    | frozenset(part for part in consent_words.OPT_IN_TITLES if len(part) > 3)
-    | frozenset(part for part in consent_words.OPT_OUT_TITLES if len(part) > 3)
+    | frozenset(part for part in consent_title_words.OPT_IN_TITLES if len(part) > 3)
+    | frozenset(part for part in consent_title_words.OPT_OUT_TITLES if len(part) > 3)
     | frozenset(part for part in consent_words.YES | consent_words.NO if len(part) > 1)
 )
