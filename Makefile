@@ -20,13 +20,17 @@ export PYTHONTZPATH :=
 # Where this is set, each process compiles anew what it imports: a tenth of what all tests cost.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-containers test-hosts say-needs check fmt bench screens faults fuzz lock clean
+.PHONY: help run dist test test-containers test-hosts say-needs check fmt bench screens faults fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sample" for options
 	@exec $(BIN)/paceline up $(ARGS)
+
+dist: $(VENV)/.ready-dev ## Build wheel, sdist and bill of materials (CycloneDX) into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build
 
 test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
@@ -46,12 +50,13 @@ test-hosts: $(VENV)/.ready-containers ## Run it on three hosts, lose them, cut t
 say-needs:
 	@scripts/say-needs
 
-check: $(VENV)/.ready-dev ## Lint, types, import rules, known vulnerabilities of what is installed
+check: $(VENV)/.ready-dev ## Lint, types, import rules; known vulnerabilities and licences of what is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/audit.py requirements-dev.lock
+	$(BIN)/python scripts/licences.py
 
 fmt: $(VENV)/.ready-dev ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -74,6 +79,7 @@ fuzz: $(VENV)/.ready-dev ## Try bad inputs from a fresh seed for 5 minutes; ARGS
 lock: $(VENV)/bin/python ## Write the lock files anew, with the newest versions allowed
 	$(PIP_INSTALL) --target $(VENV)/uv uv==$(UV_VERSION)
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS UV="$(VENV)/uv/bin/uv" scripts/lock
+	@echo "then \`make .venv/.ready-dev\`, and \`$(BIN)/python scripts/licences.py --write\`"
 
 clean: ## Remove what was installed and built here (never a home folder)
 	rm -rf $(VENV) node_modules bench/peers/node/node_modules dist build src/paceline/web/static/dist
