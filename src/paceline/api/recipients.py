@@ -8,15 +8,15 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 
 from paceline.api.bodies import TABLES, media_type
-from paceline.api.idempotency import IdempotentRoute
 from paceline.api.incoming import PreviewQuery
 from paceline.api.outgoing.tables import PreviewOut
 from paceline.api.parts import Wired
-from paceline.api.security import Caller
+from paceline.api.security import Caller, KnownFirst
 from paceline.services import import_previews
 from paceline.services.views import ImportPreview
 
-router = APIRouter(prefix="/recipients", tags=["campaigns"], route_class=IdempotentRoute)
+# It stores nothing, so that it needs no Idempotency-Key: the same file is read in the same way.
+router = APIRouter(prefix="/recipients", tags=["campaigns"], route_class=KnownFirst)
 
 TABLE_BODY: dict[str, Any] = {
     "requestBody": {

@@ -128,7 +128,7 @@ async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
             kept_in_drafts=KeptFiles.of_drafts(database),
             imports=Imports(database, bell, quotas),
             scheduling=Scheduling(database, bell, quotas, campaigns),
-            idempotency=Idempotency(database),
+            idempotency=Idempotency(database, keys_per_owner=settings.shares.idempotency_keys),
             attachments=Attachments(database, quotas),
             emails=emails,
             notification_choices=NotificationChoices(

@@ -17,19 +17,32 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from paceline import clock
 from paceline.domain.identifiers import new_id
-from paceline.errors import Conflict, FieldProblem, InvalidInput, OperationalError
+from paceline.errors import (
+    Conflict,
+    FieldProblem,
+    InvalidInput,
+    OperationalError,
+    TooMuchAtOnce,
+)
 from paceline.observability.troubles import of_requests
 from paceline.persistence.database import Database
 from paceline.persistence.stores import idempotency as store
 from paceline.persistence.stores.session import Session
+from paceline.services.rooms import Amounts, Rooms
+from paceline.settings.shares import IDEMPOTENCY_KEYS
 
 LIFETIME = timedelta(hours=24)
 RETRY_AFTER_SECONDS = 1
 MAX_KEY_CHARACTERS = 255
+ANSWER_OCTETS = 2048  # of each key's answer; a large report has the room of many
+ROOM_AFTER_SECONDS = 600  # some of a day's keys are free again by then
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_OF_FORMS = "form "  # no header holds a blank
+_ROW_OCTETS = 256  # of a key without its answer
 _LOOK_AGAIN_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
@@ -78,8 +91,13 @@ class Ticket:
 class Idempotency:
     """The keys that owners have used."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, keys_per_owner: int = IDEMPOTENCY_KEYS) -> None:
         self._database = database
+        self._keys_per_owner = keys_per_owner
+        most = (keys_per_owner, keys_per_owner * ANSWER_OCTETS)
+        # Apart, so that a program that has gone wild leaves its owner the pages.
+        self._of_programs = Rooms(most, partial(_kept, of_forms=False))
+        self._of_forms = Rooms(most, partial(_kept, of_forms=True))
         self._at_work: set[tuple[uuid.UUID, str]] = set()
         self._trouble = of_requests(log, "idempotency keys could not be given back")
 
@@ -90,7 +108,7 @@ class Idempotency:
 
         `any_request`: what ended without an answer was not done, so that another may have its key.
         Raises `UnderWay` while the first one is at work, `KeyUsed` when the key was used for a
-        different request.
+        different request, `TooMuchAtOnce` when a new key is one too many.
         """
         if not _KEY.fullmatch(key):
             raise InvalidInput.of(
@@ -112,9 +130,10 @@ class Idempotency:
     ) -> Ticket | Replay:
         """The same for a form that a person has sent: one that is under way is waited for.
 
-        What they changed since makes no difference to whose form it is. Raises `UnderWay`.
+        What they changed since makes no difference to whose form it is. Raises `UnderWay`, and
+        `TooMuchAtOnce` when a new form is one too many.
         """
-        key = f"form {hashlib.sha256(token.encode()).hexdigest()}"  # no header holds a blank
+        key = f"{_OF_FORMS}{hashlib.sha256(token.encode()).hexdigest()}"
         give_up_at = clock.boottime() + patience_seconds
         while True:
             standing = await self._begin(owner_id, key, request, any_request=True)
@@ -155,6 +174,7 @@ class Idempotency:
             body=answer.body,
             headers=answer.headers,
         )
+        self._rooms(ticket.key).used(ticket.owner_id, octets=len(answer.body))
 
     async def finish(self, ticket: Ticket, answer: Answer) -> None:
         """Keep the answer for whoever asks again."""
@@ -205,6 +225,8 @@ class Idempotency:
                     ),
                     lifetime=LIFETIME,
                 )
+                if standing.reserved_id is not None:
+                    await self._refuse_one_too_many(session, owner_id, key)
             taken = standing.reserved_id is not None
         finally:
             if not taken:
@@ -213,6 +235,20 @@ class Idempotency:
             return Ticket(owner_id=owner_id, key=key, reserved_id=standing.reserved_id)
         return _replay(standing, digest)
 
+    async def _refuse_one_too_many(self, session: Session, owner_id: uuid.UUID, key: str) -> None:
+        rooms = self._rooms(key)
+        if await rooms.take(session, owner_id, things=1, octets=_ROW_OCTETS) is not None:
+            what = "forms sent" if rooms is self._of_forms else "Idempotency-Keys used"
+            raise TooMuchAtOnce(
+                f"more than {self._keys_per_owner:,} {what} within 24 hours, or answers to them"
+                f" larger than {self._keys_per_owner * ANSWER_OCTETS >> 20:,} MiB together: nothing"
+                " was done; it can be when the oldest are a day old",
+                retry_after_seconds=ROOM_AFTER_SECONDS,
+            )
+
+    def _rooms(self, key: str) -> Rooms:
+        return self._of_forms if key.startswith(_OF_FORMS) else self._of_programs
+
     async def _seen(self, owner_id: uuid.UUID, key: str, digest: bytes) -> Replay:
         """How it stands with a key that another request has, in this process."""
         async with self._database.transaction() as session:
@@ -220,6 +256,13 @@ class Idempotency:
         if standing is None:
             return Replay(answer=None, is_same=True, asked_at=clock.now())
         return _replay(standing, digest)
+
+
+async def _kept(session: Session, owner_id: uuid.UUID, *, of_forms: bool) -> Amounts:
+    keys, octets = await store.kept(
+        session, owner_id, prefix=_OF_FORMS, begins_so=of_forms, lifetime=LIFETIME
+    )
+    return keys, octets + keys * _ROW_OCTETS
 
 
 def _replay(standing: store.KeyStanding, digest: bytes) -> Replay:

@@ -9,6 +9,7 @@ from paceline.settings.values import number
 
 _MOST = 1_000_000
 _MIB = 1024 * 1024
+IDEMPOTENCY_KEYS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,7 @@ class ShareSettings:
     senders: int = 1_000
     emails: int = 50_000_000
     stored_octets: int = 20 * 1024 * _MIB  # attachments, and single emails' bodies
+    idempotency_keys: int = IDEMPOTENCY_KEYS  # used within a day; forms that were sent count apart
     inbox_octets: int = 1024 * _MIB
 
 
@@ -32,5 +34,8 @@ def read_shares(env: Mapping[str, str]) -> ShareSettings:
         senders=number(env, "PACELINE_SENDERS_PER_OWNER", 1_000, 1, _MOST),
         emails=number(env, "PACELINE_EMAILS_PER_OWNER", 50_000_000, 1, 10_000 * _MOST),
         stored_octets=_MIB * number(env, "PACELINE_STORED_MIB_PER_OWNER", 20 * 1024, 1, 64 * _MOST),
+        idempotency_keys=number(
+            env, "PACELINE_IDEMPOTENCY_KEYS_PER_OWNER", IDEMPOTENCY_KEYS, 10_000, 100 * _MOST
+        ),
         inbox_octets=_MIB * number(env, "PACELINE_INBOX_MIB", 1024, 1, _MOST),
     )

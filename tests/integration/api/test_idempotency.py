@@ -9,8 +9,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from paceline.api import ApiParts
 from paceline.auth.api_keys import ApiKeys
+from paceline.errors import TooMuchAtOnce
 from paceline.persistence.database import Database
-from paceline.services.idempotency import Answer, Idempotency, Ticket, UnderWay
+from paceline.services.idempotency import ANSWER_OCTETS, Answer, Idempotency, Ticket, UnderWay
+from paceline.services.rooms import Rooms
 from tests.integration.api.conftest import SENDER, Client
 
 CAMPAIGN = {"name": "Launch"}
@@ -61,6 +63,67 @@ async def test_owners_do_not_share_keys(ann: Client, bob: Client) -> None:
     first = await ann.post("/senders", SENDER, headers=key("k1"))
     second = await bob.post("/senders", SENDER, headers=key("k1"))
     assert first.json()["id"] != second.json()["id"]
+
+
+async def test_keys_of_a_day_are_bounded_and_those_known_are_still_answered(
+    world: Any, database: Database
+) -> None:
+    idempotency = Idempotency(database, keys_per_owner=2)
+    for number in range(2):
+        ticket = await idempotency.begin(world.owner_id, f"k{number}", b"request")
+        assert isinstance(ticket, Ticket)
+        await idempotency.finish(ticket, Answer(status=200))
+    for _ in range(2):
+        with pytest.raises(TooMuchAtOnce, match="more than 2 Idempotency-Keys"):
+            await idempotency.begin(world.owner_id, "k2", b"request")
+    assert isinstance(await idempotency.begin(world.owner_id, "k1", b"request"), Answer)
+    form = await idempotency.begin_form(world.owner_id, "token", b"form", patience_seconds=0)
+    assert isinstance(form, Ticket)  # a program that has gone wild leaves its owner the pages
+    assert await count(world, "idempotency_keys") == 3
+
+
+async def test_forms_of_a_day_are_bounded_too(world: Any, database: Database) -> None:
+    idempotency = Idempotency(database, keys_per_owner=1)
+    await idempotency.begin_form(world.owner_id, "one", b"form", patience_seconds=0)
+    with pytest.raises(TooMuchAtOnce, match="more than 1 forms"):
+        await idempotency.begin_form(world.owner_id, "two", b"form", patience_seconds=0)
+    assert isinstance(await idempotency.begin(world.owner_id, "k", b"request"), Ticket)
+
+
+async def test_answers_that_are_kept_are_bounded_together(world: Any, database: Database) -> None:
+    """Also by another process, which measures what is there."""
+    one = Idempotency(database, keys_per_owner=100)
+    ticket = await one.begin(world.owner_id, "k1", b"request")
+    assert isinstance(ticket, Ticket)
+    await one.finish(ticket, Answer(status=200, body=b"x" * 100 * ANSWER_OCTETS))
+    for process in (one, Idempotency(database, keys_per_owner=100)):
+        with pytest.raises(TooMuchAtOnce, match="larger than"):
+            await process.begin(world.owner_id, "k2", b"request")
+    await world.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
+    afterwards = Idempotency(database, keys_per_owner=100)
+    assert isinstance(await afterwards.begin(world.owner_id, "k2", b"request"), Ticket)
+
+
+async def test_one_key_too_many_is_told_when_to_come_back(
+    ann: Client, world: Any, parts: ApiParts
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts.idempotency, "_of_programs", Rooms((-1, 0), _nothing))
+        refused = await ann.post("/senders", SENDER, headers=key("k1"))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "600")
+    assert await count(world, "senders") == 0
+
+
+async def test_a_preview_needs_no_key_and_keeps_no_answer(ann: Client, world: Any) -> None:
+    for content in (b"a@x.org\n", b"b@x.org\n"):
+        headers = {**key("k1"), "Content-Type": "text/csv"}
+        shown = await ann.post("/recipients/preview", content=content, headers=headers)
+        assert (shown.status_code, shown.json()["usable"]) == (200, 1)
+    assert await count(world, "idempotency_keys") == 0
+
+
+async def _nothing(*_: object) -> tuple[int, int]:
+    return 0, 0
 
 
 async def test_a_key_must_be_plain(ann: Client) -> None:
@@ -252,13 +315,16 @@ async def test_two_keys_are_none(ann: Client) -> None:
     assert answer.status_code in (401, 422)
 
 
-async def test_the_description_names_the_key_at_every_post_and_nowhere_else(ann: Client) -> None:
+async def test_the_description_names_the_key_at_every_post_that_writes_and_nowhere_else(
+    ann: Client,
+) -> None:
     document = (await ann.http.get("/api/openapi.json")).json()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             named = [p["name"] for p in operation.get("parameters", [])].count("Idempotency-Key")
-            assert named == (1 if method == "post" else 0), (method, path)
-            if method == "post":
+            writes = method == "post" and not path.endswith("/preview")
+            assert named == (1 if writes else 0), (method, path)
+            if writes:
                 assert "Retry-After" in operation["responses"]["409"]["headers"]
                 done = next(code for code in operation["responses"] if code.startswith("2"))
                 assert "Idempotency-Replayed" in operation["responses"][done]["headers"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paceline.domain.recipients import RawRecipient
-from paceline.services import quotas as module
+from paceline.services import rooms
 from paceline.services.attachments import Attachments, NewAttachment
 from paceline.services.campaigns import Campaigns
 from paceline.services.email_changes import EmailPatch
@@ -65,7 +65,7 @@ async def test_what_was_there_before_counts(desk: Desk) -> None:
 
 
 async def test_room_that_was_made_is_found(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MEASURE_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(rooms, "MEASURE_AGAIN_SECONDS", 0.0)
     draft, other = await desk.draft(recipients=some(1)), await desk.draft()
     await desk.world.execute("UPDATE campaigns SET total = 9 WHERE id = $1", other.id)
     imports = Imports(desk.database, desk.bell, quotas())

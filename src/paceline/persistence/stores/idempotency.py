@@ -147,6 +147,21 @@ async def give_back(session: AsyncSession, owner_id: uuid.UUID, key: str) -> Non
     )
 
 
+async def kept(
+    session: AsyncSession, owner_id: uuid.UUID, *, prefix: str, begins_so: bool, lifetime: timedelta
+) -> tuple[int, int]:
+    """How many keys an owner has used that begin so, or do not, and the octets of their answers."""
+    begins = IdempotencyKey.key.startswith(prefix)
+    size = func.octet_length(IdempotencyKey.body)  # told by the row, which does not read it
+    query = select(func.count(), func.coalesce(func.sum(size), 0)).where(
+        IdempotencyKey.owner_id == owner_id,
+        IdempotencyKey.created_at >= func.now() - lifetime,
+        begins if begins_so else ~begins,
+    )
+    count, octets = (await session.execute(query)).one()
+    return int(count), int(octets)
+
+
 async def _sweep(session: AsyncSession, lifetime: timedelta) -> None:
     identity = (IdempotencyKey.owner_id, IdempotencyKey.key)
     old = (
