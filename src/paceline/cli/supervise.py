@@ -20,6 +20,7 @@ from paceline.cli.console import UNUSABLE
 from paceline.cli.last_words import last_words
 from paceline.embedded import Command
 from paceline.errors import OperationalError, PacelineError
+from paceline.observability.troubles import Trouble
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -69,6 +70,7 @@ class Supervised:
         self._first_start: asyncio.Future[None] | None = None
         self._log_offset = 0
         self._is_unfit = False
+        self._trouble = Trouble(_log, f"{component.name} does not run")
 
     @property
     def pid(self) -> int | None:
@@ -129,7 +131,7 @@ class Supervised:
                 return
             if clock.boottime() - started_at >= HEALTHY_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            _log.warning("%s %s; starting it again in %g s", self.component.name, reason, pause)
+            self._trouble.met(f"it {reason}; starting it again in {pause:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -173,6 +175,8 @@ class Supervised:
             await asyncio.sleep(READY_POLL_SECONDS)
         if self._first_start is not None and not self._first_start.done():
             self._first_start.set_result(None)
+        await asyncio.sleep(HEALTHY_AFTER_SECONDS)
+        self._trouble.over()
 
     def _with_last_words(self, reason: str) -> str:
         log = self.component.log

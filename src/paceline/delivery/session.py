@@ -21,6 +21,7 @@ from paceline.delivery.results import Kind, Phase, Result
 from paceline.delivery.timeouts import Timeouts
 from paceline.delivery.wire import Mail, dot_stuffed
 from paceline.observability.faultpoints import FaultPoint, faultpoint
+from paceline.observability.troubles import Faults
 
 # Awaited when the whole body is on its way, directly before the final dot. False, or an exception,
 # drops the connection without the dot: the email is then certainly not sent. It may be asked twice,
@@ -32,6 +33,7 @@ Guard = Callable[[], Awaitable[bool]]
 YES_HOLDS_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
+_guard_faults = Faults(_log, "the guard before the final dot failed")
 
 _RSET = b"RSET\r\n"
 _DATA = b"DATA\r\n"
@@ -255,12 +257,13 @@ class Session:
                 await channel.drain(self._timeouts.body_seconds)
                 allowed = await guard()
             self._yes_until = clock.boottime() + YES_HOLDS_SECONDS
+            _guard_faults.over()
         except ChannelLost:
             raise
         # Whatever is wrong with the guard, the answer is no: without it nobody knows that this
         # attempt still owns the email. It is logged, so that a bug in it surfaces.
         except Exception as error:  # noqa: BLE001
-            _log.warning("the guard before the final dot failed", exc_info=True)
+            _guard_faults.met(error)
             return f"the guard before the final dot failed ({type(error).__name__}: {error})"
         return None if allowed else "the guard refused the final dot"
 

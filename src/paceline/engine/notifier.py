@@ -12,7 +12,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from paceline.errors import OperationalError
-from paceline.observability.troubles import Trouble
+from paceline.observability.troubles import Faults, Trouble
 
 LOOK_SECONDS = 15.0
 SPREAD = 0.2  # of it, so that workers do not look in step
@@ -26,6 +26,7 @@ class Notifier:
     def __init__(self, look: Callable[[], Awaitable[None]]) -> None:
         self._look = look
         self._trouble = Trouble(log, "nobody is told of what happens")
+        self._faults = Faults(log, "a fault of ours: nobody is told of what happens")
 
     async def run(self) -> None:
         """Look for ever."""
@@ -36,7 +37,8 @@ class Notifier:
                 await self._look()
             except OperationalError as error:
                 self._trouble.met(error)
-            except Exception:
-                log.exception("a fault of ours: nobody is told of what happens")
+            except Exception as error:  # noqa: BLE001 - all of this is beside what a worker is for
+                self._faults.met(error)
             else:
                 self._trouble.over()
+                self._faults.over()

@@ -14,13 +14,14 @@ from functools import partial
 from typing import Any
 
 import bullmq
+from bullmq import DelayedError
 from redis.asyncio import Redis
 
 from paceline.engine.ending import end, unless
 from paceline.engine.lane import LaneRunner
 from paceline.engine.locks import LOCK_MS, LaneHold, LaneLocks
 from paceline.engine.queue import PREFIX, QUEUE
-from paceline.observability.troubles import Trouble
+from paceline.observability.troubles import Faults, Trouble
 from paceline.places import Place, Places
 
 STALLED_CHECK_SECONDS = 3.0
@@ -66,7 +67,8 @@ class LaneWorker:
         self._locks = LaneLocks(self._bull, lock_ms=LOCK_MS)
         self._trouble = Trouble(log, "BullMQ has trouble with Redis")
         self._bull.on("error", lambda error, *_: self._trouble.met(error))
-        self._bull.on("failed", _log_failure)
+        self._faults = Faults(log, "lanes end by a fault of ours, and are begun again")
+        self._bull.on("failed", lambda job, error: self._faults.met(error, about=job.id))
 
     async def run(self) -> None:
         """Fetch and run lanes. Returns after `stop()`, when the last one has parked."""
@@ -152,14 +154,17 @@ class LaneWorker:
     def _done(self, place: Place, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         place.leave()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a lane ended badly", exc_info=task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._faults.met(error)
 
     async def _process(self, job: Any, token: str) -> None:
         self._locks.taken(token)
         try:
             sender_id = uuid.UUID(job.data["sender_id"])
             await self._runner.run(sender_id, LaneHold(self._locks, token))
+        except DelayedError:
+            self._faults.over()
+            raise
         finally:
             self._locks.left(token)
 
@@ -167,8 +172,3 @@ class LaneWorker:
         while True:
             await asyncio.sleep(STALLED_CHECK_SECONDS)
             await self._bull.runStalledJobsCheck()
-
-
-def _log_failure(job: Any, error: Exception) -> None:
-    # A lane's job is never meant to fail. It is gone from Redis now, and the keeper brings it back.
-    log.error("%s failed", job.id, exc_info=error)

@@ -44,18 +44,23 @@ class Trouble:
     def lasts(self) -> bool:
         return self._began_at is not None
 
-    def met(self, why: object) -> None:
-        """It is there, or still there."""
+    def met(self, why: object, *, trace: BaseException | None = None) -> None:
+        """It is there, or still there. `trace`: of a bug, which is to be found."""
         self._met_at = now = self._now()
         self._times += 1
         if self._began_at is None:
             self._began_at = self._said_at = now
-            self._log.warning("%s: %s", self._what, why)
+            self._log.warning("%s: %s", self._what, why, exc_info=trace)
         elif now - self._said_at >= SAY_AGAIN_SECONDS:
             self._said_at = now
             seconds = now - self._began_at
             self._log.warning(
-                "%s, still, after %.0f s and %d times: %s", self._what, seconds, self._times, why
+                "%s, still, after %.0f s and %d times: %s",
+                self._what,
+                seconds,
+                self._times,
+                why,
+                exc_info=trace,
             )
 
     def over(self) -> None:
@@ -69,6 +74,33 @@ class Trouble:
             self._times,
         )
         self._began_at, self._times = None, 0
+
+
+class Faults:
+    """Bugs that are met again and again, each kind of error as a trouble of its own."""
+
+    def __init__(
+        self, log: logging.Logger, what: str, *, now: Callable[[], float] = clock.boottime
+    ) -> None:
+        self._log = log
+        self._what = what
+        self._now = now
+        self._kinds: dict[type[BaseException], Trouble] = {}
+
+    def met(self, error: BaseException, *, about: str = "") -> None:
+        """With its traceback, where it is told, and what it was met at."""
+        kind = type(error)
+        if kind not in self._kinds:
+            self._kinds[kind] = Trouble(
+                self._log, self._what, quiet_seconds=SAY_AGAIN_SECONDS, now=self._now
+            )
+        told = f"{about}: {kind.__name__}" if about else kind.__name__
+        self._kinds[kind].met(f"{told}: {error}", trace=error)
+
+    def over(self) -> None:
+        """It went well, for somebody; a kind is over when it was not met for a minute."""
+        for trouble in self._kinds.values():
+            trouble.over()
 
 
 def of_requests(log: logging.Logger, what: str) -> Trouble:

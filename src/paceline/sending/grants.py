@@ -11,6 +11,7 @@ import logging
 from paceline.auth.secretbox import SecretBox, smtp_grant_label
 from paceline.delivery import Grant
 from paceline.errors import OperationalError
+from paceline.observability.troubles import Trouble
 from paceline.persistence.standing import Standing
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class KeptGrants:
     def __init__(self, standing: Standing, secrets: SecretBox) -> None:
         self._standing = standing
         self._secrets = secrets
+        self._trouble = Trouble(log, "new refresh tokens could not be stored")
 
     async def keep(self, grant: Grant, used: str, given: str) -> None:
         """Store `given`, unless another than `used` is stored by now. Never raises for the world's
@@ -39,4 +41,6 @@ class KeptGrants:
             sealed = self._secrets.seal(json.dumps({**stored, "refresh_token": given}), label=label)
             await self._standing.replace_grant(grant.of, before=row.sealed, after=sealed)
         except OperationalError as error:
-            log.warning("a new refresh token could not be stored: %s", error)
+            self._trouble.met(error)
+        else:
+            self._trouble.over()

@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 # has to let go of it before the lane is another worker's.
 MARK_SECONDS = 3.0
 _NOT_WRITTEN_AHEAD = "attempts are not written ahead, so not sent"
+_FILES_AWAY = "files are not at hand, so that nothing is sent that has some"
 _NOT_SETTLED = "limits are not settled, and count too much"
 
 
@@ -82,6 +83,7 @@ class Handover:
     in_flight: Places  # for the emails under way in the whole process
     stopping: asyncio.Event
     _unmarked: Trouble = field(default_factory=lambda: Trouble(log, _NOT_WRITTEN_AHEAD))
+    _without_files: Trouble = field(default_factory=lambda: Trouble(log, _FILES_AWAY))
     _unsettled: Trouble = field(default_factory=lambda: Trouble(log, _NOT_SETTLED))
 
     async def hand_over(self, job: Job, *, begins: Callable[[], bool]) -> Consequence | None:
@@ -93,12 +95,14 @@ class Handover:
         await self.pause(job.ready_at - clock.boottime())
         try:
             async with self.content.attached(job.claim, job.texts) as files:
+                if files is not None:
+                    self._without_files.over()
                 with await self.in_flight.take():
                     if not begins():
                         return None
                     result = await self._deliver(job, files)
         except FilesAway as error:
-            log.warning("files not at hand, so not sent: %s", error)
+            self._without_files.met(error)
             if begins():
                 await self.hand_back([job])
             return None

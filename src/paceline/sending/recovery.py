@@ -14,6 +14,7 @@ from paceline.domain.lifecycle import JobState
 from paceline.domain.providers import IDEMPOTENCY_HEADERS, REMEMBERED_FOR
 from paceline.errors import OperationalError
 from paceline.observability.figures import Figures
+from paceline.observability.troubles import Trouble
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import (
@@ -42,13 +43,14 @@ async def read_black_boxes(folder: Path, ledger: Ledger, lanes: Lanes) -> None:
     Before a worker's first lane: it settles in a moment what would otherwise wait for leases to
     run out, and turns most doubt into knowledge. A database that is away is waited for.
     """
+    trouble = Trouble(log, "a dead worker's black box waits to be recorded")
     for box in find_boxes(folder):
-        while not await _settled(box, ledger, lanes):  # noqa: ASYNC110 - the database has no event
+        while not await _settled(box, ledger, lanes, trouble):  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(RETRY_SECONDS)
         box.destroy()
 
 
-async def _settled(box: FoundBox, ledger: Ledger, lanes: Lanes) -> bool:
+async def _settled(box: FoundBox, ledger: Ledger, lanes: Lanes, trouble: Trouble) -> bool:
     outcomes = box.outcomes
     if not outcomes:
         return True
@@ -56,7 +58,7 @@ async def _settled(box: FoundBox, ledger: Ledger, lanes: Lanes) -> bool:
         recorded = sum(await ledger.record(outcomes))
         await lanes.signal_for([outcome.attempt.email_id for outcome in outcomes])
     except OperationalError as error:
-        log.warning("a dead worker's black box waits to be recorded: %s", error)
+        trouble.met(error)
         return False
     log.warning(
         "a worker died with %d emails; %d of them were settled by its black box",

@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from paceline.domain.backoff import host_retry_delay, limit_delay
 from paceline.domain.replies.spans import span_of, stated_wait
 from paceline.domain.replies.words import plain
+from paceline.observability.troubles import Trouble
 from paceline.persistence.standing import Standing
 from paceline.sending.consequences import SenderEffect
 
 MAX_REASON = 500
+# What is accepted between two rests ends nothing: a server may refuse every third connection.
+QUIET_SECONDS = 60.0
 # So many refusals by policy with nothing accepted in between: going on would only harm the sender.
 POLICY_REFUSALS = 3
 # So many refusals of the account, its name or its From, with nothing accepted in between, on
@@ -50,6 +53,7 @@ class SenderHealth:
 
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
+        self._resting: dict[uuid.UUID, Trouble] = {}
         self._refused_by_policy: Counter[uuid.UUID] = Counter()
         self._refused: Counter[uuid.UUID] = Counter()
         self._limited: Counter[uuid.UUID] = Counter()
@@ -75,6 +79,7 @@ class SenderHealth:
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
             self._begin_anew(sender_id)  # once it is mended
+            self._resting.pop(sender_id, None)
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
@@ -82,7 +87,10 @@ class SenderHealth:
             pause = self._limit(sender_id, reason)
         else:
             pause = host_retry_delay(host_failures + 1, roll=random.random())
-        log.warning("sender %s rests for %.0f s: %s", sender_id, pause.total_seconds(), reason)
+        if sender_id not in self._resting:
+            what = f"sender {sender_id} rests"
+            self._resting[sender_id] = Trouble(log, what, quiet_seconds=QUIET_SECONDS)
+        self._resting[sender_id].met(f"for {pause.total_seconds():.0f} s: {reason}")
         await self._standing.rest(sender_id, pause=pause, reason=reason)
 
     def _limit(self, sender_id: uuid.UUID, reason: str) -> timedelta:
@@ -145,6 +153,10 @@ class SenderHealth:
         """Something was accepted: what was refused before was not about the sender."""
         self._begin_anew(sender_id)
         self._alike[sender_id] = None
+        if (resting := self._resting.get(sender_id)) is not None:
+            resting.over()
+            if not resting.lasts:
+                del self._resting[sender_id]
 
     def _begin_anew(self, sender_id: uuid.UUID) -> None:
         self._alike.pop(sender_id, None)

@@ -10,6 +10,7 @@ import pytest
 from paceline.persistence.database import Database
 from paceline.persistence.ledger import Ledger
 from paceline.persistence.standing import Standing
+from paceline.sending import resting
 from paceline.sending.consequences import SenderEffect
 from paceline.sending.resting import SenderHealth
 from tests.world import World, leaving
@@ -55,6 +56,47 @@ async def test_a_stated_wait_is_believed_though_an_email_under_way_was_accepted_
     rests = "SELECT resting_until - clock_timestamp() FROM senders WHERE id = $1"
     rest = await world.fetchval(rests, sender)
     assert at_least - timedelta(seconds=30) < rest < at_least + timedelta(seconds=30)
+
+
+async def rests(health: SenderHealth, sender: uuid.UUID) -> None:
+    await health.note_trouble(
+        sender,
+        SenderEffect.REST,
+        as_of=HOUR,
+        host_failures=0,
+        reason="connection refused",
+        others_work=False,
+    )
+
+
+async def test_a_sender_that_rests_again_and_again_is_one_line_whatever_is_accepted_between(
+    world: World, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    health, senders = SenderHealth(Standing(database)), [await world.sender() for _ in range(2)]
+    for sender in senders * 6:
+        await rests(health, sender)
+        health.note_acceptance(sender)
+    assert len(caplog.messages) == 2
+    for sender, line in zip(senders, caplog.messages, strict=True):
+        assert line.startswith(f"sender {sender} rests: for ")
+        assert line.endswith(" s: connection refused")
+
+
+async def test_a_sender_that_has_rested_says_when_it_is_over(
+    world: World,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(resting, "QUIET_SECONDS", 0.0)
+    health, sender = SenderHealth(Standing(database)), await world.sender()
+    for _ in range(2):
+        for _ in range(3):
+            await rests(health, sender)
+        for _ in range(3):
+            health.note_acceptance(sender)
+    assert len(caplog.messages) == 4, "it begins and ends, twice"
+    assert all(line.endswith("met 3 times") for line in caplog.messages[1::2])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from paceline.cli import supervise
 from paceline.cli.last_words import last_words
 from paceline.cli.supervise import Component, StartFailed, Supervised, UnfitPart, start_all
 from paceline.embedded import Command
+from paceline.observability import troubles
 
 # Writes its pid once it is up, then waits; `obey` decides whether SIGTERM ends it.
 PROGRAM = """
@@ -82,7 +84,7 @@ async def test_a_component_that_dies_is_started_again_and_the_log_says_why(
         assert first is not None
         os.kill(first, signal.SIGKILL)
         await eventually(lambda: part.pid != first)
-        assert "part was ended by SIGKILL" in caplog.text
+        assert "part does not run: it was ended by SIGKILL" in caplog.text
         assert "starting it again in 0.01 s" in caplog.text
 
 
@@ -91,6 +93,7 @@ async def test_pauses_between_starts_grow_to_a_limit(
 ) -> None:
     monkeypatch.setattr(supervise, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(supervise, "LONGEST_PAUSE_SECONDS", 0.004)
+    monkeypatch.setattr(troubles, "SAY_AGAIN_SECONDS", 0.0)
     lives = iter(["import signal; signal.pause()"])
     part = Component(
         name="part",
@@ -105,8 +108,35 @@ async def test_pauses_between_starts_grow_to_a_limit(
         assert supervised.pid is not None
         os.kill(supervised.pid, signal.SIGKILL)
         await eventually(lambda: caplog.text.count("in 0.004 s") == 2)
-    pauses = [record.args[-1] for record in caplog.records if isinstance(record.args, tuple)]
-    assert pauses[:4] == [0.001, 0.002, 0.004, 0.004]
+    pauses = re.findall(r"starting it again in (\S+) s", caplog.text)
+    assert pauses[:4] == ["0.001", "0.002", "0.004", "0.004"]
+
+
+async def test_a_component_that_ends_again_and_again_is_one_line_and_one_when_it_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(supervise, "HEALTHY_AFTER_SECONDS", 2.0)
+    monkeypatch.setattr(troubles, "QUIET_SECONDS", 0.0)
+    stays = ("sleep", "600")
+    lives = iter([stays, *[("false",)] * 5])
+    part = Component(
+        name="part",
+        command=lambda: Command(
+            argv=next(lives, stays),
+            cwd=tmp_path,
+            stop_signal=signal.SIGTERM,
+        ),
+        log=tmp_path / "part.log",
+    )
+    async with running(part) as supervised:
+        assert supervised.pid is not None
+        os.kill(supervised.pid, signal.SIGKILL)
+        await eventually(lambda: "over after" in caplog.text)
+    begun, ended = caplog.messages
+    assert begun.startswith("part does not run: it was ended by SIGKILL; starting it again")
+    assert ended.startswith("part does not run: over after")
+    assert ended.endswith("met 6 times")
 
 
 async def test_a_component_that_ends_at_its_first_start_is_not_tried_again(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from paceline.observability.troubles import Trouble
+from paceline.observability.troubles import Faults, Trouble
 
 
 class Clock:
@@ -70,3 +70,25 @@ def test_its_end_is_told_once_with_how_long_it_took_and_the_next_one_begins_anew
         "Redis is full: over after 30 s, met 2 times",
         "Redis is full: OOM",
     ]
+
+
+def test_a_bug_that_is_met_again_and_again_tells_its_traceback_once_a_minute(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = Faults(logging.getLogger("test"), "lanes fail", now=clock)
+    for number in range(40):
+        for error in (KeyError("k"), ValueError(str(number))):
+            faults.met(error, about="lane:1")
+        faults.over()  # for others
+        clock.now += 3
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "lanes fail: lane:1: KeyError: 'k'",
+        "lanes fail: lane:1: ValueError: 0",
+        "lanes fail, still, after 60 s and 21 times: lane:1: KeyError: 'k'",
+        "lanes fail, still, after 60 s and 21 times: lane:1: ValueError: 20",
+    ]
+    assert all(record.exc_info for record in caplog.records)
+    clock.now += 60
+    faults.over()
+    assert "over after 117 s, met 40 times" in caplog.records[-1].getMessage()
