@@ -42,6 +42,7 @@ _MAX_REMEMBERED = 10_000  # verdicts of one column
 _MAX_LABEL = 80  # characters of a value in a report
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
 _NUMBERED = frozenset({"-1", "0", "1", "2", "3"})  # ActiveCampaign's: 1 active, 2 unsubscribed…
+_OF_A_NUMBERED = words("status,sub,subscriber,subscription,contact,list,email,mail,code,id")
 _LETTERED = frozenset("abcdhpsu")  # Active, Bounced, Cleaned, Deleted, Held, Pending, Unsubscribed
 _LETTERS_IN = frozenset("as")
 _NOT_THE_PERSONS = frozenset({"lead", "sales", "stage", "call", "account", "pipeline", "visa"})
@@ -64,7 +65,13 @@ _REMARKS = words(
     "remarques,observations,motif,comentario,comentarios,observaciones,notas,nota,motivo,"
     "commento,commenti,osservazioni,comentário,comentários,observações,opmerking,opmerkingen,"
     "uwagi,komentarz,poznámka,megjegyzés,kommentit,примечание,примечания,комментарий,"
-    "комментарии,備考,メモ,コメント,备注,備註,비고,메모"
+    "комментарии,備考,メモ,コメント,备注,備註,비고,메모,anmärkning,anmärkningar,merknad,bemærkning,"
+    "huomautus,poznámky,napomena,açıklama"
+)
+_REMARKS_IN_A_TITLE = words(
+    "comments,notes,remarks,bemerkung,notiz,kommentar,anmerkung,commentaire,remarque,observacion,"
+    "comentario,osservazion,observaç,opmerking,komentarz,uwagi,poznámk,megjegyzés,примечани,"
+    "комментари,備考,メモ,备注,備註,비고,anmärkning"
 )
 
 
@@ -129,6 +136,8 @@ def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[
     given = [value for value in values if not is_empty(value)]
     if kind is Kind.OTHER_CHANNEL:
         return None
+    if _says_in_or_out(title, given) or _is_numbered(title, given):
+        return _is_out
     if kind is Kind.OPT_OUT:
         return _reading_of_a_no(title, given)
     if kind is Kind.OPT_IN:
@@ -138,6 +147,14 @@ def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[
     if about_mail and not about_else and any(comparable(v) in said.SUBSCRIBED for v in given):
         return is_not_subscribed
     return _reading_of_values(title, given, kind, about_else=about_else)
+
+
+def _says_in_or_out(title: str, given: Collection[str]) -> bool:
+    """“Opt in/out: in, out”: the values say it themselves, whichever way the title is meant."""
+    if kind_of(title) not in (Kind.OPT_OUT, Kind.OPT_IN):
+        return False
+    kinds = {*map(comparable, given)}
+    return bool(kinds & said.IN_OF_TWO) and kinds <= said.IN_OF_TWO | said.OUT_OF_TWO
 
 
 def _reading_of_a_no(title: str, given: Collection[str]) -> Callable[[str], bool] | None:
@@ -161,9 +178,14 @@ def _reading_of_values(
 def _reading_of_words(kind: Kind, key: str, given: Collection[str]) -> Callable[[str], bool] | None:
     if kind is Kind.TAGS:
         return has_tag
-    if not key or key in _REMARKS:
+    if not key or _is_for_remarks(key):
         return says_out_at_all
     return says_out_plainly if any(map(says_out_plainly, given)) else None
+
+
+def _is_for_remarks(key: str) -> bool:
+    """“Interne Bemerkungen”, “customer_notes”."""
+    return key in _REMARKS or any(part in key for part in _REMARKS_IN_A_TITLE)
 
 
 def _has_consent(key: str) -> bool:
@@ -175,8 +197,6 @@ def _has_consent(key: str) -> bool:
 def _status_reading(
     title: str, given: Collection[str], *, about_else: bool
 ) -> Callable[[str], bool]:
-    if _is_numbered(title, given):
-        return _numbered
     letters = {value.lower() for value in given}
     if letters <= _LETTERED and "u" in letters and letters & _LETTERS_IN:
         return _lettered
@@ -211,6 +231,7 @@ def _flag_of(title: str, given: Collection[str]) -> Callable[[str], bool] | None
     return refuses if comparable(title) in IS_ADDRESS_TITLE else None
 
 
+_NO_WORD = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 _AROUND_A_FLAG = re.compile(
     r"^(?:is|has been|was|date|fecha de|datum|est)[ _]|^is(?=[A-Z])"
     r"|[ _](?:at|on|date|datum|am|le|el|dt|flag|status)$|(?<=[a-z])(?:At|On|Date)$"
@@ -225,12 +246,15 @@ def _bare(title: str) -> str:
 
 
 def _is_numbered(title: str, given: Collection[str]) -> bool:
-    kinds = {*given}
-    return comparable(title) == "status" and kinds <= _NUMBERED and bool(kinds & {"2", "3"})
+    kinds, parts = {*given}, words(_NO_WORD.sub(",", title))
+    of_mail = "status" in parts and parts <= _OF_A_NUMBERED
+    return of_mail and kinds <= _NUMBERED and bool(kinds & {"-1", "2", "3"})
 
 
-def _numbered(value: str) -> bool:
-    return value.strip() in ("0", "2", "3")
+def _is_out(value: str) -> bool:
+    """Of “in” and “out”, the latter; of the numbers, all but the one of who is active."""
+    plain = value.strip()
+    return comparable(plain) in said.OUT_OF_TWO or plain in _NUMBERED - {"1"}
 
 
 def _lettered(value: str) -> bool:

@@ -80,7 +80,9 @@ OPT_OUT_TITLES = _parts(
 
 # The whole of a title, over answers alone: "yes" here means no.
 OPT_OUT_OVER_ANSWERS = words(
-    "deactivated,baja,bajas,out,stop,blocked,removed,remove,deleted,disabled,inactive,invalid,banned,muted,archived,"
+    "skip,do not use,"
+    "deactivated,baja,bajas,out,stop,blocked,removed,remove,deleted,disabled,inactive,invalid,"
+    "banned,muted,archived,"
     "inactivo,inativo,inaktiv,inactif,inattivo,inactief,nieaktywny,excluded,exclude,exclu,"
     "suspended,dead,gone,removed from list,stopped,unwanted,rimosso,rimossa,rimossi,"
     "removido,retirado,fjernet,slettet,borttagen,poistettu,reservert,obrisan,отключен,"
@@ -182,6 +184,13 @@ NOT_ABOUT_WANTING = _parts(
     "consent text,consent form,version,subscriber id,subscriber key,subscriber number,"
     "subscriber since,subscribed since,frequency"
 )
+# In a title: a consent to something that is no mail.
+OTHER_PURPOSES = _parts(
+    "profiling,profilazione,profilage,perfilado,elaboración de perfiles,profilowanie,"
+    "profilerstellung,cookie,cookies,photo,photos,foto,fotos,image rights,bildrechte,third party,"
+    "third parties,terzi,tiers,terceros,terceiros,an dritte,derden,terms,terms of service,"
+    "terms and conditions,nutzungsbedingungen,agb,conditions générales,cgu,cgv,términos,termini"
+)
 # In a title of an opt-in: when or how it was given; empty means nothing.
 MOMENTS = _parts(
     "time,date,timestamp,datum,fecha,data,дата,日時,日付,時間,时间,日期,날짜,일시,ip address"
@@ -239,6 +248,8 @@ QUESTION_TOPICS = tuple(
         *("писать", "новости", "メール", "案内", "お知らせ", "邮件", "郵件", "touch", "hear"),
     )
 )
+# In a title: about mail, whatever else a consent is for.
+MAIL_PURPOSES = _parts("newsletter,marketing,mailing,promo,werbung,publicit,boletín,nieuwsbrief")
 EMAIL_IN_TITLE = tuple(
     map(comparable, ("email", "e-mail", "courriel", "correo", "メール", "이메일"))
 )

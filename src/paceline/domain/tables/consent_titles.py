@@ -8,6 +8,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from paceline.domain.tables import consent_title_words as titled
+from paceline.domain.tables.refusals import title_refuses
 from paceline.domain.tables.words import comparable, grams
 
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
@@ -41,15 +42,16 @@ def kind_of(title: str) -> Kind:
     def has(parts: Iterable[str]) -> bool:
         return any(part in key if _is_telling(part) else part in parts_of_it for part in parts)
 
-    if not key or has(titled.NOT_ABOUT_WANTING):
-        return Kind.ANYTHING
     about_mail = any(part in key for part in titled.EMAIL_IN_TITLE)
+    for_something_else = has(titled.OTHER_PURPOSES) and not has(titled.MAIL_PURPOSES)
+    if not key or has(titled.NOT_ABOUT_WANTING) or (for_something_else and not about_mail):
+        return Kind.ANYTHING
     if has(titled.OTHER_CHANNELS) and not about_mail:
         is_status = (
             has(titled.OPT_OUT_TITLES) or has(titled.OPT_IN_TITLES) or has(titled.STATUS_TITLES)
         )
         return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
-    if has(titled.OPT_OUT_TITLES):
+    if has(titled.OPT_OUT_TITLES) or title_refuses(title):
         return Kind.OPT_OUT
     if has(titled.OPT_IN_TITLES) or _asks(key) or (about_mail and parts_of_it & _RECEIVES):
         return Kind.ANYTHING if has(titled.MOMENTS) else Kind.OPT_IN

@@ -158,3 +158,6 @@ PENDING = words(
 SPEAKS_OF_MAIL = OUT_TAGS | words("subscribed,unconfirmed,invalid,cleaned,validating")
 OPENING_NO = words("no,nein,non,não,nee,nie,nej,нет,не,いいえ,不,否,아니요,아니오")
 OPENING_NOT = words("never,not,do not,don't,please do not,please don't")
+# Of two that are opposites.
+IN_OF_TWO = words("in,opt in,opted in")
+OUT_OF_TWO = words("out,opt out,opted out")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from paceline.domain.tables import consent_words as said
-from paceline.domain.tables.consent_answers import says_so_in_a_sentence
+from paceline.domain.tables.consent_sentences import says_so_in_a_sentence
 from paceline.domain.tables.words import comparable, words
 
 _MAX_TITLE = 80  # characters; a longer line is no title
