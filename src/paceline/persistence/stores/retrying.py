@@ -50,7 +50,7 @@ class FailedGroup:
     example: str | None
 
 
-# Each group is found by the index (ix_email_jobs_failed), and so is its example.
+# Counted in the index alone (ix_email_jobs_failed), which holds no owner: the campaign tells that.
 _GROUPS = text("""
     SELECT g.*, (SELECT j.reply_text FROM email_jobs j
                   WHERE j.campaign_id = :campaign_id AND j.state = 'failed'
@@ -60,7 +60,9 @@ _GROUPS = text("""
                   LIMIT 1) AS example
       FROM (SELECT f.failure_reason AS reason, f.reply_code, f.reply_enhanced, count(*) AS count
               FROM (SELECT failure_reason, reply_code, reply_enhanced FROM email_jobs
-                     WHERE campaign_id = :campaign_id AND state = 'failed' AND owner_id = :owner_id
+                     WHERE campaign_id = :campaign_id AND state = 'failed'
+                       AND EXISTS (SELECT FROM campaigns
+                                    WHERE id = :campaign_id AND owner_id = :owner_id)
                      LIMIT :most) f
              GROUP BY 1, 2, 3 ORDER BY count(*) DESC, 1, 2, 3 LIMIT :reasons) g
      ORDER BY g.count DESC, g.reason, g.reply_code, g.reply_enhanced

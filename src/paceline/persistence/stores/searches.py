@@ -173,7 +173,7 @@ class Search:
         rows: list[Any] = []
         most = max(limit, GLANCE // len(saying))
         for left, campaign_id in saying:
-            its = candidates.within(_its(campaign_id))
+            its = candidates.within(_its(campaign_id, candidates))
             found = await self._session.execute(self._matching(its, most, limit, map(has, left)))
             first = list(found)
             if len(first) < limit and await self._goes_on(its, most):
@@ -230,7 +230,7 @@ class Search:
         rows = await self._sorted(candidates, limit, own)
         await self._session.execute(_IN_ORDER)
         for left, campaign_id in saying:
-            its = _its(campaign_id)
+            its = _its(campaign_id, candidates)
             if left:
                 of_job = select(Email.id).where(Email.id == EmailJob.email_id)
                 its.append(of_job.where(*map(has, left)).exists())
@@ -259,7 +259,10 @@ def _merged(candidates: Candidates, limit: int, rows: Iterable[Any]) -> list[uui
     return [email_id for email_id, _ in ordered[:limit]]
 
 
-def _its(campaign_id: uuid.UUID) -> list[ColumnElement[bool]]:
-    """What the indexes on one campaign's emails are asked by."""
-    sender = select(Campaign.sender_id).where(Campaign.id == campaign_id).scalar_subquery()
-    return [EmailJob.campaign_id == campaign_id, EmailJob.sender_id == sender]
+def _its(campaign_id: uuid.UUID, candidates: Candidates) -> list[ColumnElement[bool]]:
+    """What the index on this part of one campaign's emails is asked by."""
+    its = [EmailJob.campaign_id == campaign_id]
+    if candidates.at is EmailJob.due_at:
+        sender = select(Campaign.sender_id).where(Campaign.id == campaign_id).scalar_subquery()
+        its.append(EmailJob.sender_id == sender)
+    return its
