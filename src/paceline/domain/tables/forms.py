@@ -9,9 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from paceline.domain.addresses import looks_like_an_address
 from paceline.domain.tables.address_mending import resembles_an_address
+from paceline.domain.tables.aligned import AlignedRows, aligned_edges
 from paceline.domain.tables.cards import CardRows, card_form
 from paceline.domain.tables.choices import Choices
 from paceline.domain.tables.html import HtmlRows, is_html_table
@@ -59,7 +61,11 @@ def form_of(text: str, *, final: bool, choices: Choices) -> Form:
     free = not choices.columns and not choices.header_line
     if free and is_list(text, final=final):
         return Form(name="list", delimiter="", rows=ListRows, has_header=False)
-    return _delimited(text, sniff_delimiter(text, final=final), final=final)
+    delimiter = sniff_delimiter(text, final=final)
+    edges = aligned_edges(text, final=final)
+    if edges is not None and not _cuts_out_addresses(text, delimiter, final=final):
+        return Form(name="lines", delimiter=" ", rows=partial(AlignedRows, edges))
+    return _delimited(text, delimiter, final=final)
 
 
 def _named_form(text: str) -> Form | None:
@@ -141,6 +147,11 @@ def sample_of(text: str, reader: Rows, *, final: bool) -> list[Row]:
         if len(rows) == MAX_SAMPLE_ROWS:
             break
     return rows
+
+
+def _cuts_out_addresses(text: str, delimiter: str, *, final: bool) -> bool:
+    rows = sample_of(text, RowReader(delimiter), final=final)
+    return any(looks_like_an_address(cell.strip()) for row in rows for cell in row.cells or [])
 
 
 def sniff_delimiter(text: str, *, final: bool) -> str:

@@ -78,10 +78,11 @@ class Question:
 class Shape:
     """How a table was read.
 
-    `form` is "table", or "list" (addresses side by side), "lines" (Markdown, a SQL console),
-    "html", "copy" (pg_dump), "vcard", "ldif"; `encoding` is a key of `choices.ENCODINGS`;
-    `header_line` None where there is no header; `opted_out` counts the rows by what their status
-    said ("Status: unsubscribed" → 3), left out or, where that was chosen, mailed all the same.
+    `form` is "table", or "list" (addresses side by side), "lines" (Markdown, a SQL console,
+    columns held apart by blanks), "html", "copy" (pg_dump), "vcard", "ldif"; `encoding` is a
+    key of `choices.ENCODINGS`; `header_line` None where there is no header; `opted_out` counts the
+    rows by what their status said ("Status: unsubscribed" → 3), left out or, where that was
+    chosen, mailed all the same.
     """
 
     form: str = "table"
