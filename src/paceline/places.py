@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from types import TracebackType
 
 
@@ -44,19 +45,21 @@ class Places:
     """
 
     def __init__(self, count: int, *, patience: float | None = None) -> None:
-        self._semaphore = asyncio.Semaphore(count)
+        self._left = count
         self._patience = patience
         self._held: dict[Place, None] = {}  # the oldest first
+        self._line: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     async def take(self) -> Place:
         """The next one that is free."""
-        if self._semaphore.locked():
-            self._look_again()
-        await self._semaphore.acquire()
+        if self._left:
+            self._left -= 1
+        else:
+            await self._stand_in_line()
         place = Place(self)
         self._held[place] = None
-        if self._semaphore.locked():
+        if self._line:
             self._look_again()
         return place
 
@@ -64,7 +67,26 @@ class Places:
         """Hand it to the next in line, unless that was done."""
         if place in self._held:
             del self._held[place]
-            self._semaphore.release()
+            self._hand_on()
+
+    async def _stand_in_line(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        self._look_again()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it had just been handed on
+                self._hand_on()
+            raise
+
+    def _hand_on(self) -> None:
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._left += 1
 
     def _look_again(self) -> None:
         """When the oldest has been held for long enough."""
@@ -77,8 +99,8 @@ class Places:
         assert self._patience is not None
         long_ago = time.monotonic() - self._patience
         for place in list(self._held):
-            if place.since > long_ago:
+            if place.since > long_ago or not self._line:
                 break
             self.free(place)
-        if self._semaphore.locked():
+        if self._line:
             self._look_again()

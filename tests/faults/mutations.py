@@ -89,7 +89,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "D: ",
         (
             "sending/handover.py",
-            "if not await self.marks.write_ahead.submit(departure):",
+            "if not await self._mark_by.set(self.marks.write_ahead.submit(departure)):",
             "if False:",
         ),
     ),
@@ -179,7 +179,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "what_has_left_is_given_back",
         "limits_and_gaps",
         "an hour sent",
-        ("sending/handover.py", "if left and not job.one_at_a_time:", "if False:"),
+        ("sending/handover.py", "(job.one_at_a_time or not result.left)", "True"),
         ("sending/handover.py", "unused={} if left else {campaign: 1}", "unused={campaign: 1}"),
     ),
     _bug(

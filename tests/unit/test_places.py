@@ -36,3 +36,16 @@ async def test_many_who_take_long_give_way_to_all_behind_them() -> None:
     places = Places(2, patience=0.01)
     taken = [asyncio.create_task(places.take()) for _ in range(9)]
     await asyncio.gather(*taken)
+
+
+async def test_whoever_leaves_the_line_keeps_no_place() -> None:
+    places = Places(1)
+    first = await places.take()
+    tired, handed_on = (asyncio.create_task(places.take()) for _ in range(2))
+    await asyncio.sleep(0)
+    tired.cancel()
+    await asyncio.sleep(0)
+    first.leave()
+    handed_on.cancel()  # as it is given its place
+    await asyncio.gather(tired, handed_on, return_exceptions=True)
+    (await places.take()).leave()

@@ -56,12 +56,12 @@ class GroupCommit(Generic[Item, Answer]):
         self._trouble = Trouble(log, "outcomes wait to be recorded")
         self._hindrance = Trouble(log, "outcomes wait for what somebody holds in the database")
 
-    async def submit(self, item: Item) -> Answer:
+    def submit(self, item: Item) -> asyncio.Future[Answer]:
         """The answer to this item, once its batch has been committed."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._something.set()
-        return await future
+        return future
 
     async def run(self) -> None:
         """Commit batches until cancelled."""

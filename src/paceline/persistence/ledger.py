@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 
@@ -29,15 +30,17 @@ MAX_RECOVER = 1_000
 MAX_CANCEL = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """An email and the number of its attempt: what every later statement has to name."""
 
     email_id: uuid.UUID
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# What is made once or more for each email is not frozen: it would cost as much as its statement.
+
+
+@dataclass(slots=True, kw_only=True)
 class Departure:
     """An attempt that is about to leave: through which account, and in which hour it was booked."""
 
@@ -46,7 +49,7 @@ class Departure:
     booked_hour: datetime  # by Redis' clock: PostgreSQL's may say another one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Claim:
     """One email taken by this worker, with all that is needed to send it."""
 
@@ -76,7 +79,7 @@ class Claimed:
     suppressed: int  # on the spot: address suppressed, or account changed, meanwhile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outcome:
     """How one attempt ended, and where that leaves the email.
 

@@ -17,6 +17,7 @@ import json
 import logging
 import mmap
 import os
+import struct
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -34,12 +35,15 @@ MAX_TEXT = 150  # characters of a reply: whatever they are, the record holds the
 _SUFFIX = ".box"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
-_EMPTY, _PREPARING, _LEAVING, _ENDED = range(4)
-_ID = slice(1, 17)
-_NUMBER = slice(17, 21)
-_DEFERRED = 21
-_LENGTH = slice(22, 24)
-_BODY = 24
+# The first byte of a record. What is written in another way gets a number of its own
+# here, so that boxes from before an upgrade still tell what they know.
+_EMPTY, _PREPARING, _LEAVING, _ENDED_IN_JSON, _ENDED = range(5)
+_HEAD = struct.Struct(">16sI?")  # the email, the attempt, whether it had been deferred
+_HEAD_AT = 1
+_LENGTH = struct.Struct(">H")
+_LENGTH_AT = _HEAD_AT + _HEAD.size
+_BODY_AT = _LENGTH_AT + _LENGTH.size
+_BETWEEN = "\0"  # fields of a body
 
 log = logging.getLogger(__name__)
 
@@ -93,12 +97,9 @@ class BlackBox:
                 return
             place = self._places[attempt] = self._free.pop()
         start = place * RECORD_BYTES
-        record = memoryview(self._memory)[start : start + RECORD_BYTES]
-        record[_ID] = attempt.email_id.bytes
-        record[_NUMBER] = attempt.number.to_bytes(4, "big")
-        record[_DEFERRED] = deferred
-        record[0] = _PREPARING  # last, so that a record is either whole or empty
-        record.release()
+        head = attempt.email_id.bytes, attempt.number, deferred
+        _HEAD.pack_into(self._memory, start + _HEAD_AT, *head)
+        self._memory[start] = _PREPARING  # last, so that a record is either whole or empty
 
     def leaving(self, attempt: Attempt) -> None:
         """Immediately before the final dot."""
@@ -111,10 +112,10 @@ class BlackBox:
         place = self._places.get(outcome.attempt)
         if place is None:
             return
-        text = _dumped(outcome)
+        body = _body(outcome)
         start = place * RECORD_BYTES
-        self._memory[start + _BODY : start + _BODY + len(text)] = text
-        self._memory[start + _LENGTH.start : start + _LENGTH.stop] = len(text).to_bytes(2, "big")
+        self._memory[start + _BODY_AT : start + _BODY_AT + len(body)] = body
+        _LENGTH.pack_into(self._memory, start + _LENGTH_AT, len(body))
         self._memory[start] = _ENDED
 
     def forget(self, attempt: Attempt) -> None:
@@ -164,44 +165,64 @@ def _boot_id() -> str:
 def _told(content: bytes) -> Iterator[Outcome]:
     for start in range(0, len(content) - RECORD_BYTES + 1, RECORD_BYTES):
         record = content[start : start + RECORD_BYTES]
-        attempt = Attempt(uuid.UUID(bytes=record[_ID]), int.from_bytes(record[_NUMBER], "big"))
+        email_id, number, deferred = _HEAD.unpack_from(record, _HEAD_AT)
+        attempt = Attempt(uuid.UUID(bytes=email_id), number)
+        (length,) = _LENGTH.unpack_from(record, _LENGTH_AT)
+        body = record[_BODY_AT : _BODY_AT + length]
         if record[0] == _PREPARING:
             yield Outcome(
                 attempt=attempt,
-                state=JobState.DEFERRED if record[_DEFERRED] else JobState.SCHEDULED,
+                state=JobState.DEFERRED if deferred else JobState.SCHEDULED,
                 evidence="not_sent",
                 reply_text="the worker died before the final dot",
             )
         elif record[0] == _ENDED:
-            length = int.from_bytes(record[_LENGTH], "big")
-            yield _loaded(attempt, record[_BODY : _BODY + length])
+            yield _outcome(attempt, body)
+        elif record[0] == _ENDED_IN_JSON:
+            yield _outcome_in_json(attempt, body)
 
 
-# Made once: `json.dumps` builds an encoder at each call that asks for anything special.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _body(outcome: Outcome) -> bytes:
+    """What is to be recorded; the text, which may hold anything, comes last."""
+    wait = outcome.retry_in
+    fields = (
+        outcome.state,
+        outcome.evidence or "",
+        outcome.phase or "",
+        str(outcome.reply_code or ""),
+        outcome.reply_enhanced or "",
+        outcome.failure_reason or "",
+        "" if wait is None else repr(wait.total_seconds()),
+        "deferral" if outcome.is_deferral else "",
+        "suppress" if outcome.suppress else "",
+        (outcome.reply_text or "")[:MAX_TEXT],
+    )
+    return _BETWEEN.join(fields).encode()
 
 
-def _dumped(outcome: Outcome) -> bytes:
-    text = outcome.reply_text
-    return _encode(
-        (
-            outcome.state,
-            outcome.evidence,
-            outcome.phase,
-            outcome.reply_code,
-            outcome.reply_enhanced,
-            text if text is None else text[:MAX_TEXT],
-            outcome.failure_reason,
-            None if outcome.retry_in is None else outcome.retry_in.total_seconds(),
-            outcome.is_deferral,
-            outcome.suppress,
-        )
-    ).encode()
+def _outcome(attempt: Attempt, body: bytes) -> Outcome:
+    state, evidence, phase, code, enhanced, reason, wait, deferral, suppress, text = (
+        body.decode().split(_BETWEEN, 9)
+    )
+    return Outcome(
+        attempt=attempt,
+        state=JobState(state),
+        evidence=evidence or None,
+        phase=phase or None,
+        reply_code=int(code) if code else None,
+        reply_enhanced=enhanced or None,
+        reply_text=text or None,
+        failure_reason=FailureReason(reason) if reason else None,
+        retry_in=timedelta(seconds=float(wait)) if wait else None,
+        is_deferral=bool(deferral),
+        suppress=bool(suppress),
+    )
 
 
-def _loaded(attempt: Attempt, text: bytes) -> Outcome:
+def _outcome_in_json(attempt: Attempt, body: bytes) -> Outcome:
+    """As releases before this way of writing it had it."""
     state, evidence, phase, code, enhanced, reply, reason, retry_in, is_deferral, suppress = (
-        json.loads(text)
+        json.loads(body)
     )
     return Outcome(
         attempt=attempt,

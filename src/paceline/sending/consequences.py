@@ -55,7 +55,7 @@ _EFFECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Consequence:
     """What is to be recorded, and what else is to be done."""
 
@@ -79,7 +79,7 @@ def consequence(attempt: Attempt, result: Result, history: History, *, roll: flo
     """Decide. `roll` is one throw of the dice, 0 <= roll < 1, for the jitter."""
     match result.kind:
         case Kind.SENT:
-            return Consequence(outcome=_outcome(attempt, result, JobEvent.ACCEPT), left=True)
+            return accepted(attempt, result)
         case Kind.IN_DOUBT:
             return Consequence(outcome=_outcome(attempt, result, JobEvent.LOSE_SIGHT), left=True)
         case Kind.FENCED:
@@ -88,6 +88,22 @@ def consequence(attempt: Attempt, result: Result, history: History, *, roll: flo
             return _not_sent(attempt, result, history, roll=roll)
         case Kind.REJECTED:
             return _rejected(attempt, result, history, roll=roll)
+
+
+def accepted(attempt: Attempt, result: Result) -> Consequence:
+    """The server took it, as it nearly always does: nothing of the rest is asked."""
+    assert result.reply is not None, "an acceptance is a reply"
+    code, enhanced, text = result.reply
+    outcome = Outcome(
+        attempt=attempt,
+        state=JobState.SENT,
+        evidence=result.kind,
+        phase=result.phase,
+        reply_code=code,
+        reply_enhanced=enhanced,
+        reply_text=text,
+    )
+    return Consequence(outcome=outcome, left=True)
 
 
 def unsendable(attempt: Attempt, reason: str) -> Consequence:

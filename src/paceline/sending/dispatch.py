@@ -338,12 +338,12 @@ class _Turn:
             raise
 
     async def _send(self, job: Job) -> None:
-        result = await self._parts.handover.hand_over(job, begins=lambda: self._begins(job))
+        result = await self._parts.handover.hand_over(job, begins=self._begins)
         if result is None:
             return
         if result.fenced and self._parts.handover.cannot_mark:
             self._lines.stop()  # the next ones would fare no better
-        await self._lines.follow_up(self._parts.handover.record(result.outcome))
+        await self._lines.trail(self._parts.handover.record(result.outcome))
         self._findings.of_email(result, to=job.claim.address, as_of=job.identity.as_of)
 
     def _begins(self, job: Job) -> bool:

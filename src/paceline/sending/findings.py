@@ -58,9 +58,14 @@ class Findings:
         self._accepted_since = False  # since there was trouble
         self._by_policy = False  # that trouble is a refusal that stands, whatever else is accepted
         self._crowded = 0  # connections refused
+        self._is_well = False  # the last email of this turn was accepted, and that was noted
 
     def of_email(self, result: Consequence, *, to: str, as_of: datetime) -> None:
         """What the end of one email says about the sender of them all."""
+        if result.sender is SenderEffect.NONE and result.outcome.state is JobState.SENT:
+            self._accept()
+            return
+        self._is_well = False
         self._host_answered = self._host_answered or result.left
         reason = result.outcome.reply_text or "no reason given"
         match result.sender:
@@ -78,19 +83,22 @@ class Findings:
             case SenderEffect.DOUBTED:
                 self._perhaps(self._health.note_refusal, reason, as_of=as_of)
                 self._perhaps_alike(result.outcome, reason, to=to, as_of=as_of)
-            case SenderEffect.NONE if result.outcome.state is JobState.SENT:
-                self._health.note_acceptance(self._sender_id)
-                self._accepted = self._accepted_since = True
             case SenderEffect.NONE if result.outcome.is_deferral:
                 self._perhaps_alike(result.outcome, reason, to=to, as_of=as_of)
             case _:
                 return
 
+    def _accept(self) -> None:
+        if not self._is_well:
+            self._is_well = True
+            self._health.note_acceptance(self._sender_id)
+            self._host_answered = self._accepted = self._accepted_since = True
+
     def trouble(self, effect: SenderEffect, reason: str, *, as_of: datetime) -> None:
         """Start nothing more; a refused account outweighs a quota, and a quota a lost server."""
         if _GRAVITY.index(effect) >= _GRAVITY.index(self._effect):
             self._effect, self._reason, self._as_of = effect, reason, as_of
-        self._accepted_since = False
+        self._accepted_since = self._is_well = False
         self._stop()
 
     async def write_down(self, *, host_failures: int) -> bool:

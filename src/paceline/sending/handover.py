@@ -13,9 +13,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from paceline import clock
-from paceline.delivery import Attached, Pool
+from paceline.delivery import Attached, Kind, Pool
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
@@ -29,11 +30,13 @@ from paceline.sending.blackbox import BlackBox
 from paceline.sending.consequences import (
     Consequence,
     History,
+    accepted,
     consequence,
     released,
     unsendable,
 )
 from paceline.sending.content import Content
+from paceline.sending.deadlines import Deadlines
 from paceline.sending.identities import Identity
 from paceline.sending.leases import Leases
 from paceline.sending.terms import Terms
@@ -48,7 +51,7 @@ _FILES_AWAY = "files are not at hand, so that nothing is sent that has some"
 _NOT_SETTLED = "limits are not settled, and count too much"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)  # not frozen: one is made for each email
 class Job:
     """One claimed email, with the booking it uses."""
 
@@ -82,11 +85,12 @@ class Handover:
     box: BlackBox
     in_flight: Places  # for the emails under way in the whole process
     stopping: asyncio.Event
+    _mark_by: Deadlines = field(default_factory=lambda: Deadlines(MARK_SECONDS))
     _unmarked: Trouble = field(default_factory=lambda: Trouble(log, _NOT_WRITTEN_AHEAD))
     _without_files: Trouble = field(default_factory=lambda: Trouble(log, _FILES_AWAY))
     _unsettled: Trouble = field(default_factory=lambda: Trouble(log, _NOT_SETTLED))
 
-    async def hand_over(self, job: Job, *, begins: Callable[[], bool]) -> Consequence | None:
+    async def hand_over(self, job: Job, *, begins: Callable[[Job], bool]) -> Consequence | None:
         """Send one email, if it still `begins` after all that it has to wait for.
 
         None: it did not; its files were away, or it is another's to hand back. Else what came of it
@@ -94,23 +98,23 @@ class Handover:
         """
         await self.pause(job.ready_at - clock.boottime())
         try:
-            async with self.content.attached(job.claim, job.texts) as files:
-                if files is not None:
+            if job.texts is None or not job.texts.attached_octets:
+                result = await self._deliver(job, None, begins)
+            else:
+                async with self.content.attached(job.claim, job.texts) as files:
                     self._without_files.over()
-                with await self.in_flight.take():
-                    if not begins():
-                        return None
-                    result = await self._deliver(job, files)
+                    result = await self._deliver(job, files, begins)
         except FilesAway as error:
             self._without_files.met(error)
-            if begins():
+            if begins(job):
                 await self.hand_back([job])
             return None
         except BaseException:
             # Nobody will say how it ended: its lease has to run out, so that it is taken back.
             self.leases.drop(job.claim.attempt)
             raise
-        await self._settle(job, left=result.left)
+        if result is not None and (job.one_at_a_time or not result.left):
+            await self._settle(job, left=result.left)  # else it is used up as it was booked
         return result
 
     async def hand_back(self, jobs: Sequence[Job]) -> None:
@@ -143,7 +147,16 @@ class Handover:
         except TimeoutError:
             return
 
-    async def _deliver(self, job: Job, files: Attached | None) -> Consequence:
+    async def _deliver(
+        self, job: Job, files: Attached | None, begins: Callable[[Job], bool]
+    ) -> Consequence | None:
+        place = await self.in_flight.take()
+        try:
+            return await self._send(job, files) if begins(job) else None
+        finally:
+            place.leave()
+
+    async def _send(self, job: Job, files: Attached | None) -> Consequence:
         claim = job.claim
         try:
             message = await self.content.message(claim, job.identity, job.texts, files)
@@ -155,13 +168,10 @@ class Handover:
             message.content,
             guard=lambda: self._may_leave(job),
         )
-        history = History(
-            deferrals=claim.deferrals,
-            tries=claim.tries,
-            age=claim.age,
-            expires_after=claim.expires_after,
-        )
-        decided = consequence(claim.attempt, result, history, roll=random.random())
+        if result.kind is Kind.SENT:
+            decided = accepted(claim.attempt, result)
+        else:
+            decided = consequence(claim.attempt, result, _history(claim), roll=random.random())
         self.box.ended(decided.outcome)
         return decided
 
@@ -183,11 +193,10 @@ class Handover:
             booked_hour=job.reservation.hour,
         )
         try:
-            async with asyncio.timeout(MARK_SECONDS):
-                if not await self.marks.write_ahead.submit(departure):
-                    return False
+            if not await self._mark_by.set(self.marks.write_ahead.submit(departure)):
+                return False
         except (OperationalError, TimeoutError) as error:
-            self._unmarked.met(str(error) or f"no answer within {MARK_SECONDS:g} s")
+            self._unmarked.met(error)
             return False
         self._unmarked.over()
         faultpoint(FaultPoint.AFTER_WRITE_AHEAD)
@@ -198,8 +207,6 @@ class Handover:
         return True
 
     async def _settle(self, job: Job, *, left: bool) -> None:
-        if left and not job.one_at_a_time:
-            return  # the booking is used up as it was made
         campaign = job.claim.campaign_id
         await self._tell_limits(
             job.reservation,
@@ -223,11 +230,17 @@ class Handover:
         else:
             self._unsettled.over()
 
-    async def record(self, outcome: Outcome) -> None:
-        """Write down how an attempt ended; returns when it is on disk."""
+    def record(self, outcome: Outcome) -> asyncio.Future[bool]:
+        """Have it written down how an attempt ended; done when that is on disk."""
         faultpoint(FaultPoint.BEFORE_OUTCOME)
-        recorded = await self.marks.record.submit(outcome)
-        if not recorded and outcome.evidence is not None:
+        recorded = self.marks.record.submit(outcome)
+        recorded.add_done_callback(partial(self._recorded, outcome))
+        return recorded
+
+    def _recorded(self, outcome: Outcome, recorded: asyncio.Future[bool]) -> None:
+        if recorded.cancelled() or recorded.exception() is not None:
+            return  # whoever waits for it hears of that
+        if not recorded.result() and outcome.evidence is not None:
             log.warning(
                 "attempt %d of email %s ended as %s after its lease: kept as evidence",
                 outcome.attempt.number,
@@ -237,3 +250,12 @@ class Handover:
         faultpoint(FaultPoint.AFTER_OUTCOME)
         self.leases.drop(outcome.attempt)
         self.box.forget(outcome.attempt)
+
+
+def _history(claim: Claim) -> History:
+    return History(
+        deferrals=claim.deferrals,
+        tries=claim.tries,
+        age=claim.age,
+        expires_after=claim.expires_after,
+    )

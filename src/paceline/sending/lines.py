@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from itertools import chain
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from paceline import clock
 
@@ -40,14 +40,16 @@ class Lines(Generic[Job]):
         self._send = send
         self._width = width
         self._ahead = width  # how many may be queued
+        self._short = 0  # with so many queued it is time for more
         self._queue: deque[Job] = deque()
         self._waiting: dict[Job, None] = {}  # with a line, and not begun
         self._begun: set[Job] = set()
         self._running = 0  # lines
-        self._trailing = 0
+        self._trailing = 0  # jobs that have left their line and are not done
         self._failed: list[Exception] = []
         self._stopped = False
-        self._asking: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._asking: list[asyncio.Future[None]] = []  # who waits for something to have changed
+        self._watched = 0  # by so many who wait for the end of a job, whichever
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Lines[Job]:
@@ -62,6 +64,7 @@ class Lines(Generic[Job]):
     ) -> None:
         self._stopped = True
         await self._tasks.__aexit__(kind, error, trace)
+        await self._until(lambda: not self._trailing)
         if self._failed:
             raise ExceptionGroup("emails could not be handed over", self._failed)
 
@@ -87,7 +90,7 @@ class Lines(Generic[Job]):
 
     async def make_room(self) -> bool:
         """Wait a second for room. False: there is still none."""
-        return await self._within(SLOW_SECONDS, lambda: self._stopped or self.room > 0)
+        return await self.until(lambda: self.room > 0, within=SLOW_SECONDS)
 
     async def feed(self, jobs: Sequence[Job]) -> list[Job]:
         """Queue jobs; returns when the queue is short enough to ask for more.
@@ -96,13 +99,10 @@ class Lines(Generic[Job]):
         and has to be handed back.
         """
         self._queue.extend(jobs)
-        self._start()
+        self._short = min(self._width, self._ahead // 2)
         begun_at = clock.boottime()
-        enough = min(self._width, self._ahead // 2)
-        short = await self._within(
-            SLOW_SECONDS, lambda: self._stopped or len(self._queue) <= enough
-        )
-        if not short:
+        self._start()
+        if not await self._until(self._is_short, within=SLOW_SECONDS):
             self._ahead //= 2
             late = list(self._queue)
             self._queue.clear()
@@ -122,24 +122,27 @@ class Lines(Generic[Job]):
     async def drain(self, *, within: float | None = None) -> bool:
         """Wait until every job fed so far is done, or the lines were stopped and what was under way
         is done. False: so many seconds have passed, and something is not."""
-        return await self._within(
-            within,
-            lambda: not self._running and not self._trailing and (self._stopped or not self._queue),
-        )
+        return await self._until(self._is_at_rest, within=within)
 
     async def until(self, holds: Callable[[], bool], *, within: float) -> bool:
         """Wait for what the end of a job may bring about, or until the lines are stopped.
         False: so many seconds have passed, and it does not hold."""
-        return await self._within(within, lambda: self._stopped or holds())
+        self._watched += 1
+        try:
+            return await self._until(lambda: self._stopped or holds(), within=within)
+        finally:
+            self._watched -= 1
 
-    async def follow_up(self, work: Coroutine[object, object, None]) -> None:
-        """Do the rest of a job beside its line, which takes the next one meanwhile.
+    async def trail(self, rest: asyncio.Future[Any]) -> None:
+        """Let a job's line take the next one while the `rest` of this one is done elsewhere.
 
         Waits while too much of it piles up, so that no more is begun than can be finished.
         """
-        await self._until(lambda: self._trailing < MAX_TRAILING * self._width)
         self._trailing += 1
-        self._tasks.create_task(self._trail(work))
+        rest.add_done_callback(self._trailed)
+        most = MAX_TRAILING * self._width
+        if self._trailing > most:
+            await self._until(lambda: self._trailing <= most)
 
     def stop(self) -> None:
         """Start no more jobs; those under way go on to their end."""
@@ -152,6 +155,7 @@ class Lines(Generic[Job]):
         taken = set(jobs)
         self._waiting = {job: None for job in self._waiting if job not in taken}
         self._queue = deque(job for job in self._queue if job not in taken)
+        self._tell()
         return jobs
 
     def _start(self) -> None:
@@ -162,57 +166,71 @@ class Lines(Generic[Job]):
     def _next(self) -> Job:
         job = self._queue.popleft()
         self._waiting[job] = None
+        if len(self._queue) == self._short:
+            self._tell()
         return job
 
-    async def _trail(self, work: Coroutine[object, object, None]) -> None:
-        try:
-            await self._guarded(work)
-        finally:
-            self._trailing -= 1
-            self._tell()
-
     async def _line(self, job: Job) -> None:
+        """One connection's work: one job after another, as long as there are any."""
         try:
             while True:
-                await self._guarded(self._send(job))
+                try:
+                    await self._send(job)
+                # A bug must not cancel the other lines, whose emails may be past their final dot.
+                except Exception as error:  # noqa: BLE001 - raised again when all have ended
+                    self._fail(error)
                 self._begun.discard(job)
+                if self._watched:
+                    self._tell()
                 if self._stopped or not self._queue:
                     return
                 job = self._next()
-                self._tell()
         finally:
             self._running -= 1
+            if not self._running:
+                self._tell()
+
+    def _trailed(self, rest: asyncio.Future[Any]) -> None:
+        self._trailing -= 1
+        if not rest.cancelled() and isinstance(error := rest.exception(), Exception):
+            self._fail(error)
+        if self._trailing == MAX_TRAILING * self._width or self._is_at_rest():
             self._tell()
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
-        """Keep a bug from cancelling the other lines, whose emails may be past their final dot."""
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001 - raised again when all have ended
-            self._failed.append(error)
-            self.stop()
+    def _fail(self, error: Exception) -> None:
+        self._failed.append(error)
+        self.stop()
 
-    # An `asyncio.Condition` would wake everybody at every email, in turn for its lock.
+    def _is_short(self) -> bool:
+        return self._stopped or len(self._queue) <= self._short
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
+    def _is_at_rest(self) -> bool:
+        return not self._running and not self._trailing and (self._stopped or not self._queue)
+
+    async def _until(self, holds: Callable[[], bool], *, within: float | None = None) -> bool:
+        """Asks again only when there is news: `_tell` says which."""
+        loop = asyncio.get_running_loop()
+        ends_at = None if within is None else loop.time() + within
         while not holds():
-            told = asyncio.get_running_loop().create_future()
-            asking = (holds, told)
-            self._asking.append(asking)
+            if ends_at is not None and loop.time() >= ends_at:
+                return False
+            news: asyncio.Future[None] = loop.create_future()
+            timer = None if ends_at is None else loop.call_at(ends_at, _set, news)
+            self._asking.append(news)
             try:
-                await told
+                await news
             finally:
-                self._asking.remove(asking)
-
-    async def _within(self, seconds: float | None, holds: Callable[[], bool]) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._until(holds)
-        except TimeoutError:
-            return holds()
+                self._asking.remove(news)
+                if timer is not None:
+                    timer.cancel()
         return True
 
     def _tell(self) -> None:
-        for holds, told in self._asking:
-            if not told.done() and holds():
-                told.set_result(None)
+        """The queue has become short, all is done, or a job that is waited for has ended."""
+        for news in self._asking:
+            _set(news)
+
+
+def _set(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)

@@ -82,7 +82,7 @@ async def test_what_was_said_many_attempts_ago_goes(world: World, ledger: Ledger
             first.email_id,
             number,
         )
-        await ledger.record([deferred(replace(first, number=number))])
+        await ledger.record([deferred(first._replace(number=number))])
         kept = await world.fetch(
             "SELECT attempt FROM attempt_dialogues WHERE email_id = $1 ORDER BY attempt",
             first.email_id,

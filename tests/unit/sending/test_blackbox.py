@@ -88,6 +88,56 @@ def test_a_killed_process_tells_what_is_certain_and_keeps_quiet_about_the_rest(
     assert find_boxes(tmp_path) == []
 
 
+def test_a_box_from_before_an_upgrade_tells_as_much(tmp_path: Path) -> None:
+    """Its outcomes are JSON; as the release before wrote them, octet by octet."""
+    box = BlackBox(tmp_path)
+    (path,) = tmp_path.iterdir()
+    box._memory.close()
+    box._file.close()  # as a killed process leaves it
+    text = b'["failed","rejected","rcpt",550,"5.1.1","gone","hard_bounce",null,false,true]'
+    record = b"\3" + uuid.UUID(int=7).bytes + (2).to_bytes(4, "big") + b"\0"
+    record += len(text).to_bytes(2, "big") + text
+    with path.open("r+b") as file:
+        file.write(record)
+    (found,) = find_boxes(tmp_path)
+    assert found.outcomes == (
+        Outcome(
+            attempt=Attempt(uuid.UUID(int=7), 2),
+            state=JobState.FAILED,
+            evidence="rejected",
+            phase="rcpt",
+            reply_code=550,
+            reply_enhanced="5.1.1",
+            reply_text="gone",
+            failure_reason=FailureReason.HARD_BOUNCE,
+            suppress=True,
+        ),
+    )
+
+
+def test_what_a_box_tells_is_what_was_to_be_recorded(tmp_path: Path) -> None:
+    outcomes = (
+        Outcome(
+            attempt=Attempt(uuid.UUID(int=1), 1),
+            state=JobState.DEFERRED,
+            evidence="rejected",
+            phase="dot",
+            reply_code=451,
+            reply_text="later\0or never",
+            retry_in=timedelta(minutes=5, microseconds=1),
+            is_deferral=True,
+        ),
+        Outcome(attempt=Attempt(uuid.UUID(int=2), 1), state=JobState.IN_DOUBT),
+    )
+    box = BlackBox(tmp_path)
+    for outcome in outcomes:
+        box.preparing(outcome.attempt, deferred=False)
+        box.ended(outcome)
+    box.close()
+    (found,) = find_boxes(tmp_path)
+    assert set(map(repr, found.outcomes)) == set(map(repr, outcomes))
+
+
 def test_the_box_of_a_living_process_is_left_alone(
     doomed: subprocess.Popen[str], tmp_path: Path
 ) -> None:
