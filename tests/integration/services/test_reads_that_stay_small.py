@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import JobState
 from paceline.domain.recipients import RawRecipient
-from paceline.persistence.stores import lists, retrying, searches
+from paceline.domain.short_lists import Extent
+from paceline.persistence.stores import lists, retrying, searches, whole_lists
 from paceline.services.selecting import EmailFilter, selection_of
 from tests.integration.services.conftest import Desk
 
@@ -51,6 +52,24 @@ async def test_of_a_campaign_that_sent_nothing_no_search_walks_what_its_sender_s
         found, _ = await lists.emails(session, desk.owner, selection, after=None, limit=5)
         assert not found
         assert await fetched(session) - before < MANY // 2
+
+
+async def test_what_seems_to_be_too_many_is_not_walked_to_be_counted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("GLANCE", 10), ("MAX_SORTED", 20), ("MAX_COUNTED", MANY - 1)):
+        monkeypatch.setattr(searches, name, value)
+    people = [RawRecipient(email=f"n{n}@x.org") for n in range(MANY)]
+    draft = await desk.draft(recipients=people)
+    await settled(desk)
+    async with desk.database.transaction() as session:
+        before = await fetched(session)
+        wanted = EmailFilter(q="org", campaign_id=draft.id)
+        selection = await selection_of(session, desk.owner, wanted)
+        assert selection
+        extent = await whole_lists.extent(session, desk.owner, selection)
+        assert extent == Extent(10, is_exact=False)
+        assert await fetched(session) - before < 50
 
 
 async def test_the_reasons_why_emails_failed_are_counted_in_an_index_alone(desk: Desk) -> None:

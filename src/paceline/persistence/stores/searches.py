@@ -119,9 +119,9 @@ class Search:
             found = await self._walked(candidates, GLANCE, GLANCE)
         if not await self._goes_on(candidates, GLANCE):
             return found, True
-        if len(found) > MANY * GLANCE and await self._goes_on(candidates, MAX_COUNTED):
-            return found, False
         if self._terms.saying or await self._seem_too_many(len(found)):
+            return found, False
+        if len(found) > MANY * GLANCE and await self._goes_on(candidates, MAX_COUNTED):
             return found, False
         few = await self._few(candidates)
         if few is None:
