@@ -23,6 +23,10 @@ _ELSEWHERE = (
     f"or with {_CHOICE}= (empty)"
 )
 
+_OURS_ALONE = "PACELINE_"  # all other names may be another program's as well
+_SERVERS = ("DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT")
+
+_strangers: dict[str, str] = {}  # servers that a folder's `.env` names which may not be ours: which
 _origins: dict[str, str] = {}  # of what was taken from a file: which, and which line
 _files: dict[str, str] = {}  # of what a file of its own holds: which
 _options: dict[str, str] = {}  # of what an option of the command line went before: which
@@ -49,10 +53,36 @@ def load_dotenv(file: Path = Path(".env")) -> None:
         note(f"{file} has none of Paceline's settings, and is passed over")
         return
     made = {name for name, value in os.environ.items() if value}
-    for name, value in parse_dotenv(text, source=str(file)).items():
+    found = parse_dotenv(text, source=str(file))
+    is_ours = chosen is not None or any(name.startswith(_OURS_ALONE) for name in found)
+    for name, value in found.items():
         if name not in os.environ and _twin(name) not in made:
             os.environ[name] = value
             _origins[name] = f"{file}, line {_line_of(name, text)}"
+            if not is_ours and name.removesuffix(SUFFIX) in _SERVERS:
+                _strangers[name.removesuffix(SUFFIX)] = str(file)
+
+
+def go_by_home(home: Path | None) -> None:
+    """Where a home is named, by an option or the environment, pass over what is less plain.
+
+    That is what servers a folder's `.env` names, unless the file is surely ours: it was chosen, or
+    has a name that only we have. A home that nobody named is no word against them.
+    """
+    named = "--home" if home is not None else "PACELINE_HOME"
+    if not _strangers or (home is None and not os.environ.get(named)):
+        return
+    names, files = ", ".join(_strangers), ", ".join(set(_strangers.values()))
+    note(
+        f"{names} of {files} passed over, as {named} names a home: the file may be another "
+        f"program's (if it is ours, say so with {_CHOICE}={files})"
+    )
+    for name in _strangers:
+        for each in (name, name + SUFFIX):
+            os.environ.pop(each, None)
+            _origins.pop(each, None)
+            _files.pop(each, None)
+    _strangers.clear()
 
 
 def load_secrets() -> None:
@@ -183,6 +213,8 @@ def settings_of(home: Path | None, env: Mapping[str, str] = os.environ) -> Setti
 
     A home that is named goes first. Raises `NotFound` when it is named and nothing runs there.
     """
+    if env is os.environ:
+        go_by_home(home)
     if home is None and env.get("DATABASE_URL"):
         settings = Settings.from_environment(env)
         _databases.append(settings.database.url)

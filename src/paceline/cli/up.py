@@ -16,7 +16,7 @@ from paceline.bootstrap.preflight.findings import Unfit, Weight
 from paceline.bootstrap.preflight.machine import home_findings
 from paceline.cli import ports
 from paceline.cli.console import UNUSABLE, note, out
-from paceline.cli.environment import names_from_file, origins
+from paceline.cli.environment import go_by_home, names_from_file, origins
 from paceline.cli.follow import LogFollower
 from paceline.cli.last_words import last_words
 from paceline.cli.leftovers import children_die_with_us, stop_parts
@@ -49,6 +49,7 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Worker processes")] = 1,
 ) -> None:
     """Run everything on this machine: PostgreSQL, Redis, the dashboard, workers, the dev inbox."""
+    go_by_home(home)
     chosen = {"PORT": str(port) if port else "", "PACELINE_HOST": host or ""}
     env = {**os.environ, **{name: value for name, value in chosen.items() if value}}
     settings = Settings.from_environment(env)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from paceline.cli import environment as module
 from paceline.cli.environment import load_dotenv, load_secrets, origin_of, parse_dotenv, settings_of
 from paceline.cli.zone import local_zone
 from paceline.errors import NotFound, SettingsError
@@ -62,7 +63,9 @@ def test_the_environment_goes_before_the_file(
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """One whose changes, also those of the code, end with the test."""
-    for name in ("DATABASE_URL", "GOOGLE_CLIENT_SECRET"):
+    monkeypatch.setattr(module, "_strangers", {})
+    monkeypatch.setattr(module, "_origins", {})
+    for name in ("DATABASE_URL", "REDIS_URL", "PORT", "PACELINE_HOME", "GOOGLE_CLIENT_SECRET"):
         for each in (name, f"{name}_FILE"):
             monkeypatch.setenv(each, "")
             monkeypatch.delenv(each)
@@ -245,6 +248,66 @@ def test_a_home_that_is_named_goes_before_the_environment(tmp_path: Path) -> Non
     assert settings.redis.url == "redis://here"
     assert settings.api.base_url == "http://localhost:4000"
     assert len(settings.secrets.key) == 32
+
+
+@pytest.mark.parametrize("how", ["PACELINE_HOME", "--home"])
+def test_a_home_that_is_named_goes_before_servers_of_a_file_that_may_be_anothers(
+    how: str,
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "url").write_text("postgresql://another/shop")
+    (tmp_path / ".env").write_text(
+        f"DATABASE_URL_FILE={tmp_path}/url\nREDIS_URL=redis://another\nPORT=4000\n"
+    )
+    if how == "PACELINE_HOME":
+        environment.setenv(how, str(tmp_path / "home"))
+    load_dotenv(tmp_path / ".env")
+    load_secrets()
+    assert os.environ["DATABASE_URL"] == "postgresql://another/shop"
+    with pytest.raises(NotFound, match="nothing runs on"):
+        settings_of(tmp_path / "home" if how == "--home" else None)
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"DATABASE_URL, REDIS_URL of {tmp_path}/.env passed over, as {how} names a home" in said
+    assert not {"DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL"} & os.environ.keys()
+    assert os.environ["PORT"] == "4000"
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen", "home"),
+    [
+        ("PACELINE_LOG=json\n", False, True),  # surely ours
+        ("", True, True),
+        ("", False, False),  # the home that nobody named says nothing against it
+    ],
+)
+def test_servers_of_a_file_hold_that_is_ours_or_where_no_home_is_named(
+    text: str, chosen: bool, home: bool, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{text}DATABASE_URL=postgresql://db/mail\nREDIS_URL=redis://r\n")
+    environment.setenv("PACELINE_SECRET_KEY", "A" * 43 + "=")
+    environment.setenv("PACELINE_LOG", "")
+    environment.delenv("PACELINE_LOG")
+    if chosen:
+        environment.setenv("PACELINE_ENV_FILE", str(file))
+    if home:
+        environment.setenv("PACELINE_HOME", str(tmp_path / "home"))
+    load_dotenv(file)
+    assert settings_of(None).database.url == "postgresql://db/mail"
+
+
+def test_the_environment_holds_whatever_home_is_named(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://another/shop\n")
+    environment.setenv("DATABASE_URL", "postgresql://db/mail")
+    environment.setenv("REDIS_URL", "redis://r")
+    environment.setenv("PACELINE_SECRET_KEY", "A" * 43 + "=")
+    environment.setenv("PACELINE_HOME", str(tmp_path / "home"))
+    load_dotenv(tmp_path / ".env")
+    assert settings_of(None).database.url == "postgresql://db/mail"
 
 
 def test_the_local_zone_is_found_by_name(tmp_path: Path) -> None:
