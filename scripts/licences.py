@@ -1,8 +1,9 @@
 """Checks the licences of the packages that Paceline runs with, and of those that make its pages.
 
-`licences.toml` has to name all of requirements.lock and nothing else, each with licences that may
-be used, and to agree with what the installed packages say of themselves. `--write` adds what is new
-in the lock; what a package does not say clearly is left as `?`, for a person to look up.
+`licences.toml` has to name all of requirements-otel.lock (requirements.lock, and more) and nothing
+else, each with licences that may be used, and to agree with what the packages say of themselves.
+`--write` adds what is new in the lock; what a package does not say clearly is left as `?`, for a
+person to look up.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CLASSIFIERS = {
     "BSD License": {"BSD-2-Clause", "BSD-3-Clause"},
     "ISC License (ISCL)": {"ISC"},
     "MIT License": {"MIT", "MIT-0"},
+    "Mozilla Public License 2.0 (MPL 2.0)": {"MPL-2.0"},
     "The Unlicense (Unlicense)": {"Unlicense"},
 }
 
@@ -36,7 +38,7 @@ CLASSIFIERS = {
 def main() -> int:
     """Exit 0: all is well; 1: a line for each thing that is not."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--lock", type=Path, default=ROOT / "requirements.lock")
+    asked.add_argument("--lock", type=Path, default=ROOT / "requirements-otel.lock")
     asked.add_argument("--licences", type=Path, default=ROOT / "licences.toml")
     asked.add_argument("--write", action="store_true")
     given = asked.parse_args()
@@ -58,7 +60,7 @@ def locked(lock: Path) -> list[str]:
 
 def of_python(packages: list[str], licences: dict[str, str]) -> Iterator[str]:
     for name in sorted({*packages} ^ {*licences}):
-        where = "requirements.lock" if name in packages else "licences.toml"
+        where = "the lock" if name in packages else "licences.toml"
         yield f"{name} is in {where} alone"
     for name, expression in licences.items():
         ids = parts(expression)

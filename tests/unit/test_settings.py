@@ -312,3 +312,34 @@ def test_proxies_that_are_believed_are_addresses_and_networks(
 def test_a_proxy_that_is_no_address_is_told(text: str) -> None:
     with pytest.raises(SettingsError, match="FORWARDED_ALLOW_IPS"):
         Settings.from_environment({"FORWARDED_ALLOW_IPS": text})
+
+
+def test_traces_are_told_where_opentelemetrys_own_names_say() -> None:
+    assert read().tracing is None
+    tracing = read(
+        OTEL_EXPORTER_OTLP_ENDPOINT="https://collector.example:4318/",
+        OTEL_EXPORTER_OTLP_HEADERS="authorization=Basic%20aGk=, x-team = mail",
+        OTEL_TRACES_SAMPLER_ARG="0.25",
+    ).tracing
+    assert tracing is not None
+    assert tracing.endpoint == "https://collector.example:4318/v1/traces"
+    assert tracing.headers == {"authorization": "Basic aGk=", "x-team": "mail"}
+    assert (tracing.ratio, tracing.service) == (0.25, "paceline")
+    assert "aGk" not in repr(tracing)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},
+        {"OTEL_TRACES_SAMPLER_ARG": "half"},
+        {"OTEL_TRACES_SAMPLER_ARG": "1.5"},
+        {"OTEL_TRACES_SAMPLER_ARG": "nan"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "s3cret"},
+    ],
+)
+def test_a_wrong_setting_of_traces_is_named_and_no_secret_repeated(wrong: dict[str, str]) -> None:
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", **wrong}
+    with pytest.raises(SettingsError, match=next(iter(wrong))) as refused:
+        read(**given)
+    assert "s3cret" not in str(refused.value)

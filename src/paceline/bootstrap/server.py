@@ -36,6 +36,7 @@ from paceline.bootstrap.unread import ReadToTheEnd
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.observability import AccessLog
 from paceline.observability.figures import Figures
+from paceline.observability.tracing import traces_of
 from paceline.services.administration import Administration
 from paceline.services.audit_trail import AuditTrail
 from paceline.services.sender_consents import SenderConsents
@@ -64,10 +65,11 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; then what is under way has `settings.stop_seconds`."""
     asyncio.get_running_loop().set_default_executor(FairThreads(THREADS, each=EACH))
     figures = Figures()
+    traces = traces_of(settings.tracing, part="api")
     async with use_cases(settings) as cases:
         watching = asyncio.create_task(figures.watch_loop())
         in_time = EndInTime(application(cases, settings, figures), refusal=_refusal)
-        app = AccessLog(in_time, figures)
+        app = AccessLog(traces.of_requests(in_time), figures)
         server = _Server(server_config(app, settings))
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stop.wait())
@@ -79,6 +81,7 @@ async def run_api(settings: Settings, stop: asyncio.Event) -> None:
             log.warning("%d requests were not answered in time: told to come back", broken_off)
         await serving
         watching.cancel()
+    await traces.close()
 
 
 def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:

@@ -26,6 +26,7 @@ from paceline.engine.witness import Witness
 from paceline.engine.worker import SLOW_LANE_SECONDS, LaneWorker
 from paceline.limits import Limits
 from paceline.observability.figures import Figures
+from paceline.observability.tracing import Traces, traces_of
 from paceline.persistence.database import Database
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.lanes import Lanes
@@ -187,6 +188,7 @@ class _Ground:
     limits: Limits
     pool: Pool
     box: BlackBox
+    traces: Traces
 
 
 @asynccontextmanager
@@ -202,7 +204,11 @@ async def _ground(settings: Settings, black_boxes: Path) -> AsyncIterator[_Groun
         stack.push_async_callback(pool.close)
         box = BlackBox(black_boxes)
         stack.callback(box.close)
-        yield _Ground(database=database, redis=redis, limits=limits, pool=pool, box=box)
+        traces = traces_of(settings.tracing, part="worker")
+        stack.push_async_callback(traces.close)
+        yield _Ground(
+            database=database, redis=redis, limits=limits, pool=pool, box=box, traces=traces
+        )
 
 
 def _notifying(settings: Settings, ground: _Ground, queue: LaneQueue) -> Notifying:
@@ -249,6 +255,7 @@ def _parts(
         box=ground.box,
         in_flight=Places(settings.worker.concurrency, patience=PATIENCE_SECONDS),
         stopping=stopping,
+        traces=ground.traces,
     )
     return Parts(
         standing=standing,

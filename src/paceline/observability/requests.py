@@ -22,9 +22,9 @@ from paceline.observability.figures import Figures
 
 HEADER = b"x-request-id"
 MAX_PATH_CHARACTERS = 200
-# Asked every few seconds by whoever watches, or once per page by each browser.
 _OFTEN = ("/healthz", "/readyz", "/metrics", "/static/")
 _ADDRESS = re.compile(r"[^/]*(?:@|%40)[^/]*", re.IGNORECASE)
+_WORD = re.compile(r"[a-z_-]{0,40}|v1")
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -84,11 +84,21 @@ def _number_of(scope: Scope) -> str:
     return secrets.token_hex(8)
 
 
+def words_of(path: str) -> str:
+    """Of a path; what stands between them is somebody's, or one of too many."""
+    return "/".join(part if _WORD.fullmatch(part) else "{id}" for part in path.split("/"))
+
+
+def is_often(path: str) -> bool:
+    """Whether whoever watches asks for it every few seconds, or each browser once per page."""
+    return path.startswith(_OFTEN)
+
+
 def _is_expected(scope: Scope, path: str, status: int) -> bool:
     """Whether nobody misses its line: it is asked again and again, and all is well."""
     if not 0 < status < 400:
         return False
-    return status == 304 or path.startswith(_OFTEN) or _is_open_page(scope)
+    return status == 304 or is_often(path) or _is_open_page(scope)
 
 
 def _is_open_page(scope: Scope) -> bool:

@@ -87,7 +87,8 @@ class Dispatch:
         with self._parts.shares.turn(view.owner_id, sender_id) as wait:
             if wait is not None:
                 return Rest(wait=wait)
-            return await _Turn(self._parts, sender_id, view, holds).run()
+            with self._parts.handover.traces.turn(sender_id):
+                return await _Turn(self._parts, sender_id, view, holds).run()
 
 
 class _Turn:

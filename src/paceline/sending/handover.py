@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from paceline.delivery import Attached, Kind, Pool
 from paceline.errors import DomainError, OperationalError
 from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
+from paceline.observability.tracing import NO_TRACES, Traces, Tried
 from paceline.observability.troubles import Trouble
 from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Claim, Departure, Outcome
@@ -85,6 +87,7 @@ class Handover:
     box: BlackBox
     in_flight: Places  # for the emails under way in the whole process
     stopping: asyncio.Event
+    traces: Traces = NO_TRACES
     _mark_by: Deadlines = field(default_factory=lambda: Deadlines(MARK_SECONDS))
     _unmarked: Trouble = field(default_factory=lambda: Trouble(log, _NOT_WRITTEN_AHEAD))
     _without_files: Trouble = field(default_factory=lambda: Trouble(log, _FILES_AWAY))
@@ -152,9 +155,16 @@ class Handover:
     ) -> Consequence | None:
         place = await self.in_flight.take()
         try:
-            return await self._send(job, files) if begins(job) else None
+            if not begins(job):
+                return None
+            if not self.traces.is_on:
+                return await self._send(job, files)
+            began_at_ns = time.time_ns()
+            result = await self._send(job, files)
         finally:
             place.leave()
+        self.traces.tried(_tried(job, result.outcome, began_at_ns))
+        return result
 
     async def _send(self, job: Job, files: Attached | None) -> Consequence:
         claim = job.claim
@@ -258,4 +268,19 @@ def _history(claim: Claim) -> History:
         tries=claim.tries,
         age=claim.age,
         expires_after=claim.expires_after,
+    )
+
+
+def _tried(job: Job, outcome: Outcome, began_at_ns: int) -> Tried:
+    return Tried(
+        email_id=outcome.attempt.email_id,
+        campaign_id=job.claim.campaign_id,
+        number=outcome.attempt.number,
+        began_at_ns=began_at_ns,
+        server=job.identity.account.host,
+        evidence=outcome.evidence or "handed_back",
+        state=outcome.state,
+        phase=outcome.phase,
+        reply_code=outcome.reply_code,
+        reply_enhanced=outcome.reply_enhanced,
     )

@@ -18,6 +18,7 @@ from paceline.domain.acts import Act
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import CampaignEvent, CampaignState, campaign_after
 from paceline.errors import Conflict, NotFound
+from paceline.observability.tracing import causes
 from paceline.persistence import moments
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -274,6 +275,7 @@ async def let_go(
         changes |= await _moved(session, record, start_at)
     await signal(session, record.sender_id, start_at)
     await store.change_campaign(session, record.owner_id, record.id, changes)
+    causes(record.id)
     if test_to is not None:
         await _noted(session, record, Act.TESTED, {"to": test_to})
     else:

@@ -11,6 +11,7 @@ from paceline.domain.decisions import Decision
 from paceline.domain.identifiers import new_id
 from paceline.domain.lifecycle import WAITING, CampaignState, JobEvent, JobState, after
 from paceline.errors import Conflict
+from paceline.observability.tracing import causes
 from paceline.persistence import moments
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -124,6 +125,7 @@ class Emails:
             await self._quotas.take(session, owner_id, emails=1, octets=octets)
             view = await one_email.view(session, owner_id, email_id)
             await signal(session, sender.id, scheduled_at)
+        causes(email_id)
         await self._bell.ring([sender.id])
         return view
 

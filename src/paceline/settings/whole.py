@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from paceline.errors import SettingsError
 from paceline.observability import refuse_log_settings
+from paceline.observability.tracing import Tracing
 from paceline.settings.inbox import DevInboxSettings, EtherealSettings, read_devinbox, read_ethereal
 from paceline.settings.names import refuse_unknown
 from paceline.settings.reach import ApiSettings, read_api
@@ -14,6 +15,7 @@ from paceline.settings.secret_key import SecretSettings, read_secrets
 from paceline.settings.servers import DatabaseSettings, RedisSettings, read_database, read_redis
 from paceline.settings.shares import ShareSettings, read_shares
 from paceline.settings.sign_in import SignInSettings, read_sign_in
+from paceline.settings.traces import read_tracing
 from paceline.settings.values import missing, number
 from paceline.settings.work import WorkerSettings, read_worker
 
@@ -30,6 +32,7 @@ class Settings:
     shares: ShareSettings = field(default_factory=ShareSettings)
     devinbox: DevInboxSettings = field(default_factory=DevInboxSettings)
     ethereal: EtherealSettings | None = None
+    tracing: Tracing | None = None  # None: no traces
     stop_seconds: int = STOP_SECONDS  # that what is under way may finish, when asked to stop
     given_database: DatabaseSettings | None = None
     given_redis: RedisSettings | None = None
@@ -70,6 +73,7 @@ class Settings:
             shares=read_shares(given),
             devinbox=read_devinbox(given),
             ethereal=read_ethereal(given),
+            tracing=read_tracing(given),
             stop_seconds=number(given, "PACELINE_STOP_SECONDS", STOP_SECONDS, 1, 600),
             given_database=read_database(given),
             given_redis=read_redis(given),

@@ -34,7 +34,7 @@ def test_what_is_locked_is_known_and_allowed() -> None:
 @pytest.mark.parametrize(
     ("licences", "line"),
     [
-        ('idna = "BSD-3-Clause"', "jinja2 is in requirements.lock alone"),
+        ('idna = "BSD-3-Clause"', "jinja2 is in the lock alone"),
         (
             'idna = "BSD-3-Clause"\njinja2 = "BSD-3-Clause"\ngone = "MIT"',
             "gone is in licences.toml alone",
