@@ -20,7 +20,7 @@ export PYTHONTZPATH :=
 # Where this is set, each process compiles anew what it imports: a tenth of what all tests cost.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run dist test test-containers test-hosts say-needs check fmt bench screens faults fuzz lock clean
+.PHONY: help run dist docs test test-containers test-hosts say-needs check fmt bench screens faults fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ run: $(VENV)/.ready ## Run everything on this machine; ARGS="--port 4000 --no-sa
 dist: $(VENV)/.ready-dev ## Build wheel, sdist and bill of materials (CycloneDX) into dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build
+
+docs: $(VENV)/.ready-dev ## Build the pages for people into build/docs; each link is checked
+	$(BIN)/mkdocs build --strict
+	@echo "build/docs/index.html"
 
 test: say-needs check ## Check, then run all tests; ARGS="-k lane" narrows them down
 	@scripts/need-chromium
