@@ -139,11 +139,12 @@ class Envelope:
     rcpt_to: str
 
     def __post_init__(self) -> None:
-        for name in ("mail_from", "rcpt_to"):
-            given: str = getattr(self, name)
-            wire = wire_address(given, field=name)
-            if wire is not given:
-                object.__setattr__(self, name, wire)
+        mail_from = wire_address(self.mail_from, field="mail_from")
+        rcpt_to = wire_address(self.rcpt_to, field="rcpt_to")
+        if mail_from is not self.mail_from:
+            object.__setattr__(self, "mail_from", mail_from)
+        if rcpt_to is not self.rcpt_to:
+            object.__setattr__(self, "rcpt_to", rcpt_to)
 
     @property
     def needs_smtp_utf8(self) -> bool:

@@ -13,7 +13,7 @@ import re
 from datetime import datetime
 
 from paceline.delivery.dkim_key import DkimAlgorithm, DkimKey, record_name
-from paceline.delivery.wire import crlf_only
+from paceline.delivery.wire import CrlfBytes, crlf_only
 
 # Named once more than they occur, so that one added on the way breaks the signature.
 OVERSIGNED = (
@@ -70,7 +70,7 @@ class DkimSigner:
         signature = base64.b64encode(self._key.sign(b"\r\n".join(lines)))
         cut = range(0, len(signature), MAX_LINE - 2)
         folded = b"\r\n ".join(signature[start : start + MAX_LINE - 2] for start in cut)
-        return b"%b%b\r\n%b" % (unsigned, folded, content)
+        return CrlfBytes(b"%b%b\r\n%b" % (unsigned, folded, content))
 
     def _field(self, names: list[bytes], body: bytes, signed_at: datetime) -> bytes:
         """The signature's own field, up to and with its empty `b=`."""

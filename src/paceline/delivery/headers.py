@@ -68,7 +68,9 @@ def mailbox(name: str, display_name: str | None, address: str) -> str:
         raise RenderError(name, error.problems[0].message) from None
     if display_name:
         refuse_unsafe(name, display_name)
-        display_name = _BLANKS.sub(" ", display_name.strip())  # readers do, and not all alike
+        display_name = display_name.strip()
+        if "  " in display_name:  # readers make one of them, and not all alike
+            display_name = _BLANKS.sub(" ", display_name)
     if not display_name:
         return f"{name}: {wire}\r\n"
     phrase = _phrase(display_name, MAX_LINE - len(name) - 2)
@@ -89,7 +91,7 @@ def refuse_unsafe(name: str, value: str) -> None:
     """Raises `RenderError` for what could end a line, now or after decoding, or is endless."""
     if len(value) > MAX_VALUE:
         raise RenderError(name, f"is longer than {MAX_VALUE} characters")
-    if _UNSAFE.search(value):
+    if not value.isprintable() and _UNSAFE.search(value):  # nothing unsafe can be printed
         raise RenderError(name, "contains a line break or another control character")
     if "=?" in value and _hides_unsafe(value):
         raise RenderError(name, "contains an encoded word that hides a control character")
@@ -122,7 +124,9 @@ _HIGH_HALF = dict.fromkeys(range(0x80, 0x100), " ")
 
 
 def _is_plain(value: str) -> bool:
-    return not value or ("=?" not in value and _PLAIN.fullmatch(value) is not None)
+    if not (value.isascii() and value.isprintable()):
+        return False
+    return "=?" not in value and "  " not in value and value.strip() == value
 
 
 def _phrase(display_name: str, room: int) -> str:

@@ -6,15 +6,15 @@ The same input gives the same bytes, so that all attempts at one email are ident
 
 from __future__ import annotations
 
-import binascii
 import functools
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from paceline.delivery.attachments import Attached
+from paceline.delivery.body_encoding import Body
 from paceline.delivery.headers import (
     RenderError,
     mailbox,
@@ -22,17 +22,14 @@ from paceline.delivery.headers import (
     structured,
     unstructured,
 )
-from paceline.delivery.quoted_printable import FixedLines, FixedParts, quoted_printable
-from paceline.delivery.wire import crlf_only
+from paceline.delivery.wire import CrlfBytes
 
-MAX_LINE = 76  # octets of a body line before it is encoded as quoted-printable
 MAX_EXTRA_HEADERS = 50
 MAX_HEADER_NAME = 50  # leaves room for an encoded word beside it
-# Past this share of non-ASCII octets base64 is shorter than quoted-printable, and no less readable.
-_BASE64_FROM_SHARE = 1 / 6
 
-_ASCII = bytes(range(0x80))
-_NOTHING_FIXED = FixedParts()
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _FREE_TEXT_EXTRAS = frozenset({"comments", "keywords", "organization"})
 _STRUCTURED_EXTRAS = frozenset(
@@ -51,7 +48,7 @@ _STRUCTURED_EXTRAS = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # to freeze it would take longer than to make it
 class Headers:
     """What one message's header is made of. Checked when it is rendered.
 
@@ -77,45 +74,54 @@ def message(
     text: str | None,
     html: str | None,
     attached: Attached | None = None,
-    fixed: FixedParts = _NOTHING_FIXED,
 ) -> bytes:
     """The complete message. Raises `RenderError` for a header that is unsafe or unknown, and for
-    half a character.
-
-    `fixed` changes no octet of it: it is what has been encoded beforehand.
-    """
-    if attached is not None:
-        html = html and attached.linked(html)
-        bare = message(headers, subject=subject, text=text, html=html, fixed=fixed)
-        return attached.added_to(bare, boundary=_boundary(headers.boundary_seed))
-    boundary = _boundary(headers.boundary_seed)
-    parts = [
-        _part(subtype, body, boundary, same)
-        for subtype, body, same in (
-            (b"plain", text, fixed.text),  # the plainest first (RFC 2046)
-            (b"html", html, fixed.html),
-        )
-        if body is not None
-    ]
-    head = _head(headers, subject)
-    if len(parts) == 1:
-        return b"%bMIME-Version: 1.0\r\n%b" % (head, parts[0])
-    content_type = b'Content-Type: multipart/alternative; boundary="%b"' % boundary
-    rule = b"\r\n--%b\r\n" % boundary
-    return b"%bMIME-Version: 1.0\r\n%b\r\n%b%b\r\n--%b--\r\n" % (
-        head,
-        content_type,
-        rule,
-        rule.join(parts),
-        boundary,
+    half a character."""
+    if html is not None and attached is not None:
+        html = attached.linked(html)
+    return composed(
+        headers,
+        subject=subject,
+        text=None if text is None else _body("text", text),
+        html=None if html is None else _body("html", html),
+        attached=attached,
     )
 
 
+def composed(
+    headers: Headers,
+    *,
+    subject: str,
+    text: Body | None,
+    html: Body | None,
+    attached: Attached | None = None,
+) -> bytes:
+    """The same of bodies whose links lead to the files already."""
+    boundary = _boundary(headers.boundary_seed)
+    pieces = [_head(headers, subject), b"MIME-Version: 1.0\r\n"]
+    if text is None or html is None:
+        pieces += _part(b"plain", text, boundary) + _part(b"html", html, boundary)
+    else:
+        rule = b"\r\n--%b\r\n" % boundary
+        pieces += (b'Content-Type: multipart/alternative; boundary="%b"\r\n' % boundary, rule)
+        pieces += _part(b"plain", text, boundary)  # the plainest first (RFC 2046)
+        pieces.append(rule)
+        pieces += _part(b"html", html, boundary)
+        pieces.append(b"\r\n--%b--\r\n" % boundary)
+    bare = b"".join(pieces)
+    return CrlfBytes(bare if attached is None else attached.added_to(bare, boundary=boundary))
+
+
+def _body(name: str, text: str) -> Body:
+    try:
+        return Body.of(text)
+    except UnicodeEncodeError:
+        raise RenderError(name, "contains half of a surrogate pair") from None
+
+
 def _head(headers: Headers, subject: str) -> bytes:
-    if headers.date.tzinfo is None:
-        raise RenderError("Date", "has no time zone")
     lines = [
-        f"Date: {_date(headers.date.replace(microsecond=0))}\r\n",
+        f"Date: {_date(headers.date)}\r\n",
         _sender_mailbox("From", headers.from_name, headers.from_address),
         mailbox("To", headers.to_name, headers.to_address),
         unstructured("Subject", subject),
@@ -128,8 +134,16 @@ def _head(headers: Headers, subject: str) -> bytes:
     return "".join(lines).encode()
 
 
-# The same for every email of a second.
-_date = functools.lru_cache(maxsize=1024)(format_datetime)
+def _date(date: datetime) -> str:
+    if date.tzinfo is None:
+        raise RenderError("Date", "has no time zone")
+    if date.tzinfo is not UTC:  # nearly never
+        return format_datetime(date)
+    day = f"{_DAYS[date.weekday()]}, {_TWO_DIGITS[date.day]} {_MONTHS[date.month - 1]}"
+    clock = f"{_TWO_DIGITS[date.hour]}:{_TWO_DIGITS[date.minute]}:{_TWO_DIGITS[date.second]}"
+    return f"{day} {date.year:04} {clock} +0000"
+
+
 # The same for every email of a sender.
 _sender_mailbox = functools.lru_cache(maxsize=1024)(mailbox)
 
@@ -151,34 +165,17 @@ def _extra(extra: tuple[tuple[str, str], ...]) -> list[str]:
     return lines
 
 
-def _part(subtype: bytes, body: str, boundary: bytes, fixed: tuple[FixedLines, ...]) -> bytes:
-    try:
-        data = crlf_only(body.encode())
-    except UnicodeEncodeError:
-        name = "text" if subtype == b"plain" else "html"
-        raise RenderError(name, "contains half of a surrogate pair") from None
-    encoding, content = _encoded(data, boundary, fixed)
-    return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
-        subtype,
-        encoding,
-        content,
-    )
+def _part(subtype: bytes, body: Body | None, boundary: bytes) -> list[bytes]:
+    if body is None:
+        return []
+    encoding, content = body.encoded(boundary)
+    return [_part_head(subtype, encoding), *content]
 
 
-def _encoded(data: bytes, boundary: bytes, fixed: tuple[FixedLines, ...]) -> tuple[bytes, bytes]:
-    if data.isascii():
-        longest = max(map(len, data.split(b"\r\n")))
-        if longest <= MAX_LINE and b"\0" not in data and boundary not in data:
-            return b"7bit", data
-    elif len(data.translate(None, _ASCII)) > len(data) * _BASE64_FROM_SHARE:
-        return b"base64", _base64(data)
-    return b"quoted-printable", quoted_printable(data, fixed)
-
-
-def _base64(data: bytes) -> bytes:
-    encoded = binascii.b2a_base64(data, newline=False)
-    lines = [encoded[start : start + MAX_LINE] for start in range(0, len(encoded), MAX_LINE)]
-    return b"\r\n".join([*lines, b""])
+@functools.cache
+def _part_head(subtype: bytes, encoding: bytes) -> bytes:
+    head = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
+    return head % (subtype, encoding)
 
 
 def _boundary(seed: str) -> bytes:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import format_datetime
 from typing import cast
 
 import pytest
@@ -191,6 +192,20 @@ def test_the_date_is_in_english_and_utc_where_the_job_is() -> None:
     headers = replace(HEADERS, date=datetime(2027, 3, 1, tzinfo=UTC))
     data = message(headers, subject="s", text="x", html=None)
     assert data.startswith(b"Date: Mon, 01 Mar 2027 00:00:00 +0000\r\n")
+
+
+def test_a_date_is_written_in_its_own_zone_whatever_was_written_before() -> None:
+    there = timezone(timedelta(hours=-7))
+    for zone, written in ((UTC, b"05:00:00 +0000"), (there, b"22:00:00 -0700")) * 2:
+        headers = replace(HEADERS, date=datetime(2027, 3, 1, 5, tzinfo=UTC).astimezone(zone))
+        assert written in message(headers, subject="s", text="x", html=None).splitlines()[0]
+
+
+@pytest.mark.parametrize("when", [datetime(2026, 2, 28, 23, 59, 59), datetime(987, 12, 9, 1, 2, 3)])
+def test_a_date_in_utc_is_written_as_the_standard_library_does(when: datetime) -> None:
+    for date in (when.replace(tzinfo=UTC) + timedelta(days=27 * n) for n in range(30)):
+        data = message(replace(HEADERS, date=date), subject="s", text="x", html=None)
+        assert data.startswith(f"Date: {format_datetime(date)}\r\n".encode())
 
 
 @pytest.mark.parametrize("part", ["text", "html"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from paceline.delivery import Headers, MessageTemplate, RenderError, template_rules
 from paceline.delivery.inline_images import MAX_OUTPUT
-from paceline.delivery.templates import MAX_SOURCE
+from paceline.delivery.template_parts import MAX_SOURCE
 from paceline.errors import InvalidInput
 
 HEADERS = Headers(
@@ -319,6 +319,8 @@ def test_a_field_may_have_any_name_that_a_column_may_have() -> None:
     names = ("self", "name", "template_name", "env", "class", "größe")
     for name in names:
         assert text_of(f"{{{{ {name} }}}}", **{name: "v", "First Name": "unused"}) == "v"
+        template = MessageTemplate.compile(subject=f"{{{{ {name} }}}}", text="x", html=None)
+        assert b"\r\nSubject: v\r\n" in template.render({name: "v"}, headers=HEADERS)
 
 
 def test_a_field_is_needed_where_any_value_of_the_others_leads_to_it() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.delivery import Envelope
+from paceline.delivery import Envelope, Headers, message
 from paceline.delivery.wire import Mail, crlf_only, dot_stuffed
 
 NASTY = st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"a", b"\r\n.", b" "])).map(b"".join)
@@ -37,6 +39,19 @@ def test_making_line_ends_whole_twice_changes_nothing(content: bytes) -> None:
 
 def test_every_line_end_becomes_one_crlf() -> None:
     assert crlf_only(b"a\nb\rc\r\nd\r\r\ne\n\rf") == b"a\r\nb\r\nc\r\nd\r\n\r\ne\r\n\r\nf\r\n"
+
+
+def test_what_is_made_here_needs_no_second_look_at_its_line_ends() -> None:
+    headers = Headers(
+        from_address="a@b.test",
+        to_address="c@d.test",
+        message_id="<1@b.test>",
+        date=datetime(2027, 3, 14, tzinfo=UTC),
+        boundary_seed="job 1",
+    )
+    made = message(headers, subject="S", text="a\r\rb\n.\x0bc", html="<p>é\r\n")
+    assert crlf_only(made) is made
+    assert crlf_only(bytes(made)) == made
 
 
 @pytest.mark.parametrize(
