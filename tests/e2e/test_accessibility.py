@@ -132,7 +132,7 @@ def test_a_filled_compose_page_has_no_barriers(
     expect(page.get_by_label("Encoding")).to_be_visible()
     assert_accessible(page, axe)
     page.locator("#compose header button:not([form], [type])").click()
-    expect(page.locator("#subject-note")).to_have_text("Is missing.")
+    expect(page.locator("#subject-note")).to_have_text("Subject is missing.")
     assert_accessible(page, axe)
     page.get_by_label("Subject").fill("Quiet hours")
     write(page, "Dear reader")

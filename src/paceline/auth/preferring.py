@@ -21,6 +21,8 @@ class Preferring:
         """Keep these, in place of what was. Raises `InvalidInput` for `time_zone`."""
         zone = preferences.time_zone
         if zone is not None and zone not in available_timezones():
-            raise InvalidInput.of("time_zone", "is no time zone, such as Europe/Berlin")
+            raise InvalidInput.of(
+                "time_zone", "names no zone that is known; an example is Europe/Berlin"
+            )
         async with self._database.transaction() as session:
             await identity.prefer(session, user_id, preferences)

@@ -81,6 +81,8 @@ class Account:
     helo_name: str | None = None  # None: as its pool says
 
     def __post_init__(self) -> None:
+        if not self.host:
+            raise InvalidInput.of("host", "is missing")
         if len(self.host) > MAX_HOST_NAME or not _HOST.fullmatch(self.host):
             raise InvalidInput.of("host", f"is not a host name or IP address: {self.host[:80]!a}")
         if not 1 <= self.port <= 65535:

@@ -123,7 +123,7 @@ class Problems:
                 raise ZoneInfoNotFoundError
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.add(field, "is no time zone that we know; an example is Europe/Berlin")
+            self.add(field, "names no zone that is known; an example is Europe/Berlin")
 
     def template(self, subject: str, text: str | None, html: str | None) -> MessageTemplate | None:
         """The message, compiled. Of one that has something wrong all parts are looked at."""

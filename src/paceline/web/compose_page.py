@@ -22,6 +22,7 @@ from paceline.web import wording
 from paceline.web.access import Viewer
 from paceline.web.attached import BOUNDS
 from paceline.web.compose_form import ComposeForm, quick_picks, zones
+from paceline.web.fields import told
 from paceline.web.form_tokens import new_token
 from paceline.web.forms import Problems
 from paceline.web.parts import Parts
@@ -105,7 +106,7 @@ def shown_list(upload: Upload | None, draft: DraftRecord | None, problem: str) -
         "upload": upload,
         "list_file": draft.list_name if draft else None,
         "unread": draft if draft and draft.list_id and upload is None else None,
-        "upload_problem": problem,
+        "upload_problem": told(problem, subject="The list"),
         "became": became,
         "previewed": upload.preview.first[0] if upload and upload.preview.first else None,
         "fields": upload.preview.fields if upload else ALWAYS_AVAILABLE,

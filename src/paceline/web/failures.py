@@ -36,7 +36,7 @@ _TITLES = {
     400: "That request makes no sense",
     403: "Not allowed",
     404: "Not found",
-    405: "Not found",
+    405: "Not this way",
     409: "Not possible any more",
     413: "Too large",
     412: "Changed meanwhile",
@@ -49,6 +49,7 @@ _LIST_OF_A_DRAFT = re.compile(r"/compose/[^/]+/recipients")
 _LABELS = {"/emails": "Emails"} | {
     entry.path: entry.label for group in GROUPS for entry in group.entries if not entry.for_admins
 }
+FOR_A_FORM = "This address takes what a form sends, and shows nothing. Nothing was changed."
 NOT_FOUND = "There is nothing at this address, or it is not yours to see."
 BROKEN = "This is our mistake, and it has been written to the log."
 OUT_OF_REACH = "The database does not answer. What is scheduled stays scheduled."
@@ -192,9 +193,11 @@ async def packed(request: Request) -> Response:
     return await failure(request, 415, "A form is read as it is: send it without Content-Encoding.")
 
 
-async def not_allowed(request: Request, _allowed: str) -> Response:
+async def not_allowed(request: Request, allowed: str) -> Response:
     """The page for a method that an address does not answer."""
-    return await failure(request, 405, NOT_FOUND)
+    method = request.method
+    told = f"This address answers {allowed}, not {method}. Nothing was changed."
+    return await failure(request, 405, FOR_A_FORM if method == "GET" else told)
 
 
 async def _sign_in_needed(request: Request, error: Exception) -> Response:
@@ -244,10 +247,8 @@ async def _unreadable(request: Request, _error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    known = {404: NOT_FOUND, 405: NOT_FOUND}
-    return await failure(
-        request, error.status_code, known.get(error.status_code, str(error.detail))
-    )
+    told = NOT_FOUND if error.status_code == 404 else str(error.detail)
+    return await failure(request, error.status_code, told)
 
 
 async def _out_of_reach(request: Request, error: Exception) -> Response:

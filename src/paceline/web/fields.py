@@ -6,11 +6,32 @@ which is drawn last, links to each that is wrong, and the first of them gets the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from markupsafe import Markup
+
+# What a label that is no noun is called in a sentence.
+_SUBJECTS = {
+    "addresses": "The list",
+    "attached": "The file",
+    "email_sender_id": "The sender",
+    "ends": "The date",
+    "file": "The list",
+    "sender_id": "The sender",
+}
+# How a service begins what it says about a field, which it does not name.
+_OF_A_SUBJECT = re.compile(
+    "(?:Is|Are|Was|Has|Holds|Must|Cannot|Carries|Makes|Needs|Names|Goes|Takes)(?= )"
+)
+
+
+def told(message: str, *, subject: str) -> str:
+    """A whole sentence: "Is missing." says of the subject "Server" that "Server is missing."."""
+    begins = _OF_A_SUBJECT.match(message)
+    return f"{subject} {begins[0].lower()}{message[begins.end() :]}" if begins else message
 
 
 class Wrong(NamedTuple):
@@ -27,11 +48,13 @@ class Fields:
 
     problems: Mapping[str, str]
     wrong: list[Wrong] = field(default_factory=list)
+    _labels: dict[str, str] = field(default_factory=dict)
 
     def control(self, name: str, label: str, *, hint: str = "", id: str = "") -> Markup:
         """The attributes that tie a control to its label, and to its error or hint."""
         id = id or name
-        message = self.problems.get(name, "")
+        self._labels[name] = label
+        message = self.error(name)
         attributes = Markup(' id="{}" name="{}"').format(id, name)
         if message or hint:
             attributes += Markup(' aria-describedby="{}-note"').format(id)
@@ -44,7 +67,11 @@ class Fields:
 
     def error(self, name: str) -> str:
         """What is wrong with this field; "" nothing."""
-        return self.problems.get(name, "")
+        message, subject = (
+            self.problems.get(name, ""),
+            _SUBJECTS.get(name) or self._labels.get(name),
+        )
+        return told(message, subject=subject) if subject else message
 
     def mark(self) -> int:
         """A place in the page; `since` tells what is wrong below it."""

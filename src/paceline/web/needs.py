@@ -56,7 +56,7 @@ def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
         case NeedKind.LOG_IN_REFUSED | NeedKind.SENDER_BROKEN:
             return Shown(
                 title=_cannot_send(need),
-                text="Its emails wait, none has failed. Mend the account, then verify it again.",
+                text="What has not gone out waits. Mend the account, then verify it again.",
                 said=as_told(need.reason),
                 href=sender,
                 link="Open the sender",

@@ -117,7 +117,8 @@ class SenderForm:
         if preset is not None and preset.user_name_is_address and (self.smtp_password or grant):
             username = username or self.from_address.strip()
         return NewSender(
-            name=self.name.strip() or self.from_address.strip(),
+            # Without an address it is refused for that alone: nobody has to give a name.
+            name=self.name.strip() or self.from_address.strip() or "-",
             from_address=self.from_address,
             from_name=self.from_name.strip() or None,
             smtp_host=host,

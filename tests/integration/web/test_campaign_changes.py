@@ -130,10 +130,10 @@ async def test_what_makes_no_sense_is_refused_next_to_its_field(
     for response in (await page.get(path, params=form), await page.post(path, data=form)):
         assert response.status_code == 422
         assert 'value="soon" id="min_delay" name="min_delay"' in response.text
-        assert response.text.count("Must be a number of seconds") == 1
+        assert response.text.count("Delay must be a number of seconds") == 1
         assert '<a class="pl-link" href="#min_delay">Delay</a>' in response.text
-        assert "Must be 1 to 1,000,000; leave it empty (null) for no limit." in response.text
-        assert "Has passed; leave it empty (null) to begin right away." in response.text
+        assert "Hourly limit must be 1 to 1,000,000; leave it empty for no limit." in response.text
+        assert "Start has passed; leave it empty to begin right away." in response.text
         assert "The difference" not in response.text
 
 

@@ -181,19 +181,19 @@ async def test_a_later_start_is_kept_in_its_zone(page: httpx2.AsyncClient, world
 
 
 WRONG = (
-    ("subject", "", "Is missing."),
+    ("subject", "", "Subject is missing."),
     ("subject", "Hi {{ name", "line 1"),
-    ("body", "", "Is missing."),
+    ("body", "", "Body is missing."),
     ("body", "<p>{{ city }}</p>", "no column of the file provides"),
     ("body", "<p>" + "x" * 1_048_576 + "</p>", "larger than 1 MiB"),
     ("body", "x" * 3_000_000, "larger than 1 MiB"),
-    ("min_delay", "-1", "Must be between 0 and a day"),
-    ("hourly_limit", "0", "leave it empty (null) for no limit"),
+    ("min_delay", "-1", "Delay must be between 0 and a day"),
+    ("hourly_limit", "0", "leave it empty for no limit"),
     ("sender_id", "nobody", "Choose a sender."),
     ("sender_id", "0191d5a0-0000-7000-8000-000000000000", "Is none of your senders."),
     ("start", "whenever", "Choose a date and a time."),
     ("start", "2020-01-01T10:00", "Has passed; choose a later time, or “Right away”."),
-    ("time_zone", "Mars/Base", "no time zone that we know"),
+    ("time_zone", "Mars/Base", "Time zone names no zone that is known"),
 )
 
 
@@ -250,7 +250,7 @@ async def test_a_list_of_suppressed_people_leaves_nothing_to_launch(
         )
     response = await schedule(page, await form(world), file())
     assert response.status_code == 422
-    assert "Holds no recipient that may be mailed." in response.text
+    assert "The list holds no recipient that may be mailed." in response.text
     assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
 
 
@@ -262,7 +262,7 @@ async def test_a_number_with_a_comma_is_refused_and_not_read_as_another(
     assert response.status_code == 422
     text = words(response.text)
     assert "“1,5” has a comma: write 1.5, if that is meant." in text
-    assert "Must be a whole number in the digits 0 to 9" in text
+    assert "must be a whole number in the digits 0 to 9" in text
     assert response.text.count('value="1,5"') == 2
     assert await campaigns(world) == 0
 
@@ -271,8 +271,9 @@ async def test_what_is_likely_to_be_wrong_is_shown_before_anything_is_scheduled(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     draft = new_draft(page)
-    await draft.save(await form(world, subject="Hi %FIRSTNAME%"), file())
+    await draft.save(await form(world, name="Winter", subject="Hi %FIRSTNAME%"), file())
     text = words((await page.get(f"{draft.path}/review")).text)
+    assert "Campaign “Winter”." in text
     assert "“%FIRSTNAME%” looks like a field of ActiveCampaign" in text
     assert "Nothing has been scheduled yet" in text
     unread = {**await draft.reviewed(), "noted": ""}

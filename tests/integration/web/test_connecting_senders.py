@@ -270,7 +270,7 @@ async def test_google_and_microsoft_are_asked_where_they_want_it_and_for_mail(
     assert (asked["access_type"], asked["prompt"]) == ("offline", "consent")
     assert asked["scope"] == "openid email profile https://mail.google.com/"
     assert asked["client_id"] == CLIENT_ID
-    assert "Is missing: that of your app at Microsoft." in words(nobody.text)
+    assert "Client ID is missing: that of your app at Microsoft." in words(nobody.text)
     assert ours.startswith(f"{tenant}/authorize?")
     assert "https://outlook.office.com/SMTP.Send offline_access" in parse_qs(ours)["scope"][0]
     assert 'id="oauth_token_endpoint-note" class="pl-note" data-tone="bad"' in elsewhere.text

@@ -274,7 +274,7 @@ async def test_a_time_that_makes_no_sense_or_that_somebody_else_chose_moves_noth
 ) -> None:
     email = await one(world)
     before = await world.fetchval("SELECT due_at FROM email_jobs")
-    for start, said in (("soon", "Choose a date and a time."), ("2020-01-01T10:00", "Has passed")):
+    for start, said in (("soon", "Choose a date and a time."), ("2020-01-01T10:00", "has passed")):
         refused = await page.post(f"/emails/{email}/move", data={"start": start})
         assert refused.status_code == 422
         assert said in words(refused.text)
@@ -359,11 +359,11 @@ async def test_a_change_that_is_refused_says_what_where_and_keeps_what_was_typed
     answer = await page.post(f"/emails/{email}/edit", data=outdated)
     assert "It was changed meanwhile" in words(answer.text)
     missing = await page.post(f"/emails/{email}/edit", data=form | {"field-city": ""})
-    assert "Is missing, and the message uses {{ city }}." in words(missing.text)
+    assert "is missing, and the message uses {{ city }}." in words(missing.text)
     assert 'href="#field-city"' in missing.text
     unclean = await page.post(f"/emails/{email}/edit", data=form | {"field-city": "A\x01"})
     assert 'href="#field-city"' in unclean.text
-    assert "Holds control characters, or over 64 KiB." in words(unclean.text)
+    assert "holds control characters, or over 64 KiB." in words(unclean.text)
 
 
 async def test_what_has_begun_says_that_it_cannot_be_changed_any_more(

@@ -53,7 +53,6 @@ async def test_what_is_not_there_is_a_page_that_says_so(page: httpx2.AsyncClient
         response = await page.get(path)
         assert response.status_code == 404
         assert "Not found" in words(response.text)
-    assert (await page.get("/sign-out")).status_code == 405
 
 
 async def test_an_error_stands_beside_the_sidebar_with_a_way_on_for_whoever_is_signed_in(
@@ -148,8 +147,11 @@ async def test_a_method_that_a_page_does_not_answer_is_refused_with_those_it_doe
 ) -> None:
     refused = await page.put("/campaigns")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert "This address answers GET, HEAD, OPTIONS, not PUT." in words(refused.text)
     refused = await page.get("/sign-out")
     assert (refused.status_code, refused.headers["allow"]) == (405, "OPTIONS, POST")
+    assert "Not found" not in words(refused.text)
+    assert "This address takes what a form sends, and shows nothing." in words(refused.text)
     assert (await page.request("OPTIONS", "/nothing/here")).status_code == 404
 
 

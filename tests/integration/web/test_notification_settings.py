@@ -65,9 +65,15 @@ async def test_an_address_takes_a_sender_of_ones_own(
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        ({"hook_url": "javascript:alert(1)"}, "Must begin with https://"),
-        ({"hook_url": "https://me:pass@hooks.example/x"}, "Must not hold a user and a password"),
-        ({"email_to": "a@example.org", "email_sender_id": "x"}, "Is none of your senders"),
+        ({"hook_url": "javascript:alert(1)"}, "Web hook must begin with https://"),
+        (
+            {"hook_url": "https://me:pass@hooks.example/x"},
+            "Web hook must not hold a user and a password",
+        ),
+        (
+            {"email_to": "a@example.org", "email_sender_id": "x"},
+            "The sender is none of your senders",
+        ),
     ],
 )
 async def test_what_makes_no_sense_is_refused(

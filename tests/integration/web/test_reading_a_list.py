@@ -40,7 +40,7 @@ async def test_a_packed_list_is_read_back_like_any_other(
 async def test_a_workbook_is_told_the_way_to_a_table(page: httpx2.AsyncClient) -> None:
     workbook = b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml" + bytes(100)
     text = words(await read(page, workbook))
-    assert "Is an Excel workbook, not a CSV file: open it in Excel" in text
+    assert "The list is an Excel workbook, not a CSV file: open it in Excel" in text
     assert "How the file was read" not in text
 
 

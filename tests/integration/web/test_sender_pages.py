@@ -102,7 +102,7 @@ async def test_a_missing_starttls_is_told_with_what_helps_here(
     reason = "the server does not offer STARTTLS"
     await world.execute("UPDATE senders SET state = 'broken', state_reason = $1", reason)
     broken = words((await page.get(f"/senders/{sender}")).text)
-    assert "It cannot send. Its emails wait; none has failed. the server does not" in broken
+    assert "It cannot send. What has not gone out waits. the server does not" in broken
     assert "Its server refuses it" not in broken
 
 
@@ -133,6 +133,16 @@ async def test_all_that_is_wrong_is_said_at_once_and_the_password_not_sent_back(
     response = await page.post("/senders", data={**NEW, "from_address": "nobody"})
     assert 'id="from_address-note" class="pl-note" data-tone="bad"' in response.text
     assert await world.fetchval("SELECT count(*) FROM senders") == 0
+
+
+async def test_an_empty_form_says_of_each_field_that_is_needed_that_it_is_missing(
+    page: httpx2.AsyncClient,
+) -> None:
+    empty = {**NEW, "from_address": "", "name": "", "smtp_host": ""}
+    text = words((await page.post("/senders", data=empty)).text)
+    assert "2 fields need another look." in text
+    assert "Server is missing." in text
+    assert "Name in Paceline is missing." not in text  # its address is its name
 
 
 async def test_the_dev_inbox_can_be_filled_in(page: httpx2.AsyncClient) -> None:
@@ -193,7 +203,7 @@ async def test_a_broken_sender_says_why_and_what_to_do(
     sender = await world.sender(state="broken", state_reason="535 5.7.8 wrong password")
     text = words((await page.get(f"/senders/{sender}")).text)
     assert "535 5.7.8 wrong password" in text
-    assert "none has failed" in text
+    assert "What has not gone out waits." in text
     assert "Enter user name and password again" in text
 
 

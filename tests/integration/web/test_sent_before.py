@@ -106,8 +106,11 @@ async def test_the_question_before_the_launch_of_a_draft_of_the_api_says_the_sam
     sender = uuid.UUID(fields["sender_id"])
     draft = await world.campaign(sender, state="draft", subject=" Hello {{ name }}")
     await world.emails(sender, draft, ["ada@example.org", "bob@example.org"])
-    for path in (f"/campaigns/{draft}", f"/campaigns/{draft}/rows"):
+    for path in (f"/campaigns/{draft}", f"/campaigns/{draft}/launch-notes"):
         html = (await page.get(path)).text
         told = words(html)
         assert "1 of these recipients gets “Hello {{ name }}” from the same sender" in told
         assert "campaign “The &lt;b&gt;first&lt;/b&gt;” already" in html
+    poll = await page.get(f"/campaigns/{draft}/rows")
+    assert poll.status_code == 200
+    assert "already" not in poll.text, "asked anew at each poll"

@@ -115,7 +115,7 @@ async def test_another_tabs_list_is_not_taken_away_unseen(
     await draft.save(await form(world), file())
     other = {**draft.carried, "page": "another"}
     told = await page.post(f"{draft.path}/recipients/remove", data=other, headers=FRAGMENT)
-    assert "Was not removed: this draft was changed in another tab." in told.text
+    assert "The list was not removed: this draft was changed in another tab." in told.text
     assert await world.fetchval("SELECT list_name FROM drafts") == "people.csv"
 
 

@@ -107,7 +107,7 @@ async def test_what_waits_for_its_time_is_next_at_that_time(stage: Stage) -> Non
         ("550 5.7.1 not you", "The server refuses news@example.com", "news@example.com is broken"),
         (
             "the server does not offer STARTTLS",
-            "news@example.com cannot send Its emails wait",
+            "news@example.com cannot send What has not gone out waits.",
             "news@example.com is broken",
         ),
         (

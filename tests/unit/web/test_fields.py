@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from paceline.web.fields import Fields
 
 
@@ -29,3 +31,26 @@ def test_each_form_of_a_page_tells_of_its_own_fields() -> None:
 
 def test_names_and_ids_are_escaped() -> None:
     assert "<b>" not in Fields({}).control('"><b>', "Bold", hint="x")
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "message", "sentence"),
+    [
+        ("smtp_host", "Server", "Is missing.", "Server is missing."),
+        (
+            "min_delay",
+            "Delay",
+            "Must be between 0 and a day.",
+            "Delay must be between 0 and a day.",
+        ),
+        ("file", "Recipients", "Has no column.", "The list has no column."),
+        ("start", "Date and time", "Choose a date and a time.", "Choose a date and a time."),
+        ("subject", "Subject", "Isolated.", "Isolated."),
+    ],
+)
+def test_what_is_said_of_a_field_is_a_sentence_about_it(
+    name: str, label: str, message: str, sentence: str
+) -> None:
+    fields = Fields({name: message})
+    fields.control(name, label)
+    assert fields.error(name) == fields.wrong[0].message == sentence

@@ -114,9 +114,18 @@ async def campaign_rows(
 ) -> Response:
     """What moves on it, for the page that is open already."""
     context = await _everything(request, parts, viewer, campaign_id)
-    context["launch_notes"] = await _launch_notes(request, parts, viewer, context["campaign"])
     _keep(request, [context["campaign"]])
     return render(request, "_campaign_live.html", viewer=viewer, **context)
+
+
+@router.get("/{campaign_id}/launch-notes")
+async def launch_notes(
+    request: Request, parts: Wired, viewer: SignedIn, campaign_id: uuid.UUID
+) -> Response:
+    """Who gets its subject twice, as of now: for the question before its launch."""
+    campaign = await parts.queries.campaign(viewer.principal.user_id, campaign_id)
+    notes = await _launch_notes(request, parts, viewer, campaign)
+    return render(request, "_launch_notes.html", viewer=viewer, launch_notes=notes)
 
 
 @router.get("/{campaign_id}/imports/{report_id}/refused")
@@ -249,6 +258,7 @@ async def _everything(
         undo = await parts.drafts.of_campaign(owner, campaign_id)
     return {
         "undo": undo,
+        "launch_notes": (),  # a page's own; not each poll's
         "undone_late": request.query_params.get("undo") == "late",
         "campaign": campaign,
         "sender": sender,

@@ -179,6 +179,7 @@ async def _page(
         section="compose",
         draft=draft,
         form=form,
+        name=looked.new.name,
         upload=looked.upload,
         seen=seen,
         sender=sender,
