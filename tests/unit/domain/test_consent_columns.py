@@ -68,6 +68,36 @@ CASES = [
     ("Don't send newsletter", [""], ["x"]),
     ("Not to be mailed", ["0"], ["1"]),
     ("NeverEmail", ["FALSE"], ["TRUE"]),
+    ("Email notifications disabled", ["false"], ["true"]),
+    ("Mail notifications off", ["no"], ["yes"]),
+    ("Mails unerwünscht", [""], ["x"]),
+    ("E-Mail-Kontakt abgelehnt", ["nein"], ["ja"]),
+    ("Newsletter gekündigt am", [""], ["01.02.2023"]),
+    ("Refuse emailing", ["non"], ["oui"]),
+    ("Avböjt utskick", [""], ["X"]),
+    ("Reservert mot e-post", ["nei"], ["ja"]),
+    ("Відмовився від розсилки", ["ні"], ["так"]),
+    ("E-posta istemiyor", ["hayır"], ["evet"]),
+    ("お知らせ不要", [""], ["○"]),
+    ("不愿接收邮件", ["否"], ["是"]),
+    ("마케팅 거부", ["N"], ["Y"]),
+    # A title that allows.
+    ("Contact allowed", ["yes"], ["no"]),
+    ("Send mail", ["1"], ["0"]),
+    ("can_be_emailed", ["true"], ["false"]),
+    ("isMarketable", ["TRUE"], ["FALSE"]),
+    ("Démarchage autorisé", ["oui"], ["non"]),
+    ("Werbung", ["zugelassen"], ["untersagt"]),
+    ("Email permitted", ["Y"], ["N"]),
+    # A word for it in any gender and number.
+    ("Estado", ["Activo", "Activa"], ["Desuscrita", "Rebotados", "Dadas de baja", "Queja"]),
+    ("Stato", ["iscritti"], ["disiscritte"]),
+    ("Status", ["actief"], ["klacht", "opgeschoond"]),
+    ("Status", ["aktywny"], ["do potwierdzenia", "skarga"]),
+    ("Status", ["aktiv"], ["Beschwerde", "studsade", "Hardbounce (permanent)"]),
+    ("Status da base legal", ["Concedido"], ["Revogado"]),
+    ("Legal basis", ["Consent", "Legitimate interest"], ["Consent withdrawn"]),
+    ("Доступность", ["Доступен"], ["Адрес не существует"]),
     # Two that are opposites.
     ("Opt in/out", ["in"], ["out"]),
     ("Opt-in / Opt-out", ["Opt-in"], ["Opt-out"]),
@@ -172,6 +202,10 @@ CASES = [
     ("Notes", ["likes wine"], ["does not want emails", "doesn't want to hear from us"]),
     ("Customer notes", ["likes wine"], ["no emails please", "NO EMAILS!!", "stop mailing him"]),
     ("Notes", ["cheque bounced"], ["address bounces", "email bounced 2/3"]),
+    ("Bemerkung", ["nicht abgemeldet"], ["Newsletter abbestellt", "ist abgemeldet"]),
+    ("Commentaires", ["bien"], ["s'est désabonnée", "refuse nos mails", "ne plus lui écrire"]),
+    ("Comentarios", ["bien"], ["se dio de baja", "ya no desea recibir correos"]),
+    ("Opmerkingen", ["goed"], ["heeft zich afgemeld", "niet meer benaderen"]),
     ("Remarque", ["paie"], ["ne veut plus de nos mails", "plus de mails svp"]),
     ("Remarque", ["paie"], ["a demandé à être retiré de la liste", "demande sa désinscription"]),
     ("Observaciones", ["paga"], ["no quiere más correos", "pidió la baja", "quitar de la lista"]),
@@ -206,6 +240,8 @@ NOT_ABOUT_IT = [
     ("Cookie consent", ["yes", "no"]),
     ("Einwilligung Foto", ["ja", "nein"]),
     ("Consent to third parties", ["yes", "no"]),
+    ("ConsentToTrack", ["Yes", "No"]),
+    ("Kundenstatus", ["neu", "VIP"]),
     ("Account no, email", ["1001", "1002"]),
     ("Bus stop", ["North", "South"]),
     ("Newsletter Mai", ["ja", "ja"]),
@@ -379,3 +415,15 @@ def test_a_named_column_must_be_there_below_a_header_that_comes_again() -> None:
     text = table("X", ["no"], ["yes"]) + "Email,Name\nlate@example.com,L\n"
     with pytest.raises(InvalidInput, match="there is no column “X”"):
         mailed(text, choices=Choices(opt_out_column="X"))
+
+
+@pytest.mark.parametrize("name", ["Bo (unsubscribed)", "DO NOT MAIL - Bo", "**DNC** Bo"])
+def test_what_a_name_says_of_who_wants_no_mail_counts(name: str) -> None:
+    assert mailed(f"Name,Email\nAda (Sales),ada@example.com\n{name},bo@example.com\n") == [
+        "ada@example.com"
+    ]
+
+
+def test_a_title_above_people_says_the_same_with_a_remark_in_brackets() -> None:
+    text = "Active:\nada@example.com\n\nBounced (hard):\nbo@example.com\n"
+    assert mailed(text) == ["ada@example.com"]

@@ -81,6 +81,7 @@ def test_an_owner_who_is_the_same_in_every_row_is_no_reason_to_ask() -> None:
     [
         f"• Ada Berg – {ADA}\n• Bo Cole – {BO}\n",
         f"Ada Berg - {ADA}\nBo Cole - {BO}\n",
+        f"Ada Berg / {ADA}\nBo Cole / {BO}\n",
         f"Ada Berg     {ADA}\nBo Cole      {BO}\n",
         f"To: Ada Berg <{ADA}>\nTo: Bo Cole <{BO}>\n",
         f"> Ada Berg <{ADA}>,\n> > Bo Cole <{BO}>\n",

@@ -45,17 +45,30 @@ _DATED = re.compile(
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"\s*5\d\d[ -]#?5\.\d{1,3}\.\d{1,3}\b")  # a server's, wherever it stands
+_NO_SUCH_ADDRESS = re.compile(
+    r"\s*(?:e-?mail |mail |the )?(?:address|mailbox|user|recipient|adresse|adres|direcci[oó]n"
+    r"|buz[oó]n|indirizzo|casella|endereço|адрес|ящик|postfach) (?:does not exist|not found"
+    r"|doesn['’]t exist|unknown|no longer exists|existiert nicht|unbekannt|n['’]existe pas"
+    r"|inconnue|no existe|inexistente|inesistente|não existe|bestaat niet|onbekend"
+    r"|nie istnieje|не существует|не найден)\b",
+    re.IGNORECASE,
+)
 _TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _ANSWERS = 3
 _FEW = 6  # different values of a column that holds answers in words unknown
 _WORDS_OF_AN_ANSWER = 4
 
 
-def _mentions_out(value: str) -> bool:
+def mentions_out(value: str) -> bool:
     """“Confirmed Opt-Out”: a word for it among a few, none of which takes it back."""
-    if len(value.split()) > _WORDS_OF_AN_ANSWER or not grams(value, most=3) & said.MENTIONED:
+    if len(value.split()) > _WORDS_OF_AN_ANSWER or not _has_a_word_for_it(value):
         return False
     return _NEGATION.search(value) is None and "never" not in value.lower()
+
+
+def _has_a_word_for_it(value: str) -> bool:
+    around = grams(value, most=3)
+    return bool(around & said.MENTIONED) or any(w.startswith(said.OUT_STEMS) for w in around)
 
 
 def is_reason(value: str) -> bool:
@@ -76,7 +89,7 @@ def undated(value: str) -> str:
 
 def says_out(value: str) -> bool:
     """“Bounced”, under a status."""
-    known = comparable(undated(value)) in said.OUT or _mentions_out(value)
+    known = comparable(undated(value)) in said.OUT or mentions_out(value)
     return known or says_so_in_a_sentence(value)
 
 
@@ -87,7 +100,9 @@ def says_out_or_pending(value: str) -> bool:
 
 def says_out_plainly(value: str) -> bool:
     """A value that says so whatever its column is about."""
-    return comparable(undated(value)) in said.OUT_TAGS or _REPLY.match(value) is not None
+    if comparable(undated(value)) in said.OUT_TAGS:
+        return True
+    return bool(_REPLY.match(value) or _NO_SUCH_ADDRESS.match(value))
 
 
 def says_out_at_all(value: str) -> bool:
@@ -148,7 +163,7 @@ def refuses(value: str) -> bool:
         is_no(plain)
         or comparable(plain) in said.OUT
         or comparable(undated(plain)) in said.OUT
-        or _mentions_out(plain)
+        or mentions_out(plain)
         or _opening(plain) in said.OPENING_NOT
         or says_so_in_a_sentence(plain)
     )

@@ -119,7 +119,7 @@ OPT_IN_TITLES = _parts(
     "newsletter,news letter,mailing,"
     "consent,gdpr,permission to,permission,accepts marketing,accepts email,accept marketing,"
     "accept email,acceptsmarketing,email marketing,marketing email,"
-    "marketing emails,marketing ok,"
+    "marketing emails,marketing ok,marketable,"
     "allow email,allows email,allow marketing,email allowed,mail ok,ok to email,ok to mail,"
     "ok to contact,okay to email,can email,can mail,"
     "can contact,may email,may contact,contactable,"
@@ -134,7 +134,7 @@ OPT_IN_TITLES = _parts(
     "einwilligung,zustimmung,einverständnis,einverstanden,eingewilligt,erlaubnis,"
     "werbung,werbeeinwilligung,dsgvo,darf kontaktiert,"
     "kontakt erlaubt,darf angeschrieben,angemailt,abonniert,mailingliste,"
-    "rundbrief,infobrief,angemeldet zum,e-mail erlaubt,"
+    "rundbrief,infobrief,verteiler,angemeldet zum,e-mail erlaubt,"
     "abonné,consentement,accord email,accepte,accepté,"
     "autorisation,rgpd,infolettre,inscrit à,"
     "souhaite recevoir,inscription newsletter,lettre d'information,optin partenaire,"
@@ -164,7 +164,8 @@ STATUS_TITLES = _parts(
     "situación,stato,situação,stan,stav,állapot,"
     "статус,состояние,ステータス,状態,状况,状态,狀態,상태,durum,durumu,"
     "mitgliedschaft,tags,tag,labels,label,"
-    "groups,group,segments,segment,lists,etiquetas,"
+    "legal basis,lawful basis,base legal,rechtsgrundlage,base légale,base giuridica,rechtsgrond,"
+    "podstawa prawna,groups,group,segments,segment,lists,etiquetas,"
     "étiquettes,schlagworte,kategorien,categories"
 )
 
@@ -189,7 +190,8 @@ OTHER_PURPOSES = _parts(
     "profiling,profilazione,profilage,perfilado,elaboración de perfiles,profilowanie,"
     "profilerstellung,cookie,cookies,photo,photos,foto,fotos,image rights,bildrechte,third party,"
     "third parties,terzi,tiers,terceros,terceiros,an dritte,derden,terms,terms of service,"
-    "terms and conditions,nutzungsbedingungen,agb,conditions générales,cgu,cgv,términos,termini"
+    "terms and conditions,consent to track,tracking,"
+    "analytics,nutzungsbedingungen,agb,conditions générales,cgu,cgv,términos,termini"
 )
 # In a title of an opt-in: when or how it was given; empty means nothing.
 MOMENTS = _parts(
@@ -251,5 +253,8 @@ QUESTION_TOPICS = tuple(
 # In a title: about mail, whatever else a consent is for.
 MAIL_PURPOSES = _parts("newsletter,marketing,mailing,promo,werbung,publicit,boletín,nieuwsbrief")
 EMAIL_IN_TITLE = tuple(
-    map(comparable, ("email", "e-mail", "courriel", "correo", "メール", "이메일"))
+    map(
+        comparable,
+        ("email", "e-mail", "courriel", "correo", "e-post", "sähköpost", "メール", "이메일"),
+    )
 )

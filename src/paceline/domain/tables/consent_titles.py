@@ -8,7 +8,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from paceline.domain.tables import consent_title_words as titled
-from paceline.domain.tables.refusals import title_refuses
+from paceline.domain.tables.refusals import title_allows, title_refuses
 from paceline.domain.tables.words import comparable, grams
 
 _SHORT = 6  # a part of a title that is shorter must be words of it, or it is found by chance
@@ -53,7 +53,8 @@ def kind_of(title: str) -> Kind:
         return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
     if has(titled.OPT_OUT_TITLES) or title_refuses(title):
         return Kind.OPT_OUT
-    if has(titled.OPT_IN_TITLES) or _asks(key) or (about_mail and parts_of_it & _RECEIVES):
+    opts_in = has(titled.OPT_IN_TITLES) or _asks(key) or title_allows(title)
+    if opts_in or (about_mail and parts_of_it & _RECEIVES):
         return Kind.ANYTHING if has(titled.MOMENTS) else Kind.OPT_IN
     if not has(titled.STATUS_TITLES) or parts_of_it & NOT_ABOUT_MAIL:
         return Kind.ANYTHING
@@ -73,6 +74,8 @@ _ONE_VALUED = tuple(
         *("status", "state", "stage", "statut", "etat", "estado", "situacion", "stato", "situação"),
         *("stan", "stav", "állapot", "статус", "состояние", "ステータス", "状態", "状况", "状态"),
         *("狀態", "상태", "durum", "verification", "validation", "validity", "deliverability"),
+        *("legal basis", "lawful basis", "base legal", "rechtsgrundlage", "base légale"),
+        *("base giuridica", "rechtsgrond", "podstawa prawna"),
     )
 )
 

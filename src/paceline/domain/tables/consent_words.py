@@ -6,7 +6,7 @@ makes them: without case, accents, spaces and punctuation. Titles are in `consen
 
 from __future__ import annotations
 
-from paceline.domain.tables.words import words
+from paceline.domain.tables.words import in_order, words
 
 NO = words(
     "no,n,false,f,0,off,ko,never,none,nothing,niemals,jamais,aucun,aucune,nunca,ninguno,"
@@ -133,6 +133,8 @@ OUT = words(
     "同意しない,希望しない,配信不可,配信不要,不要,受け取らない,オプトアウト,"
     "已退订,退订,退訂,已退訂,取消订阅,取消訂閱,未订阅,未訂閱,拒收,拒绝,拒絕,不同意,黑名单,黑名單,退信,"
     "不接收,不接受,未同意,已取消,"
+    "sin confirmar,a confirmar,por confirmar,da confermare,do potwierdzenia,do aktywacji,"
+    "zwrot twardy,zwroty twarde,dadas de baja,dados de baja,raus,untersagt,"
     "수신거부,거부,구독취소,구독해지,해지,탈퇴,미동의,비동의,동의안함,동의하지않음,반송,차단,수신안함"
 )
 # Tokens of a list of tags: fewer, since tags are anybody's.
@@ -146,6 +148,16 @@ OUT_TAGS = words(
     "配信停止,退订,退訂,수신거부,suppressed,complained"
 )
 MENTIONED = OUT_TAGS | words("bounce,spam")  # among other words
+# Beginnings of a word among a few, in any gender and number: “dadas de baja”, “désinscrites”.
+OUT_STEMS = in_order(
+    "unsub,opted out,optout,bounc,hardbounc,undeliver,blacklist,blocklist,suppress,complain,"
+    "withdraw,withdrew,revok,unconfirm,quarantin,abgemeld,abbestell,ausgetrag,unzustell,widerruf,"
+    "widerspr,gesperrt,beschwerde,bereinigt,unbestätigt,désabonn,désinscri,plainte,rebond,révoqu,"
+    "npai,desuscri,rebotad,queja,revocad,disiscri,rimbalz,revocat,descadastr,revogad,uitgeschreven,"
+    "afgemeld,klacht,opgeschoond,ingetrokken,wypisan,skarga,niepotwierdz,cofnięt,avregistr,avanmel,"
+    "studsad,studsat,återkall,avmeld,frameld,framelding,odhlášen,leiratkoz,dezabon,отписа,отказал,"
+    "жалоб"
+)
 SUBSCRIBED = words(
     "subscribed,abonniert,abonné,inscrit,suscrito,iscritto,inscrito,ingeschreven,zapisany,подписан,"
     "已订阅,已訂閱,購読中,구독중"

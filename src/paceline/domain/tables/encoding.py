@@ -48,6 +48,7 @@ _HANDICAP = {"mac-roman": 0.15, "cp850": 0.2, "cp866": 0.1, "cp1250": 0.06, "cp1
 _HANDICAP |= {"cp1254": 0.1, "cp1257": 0.12, "cp874": 0.25}
 _KNOWN_TITLE = 0.8
 _TITLE_BREAK = re.compile(r"[,;\t|\r\n\"']+")
+_DRAWN = re.compile("[\u2500-\u259f]")  # what code pages of terminals make of foreign letters
 _RUN = re.compile(rb"[\x80-\xff]")
 
 
@@ -108,7 +109,7 @@ def _decoded(data: bytes, codec: str, *, whole: bool) -> str | None:
 def _known_titles(text: str) -> int:
     known = 0
     for cell in _TITLE_BREAK.split(text[:2_000]):
-        if not cell.isascii() and comparable(cell) in _TITLES:
+        if not cell.isascii() and comparable(cell) in _TITLES and not _DRAWN.search(cell):
             known += 1
     return known
 

@@ -105,7 +105,7 @@ def _name_ahead(line: str) -> str | None:
     if not blank or len(before) > MAX_BEFORE or not _BARE.fullmatch(bare):
         return None
     name = before.rstrip()
-    if name[-2:] in (" -", " –", " —"):
+    if name[-2:] in (" -", " –", " —", " /", " >", " ="):
         name = name[:-2].rstrip()
     elif before == name:
         return None  # one blank: words, perhaps of a sentence

@@ -35,6 +35,7 @@ from paceline.domain.tables.sections import (
     is_another_title,
     is_signature,
     said_beside,
+    said_in_a_name,
     title_says_out,
 )
 from paceline.domain.tables.shape import Shape
@@ -256,6 +257,8 @@ class RecipientReader:
         """What a title above, or a word beside the address, says of this person."""
         if self._section is not None:
             return f"below “{self._section}”"
+        if recipient.name and (said := said_in_a_name(recipient.name)):
+            return said
         at = self._layout.address
         cell = cells[at] if at < len(cells) else ""
         if len(cell) <= len(recipient.address):

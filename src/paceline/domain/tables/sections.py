@@ -15,6 +15,7 @@ from paceline.domain.tables.words import comparable, words
 
 _MAX_TITLE = 80  # characters; a longer line is no title
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _LABEL = re.compile(r"\s*([^:@<>\"]{2,60})[:：]")
 _FILLERS = words(
     "contact,contacts,people,person,persons,member,members,user,users,subscriber,subscribers,"
@@ -38,6 +39,13 @@ _OUT = (
     )
     - words("no,failed,open,dead,emails")
 )
+_OUT_IN_A_NAME = said.OUT_TAGS | words(
+    "dnc,unsub,no mail,no email,no emails,no mailing,no newsletter,opt out,deceased,do not use,"
+    "verstorben,keine mail,keine mails,kein newsletter,décédé,décédée,fallecido,fallecida,"
+    "deceduto,deceduta,falecido,overleden"
+)
+_MARKED = re.compile(r"[(\[*:!/|]|\s[-–—]\s")
+_MARK = re.compile(r"[()\[\]*:!/|]+|\s[-–—]\s")
 _NOT_RECIPIENTS = words(
     "host details,host,hosts,organizer,organizers,organiser,organisers,organizer details,"
     "host detail,alternative hosts,gastgeber,veranstalter,organisateur,anfitrión,organizador"
@@ -60,8 +68,9 @@ def title_says_out(cells: Sequence[str]) -> str | None:
     title = _lone(cells)
     if title is None:
         return None
-    key = comparable(title)
-    plain = "".join(word for word in map(comparable, _WORD.findall(title)) if word not in _FILLERS)
+    bare = _IN_BRACKETS.sub(" ", title)
+    key = comparable(bare) or comparable(title)
+    plain = "".join(word for word in map(comparable, _WORD.findall(bare)) if word not in _FILLERS)
     is_out = key in _OUT or plain in _OUT or key in _NOT_RECIPIENTS or says_so_in_a_sentence(title)
     return title if is_out else None
 
@@ -103,6 +112,14 @@ def said_beside(cell: str, address: str) -> str | None:
     parts = [beside, *re.findall(r"[(\[]([^()\[\]]+)[)\]]", cell)]
     known = any(comparable(part) in _OUT or says_so_in_a_sentence(part) for part in parts)
     return beside[:_MAX_TITLE] if known else None
+
+
+def said_in_a_name(name: str) -> str | None:
+    """“Ada Berg (unsubscribed)”, “DO NOT MAIL - Bo”: the part that says not to write to them."""
+    if _MARKED.search(name) is None:
+        return None
+    parts = (part.strip(" -–—*!") for part in _MARK.split(name))
+    return next((part for part in parts if comparable(part) in _OUT_IN_A_NAME), None)
 
 
 def is_signature(cells: Sequence[str]) -> bool:
