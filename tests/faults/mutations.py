@@ -198,7 +198,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a_thawed_worker_claims_for_an_old_booking",
         "redis_wiped_while_frozen_before_claim",
         "an hour sent",
-        ("sending/dispatch.py", _CONFIRMS, "confirmed = True"),
+        ("sending/claiming.py", _CONFIRMS, "confirmed = True"),
         ("engine/locks.py", "renewed_at is not None and", "True or"),  # the other guard
     ),
     _bug(
@@ -211,7 +211,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "what_is_not_confirmed_is_kept",
         "redis_dies_before_the_confirmation",
         "in vain for what was claimed",
-        ("sending/dispatch.py", "if not confirmed:", "if False:"),
+        ("sending/claiming.py", "if not confirmed:", "if False:"),
     ),
     _bug(
         "a_restarted_redis_is_believed",

@@ -36,10 +36,11 @@ from paceline.places import Places
 from paceline.sending.blackbox import BlackBox
 from paceline.sending.content import Content
 from paceline.sending.crowding import Crowding
-from paceline.sending.dispatch import Dispatch, Parts
+from paceline.sending.dispatch import Dispatch
 from paceline.sending.handover import Handover, Marks
 from paceline.sending.leases import Leases, LeaseTerms
 from paceline.sending.neighbours import Neighbours
+from paceline.sending.parts import Parts
 from paceline.sending.recovery import Recovery, read_black_boxes
 from paceline.sending.resting import SenderHealth
 from paceline.sending.shares import LaneShares

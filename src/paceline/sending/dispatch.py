@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from paceline import clock
@@ -19,29 +16,20 @@ from paceline.auth.secretbox import SecretUnreadable
 from paceline.delivery import Account
 from paceline.domain.gate import Demand, Wait, judge
 from paceline.errors import DomainError, OperationalError
-from paceline.limits import Budget, CampaignBudget, Denied, Granted, Limits
-from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.persistence.lanes import Rest
-from paceline.persistence.ledger import MAX_CLAIM, Claim, Ledger
-from paceline.persistence.standing import LaneView, Standing
+from paceline.persistence.standing import LaneView
+from paceline.sending.claiming import Claiming
 from paceline.sending.consequences import SenderEffect
-from paceline.sending.content import Content
-from paceline.sending.crowding import Crowding
 from paceline.sending.findings import Findings
-from paceline.sending.handover import Handover, Job
+from paceline.sending.handover import Job
 from paceline.sending.identities import Identity
-from paceline.sending.leases import Leases
-from paceline.sending.lines import SLOW_SECONDS, Lines
-from paceline.sending.neighbours import Neighbours
-from paceline.sending.resting import SenderHealth
-from paceline.sending.shares import LaneShares
-from paceline.sending.terms import all_terms, terms
+from paceline.sending.lines import Lines
+from paceline.sending.parts import Parts
+from paceline.sending.terms import all_terms
 
 TURN_SECONDS = 10.0  # so that many lanes share one worker
 # A moment this near is waited for on the spot; a later one is left to the queue.
 NEAR = timedelta(milliseconds=250)
-# With a campaign that goes one at a time in the round, the others take small bites.
-BITE_BESIDE_A_GAP = 16
 
 # Whoever takes longer to come to an end holds up the end of the turn, but not the turn.
 LAST_ORDERS_SECONDS = 2.0
@@ -51,23 +39,6 @@ LAST_ORDERS_SECONDS = 2.0
 LOOK_SECONDS = 0.5
 
 AT_ONCE = Rest(wait=timedelta(0))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a turn works with; one of each per worker process."""
-
-    standing: Standing
-    ledger: Ledger
-    leases: Leases
-    limits: Limits
-    content: Content
-    handover: Handover
-    health: SenderHealth
-    crowding: Crowding
-    shares: LaneShares
-    neighbours: Neighbours
-    stopping: asyncio.Event
 
 
 class Dispatch:
@@ -106,6 +77,7 @@ class _Turn:
         self._account: Account | None = None  # once it is in use
         width = parts.crowding.width(sender_id, view.max_connections)
         self._lines = Lines(self._send, width=1 if view.min_delay_ms else width)
+        self._claiming = Claiming(parts, sender_id, holds)
         self._findings = Findings(
             sender_id,
             parts.health,
@@ -128,7 +100,7 @@ class _Turn:
                     # Raised only below: here it would cancel emails that may be past their dot.
                     trouble = error
                 self._lines.stop()
-                await asyncio.gather(self._let_go(), self._hand_back())
+                await asyncio.gather(self._let_go(), self._hand_back(self._lines.unstarted()))
             await self._let_go()
         finally:
             for job in self._lines.unstarted():  # after a bug: they are taken back
@@ -140,24 +112,16 @@ class _Turn:
         return await self._finish(rest)
 
     async def _work(self) -> Rest:
-        """Look, decide, act: whatever was waited for, nothing more is claimed before another look.
+        """Look, decide, act, again and again: after each wait comes a look, before all else.
 
         AT_ONCE: the time is up, or nothing more is to begin.
         """
         while not self._over():
-            if self._seen_at < self._ends_at:
-                rest = await self._act(self._view)
-                if rest.wait is not None and rest.wait <= NEAR:
-                    await self._parts.handover.pause(rest.wait.total_seconds())
-                elif self._lines.busy:
-                    # What is on its way may change the picture: by a retry, or as a campaign's
-                    # last. And what is new must not wait for a server that does not answer.
-                    await self._lines.drain(within=NEAR.total_seconds())
-                else:
-                    since = timedelta(seconds=clock.boottime() - self._seen_at)
-                    return _shortened(rest, by=since)
-            elif await self._last_orders():
-                break
+            in_time = self._seen_at < self._ends_at
+            rest = await (self._act(self._view) if in_time else self._last_orders())
+            if rest is not None:
+                return rest
+            await self._hand_back(self._lines.overdue())
             if not await self._look():
                 break
         return AT_ONCE
@@ -174,47 +138,114 @@ class _Turn:
         before, self._view, self._seen_at = all_terms(self._view), seen, clock.boottime()
         if (stand := all_terms(seen)) == before:
             return True
-        await self._hand_back(unless=lambda job: job.terms in stand)
+        await self._hand_back(self._lines.unstarted(unless=lambda job: job.terms in stand))
         return await self._look()  # that took its time
 
-    async def _last_orders(self) -> bool:
-        """The time is up: let what was claimed come to its end. True: it has."""
-        if await self._lines.drain(within=LOOK_SECONDS):
-            return True
+    async def _act(self, view: LaneView) -> Rest | None:
+        """Send what may go, and wait for what may change that. None: look again; else nothing may
+        go for so long, and the turn is over."""
+        verdict = judge(view.standing, view.demands, now=view.now)
+        if isinstance(verdict, Wait):
+            return await self._wait(_rest(verdict, now=view.now))
+        if wanting := self._wanting(view, verdict.demands):
+            rest = await self._send_some(view, wanting)
+            if rest is not None:
+                return await self._wait(_no_later_than_due(rest, view))
+        if not self._wanting(view, verdict.demands):
+            await self._lines.news(within=LOOK_SECONDS)
+        return None
+
+    async def _wait(self, rest: Rest) -> Rest | None:
+        """Nothing may go for so long: a near moment is waited for here. None: it may have come."""
+        if rest.wait is not None and rest.wait <= NEAR:
+            await self._parts.handover.pause(rest.wait.total_seconds())
+        elif self._lines.busy:
+            # What is on its way may change the picture: by a retry, or as a campaign's last. And
+            # what is new must not wait for a server that does not answer.
+            await self._lines.news(within=NEAR.total_seconds())
+        else:
+            return _shortened(rest, by=timedelta(seconds=clock.boottime() - self._seen_at))
+        return None
+
+    async def _last_orders(self) -> Rest | None:
+        """The time is up: let what was claimed come to its end. None: it has not."""
+        if not self._lines.at_rest:
+            await self._lines.news(within=LOOK_SECONDS)
+        if self._lines.at_rest:
+            return AT_ONCE
         if clock.boottime() >= self._ends_at + LAST_ORDERS_SECONDS:
             await self._complete_campaigns()
             self._ends_at = clock.boottime() + TURN_SECONDS  # the others do not wait for stragglers
-        return False
+        return None
 
-    async def _act(self, view: LaneView) -> Rest:
-        """Send what may go now; how long nothing more can be sent."""
-        verdict = judge(view.standing, view.demands, now=view.now)
-        if isinstance(verdict, Wait):
-            return _rest(verdict, now=view.now)
+    def _wanting(self, view: LaneView, demands: Sequence[Demand]) -> tuple[Demand, ...]:
+        """Those that may have another email: there is room for it, and where they go one at a time,
+        the last has ended."""
         if not self._lines.room:
-            await self._lines.make_room()
-            return AT_ONCE
-        rest = AT_ONCE
-        if demands := self._free(view, verdict.demands):
-            rest = await self._send_some(view, demands)
-        left = self._seen_at + SLOW_SECONDS - clock.boottime()  # feeding may have taken its time
-        await self._lines.until(
-            lambda: self._free(view, verdict.demands) != (), within=max(0.0, left)
-        )
-        return _no_later_than_due(rest, view)
-
-    def _free(self, view: LaneView, demands: tuple[Demand, ...]) -> tuple[Demand, ...]:
-        """Those that may have another email: where they go one at a time, the last has ended."""
+            return ()
         one_at_a_time = view.min_delay_ms > 0
         taken = {j.claim.campaign_id for j in self._lines.jobs if one_at_a_time or j.one_at_a_time}
         if one_at_a_time and taken:
             return ()
         return tuple(demand for demand in demands if demand.campaign_id not in taken)
 
-    async def _hand_back(self, *, unless: Callable[[Job], bool] | None = None) -> None:
+    async def _send_some(self, view: LaneView, demands: Sequence[Demand]) -> Rest | None:
+        """Claim one batch and queue it; how long the limits allow nothing, if they do not."""
+        identity = await self._identity(view)
+        if identity is None:
+            return None
+        self._account = identity.account
+        jobs = await self._claiming.claim(
+            view, demands, identity, room=self._lines.room, early=NEAR
+        )
+        if isinstance(jobs, Rest):
+            return jobs
+        if clock.boottime() - self._seen_at > LOOK_SECONDS:
+            jobs = await self._those_that_stand(jobs)
+        self._lines.feed(jobs)
+        return None
+
+    async def _those_that_stand(self, jobs: list[Job]) -> list[Job]:
+        """The limits, or the claim, were long in answering: by what is so now, which may go."""
+        try:
+            await self._look()
+        except Exception:
+            await self._hand_back(jobs)
+            raise
+        stand = all_terms(self._view)
+        await self._hand_back([job for job in jobs if job.terms not in stand])
+        return [job for job in jobs if job.terms in stand]
+
+    async def _identity(self, view: LaneView) -> Identity | None:
+        """The sender ready to send; None when its row is unusable, which stops it."""
+        try:
+            return await self._parts.content.identity(self._sender_id, updated_at=view.updated_at)
+        except (DomainError, SecretUnreadable) as error:
+            self._findings.trouble(SenderEffect.BREAK, str(error), as_of=view.updated_at)
+            return None
+
+    async def _hand_back(self, jobs: Sequence[Job]) -> None:
         """Let go of what was claimed and not begun: it waits again as before."""
-        if unstarted := self._lines.unstarted(unless):
-            await self._parts.handover.hand_back(unstarted)
+        if jobs:
+            await self._parts.handover.hand_back(jobs)
+
+    async def _send(self, job: Job) -> None:
+        """One email's way: handed over, its end recorded, and what that says of its sender."""
+        handover = self._parts.handover
+        result = await handover.hand_over(job, begins=self._begins)
+        if result is not None:
+            if result.fenced and handover.cannot_mark:
+                self._lines.stop()  # the next ones would fare no better
+            await self._lines.trail(handover.record(result.outcome))
+            self._findings.of_email(result, to=job.claim.address, as_of=job.identity.as_of)
+        if job.one_at_a_time:
+            self._lines.tell()  # the next one may be claimed
+
+    def _begins(self, job: Job) -> bool:
+        """Whether an email may still go, after all that it has waited for."""
+        if self._over():
+            self._lines.stop()
+        return self._lines.begin(job)
 
     async def _stop_when_lost(self) -> None:
         """The turn itself may be waiting for PostgreSQL then."""
@@ -231,128 +262,6 @@ class _Turn:
         if keep is not None and self._account is not None:
             await self._parts.handover.pool.let_go(self._account, keep=keep)
 
-    async def _send_some(self, view: LaneView, demands: tuple[Demand, ...]) -> Rest:
-        """Book, claim and queue one batch; a positive wait when the limits allow nothing."""
-        identity = await self._identity(view)
-        if identity is None:
-            return AT_ONCE
-        self._account = identity.account
-        has_gap = any(d.due and d.min_delay_ms for d in view.demands)
-        granted = await self._parts.limits.reserve(
-            Budget(
-                sender_id=self._sender_id,
-                hourly_limit=view.hourly_limit,
-                min_delay_ms=view.min_delay_ms,
-            ),
-            [_campaign_budget(demand) for demand in demands],
-            capacity=min(self._lines.room, BITE_BESIDE_A_GAP if has_gap else MAX_CLAIM),
-            early=NEAR,
-        )
-        # Counted from the answer: from the question, a slow answer would make a gap too short.
-        granted_at = clock.boottime()
-        if isinstance(granted, Denied):
-            return Rest(wait=granted.wait, held_by=granted.held_by)
-        async with self._or_given_back(granted):
-            contents = await self._parts.content.load(
-                slot.campaign_id for slot in granted.slots if slot.campaign_id is not None
-            )
-        claims = await self._claim(granted, account_version=identity.account_version)
-        gaps = {d.campaign_id for d in demands if d.min_delay_ms or view.min_delay_ms}
-        waits = {slot.campaign_id: slot.wait for slot in granted.slots}
-        of = {d.campaign_id: terms(view, d) for d in demands}
-        jobs = [
-            Job(
-                claim=claim,
-                identity=identity,
-                texts=None if claim.campaign_id is None else contents[claim.campaign_id],
-                reservation=granted.reservation,
-                one_at_a_time=claim.campaign_id in gaps,
-                ready_at=granted_at + waits[claim.campaign_id].total_seconds(),
-                terms=of[claim.campaign_id],
-                lane_holds=self._holds,
-            )
-            for claim in claims
-        ]
-        if clock.boottime() - self._seen_at > LOOK_SECONDS:
-            jobs = await self._those_that_stand(jobs)
-        if late := await self._lines.feed(jobs):
-            await self._parts.handover.hand_back(late)
-        return AT_ONCE
-
-    async def _those_that_stand(self, jobs: list[Job]) -> list[Job]:
-        """The limits, or the claim, were long in answering: by what is so now, which may go."""
-        try:
-            await self._look()
-        except Exception:
-            await self._parts.handover.hand_back(jobs)
-            raise
-        stand = all_terms(self._view)
-        if fallen := [job for job in jobs if job.terms not in stand]:
-            await self._parts.handover.hand_back(fallen)
-        return [job for job in jobs if job.terms in stand]
-
-    async def _identity(self, view: LaneView) -> Identity | None:
-        """The sender ready to send; None when its row is unusable, which stops it."""
-        try:
-            return await self._parts.content.identity(self._sender_id, updated_at=view.updated_at)
-        except (DomainError, SecretUnreadable) as error:
-            self._findings.trouble(SenderEffect.BREAK, str(error), as_of=view.updated_at)
-            return None
-
-    async def _claim(self, granted: Granted, *, account_version: int) -> tuple[Claim, ...]:
-        """Claim what was booked; what is no longer there is given back."""
-        wanted = {slot.campaign_id: slot.granted for slot in granted.slots}
-        asked_at = clock.boottime()
-        faultpoint(FaultPoint.BEFORE_CLAIM)
-        async with self._or_given_back(granted):
-            claimed = await self._parts.ledger.claim(
-                self._sender_id,
-                of_campaigns={c: n for c, n in wanted.items() if c is not None},
-                single=wanted.get(None, 0),
-                account_version=account_version,
-            )
-        faultpoint(FaultPoint.AFTER_CLAIM)
-        for claim in claimed.claims:
-            self._parts.leases.hold(claim.attempt, asked_at=asked_at)
-        taken = Counter(claim.campaign_id for claim in claimed.claims)
-        unused = {c: n - taken[c] for c, n in wanted.items() if n > taken[c]}
-        if unused:
-            await self._parts.handover.give_back(granted.reservation, unused=unused)
-        if not claimed.claims:
-            return ()
-        confirmed = False
-        try:
-            confirmed = await self._parts.limits.confirm(granted.reservation)
-        finally:
-            if not confirmed:
-                await self._parts.handover.release(granted.reservation, claimed.claims)
-        return claimed.claims if confirmed else ()
-
-    @asynccontextmanager
-    async def _or_given_back(self, granted: Granted) -> AsyncIterator[None]:
-        """Without PostgreSQL a booking comes to nothing: nobody sends what it may have claimed."""
-        try:
-            yield
-        except OperationalError:
-            unused = {slot.campaign_id: slot.granted for slot in granted.slots}
-            await self._parts.handover.give_back(granted.reservation, unused=unused)
-            raise
-
-    async def _send(self, job: Job) -> None:
-        result = await self._parts.handover.hand_over(job, begins=self._begins)
-        if result is None:
-            return
-        if result.fenced and self._parts.handover.cannot_mark:
-            self._lines.stop()  # the next ones would fare no better
-        await self._lines.trail(self._parts.handover.record(result.outcome))
-        self._findings.of_email(result, to=job.claim.address, as_of=job.identity.as_of)
-
-    def _begins(self, job: Job) -> bool:
-        """Whether an email may still go, after all that it has waited for."""
-        if self._over():
-            self._lines.stop()
-        return self._lines.begin(job)
-
     async def _finish(self, rest: Rest) -> Rest:
         if await self._findings.write_down(host_failures=self._view.host_failures):
             return AT_ONCE  # the gate says for how long
@@ -364,15 +273,6 @@ class _Turn:
         # a time would otherwise ask after every email.
         if any(d.campaign_id and d.next_due_at is None for d in self._view.demands):
             await self._parts.health.complete_campaigns(self._sender_id)
-
-
-def _campaign_budget(demand: Demand) -> CampaignBudget:
-    return CampaignBudget(
-        campaign_id=demand.campaign_id,
-        want=demand.due,
-        hourly_limit=demand.hourly_limit,
-        min_delay_ms=demand.min_delay_ms,
-    )
 
 
 def _rest(verdict: Wait, *, now: datetime) -> Rest:

@@ -48,8 +48,9 @@ class Lines(Generic[Job]):
         self._trailing = 0  # jobs that have left their line and are not done
         self._failed: list[Exception] = []
         self._stopped = False
-        self._asking: list[asyncio.Future[None]] = []  # who waits for something to have changed
-        self._watched = 0  # by so many who wait for the end of a job, whichever
+        self._long_since: float | None = None  # boot time; None: it is time for more
+        self._news: asyncio.Future[None] | None = None  # of whoever decides
+        self._fewer_trail = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Lines[Job]:
@@ -64,7 +65,7 @@ class Lines(Generic[Job]):
     ) -> None:
         self._stopped = True
         await self._tasks.__aexit__(kind, error, trace)
-        await self._until(lambda: not self._trailing)
+        await self._until_trailing(0)
         if self._failed:
             raise ExceptionGroup("emails could not be handed over", self._failed)
 
@@ -72,6 +73,11 @@ class Lines(Generic[Job]):
     def busy(self) -> bool:
         """Whether anything is queued or under way."""
         return bool(self._running or self._trailing or self._queue)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way, nor will be of what is queued."""
+        return not self._running and not self._trailing and (self._stopped or not self._queue)
 
     @property
     def stopped(self) -> bool:
@@ -85,31 +91,52 @@ class Lines(Generic[Job]):
 
     @property
     def room(self) -> int:
-        """For how many more jobs there is a free line, or a place in the queue."""
+        """For how many more jobs there is a free line, or a place in the queue; for none while what
+        was fed last waits."""
+        if self._long_since is not None:
+            return 0
         return max(0, self._width - self._running + self._ahead - len(self._queue))
 
-    async def make_room(self) -> bool:
-        """Wait a second for room. False: there is still none."""
-        return await self.until(lambda: self.room > 0, within=SLOW_SECONDS)
-
-    async def feed(self, jobs: Sequence[Job]) -> list[Job]:
-        """Queue jobs; returns when the queue is short enough to ask for more.
-
-        When a second has passed and it is not, it is emptied: what no line has come for is returned
-        and has to be handed back.
-        """
+    def feed(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs, and start what lines are free for."""
         self._queue.extend(jobs)
         self._short = min(self._width, self._ahead // 2)
-        begun_at = clock.boottime()
-        self._start()
-        if not await self._until(self._is_short, within=SLOW_SECONDS):
-            self._ahead //= 2
-            late = list(self._queue)
-            self._queue.clear()
-            return late
-        if clock.boottime() - begun_at < QUICK_SECONDS:
-            self._ahead = min(max(1, 2 * self._ahead), MAX_AHEAD)
-        return []
+        self._long_since = clock.boottime()
+        while self._queue and self._running < self._width and not self._stopped:
+            self._running += 1
+            self._tasks.create_task(self._line(self._next()))
+        self._perhaps_short()
+
+    def overdue(self) -> list[Job]:
+        """Take back what no line has come for within a second; less is asked for then."""
+        if self._long_since is None or clock.boottime() - self._long_since < SLOW_SECONDS:
+            return []
+        self._long_since = None
+        self._ahead //= 2
+        late = list(self._queue)
+        self._queue.clear()
+        return late
+
+    async def news(self, *, within: float) -> None:
+        """Wait for what there is to decide about, so many seconds at most.
+
+        The queue has become short, all is done, the lines were stopped, or somebody `tell`s.
+        """
+        if self._stopped:
+            return
+        loop = asyncio.get_running_loop()
+        self._news = loop.create_future()
+        timer = loop.call_later(within, self.tell)
+        try:
+            await self._news
+        finally:
+            timer.cancel()
+            self._news = None
+
+    def tell(self) -> None:
+        """Let whoever waits for news decide."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def begin(self, job: Job) -> bool:
         """Let a job out of the queue's hands. False: it is no longer its line's to begin."""
@@ -119,20 +146,6 @@ class Lines(Generic[Job]):
         self._begun.add(job)
         return True
 
-    async def drain(self, *, within: float | None = None) -> bool:
-        """Wait until every job fed so far is done, or the lines were stopped and what was under way
-        is done. False: so many seconds have passed, and something is not."""
-        return await self._until(self._is_at_rest, within=within)
-
-    async def until(self, holds: Callable[[], bool], *, within: float) -> bool:
-        """Wait for what the end of a job may bring about, or until the lines are stopped.
-        False: so many seconds have passed, and it does not hold."""
-        self._watched += 1
-        try:
-            return await self._until(lambda: self._stopped or holds(), within=within)
-        finally:
-            self._watched -= 1
-
     async def trail(self, rest: asyncio.Future[Any]) -> None:
         """Let a job's line take the next one while the `rest` of this one is done elsewhere.
 
@@ -140,14 +153,12 @@ class Lines(Generic[Job]):
         """
         self._trailing += 1
         rest.add_done_callback(self._trailed)
-        most = MAX_TRAILING * self._width
-        if self._trailing > most:
-            await self._until(lambda: self._trailing <= most)
+        await self._until_trailing(MAX_TRAILING * self._width)
 
     def stop(self) -> None:
         """Start no more jobs; those under way go on to their end."""
         self._stopped = True
-        self._tell()
+        self.tell()
 
     def unstarted(self, unless: Callable[[Job], bool] | None = None) -> list[Job]:
         """Take back what was fed and not begun, `unless` it may stay."""
@@ -155,20 +166,8 @@ class Lines(Generic[Job]):
         taken = set(jobs)
         self._waiting = {job: None for job in self._waiting if job not in taken}
         self._queue = deque(job for job in self._queue if job not in taken)
-        self._tell()
+        self._perhaps_short()
         return jobs
-
-    def _start(self) -> None:
-        while self._queue and self._running < self._width and not self._stopped:
-            self._running += 1
-            self._tasks.create_task(self._line(self._next()))
-
-    def _next(self) -> Job:
-        job = self._queue.popleft()
-        self._waiting[job] = None
-        if len(self._queue) == self._short:
-            self._tell()
-        return job
 
     async def _line(self, job: Job) -> None:
         """One connection's work: one job after another, as long as there are any."""
@@ -180,57 +179,43 @@ class Lines(Generic[Job]):
                 except Exception as error:  # noqa: BLE001 - raised again when all have ended
                     self._fail(error)
                 self._begun.discard(job)
-                if self._watched:
-                    self._tell()
                 if self._stopped or not self._queue:
                     return
                 job = self._next()
         finally:
             self._running -= 1
-            if not self._running:
-                self._tell()
+            if self.at_rest or not self._ahead:  # there is room again where none waits
+                self.tell()
+
+    def _next(self) -> Job:
+        job = self._queue.popleft()
+        self._waiting[job] = None
+        if self._long_since is not None:
+            self._perhaps_short()
+        return job
+
+    def _perhaps_short(self) -> None:
+        """Whether it is time for more, and for more at once than the last time."""
+        if self._long_since is None or len(self._queue) > self._short:
+            return
+        if clock.boottime() - self._long_since < QUICK_SECONDS:
+            self._ahead = min(max(1, 2 * self._ahead), MAX_AHEAD)
+        self._long_since = None
+        self.tell()
 
     def _trailed(self, rest: asyncio.Future[Any]) -> None:
         self._trailing -= 1
         if not rest.cancelled() and isinstance(error := rest.exception(), Exception):
             self._fail(error)
-        if self._trailing == MAX_TRAILING * self._width or self._is_at_rest():
-            self._tell()
+        self._fewer_trail.set()
+        if self.at_rest:
+            self.tell()
+
+    async def _until_trailing(self, at_most: int) -> None:
+        while self._trailing > at_most:
+            self._fewer_trail.clear()
+            await self._fewer_trail.wait()
 
     def _fail(self, error: Exception) -> None:
         self._failed.append(error)
         self.stop()
-
-    def _is_short(self) -> bool:
-        return self._stopped or len(self._queue) <= self._short
-
-    def _is_at_rest(self) -> bool:
-        return not self._running and not self._trailing and (self._stopped or not self._queue)
-
-    async def _until(self, holds: Callable[[], bool], *, within: float | None = None) -> bool:
-        """Asks again only when there is news: `_tell` says which."""
-        loop = asyncio.get_running_loop()
-        ends_at = None if within is None else loop.time() + within
-        while not holds():
-            if ends_at is not None and loop.time() >= ends_at:
-                return False
-            news: asyncio.Future[None] = loop.create_future()
-            timer = None if ends_at is None else loop.call_at(ends_at, _set, news)
-            self._asking.append(news)
-            try:
-                await news
-            finally:
-                self._asking.remove(news)
-                if timer is not None:
-                    timer.cancel()
-        return True
-
-    def _tell(self) -> None:
-        """The queue has become short, all is done, or a job that is waited for has ended."""
-        for news in self._asking:
-            _set(news)
-
-
-def _set(news: asyncio.Future[None]) -> None:
-    if not news.done():
-        news.set_result(None)

@@ -16,7 +16,8 @@ from paceline.engine.witness import Witness
 from paceline.observability.figures import Figures
 from paceline.persistence.database import DatabaseBusy
 from paceline.persistence.standing import LaneView, Standing
-from paceline.sending.dispatch import Dispatch, Parts
+from paceline.sending.dispatch import Dispatch
+from paceline.sending.parts import Parts
 from paceline.settings import Settings
 from tests.integration.engine.sink import Sink
 from tests.world import World, settings_for
