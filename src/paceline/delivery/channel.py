@@ -119,8 +119,7 @@ class Channel(asyncio.Protocol):
     @property
     def quiet(self) -> bool:
         """Whether it is open and the server has said nothing that was not read."""
-        unread = self._replies or not self._parser.idle
-        return not unread and self.lost is None and not self.retiring
+        return self._parser.idle and not self._replies and self.lost is None and not self.retiring
 
     def expect_silence(self) -> None:
         """Ends the channel if the server has said more than it was asked.
@@ -145,8 +144,9 @@ class Channel(asyncio.Protocol):
         """
         if self.lost is not None:
             raise ChannelLost(self.lost)
+        if not self._held:
+            self._outbox.add(self._flush)
         self._held += data
-        self._outbox.add(self._flush)
 
     def write_while_quiet(self, data: bytes, *, leave_by: float) -> None:
         """`write_soon`, unless the server speaks first or `leave_by` (boot time, seconds) passes.
@@ -186,10 +186,11 @@ class Channel(asyncio.Protocol):
 
     def take_replies(self, first_digits: Sequence[int]) -> list[RawReply] | None:
         """Takes all that have come if they begin with these digits, one each, or else none."""
-        if [reply.code // 100 for reply in self._replies] != first_digits:
+        replies = self._replies
+        if [reply.code // 100 for reply in replies] != first_digits:
             return None
-        taken = list(self._replies)
-        self._replies.clear()
+        taken = list(replies)
+        replies.clear()
         return taken
 
     async def write_blocks(self, data: bytes, seconds: float) -> None:

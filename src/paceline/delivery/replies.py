@@ -18,6 +18,7 @@ MAX_READ = 4096  # octets of one reply that are made into text: eight times what
 MAX_REMEMBERED = 512  # octets of replies that are looked up before they are read
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?", re.DOTALL)
+_WHOLE_LINE = re.compile(rb"([2-5][0-9][0-9])(?: ([^\x00\r\n]*))?\r\n")
 # As RFC 2034 has it, and as some servers dress it up: "#5.1.1", "(5.1.1)", "5.1.1:".
 _STATUS = r"([245]\.\d{1,3}\.\d{1,3})"
 _ENHANCED = re.compile(rf"(?:#?{_STATUS}:?|\({_STATUS}\))(?=\s|$)")
@@ -34,22 +35,33 @@ class BadReply(Exception):
 class RawReply:
     """One whole reply as received. `Reply`, the form for people, is made only where it is kept."""
 
-    __slots__ = ("code", "lines")
+    __slots__ = ("_readable", "code", "lines")
 
     def __init__(self, code: int, lines: list[bytes]) -> None:
         self.code = code
         self.lines = lines
+        self._readable: Reply | None = None
 
     def readable(self) -> Reply:
         """The reply with its enhanced status code taken out, on one printable line."""
-        said = b"\n".join(self.lines)[:MAX_READ]
-        text = said.decode("utf-8", "replace").lstrip()
+        if self._readable is None:
+            self._readable = self._read()
+        return self._readable
+
+    def _read(self) -> Reply:
+        lines = self.lines
+        said = lines[0] if len(lines) == 1 else b"\n".join(lines)
+        text = said[:MAX_READ].decode("utf-8", "replace").lstrip()
         found = _ENHANCED.match(text)
-        # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
-        enhanced = found[found.lastindex or 0] if found else ""
-        if found is None or int(enhanced[0]) != self.code // 100:
+        if found is None:
             return Reply(self.code, None, one_line(text))
-        text = text.removeprefix(found[0]).replace("\n" + found[0], "\n")
+        enhanced = found[found.lastindex or 0]
+        # RFC 2034 §4: the class must agree with the code, or it is not an enhanced status code.
+        if int(enhanced[0]) != self.code // 100:
+            return Reply(self.code, None, one_line(text))
+        text = text[found.end() :]
+        if len(lines) > 1:
+            text = text.replace("\n" + found[0], "\n")
         return Reply(self.code, enhanced, one_line(text))
 
 
@@ -119,6 +131,9 @@ class ReplyParser:
 @functools.lru_cache(maxsize=256)
 def _whole_replies(data: bytes) -> tuple[RawReply, ...]:
     """The replies that `data` consists of; none when it is anything but whole, good ones."""
+    found = _WHOLE_LINE.fullmatch(data)  # as the answer to a dot, which names each email
+    if found is not None:
+        return (RawReply(int(found[1]), [found[2] or b""]),)
     parser, replies = ReplyParser(), deque[RawReply]()
     try:
         parser.read(data, replies)
