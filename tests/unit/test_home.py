@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,26 @@ def test_a_home_whose_files_are_closed_to_us_is_one_clear_line(home: Home, name:
     (home.path / name).mkdir()  # nobody can open it, root neither
     with pytest.raises(SettingsError, match=r"cannot use .* as home: is a directory; give it to"):
         home.create()
+
+
+_READ_ONLY = 'mount -t tmpfs -o ro none "$1" && exec "$2" -m paceline up --home "$1$3"'
+
+
+@pytest.mark.parametrize("below", ["", "/home"])
+def test_a_home_that_can_only_be_read_is_one_clear_line(tmp_path: Path, below: str) -> None:
+    apart = ["unshare", "--map-root-user", "--mount"]
+    try:
+        subprocess.run([*apart, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("file systems cannot be mounted here")
+    ran = subprocess.run(
+        [*apart, "sh", "-c", _READ_ONLY, "sh", tmp_path, sys.executable, below],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (78, "")
+    assert ran.stderr == (
+        f"paceline: cannot use {tmp_path}{below} as home: read-only file system; give it to this "
+        "user, or choose another with --home or PACELINE_HOME\n"
+    )

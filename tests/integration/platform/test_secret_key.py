@@ -83,12 +83,13 @@ async def test_the_first_process_notes_its_key_and_another_is_stopped(
         await hold(with_key(settings, STRANGE))
 
 
-async def test_a_worker_with_another_key_ends_with_one_line(
-    settings: Settings, tmp_path: Path
+@pytest.mark.parametrize("part", ["api", "worker"])
+async def test_a_part_with_another_key_ends_with_one_line(
+    part: str, settings: Settings, tmp_path: Path
 ) -> None:
     await hold(with_key(settings, OLD))
     code, said = await paceline(
-        "worker",
+        part,
         home=tmp_path,
         DATABASE_URL=settings.database.url,
         REDIS_URL=settings.redis.url,
