@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from paceline.api.problems import problem
 from paceline.observability import AccessLog, configure_logging, log_crashes
+from paceline.observability.requests import words_of
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +134,16 @@ def test_a_crash_is_one_line_of_json(stream: io.StringIO, monkeypatch: pytest.Mo
     (line,) = entries(stream)
     assert line["level"] == "critical"
     assert line["exception"].endswith("RuntimeError: a bug")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/api/v1/campaigns/01a22e7c-21d6-70ac-9e44-f73bbae459e0/launch", "campaigns/{id}/launch"),
+        ("/api/v1/suppressions/ada@example.org", "suppressions/{id}"),
+        ("/api/v1/sender-presets", "sender-presets"),
+        ("/api/v1/emails/leads.csv/%41da/" + "a" * 41, "emails/{id}/{id}/{id}"),
+    ],
+)
+def test_of_a_path_only_the_words_are_told(path: str, words: str) -> None:
+    assert words_of(path) == f"/api/v1/{words}"
