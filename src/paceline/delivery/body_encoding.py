@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from paceline.delivery.wire import crlf_only
+from paceline.delivery.wire import crlf_text
 
 MAX_LINE = 76  # octets of a line before it is encoded as quoted-printable
 MIN_FIXED = 100  # octets; fewer are encoded as fast as they are put in
@@ -39,8 +39,12 @@ class FixedLines(NamedTuple):
     @classmethod
     def of(cls, lines: str) -> FixedLines:
         """Lines with any line ends; the last one gets an end where it has none."""
-        plain = crlf_only(lines.encode())
+        plain = crlf_text(lines)
         return cls(plain, _quoted(plain), _high(plain), _is_short(plain), _ANY_BOUNDARY in plain)
+
+    def holds(self, boundary: bytes) -> bool:
+        """Whether a line of it does; nearly always known beforehand."""
+        return self.may_hold_boundary and boundary in self.plain
 
 
 def fixed_lines(source: str) -> tuple[FixedLines, ...]:
@@ -48,7 +52,7 @@ def fixed_lines(source: str) -> tuple[FixedLines, ...]:
     pieces = _MARKS.split(source)
     pieces[1:] = [piece.partition("\n")[2] for piece in pieces[1:]]  # they begin within a line
     pieces[:-1] = ["".join(piece.rpartition("\n")[:2]) for piece in pieces[:-1]]  # and end in one
-    runs = [piece for piece in pieces if len(crlf_only(piece.encode())) >= MIN_FIXED]
+    runs = [piece for piece in pieces if len(crlf_text(piece)) >= MIN_FIXED]
     return tuple(map(FixedLines.of, runs[:MAX_FIXED_RUNS]))
 
 
@@ -62,7 +66,7 @@ class Body(NamedTuple):
     @classmethod
     def of(cls, text: str, fixed: Iterable[FixedLines] = ()) -> Body:
         """Raises `UnicodeEncodeError`. Runs that are not found in the text do no harm."""
-        data = crlf_only(text.encode())
+        data = crlf_text(text)
         own, found, done = [], [], 0
         for run in fixed:
             at = data.find(run.plain[:_BEGINNING], done, done + MAX_GAP)
@@ -88,20 +92,15 @@ class Body(NamedTuple):
         for run in self.fixed:
             high += run.high
             octets += len(run.plain)
-            fits = fits and run.is_short
+            fits = fits and run.is_short and not run.holds(boundary)
         if not high:
-            if fits and _is_short(own) and not self._has(boundary):
+            if fits and _is_short(own) and boundary not in own:
                 return b"7bit", _woven(self.own, [run.plain for run in self.fixed])
         elif high > octets * _BASE64_FROM_SHARE:
             plain = b"".join(_woven(self.own, [run.plain for run in self.fixed]))
             return b"base64", [_base64(plain)]
         quoted = [_quoted(piece) if piece else b"" for piece in self.own]
         return b"quoted-printable", _woven(quoted, [run.quoted for run in self.fixed])
-
-    def _has(self, boundary: bytes) -> bool:
-        return any(boundary in piece for piece in self.own) or any(
-            run.may_hold_boundary and boundary in run.plain for run in self.fixed
-        )
 
 
 def _woven(own: Sequence[bytes], runs: Sequence[bytes]) -> list[bytes]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.delivery import Envelope, Headers, message
-from paceline.delivery.wire import Mail, crlf_only, dot_stuffed
+from paceline.delivery.wire import Mail, crlf_only, crlf_text, dot_stuffed
 
 NASTY = st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"a", b"\r\n.", b" "])).map(b"".join)
 
@@ -35,6 +35,11 @@ def test_what_a_server_reads_is_the_content_with_its_line_ends_made_whole(conten
 @given(NASTY)
 def test_making_line_ends_whole_twice_changes_nothing(content: bytes) -> None:
     assert crlf_only(crlf_only(content)) == crlf_only(content)
+
+
+@given(st.text(st.sampled_from(".\r\naé\x0b\x85\u2028")))
+def test_a_text_gets_the_line_ends_that_its_octets_would_get(text: str) -> None:
+    assert crlf_text(text) == crlf_only(text.encode())
 
 
 def test_every_line_end_becomes_one_crlf() -> None:
