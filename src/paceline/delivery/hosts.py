@@ -30,12 +30,15 @@ _REFUSED_NETWORKS = tuple(
         "100.64.0.0/10",  # carrier-grade NAT, and a cloud's metadata (RFC 6598)
         "192.0.0.0/24",
         "192.88.99.0/24",
+        "168.63.129.16/32",  # the host of a machine at Azure, under an address of the internet
         "64:ff9b:1::/48",  # local-use NAT64 (RFC 8215)
         "2001::/23",
-        "fec0::/10",
-        "5f00::/16",
+        "3fff::/20",
     )
 )
+# All that is given out of IPv6 is in it (RFC 4291 §2.4). What is not, as `::127.0.0.1`, is an old
+# way to write addresses of IPv4, or nobody's.
+_UNICAST = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 
 
@@ -125,6 +128,8 @@ def is_public(address: _IPAddress) -> bool:
     if inner is not None:
         return is_public(inner)
     refused = any(address in network for network in _REFUSED_NETWORKS)
+    if address.version == 6 and address not in _UNICAST:
+        return False
     return address.is_global and not address.is_multicast and not refused
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from paceline.auth.auditing import note
 from paceline.auth.secretbox import SecretBox, hook_url_label
@@ -18,6 +19,7 @@ from paceline.services import notification_hook as hook
 from paceline.services.emails import Emails
 from paceline.services.notification_hook import Answer
 from paceline.services.notification_ways import Ways
+from paceline.services.turnstile import Turnstile
 from paceline.services.validation import Problems
 
 _TEST = "This is a test: from here on Paceline tells you what you have chosen."
@@ -59,6 +61,7 @@ class NotificationChoices:
         self._database = database
         self._secrets = secrets
         self._allow_private_hosts = allow_private_hosts
+        self._tests = Turnstile(most=1, retry_after_seconds=ceil(hook.SECONDS))
         self._ways = Ways(emails=emails, secrets=secrets, allow_private_hosts=allow_private_hosts)
 
     async def of(self, owner_id: uuid.UUID) -> NotificationView:
@@ -110,7 +113,14 @@ class NotificationChoices:
             await note(session, owner_id, Act.NOTIFICATIONS_CHOSEN, subject)
 
     async def test(self, owner_id: uuid.UUID) -> dict[Channel, Answer]:
-        """Tell something by each way that there is; what came of it."""
+        """Tell something by each way that there is; what came of it.
+
+        Raises `TooMuchAtOnce` while another test of theirs is under way: it posts where they like.
+        """
+        async with self._tests.turn(owner_id):
+            return await self._tested(owner_id)
+
+    async def _tested(self, owner_id: uuid.UUID) -> dict[Channel, Answer]:
         async with self._database.transaction() as session:
             record = await store.of_owner(session, owner_id)
         if record is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx2
 import pytest
 
@@ -95,6 +97,21 @@ async def test_they_are_each_persons_own(
     sender = await world.sender()
     foreign = await save(other_page, email_to="a@example.org", email_sender_id=str(sender))
     assert foreign.status_code == 422
+
+
+async def test_one_test_of_theirs_is_under_way_at_a_time(
+    page: httpx2.AsyncClient, receiver: HookReceiver
+) -> None:
+    """It posts wherever its owner likes: many at once would be somebody else's trouble."""
+    await save(page, hook_url=receiver.url)
+    receiver.answers.append(None)
+    first = asyncio.create_task(page.post("/settings/notifications/test"))
+    await receiver.asked.wait()
+    second = await page.post("/settings/notifications/test")
+    assert (second.status_code, second.headers["Retry-After"]) == (429, "10")
+    assert len(receiver.texts) == 1
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
 
 
 async def test_what_was_not_taken_is_said(page: httpx2.AsyncClient, world: World) -> None:
