@@ -66,3 +66,11 @@ def test_sessions_go_to_postgresql_itself_where_there_is_a_pooler() -> None:
         read_database({"DATABASE_DIRECT_URL": direct})
     with pytest.raises(SettingsError, match="DATABASE_DIRECT_URL must begin with"):
         read_database({"DATABASE_URL": pooler, "DATABASE_DIRECT_URL": "db"})
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://one:54322222/mail", "postgresql://one:0/mail", "postgresql://a,b:70000/m"]
+)
+def test_a_port_that_there_is_not_is_told_before_anybody_looks_for_it(url: str) -> None:
+    with pytest.raises(SettingsError, match="its port must be from 1 to 65535"):
+        DatabaseAddress.of(url)

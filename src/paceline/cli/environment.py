@@ -215,7 +215,7 @@ def settings_of(home: Path | None, env: Mapping[str, str] = os.environ) -> Setti
     """
     if env is os.environ:
         go_by_home(home)
-    if home is None and env.get("DATABASE_URL"):
+    if home is None and (env.get("DATABASE_URL") or env.get("DATABASE_DIRECT_URL")):
         settings = Settings.from_environment(env)
         _databases.append(settings.database.url)
         return settings

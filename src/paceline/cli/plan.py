@@ -9,6 +9,7 @@ from paceline.cli import ports
 from paceline.cli.parts import SECONDS_MORE, own_command
 from paceline.cli.supervise import Component
 from paceline.embedded import Command, Postgres, Redis, Server
+from paceline.errors import SettingsError
 from paceline.home import Home
 from paceline.settings import STOP_SECONDS, Settings
 
@@ -57,6 +58,7 @@ class Plan:
         cls, settings: Settings, home: Home, env: Mapping[str, str], *, workers: int, sample: bool
     ) -> Plan:
         """From the settings. The dev inbox's port is moved when it is taken; the API's never is."""
+        _refuse_one_port_for_two(settings, workers)
         allow = settings.api.allow_private_hosts
         if not env.get("ALLOW_PRIVATE_HOSTS"):
             # Behind a proxy it listens here, too, and is called something else from outside.
@@ -165,6 +167,17 @@ class Plan:
             is_ready=is_ready,
             stop_seconds=self.stop_seconds + SECONDS_MORE,
         )
+
+
+def _refuse_one_port_for_two(settings: Settings, workers: int) -> None:
+    """Whichever came first would have it, and the other be waited for. Raises `SettingsError`."""
+    taken = {settings.api.port: "PORT"}
+    asked = [("DEVINBOX_PORT", settings.devinbox.port)]
+    if (first := settings.worker.health_port) is not None:
+        asked += [("PACELINE_HEALTH_PORT", first + number) for number in range(workers)]
+    for name, port in asked:
+        if (other := taken.setdefault(port, name)) != name:
+            raise SettingsError(f"{other} and {name} both lead to port {port}: choose another")
 
 
 def _devinbox_port(settings: Settings, home: Home, env: Mapping[str, str]) -> int:

@@ -35,7 +35,7 @@ _SECRETS = (
 _FORMS = ("", "text", "json")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-_QUIET = ("alembic", "asyncio", "httpcore2", "httpx2", "mail.log", "uvicorn.access")
+_QUIET = ("alembic", "asyncio", "httpcore2", "httpx2", "uvicorn.access")
 
 
 def configure_logging(
@@ -57,6 +57,7 @@ def configure_logging(
     root.setLevel(level if level in _LEVELS else "INFO")
     for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # it warns of each word of a stranger
     logging.captureWarnings(True)
     refuse_log_settings(env)  # last, so that this is told as everything else is
 

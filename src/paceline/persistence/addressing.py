@@ -78,7 +78,10 @@ def parsed_url(url: str) -> URL:
         parsed = make_url(
             _SEVERAL.sub(_in_the_query, url.replace("postgres://", "postgresql://", 1))
         )
-        _hosts(parsed)
+        own = 5432 if parsed.port is None else parsed.port
+        ports = [own, *(port for _, port in _hosts(parsed))]
+        if not all(1 <= port <= 65_535 for port in ports):
+            raise SettingsError("DATABASE_URL: its port must be from 1 to 65535")
         return parsed
     except (ArgumentError, ValueError):
         raise SettingsError(

@@ -272,7 +272,7 @@ async def translate_lost_connections() -> AsyncIterator[None]:
         raise DatabaseBusy(f"PostgreSQL: {_in_one_line(error)}") from error
     except _LOST as error:
         if "rejected SSL upgrade" in str(error):
-            told = "PostgreSQL: it offers no TLS, which sslmode asks for"
+            told = "PostgreSQL: it offers no TLS, which sslmode asks for, or is no PostgreSQL"
             raise DatabaseRefused(told) from error
         raise DatabaseUnavailable(f"PostgreSQL: {_in_one_line(error)}") from error
 

@@ -12,6 +12,7 @@ from paceline.settings.values import number
 
 _NAME_AND_NUMBER = re.compile(r"/[^/]+/\d{1,5}")
 _NUMBER = re.compile(r"/?|/\d{1,5}")
+_HOST = re.compile(r"[^\s:/@?#\[\]]+|[0-9A-Fa-f:.]+(%\w+)?")  # a name, or an address
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ def read_database(env: Mapping[str, str]) -> DatabaseSettings | None:
         return None
     for name, given in (("DATABASE_URL", url), ("DATABASE_DIRECT_URL", direct)):
         if given is not None and not given.startswith(("postgresql://", "postgres://")):
-            raise SettingsError(f"{name} must begin with postgresql://")
+            raise SettingsError(f"{name} must begin with postgresql://{_quoted(given)}")
     return DatabaseSettings(url=url, direct_url=direct)
 
 
@@ -58,7 +59,7 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
     if url and not by_sentinel and not url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingsError(
             "REDIS_URL must begin with redis://, rediss:// or unix://, or with redis+sentinel:// "
-            "or rediss+sentinel:// where Sentinels know it"
+            f"or rediss+sentinel:// where Sentinels know it{_quoted(url)}"
         )
     if url and not url.startswith("unix://"):
         _refuse_misread(url, by_sentinel=by_sentinel)
@@ -66,6 +67,11 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
         raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
     port = number(env, "REDIS_PORT", 6379, 1, 65535)
     if host:
+        if not _HOST.fullmatch(host):
+            raise SettingsError(
+                f"REDIS_HOST must be a name or an address alone, not {host!r}: a URL is REDIS_URL, "
+                "a port REDIS_PORT"
+            )
         url = f"redis://[{host}]:{port}/0" if ":" in host else f"redis://{host}:{port}/0"
     return RedisSettings(url=url) if url else None
 
@@ -74,6 +80,8 @@ def _refuse_misread(url: str, *, by_sentinel: bool) -> None:
     """What the driver would take for a server of this machine, or for its number 0."""
     try:
         parts = urlsplit(url)
+        if not by_sentinel and parts.port == 0:
+            raise ValueError("no port")
     except ValueError:
         parts = urlsplit("//:")
     if (parts.netloc and parts.hostname is None) or parts.fragment:
@@ -90,3 +98,9 @@ def _refuse_misread(url: str, *, by_sentinel: bool) -> None:
         raise SettingsError(
             "REDIS_URL must end with the number of a database, as in redis://host/0"
         )
+
+
+def _quoted(text: str) -> str:
+    """Env files of containers are not read by a shell, which takes them away."""
+    is_so = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return ", without the quotation marks around it" if is_so else ""

@@ -11,6 +11,7 @@ from paceline.settings.reach import is_this_machine
 from paceline.settings.values import flag, names, web_address
 
 GOOGLE_ISSUER = "https://accounts.google.com"
+_GOOGLES_IDS = ".apps.googleusercontent.com"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,7 @@ def read_sign_in(env: Mapping[str, str], base_url: str) -> SignInSettings:
     provider = _provider(env, base_url)
     domains = names(env, "ALLOWED_DOMAINS")
     for domain in domains:
-        if "." not in domain or re.search(r"[@*\s]", domain):
+        if "." not in domain or re.search(r"[@*\s;:/]", domain):
             raise SettingsError(
                 f"ALLOWED_DOMAINS must be domains such as example.com, commas between; not {domain}"
             )
@@ -54,7 +55,7 @@ def read_sign_in(env: Mapping[str, str], base_url: str) -> SignInSettings:
     admins = names(env, "ADMINS")
     for address in admins:
         name, _, domain = address.rpartition("@")
-        if not name or not domain or " " in address:
+        if not name or not domain or re.search(r"[@\s;<]", name):
             raise SettingsError(f"ADMINS must be addresses, commas between; not {address}")
     return SignInSettings(
         provider=provider, allowed_domains=frozenset(domains), admins=frozenset(admins)
@@ -71,6 +72,11 @@ def _provider(env: Mapping[str, str], base_url: str) -> ProviderSettings | None:
         return None
     issuer = _issuer(env)
     google = issuer == GOOGLE_ISSUER
+    if google and (secret or "").endswith(_GOOGLES_IDS):
+        raise SettingsError(
+            "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are the wrong way round: the id ends with "
+            f"{_GOOGLES_IDS}"
+        )
     if google and secret is None and not button:
         raise SettingsError(
             "GOOGLE_CLIENT_ID is set, but GOOGLE_CLIENT_SECRET is not: Google asks for both "

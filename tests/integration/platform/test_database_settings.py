@@ -150,7 +150,7 @@ async def test_one_without_tls_that_is_asked_for_it_is_wrong_and_not_away(
         )
     (told,) = heavy(found)
     assert told.weight is Weight.WRONG
-    assert "refuses us: it offers no TLS, which sslmode asks for; correct" in told.line()
+    assert "refuses us: it offers no TLS, which sslmode asks for, or is" in told.line()
     assert heavy(plain) == []
 
 

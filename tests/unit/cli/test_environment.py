@@ -310,6 +310,12 @@ def test_the_environment_holds_whatever_home_is_named(
     assert settings_of(None).database.url == "postgresql://db/mail"
 
 
+def test_a_database_that_is_set_half_is_told_and_no_home_is_looked_for(tmp_path: Path) -> None:
+    env = {"DATABASE_DIRECT_URL": "postgresql://db/mail", "PACELINE_HOME": str(tmp_path)}
+    with pytest.raises(SettingsError, match="DATABASE_DIRECT_URL is set, but DATABASE_URL is not"):
+        settings_of(None, env)
+
+
 def test_the_local_zone_is_found_by_name(tmp_path: Path) -> None:
     assert local_zone({"TZ": ":Asia/Tokyo"}, tmp_path) == ZoneInfo("Asia/Tokyo")
     (tmp_path / "localtime").symlink_to("/usr/share/zoneinfo/Europe/Vienna")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from paceline.cli.plan import Plan
+from paceline.errors import SettingsError
 from paceline.home import Home
 from paceline.settings import Settings
 
@@ -36,6 +37,22 @@ def test_private_smtp_hosts_are_open_by_default_on_a_laptop_alone(
     env: dict[str, str], allowed: bool, tmp_path: Path
 ) -> None:
     assert planned(tmp_path, **env).allow_private_hosts is allowed
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"DEVINBOX_PORT": "3001"}, "PORT and DEVINBOX_PORT both lead to port 3001"),
+        ({"PACELINE_HEALTH_PORT": "3000"}, "PORT and PACELINE_HEALTH_PORT both lead to port 3001"),
+        ({"PACELINE_HEALTH_PORT": "39919"}, "DEVINBOX_PORT and PACELINE_HEALTH_PORT both lead"),
+    ],
+)
+def test_one_port_for_two_parts_is_told_before_either_listens(
+    env: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    given = {"DEVINBOX_PORT": "39919", **env}
+    with pytest.raises(SettingsError, match=told):
+        Plan.made(Settings.from_environment(given), Home(tmp_path), given, workers=2, sample=False)
 
 
 def test_each_worker_answers_health_checks_on_a_port_of_its_own(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import ssl
 from paceline.system_words import in_words
 
 _LATE = "no answer in time"
+_NO_REDIS = "Protocol Error"  # how the driver begins
 _NUMBER = re.compile(r"(?:Errno|Error) (-?\d+)")
 
 
@@ -38,6 +39,8 @@ def why(error: BaseException) -> str:
             return _LATE
         cause = cause.__cause__ or cause.__context__
     said = str(error).partition(": ")[2] or str(error)
+    if said.startswith(_NO_REDIS):
+        return "what listens there is no Redis"
     numbered = _NUMBER.search(said)
     if numbered and int(numbered[1]) > 0:
         number = int(numbered[1])
