@@ -81,7 +81,20 @@ CASES = [
     ("お知らせ不要", [""], ["○"]),
     ("不愿接收邮件", ["否"], ["是"]),
     ("마케팅 거부", ["N"], ["Y"]),
+    ("Consenso revocato", ["no"], ["sì"]),
+    ("Wycofana zgoda", ["nie"], ["tak"]),
+    ("Ha solicitado la baja", ["No"], ["Sí"]),
+    ("Nem kér hírlevelet", [""], ["x"]),
+    ("Ei halua uutiskirjettä", [""], ["x"]),
+    ("Не хоче отримувати листи", ["ні"], ["так"]),
     # A title that allows.
+    ("Можно писать", ["да"], ["нет"]),
+    ("Pode receber e-mail", ["Sim"], ["Não"]),
+    ("Mag gemaild worden", ["ja"], ["nee"]),
+    ("連絡希望", ["希望する"], ["希望しない"]),
+    ("Do you consent to receive our emails?", ["I do"], ["I do not"]),
+    ("List membership status", ["Subscribed"], ["Cleaned"]),
+    ("Situación", ["Alta"], ["Baja voluntaria"]),
     ("Contact allowed", ["yes"], ["no"]),
     ("Send mail", ["1"], ["0"]),
     ("can_be_emailed", ["true"], ["false"]),
@@ -202,6 +215,12 @@ CASES = [
     ("Notes", ["likes wine"], ["does not want emails", "doesn't want to hear from us"]),
     ("Customer notes", ["likes wine"], ["no emails please", "NO EMAILS!!", "stop mailing him"]),
     ("Notes", ["cheque bounced"], ["address bounces", "email bounced 2/3"]),
+    ("Notes", ["paid"], ["no longer wishes to receive newsletters", "opt-out via phone"]),
+    ("Bemerkung", ["gut"], ["nicht mehr angeschrieben werden", "Newsletter ab 1.3. abbestellt"]),
+    ("Notas", ["bien"], ["solicita no recibir publicidad", "no enviar nada más"]),
+    ("Obs.", ["bem"], ["não enviar e-mails", "quer sair da lista", "cancelou a newsletter"]),
+    ("Opm.", ["goed"], ["geen mail sturen", "afgemeld voor nieuwsbrief"]),
+    ("Uwagi", ["dobrze"], ["nie życzy sobie maili", "rezygnuje z mailingu"]),
     ("Bemerkung", ["nicht abgemeldet"], ["Newsletter abbestellt", "ist abgemeldet"]),
     ("Commentaires", ["bien"], ["s'est désabonnée", "refuse nos mails", "ne plus lui écrire"]),
     ("Comentarios", ["bien"], ["se dio de baja", "ya no desea recibir correos"]),
@@ -240,6 +259,21 @@ NOT_ABOUT_IT = [
     ("Cookie consent", ["yes", "no"]),
     ("Einwilligung Foto", ["ja", "nein"]),
     ("Consent to third parties", ["yes", "no"]),
+    (
+        "Notes",
+        ["removed something from the patient list", "not contacted yet", "sent mail, no reply"],
+    ),
+    (
+        "Notes",
+        ["declined invitation", "stop by the office", "rejected the offer", "wants more emails"],
+    ),
+    ("Remarque", ["pas encore contacté", "veut plus d'informations", "n'a pas reçu le mail"]),
+    ("Note", ["non ha ricevuto la mail", "ha chiesto informazioni"]),
+    ("Refund status", ["refused", "paid"]),
+    ("Spam score", ["1", "5"]),
+    ("Can drive", ["yes", "no"]),
+    ("Send by", ["mail", "post"]),
+    ("Wants demo", ["yes", "no"]),
     ("ConsentToTrack", ["Yes", "No"]),
     ("Kundenstatus", ["neu", "VIP"]),
     ("Account no, email", ["1001", "1002"]),
@@ -427,3 +461,8 @@ def test_what_a_name_says_of_who_wants_no_mail_counts(name: str) -> None:
 def test_a_title_above_people_says_the_same_with_a_remark_in_brackets() -> None:
     text = "Active:\nada@example.com\n\nBounced (hard):\nbo@example.com\n"
     assert mailed(text) == ["ada@example.com"]
+
+
+def test_a_name_that_says_it_counts_on_every_row_of_that_person() -> None:
+    rows = "Ada,ada@example.com\nAda (unsubscribed),ada@example.com\nBo,bo@example.com\n"
+    assert mailed(f"Name,Email\n{rows}") == ["bo@example.com"]

@@ -66,7 +66,7 @@ _REMARKS = words(
     "commento,commenti,osservazioni,comentário,comentários,observações,opmerking,opmerkingen,"
     "uwagi,komentarz,poznámka,megjegyzés,kommentit,примечание,примечания,комментарий,"
     "комментарии,備考,メモ,コメント,备注,備註,비고,메모,anmärkning,anmärkningar,merknad,bemærkning,"
-    "huomautus,poznámky,napomena,açıklama"
+    "obs,opm,bem,anm,komm,huomautus,poznámky,napomena,açıklama"
 )
 _REMARKS_IN_A_TITLE = words(
     "comments,notes,remarks,bemerkung,notiz,kommentar,anmerkung,commentaire,remarque,observacion,"
@@ -143,7 +143,7 @@ def _reading_of(title: str, values: list[str], *, about_else: bool) -> Callable[
     if kind is Kind.OPT_IN:
         plainly = key in _PLAINLY_CONSENT or bool(title_grams(title) & _PLAINLY_CONSENT)
         return opt_in_reading(values, plainly=plainly or _has_consent(key))
-    about_mail = kind is Kind.STATUS or "subscri" in key
+    about_mail = kind is Kind.STATUS or "subscri" in key or "list" in title_grams(title)
     if about_mail and not about_else and any(comparable(v) in said.SUBSCRIBED for v in given):
         return is_not_subscribed
     return _reading_of_values(title, given, kind, about_else=about_else)

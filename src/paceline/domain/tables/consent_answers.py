@@ -31,6 +31,7 @@ _NEGATION = re.compile(
     r"|m[ıiuü]yor|(?:ない|ません|않음|안함)\W*\Z",
     re.IGNORECASE,
 )
+_NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)
 _NEGATION_AHEAD = re.compile(r"\A\s*(?:no|non|não|nie|не|ні|nem|nu|ne)\b", re.IGNORECASE)
 _MAX_NEGATED = 6  # words of such an answer
 _OPTED_IN = re.compile(
@@ -205,7 +206,8 @@ def opt_in_reading(values: Sequence[str], *, plainly: bool) -> Reads | None:
     """
     given = [value for value in values if not is_empty(value)]
     kinds = {comparable(value) or value for value in given}
-    denied = {_affirmed(value) for value in given if _declines(value) or is_no(value)} - {""}
+    no_forms = [value for value in given if _declines(value) or is_no(value)]
+    denied = {form for value in no_forms for form in _affirmed(value)} - {""}
 
     def says_yes(value: str) -> bool:
         return agrees(value) or (comparable(value) in denied and not refuses_or_not_yet(value))
@@ -236,9 +238,10 @@ def _declines(value: str) -> bool:
     return not is_yes(_opening(value))
 
 
-def _affirmed(value: str) -> str:
-    """The answer that a value denies: “I agree” of “I do not agree”."""
-    return comparable(_NEGATION_AHEAD.sub("", _NEGATION.sub("", value)))
+def _affirmed(value: str) -> tuple[str, ...]:
+    """The answers that a value denies: “I agree” of “I do not agree”, “I do” of “I do not”."""
+    bare = _NEGATION_AHEAD.sub("", _NEGATION.sub("", value))
+    return comparable(bare), comparable(_NOT.sub("", value))
 
 
 def _are_numbers(given: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ _SERVER_SAID = re.compile(
 
 _SENTENCES = re.compile(
     r"(?<!not )(?<!never )(?<!n't )(?:"
-    r"\b(?:has |have |was |is |been )?(?:un-?subscribed|opted[ -]?out)\b"
+    r"\b(?:has |have |was |is |been )?(?:un-?subscribed|opt(?:ed|s)?[ -]?out)\b"
     r"|\bplease,? (?:un-?subscribe\b|(?:remove|stop)\W*$)"
     r"|\bun-?subscribe (?:me|him|her|them|from)\b"
     r"|\b(?:wants?|wishes|asked|asks|requests?|requested|like) (?:us |me )?"

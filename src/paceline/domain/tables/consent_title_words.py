@@ -151,7 +151,7 @@ OPT_IN_TITLES = _parts(
     "nyhedsbrev,uutiskirje,suostumus,onay,izin,bülten,abone,pristanak,συγκατάθεση,"
     "согласи,согласен,подписк,подписан,рассылк,разреш,згода,підпис,розсилк,"
     "メルマガ,メールマガジン,配信許可,配信希望,配信可,受信許可,受信希望,同意,許諾,購読,ニュースレター,"
-    "メール可,配信対象,お知らせメール,案内メール,オプトイン,承諾,メール配信,配信設定,"
+    "メール可,配信対象,お知らせメール,連絡希望,連絡可,案内メール,オプトイン,承諾,メール配信,配信設定,"
     "订阅,訂閱,接收邮件,接收郵件,愿意接收,願意接收,电子报,電子報,同意接收,许可,許可,允许,允許,"
     "수신동의,수신여부,동의,구독,뉴스레터,마케팅수신,메일수신,수신허용,광고수신"
 )
@@ -179,7 +179,7 @@ OTHER_CHANNELS = _parts(
 NOT_ABOUT_WANTING = _parts(
     "link,url,token,hash,href,double opt,doubleoptin,double_opt-in,ip,soft bounce,softbounce,"
     "softrebond,opt-in source,optin source,optin method,campaign id,emails bounced,bounce rate,"
-    "number of,count,"
+    "number of,count,spam score,"
     "active_subscription,plan,price,amount,subscription id,subscription type,subscription end,"
     "subscription start,subscription renewal,source,method,level,language,agreement number,"
     "consent text,consent form,version,subscriber id,subscriber key,subscriber number,"

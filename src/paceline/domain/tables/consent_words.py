@@ -147,7 +147,7 @@ OUT_TAGS = words(
     "uitgeschreven,wypisany,отписан,отписался,"
     "配信停止,退订,退訂,수신거부,suppressed,complained"
 )
-MENTIONED = OUT_TAGS | words("bounce,spam")  # among other words
+MENTIONED = OUT_TAGS | words("bounce,spam,baja,bajas")  # among other words
 # Beginnings of a word among a few, in any gender and number: “dadas de baja”, “désinscrites”.
 OUT_STEMS = in_order(
     "unsub,opted out,optout,bounc,hardbounc,undeliver,blacklist,blocklist,suppress,complain,"

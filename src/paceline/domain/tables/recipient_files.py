@@ -223,6 +223,8 @@ class RecipientReader:
         is_row = len(cells) == layout.width and "@" in cells[layout.address]
         if not is_row or self._section is not None or " " in cells[layout.address].strip():
             return False  # below a title, or with words beside the address
+        if any(said_in_a_name(cells[i]) for i in layout.name):
+            return False
         return layout.excludes(cells) is None
 
     def _look_closely(self, line: int, cells: list[str] | None) -> Recipient:

@@ -9,7 +9,7 @@ from paceline.domain.tables.words import in_order, words
 
 # A word that denies what follows.
 DENY = words(
-    "no,not,dont,doesnt,didnt,never,stop,mustnt,shouldnt,nicht,kein,keine,keinen,keinerlei,nichts,nie,"
+    "no,not,basta,dont,doesnt,didnt,never,stop,mustnt,shouldnt,nicht,kein,keine,keinen,keinerlei,nichts,nie,"
     "niemals,ne,pas,jamais,aucun,aucune,rien,ningún,ninguna,nunca,non,nessuna,nessun,não,"
     "nenhum,nenhuma,niet,geen,nooit,inte,ikke,ikkje,aldrig,aldri,ingen,inga,ei,älä,nechce,nem,"
     "не,ні,hayır"
@@ -20,6 +20,7 @@ STATES = words(
 )
 STATING = words("doesnt,didnt")
 RECEIVING = words(
+    "send,envoyer,enviar,mandar,inviare,mandare,senden,schicken,sturen,wysyłać,"
     "receive,recevoir,recibir,ricevere,receber,ontvangen,erhalten,bekommen,otrzymywać,motta,få,"
     "получать"
 )
@@ -29,7 +30,8 @@ ENOUGH_FOR_STOP = words(
 )
 # What may stand between the two.
 BETWEEN = words(
-    "more,further,any,to,be,for,send,sending,sent,want,wants,wish,wishes,like,need,needs,get,"
+    "more,further,longer,any,anything,nothing,nada,nulla,rien,nichts,niets,nic,kér,szeretne,halua,"
+    "dorește,хоче,бажає,отримувати,życzy,sobie,to,be,for,send,sending,sent,want,wants,wish,wishes,like,need,needs,get,"
     "receive,our,your,the,us,me,him,her,them,this,bulk,mass,marketing,promotional,please,via,by,"
     "from,mehr,weitere,weiteren,bitte,werden,zu,per,von,uns,unsere,unseren,senden,schicken,"
     "wünscht,plus,pas,de,d,des,nos,nous,le,la,les,lui,me,vous,veut,veux,souhaite,souhaitons,"
@@ -40,7 +42,7 @@ BETWEEN = words(
     "skicka,send,motta,modtage,надо,нужно,хочет,хочу,желает,больше,присылать,получать"
 )
 WRITING = words(
-    "write,writing,written,contact,contacting,email,emailing,emailed,mailing,mailed,"
+    "write,writing,written,gemaild,contact,contacting,email,emailing,emailed,mailing,mailed,"
     "disturb,bother,solicit,anschreiben,angeschrieben,schreiben,kontaktieren,kontaktiert,mailen,"
     "anmailen,angemailt,zusenden,zuschicken,belästigen,ansprechen,contacter,écrire,solliciter,"
     "relancer,démarcher,déranger,importuner,contactar,escribir,molestar,contattare,scrivere,"
@@ -56,7 +58,7 @@ MAIL = words(
     "werbemails,newslettern,courriel,courriels,publicité,sollicitation,sollicitations,lettres,"
     "correo,correos,publicidad,boletín,boletines,mensajes,noticias,messaggi,comunicazioni,"
     "kontaktaufnahme,prospection,démarchage,contacto,kontaktu,utskick,sähköpostin,listów,"
-    "розсилки,розсилок,листів,рассылку,"
+    "розсилки,розсилок,листи,hírlevelet,levelet,uutiskirjettä,uutiskirjeitä,emailuri,листів,рассылку,"
     "pubblicità,posta,mensagens,propaganda,comunicações,reclame,nieuwsbrief,nieuwsbrieven,"
     "mailtjes,mailtje,berichten,maili,mailingu,mailingów,newslettera,newsletterów,wiadomości,"
     "reklam,mejl,mejlen,utskick,nyhetsbrev,reklame,epost,eposter,nyhedsbrev,nyhedsbreve,"
@@ -64,7 +66,7 @@ MAIL = words(
 )
 # With these a noun is refused in a longer remark as well.
 WISHES = words(
-    "want,wants,wanted,wish,wishes,like,asked,asks,please,pls,plz,more,further,send,möchte,möchten,"
+    "want,wants,wanted,solicita,solicitó,życzy,dorește,halua,хоче,kér,wish,wishes,like,asked,asks,please,pls,plz,more,further,send,möchte,möchten,"
     "will,wollen,wünscht,wünschen,bitte,mehr,weitere,weiteren,schicken,senden,veut,veux,souhaite,"
     "désire,svp,demande,demandé,más,quiere,quiero,desea,favor,pide,pidió,più,vuole,voglio,"
     "desidera,prego,mais,quer,quero,deseja,pediu,meer,wil,wenst,graag,aub,chce,chcę,proszę,więcej,"
@@ -95,14 +97,14 @@ ASK = words(
 )
 END = words(
     "unsubscription,removal,deletion,erasure,löschung,abmeldung,austragung,désinscription,"
-    "désabonnement,radiation,suppression,retrait,baja,desuscripción,cancelación,cancellazione,"
+    "désabonnement,radiation,suppression,retrait,baja,desuscripción,cancelación,cancellazione,cancellato,cancellata,"
     "disiscrizione,rimozione,descadastro,descadastramento,remoção,exclusão,cancelamento,"
     "uitschrijving,afmelding,verwijdering,wypisanie,wypisać,usunięcie,avregistrering,avmelding,"
     "отписку,отписать,удаление,удалить"
 )
 ARTICLES = words(
     "the,a,his,her,their,for,be,die,der,seine,ihre,eine,um,la,le,sa,son,un,une,su,de,darse,dar,una,"
-    "il,lo,sua,o,ao,de,do,da,het,de,haar,zijn,een,om,o,się,его,её,об,о"
+    "il,lo,sua,o,essere,ser,être,werden,ao,de,do,da,het,de,haar,zijn,een,om,o,się,его,её,об,о"
 )
 # Beginnings of words for what has ended or is refused: “Newsletter abbestellt”.
 ENDED = in_order(
@@ -111,8 +113,9 @@ ENDED = in_order(
     "verboten,unerwünscht,gekündigt,abbestell,widerrufen,widersprochen,désactiv,interdit,bloqué,"
     "rechaz,bloquead,prohib,desactiv,rifiut,bloccat,vietat,disattiv,recus,proib,desativ,weiger,"
     "geweigerd,geblokkeer,opgezegd,uitgeschakeld,stopgezet,odmów,odmow,zrezygn,wyłącz,odrzuc,"
-    "avböj,nekat,avslut,frabed,fravalg,afvis,reserver,avslå,avslag,kielt,odmítn,visszautasít,"
-    "отказ,запрет,отключ,відмов,вимкн,istemi,istemem,reddet,reddedi,apagad"
+    "rezygn,revoc,revog,révoq,wycof,cofn,ritirat,ingetrok,zurückgezogen,återkall,cancelou,canceló,"
+    "annullat,avböj,nekat,avslut,frabed,fravalg,afvis,reserver,avslå,avslag,kielt,odmítn,visszautasít,"
+    "отозв,отказ,запрет,отключ,відмов,вимкн,istemi,istemem,reddet,reddedi,apagad"
 )
 # In a remark these are about other things as well: “He stopped mail fraud”.
 ENDED_IN_A_TITLE = words("stopped,blocked,banned,suspended")
@@ -129,5 +132,18 @@ ALLOWED = in_order(
     "autorizz,desider,desejad,deseja,gewenst,toegestaan,dozwol,önskas,önskar,tillåt,tillad,tillat,"
     "ønsker,povol,engedély,разреш,желает,дозвол"
 )
-ALLOWED_ANYWHERE = words("can,may")
+ALLOWED_ANYWHERE = words("can,may,darf,dürfen,peut,puede,può,pode,mag,må,får,można,можно,можна,saa")
+# What a consent is called: “Consenso revocato”.
+CONSENT = words(
+    "consent,permission,einwilligung,zustimmung,consentement,consentimiento,consenso,consentimento,"
+    "toestemming,zgoda,zgody,souhlas,souhlasu,samtykke,samtycke,suostumus,согласие,згода"
+)
+# What may stand between a list and “from” before it.
+OF_A_LIST = words(
+    "the,our,your,my,this,all,mailing,email,mail,distribution,newsletter,contact,der,dem,den,unserem,"
+    "unserer,eurem,la,las,los,el,notre,votre,nos,vos,nuestra,nuestro,su,nostra,vostra,nossa,sua,de,"
+    "d,di,onze,het,hun,naszej,de,diffusion,envoi,envío,envíos,distribución,distribuzione,"
+    "distribuição,correo,correos,vår,vores,нашей,нашего,вашей,e"
+)
 ALLOWED_AHEAD = words("send,ok,okay,senden,envoyer,enviar,inviare,sturen,skicka")
+AROUND_AN_END = FROM | BETWEEN | WISHES | ASK | ARTICLES

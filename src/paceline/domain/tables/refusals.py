@@ -14,14 +14,17 @@ from paceline.domain.tables import refusal_words as said
 from paceline.domain.tables.words import comparable
 
 _MAX_SENTENCE = 400  # characters that are looked at
+_MAX_BETWEEN = 8  # words from what denies to what it denies
 _MAX_SHORT = 3  # words of a remark that is nothing but a refusal: “keine Mails”
 _MAX_LEFT = 4  # words of a remark that somebody has left the list
+_MAX_LEFT_MAIL = 8  # of one that names what
 _MAX_APART = 4  # words from taking away to what it is taken from
 _WORD = re.compile(r"e-?mails?\b|e-?post\b|[^\W_]+", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _HEAR_FROM = re.compile(
-    r"\bhear from\b|\bvon uns (?:zu )?hören\b|\bentendre parler\b|\bsaber de\b|\bvan ons horen\b",
+    r"\bbe (?:contacted|written to)\b|\bhear from\b|\bvon uns (?:zu )?hören\b"
+    r"|\bentendre parler\b|\bsaber de\b|\bvan ons horen\b",
     re.IGNORECASE,
 )
 _IN_SIGNS = re.compile(
@@ -43,16 +46,19 @@ _BOUNCED = re.compile(
 
 def title_refuses(title: str) -> bool:
     """“Nicht mehr anschreiben”: a yes below it is a no."""
+    title = title[:_MAX_SENTENCE]
     split = _words(title)
     if _IN_SIGNS.search(title) is not None or _denies(split, is_title=True):
         return True
+    if _asks_for_an_end(split):
+        return True
     ended = split[-1:] == ["off"] or any(word.startswith(said.ENDED) for word in split)
-    return ended and _is_about_mail(split)
+    return ended and (_is_about_mail(split) or not said.CONSENT.isdisjoint(split))
 
 
 def title_allows(title: str) -> bool:
     """“Contact permitted”: a no below it is one."""
-    split = _words(title)
+    split = _words(title[:_MAX_SENTENCE])
     if not _is_about_mail(split):
         return False
     if split[0] in said.ALLOWED_AHEAD or not said.ALLOWED_ANYWHERE.isdisjoint(split):
@@ -100,15 +106,15 @@ def _denies_from(split: list[str], at: int, *, is_title: bool, noun_will_do: boo
     deny, before = split[at], split[at - 1] if at else ""
     if is_title and deny == "no" and before and before not in said.WISHES:
         return False  # a number: “Account no, email”
+    wished = not said.WISHES.isdisjoint(split)
     wishes = is_title or not (before in said.STATES or deny in said.STATING)
     nouns = said.ENOUGH_FOR_STOP if deny == "stop" else said.MAIL
-    for i in range(at + 1, len(split)):
-        word = split[i]
+    for i, word in enumerate(split[at + 1 : at + 2 + _MAX_BETWEEN], start=at + 1):
         wishes = wishes or word in said.WISHES
         is_deed = word in said.WRITING and not (deny == "no" and word in said.NOUNS_TOO)
         if wishes and (is_deed or (noun_will_do and word in nouns)):
             return True
-        if word in said.RECEIVING and i == len(split) - 1 and not said.WISHES.isdisjoint(split[:i]):
+        if word in said.RECEIVING and said.BETWEEN.issuperset(split[i + 1 :]) and wished:
             return True
         if word not in said.BETWEEN:
             return False
@@ -118,19 +124,30 @@ def _denies_from(split: list[str], at: int, *, is_title: bool, noun_will_do: boo
 def _takes_off(split: list[str]) -> bool:
     """“Aus dem Verteiler nehmen”, “retirar da lista”."""
     for at, word in enumerate(split):
-        if word in said.LIST and not said.FROM.isdisjoint(split[max(at - 3, 0) : at]):
+        if word in said.LIST and _is_taken_from(split[:at]):
             near = split[max(at - _MAX_APART - 1, 0) : at + _MAX_APART]
             if not said.TAKE.isdisjoint(near):
                 return True
     return False
 
 
+def _is_taken_from(ahead: list[str]) -> bool:
+    """Whether “from our” stands before a list, and not “from the waiting”."""
+    for word in reversed(ahead):
+        if word in said.FROM:
+            return True
+        if word not in said.OF_A_LIST:
+            break
+    return False
+
+
 def _asks_for_an_end(split: list[str]) -> bool:
     """“A demandé sa désinscription”, “bittet um Löschung”."""
     for at, word in enumerate(split):
-        if word in said.END:
+        after = split[at + 1 : at + 2]
+        if word in said.END and (said.AROUND_AN_END.issuperset(after)):
             ahead = [near for near in split[max(at - 4, 0) : at] if near not in said.ARTICLES]
-            if not said.ASK.isdisjoint([*ahead[-1:], *split[at + 1 : at + 2]]):
+            if not said.ASK.isdisjoint([*ahead[-1:], *after]):
                 return True
     return False
 
@@ -147,6 +164,8 @@ def _ended(split: list[str]) -> bool:
 
 def _has_left(split: list[str]) -> bool:
     """“Heeft zich afgemeld”."""
-    if len(split) > _MAX_LEFT or not said.DENY.isdisjoint(split):
+    about_mail = not said.MAIL.isdisjoint(split)
+    most = _MAX_LEFT_MAIL if about_mail else _MAX_LEFT
+    if len(split) > most or not said.DENY.isdisjoint(split):
         return False
     return any(word.startswith(said.LEFT) for word in split)
