@@ -107,7 +107,7 @@ async def two_attempts_ask_together(case: Case) -> Verdict:
         await driver.execute("LOCK TABLE attempts IN SHARE MODE")  # nothing is written ahead
         await case.emails(sender, campaign, 1)
         await until(
-            partial(_waits, case, "write_ahead"),
+            partial(_waits, case, "marks"),
             within=2 * case.patience,
             what="a first batch",
         )

@@ -409,8 +409,22 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an_outcome_is_dropped_when_the_database_is_away",
         "postgres_crashes",
         "X: ",
-        ("bootstrap/worker.py", "GroupCommit(ledger.record, insist=True,",
-         "GroupCommit(ledger.record, insist=False,"),
+        ("persistence/marks.py", "insist=True", "insist=False"),
+    ),
+    _bug(
+        "an_outcome_is_lost_with_the_write_ahead_that_it_travels_with",
+        "postgres_crashes",
+        "emails at the sink",  # each takes a line with it
+        ("persistence/group_commit.py", "            self._go_alone(riders)\n            raise\n",
+         "            raise\n"),
+    ),
+    _bug(
+        "what_is_not_recorded_shortly_is_not_recorded_at_length",
+        "lost_acknowledgements",
+        "taken for a late one",
+        ("persistence/ledger.py", "await self._record(others) if others else []",
+         "[False] * len(others)"),
+        ("persistence/marks.py", "is_recorded or None for", "is_recorded for"),
     ),
     _bug(
         "a_frozen_keeper_keeps_its_lock",

@@ -20,11 +20,14 @@ async def lost_acknowledgements(case: Case) -> Verdict:
     server = case.stage.postgres.server.directory
     folder = case.folder / "proxy"
     async with LossyProxy(server, folder, every=7) as proxy:
+        proxy.on = False
+        case.worker(database_url=case.database_url.replace(str(server), str(folder)))
+        await case.until_listening(1)  # at its start it gives up where an answer is lost
+        proxy.on = True
         sender = await case.sender(max_connections=4)
         for policy in ("hold", "resend"):
             campaign = await case.world.campaign(sender, doubt_policy=policy, text_body=TEXT)
             await case.emails(sender, campaign, 75, modes=("", "", "451_at_rcpt", "", "451_at_dot"))
-        case.worker(database_url=case.database_url.replace(str(server), str(folder)))
         await case.until_quiet()
         proxy.on = False
         await case.stop_workers()

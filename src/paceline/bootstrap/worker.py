@@ -28,16 +28,16 @@ from paceline.limits import Limits
 from paceline.observability.figures import Figures
 from paceline.observability.tracing import Traces, traces_of
 from paceline.persistence.database import Database
-from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.lanes import Lanes
 from paceline.persistence.ledger import Ledger
+from paceline.persistence.marks import Marks
 from paceline.persistence.standing import Standing
 from paceline.places import Places
 from paceline.sending.blackbox import BlackBox
 from paceline.sending.content import Content
 from paceline.sending.crowding import Crowding
 from paceline.sending.dispatch import Dispatch
-from paceline.sending.handover import Handover, Marks
+from paceline.sending.handover import Handover
 from paceline.sending.leases import Leases, LeaseTerms
 from paceline.sending.neighbours import Neighbours
 from paceline.sending.parts import Parts
@@ -245,10 +245,7 @@ def _parts(
     leases = Leases(ledger.heartbeat, terms=terms)
     content = Content(standing, SecretBox.of(settings.secrets))
     handover = Handover(
-        marks=Marks(
-            write_ahead=GroupCommit(ledger.write_ahead, insist=False),
-            record=GroupCommit(ledger.record, insist=True, unhindered=ledger.unhindered),
-        ),
+        marks=Marks(ledger),
         leases=leases,
         limits=ground.limits,
         content=content,

@@ -1,8 +1,11 @@
 """Group commit: many callers, one statement. What makes three marks per email affordable.
 
 While one batch is being committed, the next one gathers. So the batch grows with the load by
-itself, and a lone caller waits for nothing. One loop per kind of statement, owned by the worker.
-Where somebody's lock is in the way of some items, those are set apart and the others go on.
+itself. One loop per kind of statement, owned by the worker. Where somebody's lock is in the way of
+some items, those are set apart and the others go on.
+
+Items for which nobody waits may travel in another statement's transaction, if one comes soon: that
+saves a commit. Whatever is in the way of them there, they are committed here in the end.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ MAX_BATCH = 512
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)  # the last one over and over
 # Between two looks at what is set apart.
 HELD_SECONDS = 0.5
+# How long, at least, what can travel with others waits for them.
+RIDE_SECONDS = 0.02
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,7 @@ class GroupCommit(Generic[Item, Answer]):
     With `insist`, a database that is away is asked again until it answers, so that no item is
     dropped; without it, the callers are told (`DatabaseUnavailable`). `unhindered` says of which
     items nobody else holds what they need: the others are then asked again by themselves.
+    What `rides` waits a moment for somebody who will `carry` it.
     """
 
     def __init__(
@@ -43,14 +49,19 @@ class GroupCommit(Generic[Item, Answer]):
         *,
         insist: bool,
         unhindered: Callable[[Sequence[Item]], Awaitable[Sequence[bool]]] | None = None,
+        rides: Callable[[Item], bool] = lambda _: False,
         max_batch: int = MAX_BATCH,
     ) -> None:
         self._execute = execute
         self._insist = insist
         self._unhindered = unhindered
+        self._rides = rides
         self._max_batch = max_batch
         self._waiting: deque[Waiting[Item, Answer]] = deque()
         self._something = asyncio.Event()
+        self._riding: deque[Waiting[Item, Answer]] = deque()
+        self._somebody_rides = asyncio.Event()
+        self._carried = 0  # of all that ever rode: carried, or sent on by themselves
         self._held: list[Waiting[Item, Answer]] = []
         self._something_held = asyncio.Event()
         self._trouble = Trouble(log, "outcomes wait to be recorded")
@@ -59,15 +70,67 @@ class GroupCommit(Generic[Item, Answer]):
     def submit(self, item: Item) -> asyncio.Future[Answer]:
         """The answer to this item, once its batch has been committed."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
-        self._something.set()
+        # What may need what somebody holds is looked at here first, and delays nobody else's.
+        if self._rides(item) and not self._held:
+            self._riding.append((item, future))
+            self._somebody_rides.set()
+        else:
+            self._waiting.append((item, future))
+            self._something.set()
         return future
+
+    async def carry(
+        self, execute: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | None]]]
+    ) -> None:
+        """Let what rides travel in `execute`'s transaction. None: that item goes by itself.
+
+        Whatever `execute` raises is raised; nothing is lost by it.
+        """
+        riders = [] if self._held else self._take_riders(self._max_batch)
+        try:
+            answers = await execute([item for item, _ in riders])
+        except DatabaseBusy as error:
+            if riders:
+                self._hindrance.met(error)
+                self._hold(riders)
+            raise
+        except BaseException:
+            self._go_alone(riders)
+            raise
+        left = []
+        for rider, answer in zip(riders, answers, strict=True):
+            if answer is None:
+                left.append(rider)
+            elif not rider[1].done():
+                rider[1].set_result(answer)
+        self._go_alone(left)
 
     async def run(self) -> None:
         """Commit batches until cancelled."""
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._commit_what_comes())
             loops.create_task(self._commit_what_is_held())
+            loops.create_task(self._send_on_what_rides())
+
+    async def _send_on_what_rides(self) -> None:
+        while True:
+            await self._somebody_rides.wait()
+            came = self._carried + len(self._riding)
+            await asyncio.sleep(RIDE_SECONDS)
+            if came > self._carried:  # these have waited long enough
+                self._go_alone(self._take_riders(came - self._carried))
+            if not self._riding:
+                self._somebody_rides.clear()
+
+    def _take_riders(self, most: int) -> list[Waiting[Item, Answer]]:
+        size = min(len(self._riding), most)
+        self._carried += size
+        return [self._riding.popleft() for _ in range(size)]
+
+    def _go_alone(self, riders: Sequence[Waiting[Item, Answer]]) -> None:
+        self._waiting += riders
+        if self._waiting:
+            self._something.set()
 
     async def _commit_what_comes(self) -> None:
         while True:

@@ -26,8 +26,6 @@ from paceline.persistence.statements import statement
 from paceline.persistence.stores.attempts import MAX_DIALOGUES
 
 MAX_CLAIM = 256
-MAX_RECOVER = 1_000
-MAX_CANCEL = 5_000
 
 
 class Attempt(NamedTuple):
@@ -101,14 +99,10 @@ class Outcome:
     suppress: bool = False  # never again to this address, for this owner
     dialogue: str = ""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """An email taken back from a worker that let its lease run out."""
-
-    email_id: uuid.UUID
-    state: JobState
-    sender_id: uuid.UUID
+    @property
+    def is_taken(self) -> bool:
+        """Whether its server took it, which is how most end, and the shortest to record."""
+        return self.evidence == "sent" and self.state is JobState.SENT and not self.dialogue
 
 
 class Ledger:
@@ -164,22 +158,59 @@ class Ledger:
 
     async def write_ahead(self, departures: Sequence[Departure]) -> list[bool]:
         """Note that these may be leaving; for each, whether it is still ours to send."""
-        attempts = [departure.attempt for departure in departures]
-        async with self._driver("write_ahead") as driver:
+        ours, _ = await self.mark(departures, taken=())
+        return ours
+
+    async def mark(
+        self, departures: Sequence[Departure], *, taken: Sequence[Outcome]
+    ) -> tuple[list[bool], list[bool]]:
+        """Write ahead and record in one transaction: what may be leaving, and what was taken.
+
+        For each departure, whether it is still ours to send; for each outcome, whether it is
+        recorded. What is not is to be `record`ed.
+        """
+        over = {outcome.attempt.email_id for outcome in taken}
+        # Of an email of which an earlier attempt was taken nothing more is to leave.
+        leaving = [d for d in departures if d.attempt.email_id not in over]
+        async with self._driver("write_ahead" if departures else "record") as driver:
             rows = await driver.fetch(
-                statement("write_ahead"),
-                [attempt.email_id for attempt in attempts],
-                [attempt.number for attempt in attempts],
+                statement("marks"),
                 self._worker_run,
+                [outcome.attempt.email_id for outcome in taken],
+                [outcome.attempt.number for outcome in taken],
+                [outcome.phase for outcome in taken],
+                [outcome.reply_code for outcome in taken],
+                [outcome.reply_enhanced for outcome in taken],
+                [outcome.reply_text for outcome in taken],
+                [departure.attempt.email_id for departure in leaving],
+                [departure.attempt.number for departure in leaving],
                 self._lease_seconds,
-                [departure.account_version for departure in departures],
-                [departure.booked_hour for departure in departures],
+                [departure.account_version for departure in leaving],
+                [departure.booked_hour for departure in leaving],
             )
-        ours = {(row["email_id"], row["attempt"]) for row in rows}
-        return [(attempt.email_id, attempt.number) in ours for attempt in attempts]
+        ours, recorded = set(), {}
+        for email_id, number, is_taken, late in rows:
+            if is_taken:
+                recorded[email_id, number] = late
+            else:
+                ours.add((email_id, number))
+        self._figures.recorded((("sent", "sent") for _ in recorded), late=recorded.values())
+        attempts = [departure.attempt for departure in departures]
+        return (
+            [(attempt.email_id, attempt.number) in ours for attempt in attempts],
+            [(o.attempt.email_id, o.attempt.number) in recorded for o in taken],
+        )
 
     async def record(self, outcomes: Sequence[Outcome]) -> list[bool]:
         """Record how these ended; for each, whether it changed the email (False: too late)."""
+        if not all(outcome.is_taken for outcome in outcomes):
+            return await self._record(outcomes)
+        _, recorded = await self.mark((), taken=outcomes)
+        others = [o for o, is_recorded in zip(outcomes, recorded, strict=True) if not is_recorded]
+        late = iter(await self._record(others) if others else [])
+        return [is_recorded or next(late) for is_recorded in recorded]
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> list[bool]:
         async with self._driver("record") as driver:
             rows = await driver.fetch(statement("record"), *_columns(outcomes), self._worker_run)
             # A statement of its own, so that an email that is taken pays for no column of it, and
@@ -226,53 +257,6 @@ class Ledger:
                 self._lease_seconds,
             )
         return {Attempt(row["email_id"], row["attempt"]): row["renewed"] for row in rows}
-
-
-async def recover_expired(database: Database) -> list[Recovered]:
-    """Take back what dead workers held, and signal the lanes concerned."""
-    async with database.driver() as driver:
-        rows = await driver.fetch(statement("recover"), MAX_RECOVER)
-    return [
-        Recovered(
-            email_id=row["email_id"], state=JobState(row["state"]), sender_id=row["sender_id"]
-        )
-        for row in rows
-    ]
-
-
-async def cancel_stragglers(database: Database, *, within: timedelta) -> int:
-    """Cancel what still waits of campaigns that were cancelled within this time; how many."""
-    async with database.driver() as driver:
-        rows = await driver.fetch(
-            statement("cancel_stragglers"), MAX_CANCEL, within.total_seconds()
-        )
-    return len(rows)
-
-
-async def resend_doubtful(
-    database: Database,
-    *,
-    grace: timedelta,
-    deduplicating_hosts: Collection[str],
-    remembered_for: timedelta,
-    known_beat: int,
-) -> set[uuid.UUID]:
-    """Try doubtful emails again where that is right; the senders concerned.
-
-    Right is: after `grace`, where the campaign's policy is `resend`; soon, where the server is one
-    of `deduplicating_hosts`, was first given the email within `remembered_for`, and is still the
-    sender's, by the same account. Never where the database is behind `known_beat`.
-    """
-    async with database.driver() as driver:
-        rows = await driver.fetch(
-            statement("resend_doubtful"),
-            grace.total_seconds(),
-            MAX_RECOVER,
-            list(deduplicating_hosts),
-            remembered_for.total_seconds(),
-            known_beat,
-        )
-    return {row["sender_id"] for row in rows}
 
 
 def _claim(row: asyncpg.Record) -> Claim:

@@ -23,8 +23,8 @@ from paceline.limits import Limits, Reservation
 from paceline.observability.faultpoints import FaultPoint, faultpoint
 from paceline.observability.tracing import NO_TRACES, Traces, Tried
 from paceline.observability.troubles import Trouble
-from paceline.persistence.group_commit import GroupCommit
 from paceline.persistence.ledger import Claim, Departure, Outcome
+from paceline.persistence.marks import Marks
 from paceline.persistence.standing import CampaignContent
 from paceline.places import Places
 from paceline.sending.attached_files import FilesAway
@@ -65,14 +65,6 @@ class Job:
     ready_at: float  # boot time, seconds
     terms: Terms
     lane_holds: Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
-    """The ledger's two marks that are group-committed over all lanes of the process."""
-
-    write_ahead: GroupCommit[Departure, bool]
-    record: GroupCommit[Outcome, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

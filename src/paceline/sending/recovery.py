@@ -17,14 +17,10 @@ from paceline.observability.figures import Figures
 from paceline.observability.troubles import Trouble
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import Lanes
-from paceline.persistence.ledger import (
-    Ledger,
-    cancel_stragglers,
-    recover_expired,
-    resend_doubtful,
-)
+from paceline.persistence.ledger import Ledger
 from paceline.persistence.stores import pieces
 from paceline.persistence.stores.campaigns import is_my_turn
+from paceline.persistence.taking_back import cancel_stragglers, recover_expired, resend_doubtful
 from paceline.sending.blackbox import FoundBox, find_boxes
 
 # Longer than the ten minutes a server may take to answer the final dot (RFC 5321 §4.5.3.2.6).

@@ -14,9 +14,12 @@ import pytest
 
 from paceline.bootstrap.worker import running_worker
 from paceline.domain.lifecycle import JobState
+from paceline.engine.ending import end
 from paceline.persistence.database import Database
 from paceline.persistence.group_commit import GroupCommit
-from paceline.persistence.ledger import Attempt, Ledger, Outcome, recover_expired
+from paceline.persistence.ledger import Attempt, Ledger, Outcome
+from paceline.persistence.marks import Marks
+from paceline.persistence.taking_back import recover_expired
 from paceline.sending.recovery import Recovery
 from tests.integration.engine.sink import Sink
 from tests.world import World, leaving, settings_for
@@ -90,6 +93,24 @@ async def test_what_is_held_is_recorded_as_soon_as_it_is_let_go(
             assert await ledger.unhindered([sent(attempt) for attempt in held]) == [False] * 3
         assert await asyncio.gather(*waiting) == [True] * 3
     assert await world.fetchval("SELECT sent FROM campaigns WHERE id = $1", campaign) == 3
+
+
+async def test_a_write_ahead_leaves_behind_what_would_keep_it_waiting(
+    world: World, hasty: Database
+) -> None:
+    ledger = Ledger(hasty, worker_run=uuid.uuid4(), lease=LEASE)
+    _, campaign, held = await claimed(world, ledger, 3)
+    _, _, others = await claimed(world, ledger, 3)
+    marks = Marks(ledger)
+    loops = [asyncio.create_task(each.run()) for each in (marks.record, marks.write_ahead)]
+    async with world.database.driver() as frozen, frozen.transaction():
+        await frozen.execute(LOCKED.format(table="campaigns", key="id"), campaign)
+        outcomes = [marks.record.submit(sent(attempt)) for attempt in held]
+        ours = [marks.write_ahead.submit(departure) for departure in leaving(*others)]
+        assert await asyncio.gather(*ours) == [True] * 3
+        assert not any(outcome.done() for outcome in outcomes)
+    assert await asyncio.gather(*outcomes) == [True] * 3
+    await end(loops)
 
 
 async def test_an_email_that_is_gone_is_held_by_nobody(world: World, hasty: Database) -> None:

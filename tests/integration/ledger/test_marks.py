@@ -10,8 +10,9 @@ import pytest
 
 from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.persistence.database import Database
-from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome, recover_expired
+from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome
 from paceline.persistence.stores.emails import change_one
+from paceline.persistence.taking_back import recover_expired
 from paceline.sending.consequences import released
 from tests.world import World, leaving
 
@@ -477,3 +478,92 @@ async def test_a_late_250_counts_while_a_later_attempt_is_under_way(
     later = sent(new.attempt) if later_is_taken else refused(new.attempt)
     await ledger.record([later])
     assert await world.states(ids) == ["sent"]
+
+
+def taken(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.SENT,
+        evidence="sent",
+        phase="dot",
+        reply_code=250,
+        reply_enhanced="2.0.0",
+        reply_text="Ok",
+    )
+
+
+async def evidence(world: World, attempt: Attempt) -> tuple[object, ...]:
+    async with world.database.driver() as driver:
+        row = await driver.fetchrow(
+            "SELECT outcome, phase, reply_code, reply_enhanced, reply_text FROM attempts"
+            " WHERE email_id = $1 AND attempt = $2",
+            attempt.email_id,
+            attempt.number,
+        )
+    return tuple(row or ())
+
+
+async def test_what_was_taken_and_what_may_leave_next_are_marked_together(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    await world.emails(sender, campaign, 4)
+    attempts = [c.attempt for c in await claim(ledger, sender, campaign)]
+    before, after = attempts[:2], attempts[2:]
+    assert await ledger.write_ahead(leaving(*before)) == [True, True]
+    outcomes = [taken(attempt) for attempt in before]
+    assert await ledger.mark(leaving(*after), taken=outcomes) == ([True, True], [True, True])
+    ids = [attempt.email_id for attempt in attempts]
+    assert await world.states(ids) == ["sent", "sent", "sending", "sending"]
+    assert await evidence(world, before[0]) == ("sent", "dot", 250, "2.0.0", "Ok")
+    assert await evidence(world, after[0]) == ("sending", None, None, None, None)
+    assert await world.fetchval("SELECT sent FROM campaigns WHERE id = $1", campaign) == 2
+
+
+async def test_marks_that_are_made_again_answer_the_same_and_count_once(
+    world: World, ledger: Ledger
+) -> None:
+    sender = await world.sender()
+    campaign = await world.campaign(sender)
+    await world.emails(sender, campaign, 2)
+    before, after = (c.attempt for c in await claim(ledger, sender, campaign))
+    await ledger.write_ahead(leaving(before))
+    for recorded in (True, False):  # the second time it is no longer the short statement's
+        marks = await ledger.mark(leaving(after), taken=[taken(before)])
+        assert marks == ([True], [recorded])
+    assert await ledger.record([taken(before)]) == [True]
+    assert await world.fetchval("SELECT sent FROM campaigns WHERE id = $1", campaign) == 1
+
+
+async def test_late_evidence_among_what_was_taken_is_kept_too(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    late = Ledger(database, worker_run=uuid.uuid4(), lease=timedelta(0))
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 2)
+    (first,) = [c.attempt for c in await claim(late, sender, None, 1)]
+    await late.write_ahead(leaving(first))
+    await recover_expired(database)
+    assert await world.states(ids) == ["in_doubt", "scheduled"]
+    (second,) = [c.attempt for c in await claim(ledger, sender, None, 1)]
+    await ledger.write_ahead(leaving(second))
+    assert await ledger.record([taken(second), taken(first)]) == [True, True]
+    assert await world.states(ids) == ["sent", "sent"]
+    assert await evidence(world, first) == ("sent", "dot", 250, "2.0.0", "Ok")
+
+
+async def test_nothing_more_leaves_of_an_email_that_turns_out_to_have_been_taken(
+    world: World, ledger: Ledger, database: Database
+) -> None:
+    sender = await world.sender()
+    (email,) = await world.emails(sender, None, 1)
+    (first,) = [c.attempt for c in await claim(ledger, sender, None)]
+    await ledger.write_ahead(leaving(first))
+    await world.execute(
+        "UPDATE email_jobs SET state = 'scheduled', lease_until = NULL WHERE email_id = $1", email
+    )
+    (second,) = [c.attempt for c in await claim(ledger, sender, None)]
+    assert await ledger.mark(leaving(second), taken=[taken(first)]) == ([False], [False])
+    assert await ledger.record([taken(first)]) == [True]
+    assert await world.states([email]) == ["sent"]

@@ -163,3 +163,88 @@ async def test_an_item_whose_caller_is_gone_is_committed_all_the_same() -> None:
         lock.held = set()
         async with asyncio.timeout(60):
             await committed.wait()
+
+
+@pytest.mark.usefixtures("often")
+async def test_what_rides_goes_by_itself_where_nobody_comes_to_carry_it() -> None:
+    batches: list[list[int]] = []
+    commit = GroupCommit(doubling(batches), insist=True, rides=lambda _: True)
+    async with running(commit), asyncio.timeout(60):
+        assert await asyncio.gather(*(commit.submit(n) for n in range(3))) == [0, 2, 4]
+    assert batches == [[0, 1, 2]]
+
+
+async def riding(commit: GroupCommit[int, int], *items: int) -> list[asyncio.Future[int]]:
+    """These items, which wait for somebody to carry them."""
+    tasks = [asyncio.ensure_future(commit.submit(item)) for item in items]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_what_rides_is_committed_by_whoever_carries_it_and_by_nobody_else() -> None:
+    batches: list[list[int]] = []
+    commit = GroupCommit(doubling(batches), insist=True, rides=lambda item: item < 10)
+    async with running(commit), asyncio.timeout(60):
+        tasks = await riding(commit, 1, 2, 11)
+
+        async def execute(items: Sequence[int]) -> list[int]:
+            return [100 * item for item in items]
+
+        await commit.carry(execute)
+        assert await asyncio.gather(*tasks) == [100, 200, 22]
+    assert batches == [[11]]
+
+
+async def test_what_is_given_no_answer_goes_by_itself() -> None:
+    batches: list[list[int]] = []
+    commit = GroupCommit(doubling(batches), insist=True, rides=lambda _: True)
+    async with running(commit), asyncio.timeout(60):
+        tasks = await riding(commit, 1, 2, 3)
+
+        async def execute(items: Sequence[int]) -> list[int | None]:
+            return [None if item == 2 else item for item in items]
+
+        await commit.carry(execute)
+        assert await asyncio.gather(*tasks) == [1, 4, 3]
+    assert batches == [[2]]
+
+
+async def test_what_was_carried_into_trouble_goes_by_itself_until_it_is_committed() -> None:
+    batches: list[list[int]] = []
+    commit = GroupCommit(doubling(batches), insist=True, rides=lambda _: True)
+    async with running(commit), asyncio.timeout(60):
+        tasks = await riding(commit, 1, 2)
+
+        async def execute(items: Sequence[int]) -> list[int]:
+            raise DatabaseUnavailable("away")
+
+        with pytest.raises(DatabaseUnavailable):
+            await commit.carry(execute)
+        assert await asyncio.gather(*tasks) == [2, 4]
+
+
+@pytest.mark.usefixtures("often")
+async def test_what_met_somebodys_lock_is_carried_by_nobody_until_it_is_let_go() -> None:
+    lock = Lock(1)
+    commit = GroupCommit[int, int](
+        lock.execute, insist=True, unhindered=lock.unhindered, rides=lambda _: True
+    )
+    async with running(commit), asyncio.timeout(60):
+        (held,) = await riding(commit, 1)
+        with pytest.raises(DatabaseBusy):
+            await commit.carry(lock.execute)
+        (same,) = await riding(commit, 1)  # looked at first: it runs into the lock no more
+        (other,) = await riding(commit, 2)
+        carried: list[int] = []
+
+        async def execute(items: Sequence[int]) -> list[int]:
+            carried.extend(items)
+            return list(items)
+
+        await commit.carry(execute)
+        assert carried == []
+        assert await other == 2
+        assert not held.done()
+        assert lock.met == 1
+        lock.held = set()
+        assert await asyncio.gather(held, same) == [1, 1]

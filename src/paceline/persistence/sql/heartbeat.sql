@@ -2,7 +2,7 @@
 -- locked is being written ahead or recorded by ourselves at this moment, and waiting for it in
 -- whatever order the rows come would be a deadlock now and then.
 -- Returns the attempts that are still ours, and for each whether its lease was renewed.
--- "Has a lease" instead of the states: see write_ahead.sql.
+-- "Has a lease" instead of the states: see marks.sql.
 -- $1 worker_run, $2 email_ids, $3 attempts, $4 lease seconds
 WITH ours AS (
     SELECT j.email_id, j.attempt
