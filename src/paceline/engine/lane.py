@@ -41,8 +41,8 @@ MAX_ROUNDS = 8  # signalled again and again: let other lanes have a go
 
 log = logging.getLogger(__name__)
 
-TakeTurn = Callable[[uuid.UUID, Callable[[], bool]], Awaitable[Rest]]
-"""One turn of a sender, for as long as its lane is held."""
+TakeTurn = Callable[[uuid.UUID, Callable[[], bool], Callable[[], None]], Awaitable[Rest]]
+"""One turn of a sender, for as long as its lane is held; it steps aside when it has to wait."""
 
 
 class LaneRunner:
@@ -112,7 +112,7 @@ class LaneRunner:
         to go on with the lane meanwhile.
         """
         heard_at = clock.boottime()
-        turn = asyncio.ensure_future(self._take_turn(sender_id, hold.stands))
+        turn = asyncio.ensure_future(self._take_turn(sender_id, hold.stands, hold.step_aside))
         try:
             while not (await asyncio.wait([turn], timeout=BUSY_AGAIN_SECONDS))[0]:
                 if await self._is_heard(sender_id):

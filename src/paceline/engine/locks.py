@@ -6,7 +6,7 @@ is cut off. Its turn has to end before that: two workers would open the sender's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,7 @@ class LaneHold:
 
     locks: LaneLocks
     token: str
+    step_aside: Callable[[], None]  # what is waited for from now on keeps no other lane waiting
 
     def stands(self) -> bool:
         """Whether the lane is still ours."""

@@ -32,7 +32,7 @@ RECONNECT_MS = 500
 UNBLOCK_SECONDS = 0.05
 # A lane that is still at it then has a server that does not answer: its place is for another one.
 SLOW_LANE_SECONDS = 20.0
-LANES_WITH_STRAGGLERS = 16  # times the usual number, at most
+LANES_WITH_WAITING = 16  # times the usual number, at most
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,9 @@ class LaneWorker:
     def __init__(self, redis: Redis, runner: LaneRunner, *, lanes: int) -> None:
         self._runner = runner
         self._places = Places(lanes)
-        self._most = LANES_WITH_STRAGGLERS * lanes
+        self._most = LANES_WITH_WAITING * lanes
         self._running: set[asyncio.Task[None]] = set()
+        self._place_of: dict[str, Place] = {}  # by a lane's token
         self._fetches = 0
         self._stopping = asyncio.Event()
         self._bull: Any = bullmq.Worker(
@@ -107,11 +108,11 @@ class LaneWorker:
             if job is None:
                 place.leave()
                 continue
+            self._place_of[job.token] = place
             task = asyncio.create_task(self._bull.processJob(job, job.token))
             self._running.add(task)
-            task.add_done_callback(partial(self._done, place))
-            if len(self._running) < self._most:
-                asyncio.get_running_loop().call_later(SLOW_LANE_SECONDS, place.leave)
+            task.add_done_callback(partial(self._done, job.token))
+            asyncio.get_running_loop().call_later(SLOW_LANE_SECONDS, self._step_aside, job.token)
 
     async def _next_job(self) -> Any:
         """The next lane, or None; soon after `stop()` in any case."""
@@ -151,9 +152,15 @@ class LaneWorker:
             return True
         return False
 
-    def _done(self, place: Place, task: asyncio.Task[None]) -> None:
+    def _step_aside(self, token: str) -> None:
+        """Let another lane have the place of one that only waits, unless too many do."""
+        place = self._place_of.get(token)
+        if place is not None and len(self._running) < self._most:
+            place.leave()
+
+    def _done(self, token: str, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        place.leave()
+        self._place_of.pop(token).leave()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._faults.met(error)
 
@@ -161,7 +168,8 @@ class LaneWorker:
         self._locks.taken(token)
         try:
             sender_id = uuid.UUID(job.data["sender_id"])
-            await self._runner.run(sender_id, LaneHold(self._locks, token))
+            aside = partial(self._step_aside, token)
+            await self._runner.run(sender_id, LaneHold(self._locks, token, aside))
         except DelayedError:
             self._faults.over()
             raise

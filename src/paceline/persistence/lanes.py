@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -90,6 +90,14 @@ class Rest:
 
     wait: timedelta | None
     held_by: str | None = None
+
+    def shortened(self, *, by: timedelta) -> Rest:
+        """So much of it has passed."""
+        return self if self.wait is None else replace(self, wait=self.wait - by)
+
+    def no_later_than(self, waits: Iterable[timedelta]) -> Rest:
+        """It ends with the first of these, if that is sooner."""
+        return self if self.wait is None else replace(self, wait=min([self.wait, *waits]))
 
 
 class Lanes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from paceline import clock
@@ -34,8 +34,7 @@ NEAR = timedelta(milliseconds=250)
 # Whoever takes longer to come to an end holds up the end of the turn, but not the turn.
 LAST_ORDERS_SECONDS = 2.0
 
-# Whether the lane is still ours, and what was decided while an answer or the end of a turn was
-# waited for.
+# Whether the lane is still ours, and what was decided while something was waited for.
 LOOK_SECONDS = 0.5
 
 AT_ONCE = Rest(wait=timedelta(0))
@@ -47,29 +46,39 @@ class Dispatch:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def take_turn(self, sender_id: uuid.UUID, holds: Callable[[], bool]) -> Rest:
+    async def take_turn(
+        self, sender_id: uuid.UUID, holds: Callable[[], bool], step_aside: Callable[[], None]
+    ) -> Rest:
         """Send what may go, for about ten seconds at the most; how long the lane may sleep then.
 
-        Nothing more begins once the lane `holds` no longer: it may be another worker's.
+        Nothing more begins once the lane `holds` no longer: it may be another worker's. It steps
+        aside for other lanes before it waits for a moment that is near, or for a server.
         """
         view = await self._parts.standing.look(sender_id)
         if view is None:
             return Rest(wait=None)
-        with self._parts.shares.turn(view.owner_id, sender_id) as wait:
-            if wait is not None:
-                return Rest(wait=wait)
+        with self._parts.shares.turn(view.owner_id, sender_id) as share:
+            if share.wait is not None:
+                return Rest(wait=share.wait)
+            aside = share.leave, step_aside
             with self._parts.handover.traces.turn(sender_id):
-                return await _Turn(self._parts, sender_id, view, holds).run()
+                return await _Turn(self._parts, sender_id, view, holds, aside).run()
 
 
 class _Turn:
     """The state of one turn."""
 
     def __init__(
-        self, parts: Parts, sender_id: uuid.UUID, view: LaneView, holds: Callable[[], bool]
+        self,
+        parts: Parts,
+        sender_id: uuid.UUID,
+        view: LaneView,
+        holds: Callable[[], bool],
+        aside: Iterable[Callable[[], None]],
     ) -> None:
         self._parts = parts
         self._holds = holds
+        self._aside = aside
         self._sender_id = sender_id
         self._view = view  # as last seen
         self._seen_at = clock.boottime()
@@ -126,6 +135,11 @@ class _Turn:
                 break
         return AT_ONCE
 
+    def _step_aside(self) -> None:
+        """From here on other lanes, and their owners, do not wait for this one."""
+        for leave in self._aside:
+            leave()
+
     def _over(self) -> bool:
         """Whether nothing more of this turn may begin."""
         return self._parts.stopping.is_set() or self._lines.stopped or not self._holds()
@@ -150,13 +164,18 @@ class _Turn:
         if wanting := self._wanting(view, verdict.demands):
             rest = await self._send_some(view, wanting)
             if rest is not None:
-                return await self._wait(_no_later_than_due(rest, view))
+                # A campaign at its limit must not make another one, due in between, late.
+                coming = (
+                    d.next_due_at - view.now for d in view.demands if d.next_due_at and not d.due
+                )
+                return await self._wait(rest.no_later_than(coming))
         if not self._wanting(view, verdict.demands):
             await self._lines.news(within=LOOK_SECONDS)
         return None
 
     async def _wait(self, rest: Rest) -> Rest | None:
         """Nothing may go for so long: a near moment is waited for here. None: it may have come."""
+        self._step_aside()
         if rest.wait is not None and rest.wait <= NEAR:
             await self._parts.handover.pause(rest.wait.total_seconds())
         elif self._lines.busy:
@@ -164,12 +183,13 @@ class _Turn:
             # what is new must not wait for a server that does not answer.
             await self._lines.news(within=NEAR.total_seconds())
         else:
-            return _shortened(rest, by=timedelta(seconds=clock.boottime() - self._seen_at))
+            return rest.shortened(by=timedelta(seconds=clock.boottime() - self._seen_at))
         return None
 
     async def _last_orders(self) -> Rest | None:
         """The time is up: let what was claimed come to its end. None: it has not."""
         if not self._lines.at_rest:
+            self._step_aside()
             await self._lines.news(within=LOOK_SECONDS)
         if self._lines.at_rest:
             return AT_ONCE
@@ -278,15 +298,3 @@ class _Turn:
 def _rest(verdict: Wait, *, now: datetime) -> Rest:
     wait = None if verdict.until is None else verdict.until - now
     return Rest(wait=wait, held_by=verdict.held_by)
-
-
-def _no_later_than_due(rest: Rest, view: LaneView) -> Rest:
-    """A campaign at its limit must not make another one, due in between, late."""
-    coming = [d.next_due_at - view.now for d in view.demands if d.next_due_at and not d.due]
-    if rest.wait is None or not coming:
-        return rest
-    return Rest(wait=min(rest.wait, *coming), held_by=rest.held_by)
-
-
-def _shortened(rest: Rest, *, by: timedelta) -> Rest:
-    return rest if rest.wait is None else Rest(wait=rest.wait - by, held_by=rest.held_by)

@@ -9,11 +9,20 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
 
 LOOKS_PER_SECOND = 20  # of an owner's lanes that are held back, all together: a look costs 5 ms
+
+
+class Share(NamedTuple):
+    """Of one turn. `wait` None: it may be taken; else how long to wait before asking again."""
+
+    wait: timedelta | None
+    leave: Callable[[], None]  # before its end: it only waits from then on
 
 
 class LaneShares:
@@ -29,17 +38,17 @@ class LaneShares:
         self._held_back: dict[uuid.UUID, set[uuid.UUID]] = {}  # senders, by owner
 
     @contextmanager
-    def turn(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> Iterator[timedelta | None]:
-        """Around a turn. None: it may be taken; else how long to wait before asking again."""
+    def turn(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> Iterator[Share]:
+        """Around a turn."""
         if self._of[owner_id] >= self._most and len(self._turns) >= self._scarce_from:
-            yield self._hold_back(owner_id, sender_id)
+            yield Share(self._hold_back(owner_id, sender_id), _nothing)
             return
         turn = object()
         self._turns[turn] = owner_id
         self._of[owner_id] += 1
         slow = asyncio.get_running_loop().call_later(self._slow_seconds, self._leave, turn)
         try:
-            yield None
+            yield Share(None, partial(self._leave, turn))
         finally:
             slow.cancel()
             self._leave(turn)
@@ -58,3 +67,7 @@ class LaneShares:
             self._held_back.pop(owner_id, None)
         if not self._of[owner_id]:
             del self._of[owner_id]
+
+
+def _nothing() -> None:
+    """There is no share to leave."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Desk:
         self.turns = 0
         self.done = asyncio.Condition()
 
-    async def take_turn(self, sender_id: uuid.UUID, _holds: Callable[[], bool]) -> Rest:
+    async def take_turn(self, sender_id: uuid.UUID, *_: object) -> Rest:
         self.turns += 1
         await a_while()
         async with self.done:

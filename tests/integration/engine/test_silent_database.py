@@ -146,7 +146,7 @@ async def test_a_worker_that_postgresql_is_silent_to_takes_no_lanes_until_it_is_
     monkeypatch.setattr(Lanes, "ask", counted)
     turns: asyncio.Queue[uuid.UUID] = asyncio.Queue()
 
-    async def take_turn(sender_id: uuid.UUID, _: Callable[[], bool]) -> Rest:
+    async def take_turn(sender_id: uuid.UUID, *_: object) -> Rest:
         turns.put_nowait(sender_id)
         return Rest(wait=None)
 
@@ -173,7 +173,7 @@ async def test_a_worker_that_postgresql_is_silent_to_takes_no_lanes_until_it_is_
 async def test_a_stopping_worker_does_not_wait_for_a_postgresql_that_is_silent(
     far: Database, redis: Redis
 ) -> None:
-    async def take_turn(sender_id: uuid.UUID, _: Callable[[], bool]) -> Rest:
+    async def take_turn(sender_id: uuid.UUID, *_: object) -> Rest:
         raise AssertionError
 
     runner = LaneRunner(LaneQueue(redis), Lanes(far), take_turn, stopping=asyncio.Event())
@@ -231,7 +231,7 @@ async def test_a_lane_whose_row_somebody_holds_is_not_given_up_for_silence(
     monkeypatch.setattr(Lanes, "begin", counted)
     held_throughout: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    async def take_turn(sender_id: uuid.UUID, holds: Callable[[], bool]) -> Rest:
+    async def take_turn(sender_id: uuid.UUID, holds: Callable[[], bool], *_: object) -> Rest:
         async with world.database.driver() as held, held.transaction():
             await held.execute(LOCKED, sender_id)
             for _ in range(12):  # of 50 ms each: longer than silence is suffered

@@ -239,6 +239,31 @@ async def test_a_limit_that_is_set_while_a_claim_is_long_in_coming_holds_for_wha
     assert Counter(await world.states(ids)) == {"sent": 1, "scheduled": 39}
 
 
+async def test_a_lane_that_only_waits_for_its_server_leaves_its_place_to_another(
+    world: World,
+    sink: Sink,
+    slow: asyncio.Event,
+    settings: Settings,
+    black_boxes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paceline.bootstrap.worker.SLOW_LANE_SECONDS", 3_600)
+    monkeypatch.setattr("paceline.engine.worker.SLOW_LANE_SECONDS", 3_600)
+    one = replace(settings, worker=replace(settings.worker, lanes=1))
+    async with running_worker(one, black_boxes=black_boxes) as running:
+        stuck = await world.sender(port=sink.port)
+        await world.emails(stuck, await world.campaign(stuck), slow_readers(1))
+        await world.signal(stuck)
+        await sink.wait_for(1)
+        other = await world.sender(port=sink.port)
+        ids = await world.emails(other, await world.campaign(other), 3)
+        await world.signal(other)
+        await world.until_all_are(ids, "sent")
+        assert not slow.is_set()
+        slow.set()
+        await running.stop()
+
+
 async def test_one_owners_silent_servers_leave_a_lane_to_others(
     world: World,
     sink: Sink,

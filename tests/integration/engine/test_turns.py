@@ -56,7 +56,7 @@ async def test_what_still_waits_for_a_place_does_not_begin_after(
     ids = await world.emails(sender, await world.campaign(sender), 3)
     lost = asyncio.Event()
     with await parts.handover.in_flight.take():
-        taking = Dispatch(parts).take_turn(sender, lambda: not lost.is_set())
+        taking = Dispatch(parts).take_turn(sender, lambda: not lost.is_set(), lambda: None)
         turn = asyncio.create_task(taking)
         await world.until_all_are(ids, "claimed")
         (lost if ends_by == "a lost lane" else parts.stopping).set()
@@ -72,7 +72,7 @@ async def test_what_is_on_a_connection_stays_before_its_dot_once_the_lane_is_los
     ids = await world.emails(sender, await world.campaign(sender), 2)
     lost = asyncio.Event()
     sink.at_rcpt = lambda _: lost.set()
-    await Dispatch(parts).take_turn(sender, lambda: not lost.is_set())
+    await Dispatch(parts).take_turn(sender, lambda: not lost.is_set(), lambda: None)
     assert await world.states(ids) == ["scheduled"] * 2
     assert sink.taken == []
 
@@ -85,8 +85,8 @@ async def test_what_is_booked_and_cannot_be_claimed_is_given_back(
     async with world.database.driver() as other, other.transaction():
         await other.execute("LOCK TABLE email_jobs IN EXCLUSIVE MODE")
         with pytest.raises(DatabaseBusy):
-            await Dispatch(parts).take_turn(sender, lambda: True)
-    await Dispatch(parts).take_turn(sender, lambda: True)
+            await Dispatch(parts).take_turn(sender, lambda: True, lambda: None)
+    await Dispatch(parts).take_turn(sender, lambda: True, lambda: None)
     assert await world.states(ids) == ["sent"] * 3
 
 
@@ -109,5 +109,5 @@ async def test_a_bug_in_a_turn_keeps_no_lease_alive_of_what_had_not_begun(
     await world.emails(sender, await world.campaign(sender), 3)
     faulty = replace(parts, standing=Faulty(world.database))
     with await parts.handover.in_flight.take(), pytest.raises(ExceptionGroup):
-        await Dispatch(faulty).take_turn(sender, lambda: True)
+        await Dispatch(faulty).take_turn(sender, lambda: True, lambda: None)
     assert parts.leases.held == 0

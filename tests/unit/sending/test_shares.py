@@ -23,18 +23,18 @@ def shares(lanes: int = LANES) -> LaneShares:
 async def test_one_owner_leaves_some_lanes_to_others() -> None:
     lanes = shares()
     with ExitStack() as work:
-        taken = [work.enter_context(lanes.turn(ANN, uuid.uuid4())) for _ in range(LANES)]
+        taken = [work.enter_context(lanes.turn(ANN, uuid.uuid4())).wait for _ in range(LANES)]
         assert taken[: LANES - LEFT] == [None] * (LANES - LEFT)
         assert None not in taken[LANES - LEFT :]
         for _ in range(LEFT):
-            assert work.enter_context(lanes.turn(BOB, uuid.uuid4())) is None
+            assert work.enter_context(lanes.turn(BOB, uuid.uuid4())).wait is None
 
 
 async def test_what_is_left_may_be_had_again() -> None:
     lanes = shares()
     for _ in range(3 * LANES):
-        with lanes.turn(ANN, uuid.uuid4()) as wait:
-            assert wait is None
+        with lanes.turn(ANN, uuid.uuid4()) as share:
+            assert share.wait is None
 
 
 async def test_a_slow_turn_has_given_its_place_up() -> None:
@@ -44,7 +44,17 @@ async def test_a_slow_turn_has_given_its_place_up() -> None:
             work.enter_context(lanes.turn(ANN, uuid.uuid4()))
         while lanes._turns:
             await asyncio.sleep(0)
-        assert work.enter_context(lanes.turn(ANN, uuid.uuid4())) is None
+        assert work.enter_context(lanes.turn(ANN, uuid.uuid4())).wait is None
+
+
+async def test_a_turn_that_only_waits_leaves_its_share_once() -> None:
+    lanes = shares()
+    with ExitStack() as work:
+        taken = [work.enter_context(lanes.turn(ANN, uuid.uuid4())) for _ in range(LANES - LEFT)]
+        for _ in range(2):
+            taken[0].leave()
+        assert work.enter_context(lanes.turn(ANN, uuid.uuid4())).wait is None
+        assert work.enter_context(lanes.turn(ANN, uuid.uuid4())).wait is not None
 
 
 async def test_the_more_wait_the_longer_each_of_them_does() -> None:
@@ -52,7 +62,7 @@ async def test_the_more_wait_the_longer_each_of_them_does() -> None:
     with ExitStack() as work:
         for _ in range(LANES - LEFT):
             work.enter_context(lanes.turn(ANN, uuid.uuid4()))
-        waits = [work.enter_context(lanes.turn(ANN, uuid.uuid4())) for _ in range(1_000)]
+        waits = [work.enter_context(lanes.turn(ANN, uuid.uuid4())).wait for _ in range(1_000)]
     assert waits[0] == timedelta(seconds=1)
     assert waits[-1] == timedelta(seconds=50)
 
@@ -61,4 +71,6 @@ async def test_the_more_wait_the_longer_each_of_them_does() -> None:
 async def test_of_very_few_lanes_everybody_may_have_all(lanes: int) -> None:
     few = shares(lanes)
     with ExitStack() as work:
-        assert {work.enter_context(few.turn(ANN, uuid.uuid4())) for _ in range(lanes)} == {None}
+        assert {work.enter_context(few.turn(ANN, uuid.uuid4())).wait for _ in range(lanes)} == {
+            None
+        }
