@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from bench import client, messages, node_peer, node_tools, postfix, scale, soak, whole_way
+from bench import client, lateness, messages, node_peer, node_tools, postfix, scale, soak, whole_way
 from bench.figures import Table
 from bench.processes import Meter
 from bench.servers import Servers, SinkProcess, servers, sink
@@ -31,6 +31,10 @@ class Size:
     peer_emails: int = 6_000
     soak_emails: int = 200_000
     soak_seconds: float = 240
+    late_senders: tuple[int, ...] = (300, 3_000)
+    late_emails: int = 1_500
+    late_seconds: float = 40
+    late_runs: int = 1
     import_rows: int = 1_000_000
     import_runs: int = 1
     page_emails: int = 1_000_000
@@ -182,6 +186,33 @@ def of_soak(size: Size) -> Table:
     return table
 
 
+def of_lateness(size: Size) -> Table:
+    table = Table(
+        "Lateness",
+        f"{size.late_emails:,} single emails due at random moments of {size.late_seconds:g} s: "
+        "from that moment to the final dot, by PostgreSQL's clock. One worker process.",
+    )
+    with servers() as private, sink() as taking:
+        for senders in size.late_senders:
+            runs = [
+                asyncio.run(
+                    lateness.measured(
+                        private,
+                        taking,
+                        senders=senders,
+                        emails=size.late_emails,
+                        seconds=size.late_seconds,
+                        seed=seed,
+                    )
+                )
+                for seed in range(size.late_runs)
+            ]
+            for name, aim in (("p50", "≤ 6"), ("p99", "< 60"), ("most", "< 150")):
+                values = [run[name] for run in runs]
+                table.add(f"{senders:,} senders, {name}", "ms", values, aim=aim)
+    return table
+
+
 def of_imports(size: Size) -> Table:
     return scale.of_imports(rows=size.import_rows, runs=size.import_runs)
 
@@ -199,6 +230,7 @@ PARTS: Mapping[str, Callable[[Size], Table]] = {
     "client": of_clients,
     "throughput": of_throughput,
     "soak": of_soak,
+    "lateness": of_lateness,
     "imports": of_imports,
     "pages": of_pages,
     "tabs": of_tabs,
