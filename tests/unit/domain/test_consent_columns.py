@@ -87,6 +87,9 @@ CASES = [
     ("Nem kér hírlevelet", [""], ["x"]),
     ("Ei halua uutiskirjettä", [""], ["x"]),
     ("Не хоче отримувати листи", ["ні"], ["так"]),
+    ("Ungültige E-Mail-Adresse", [""], ["true"]),
+    ("Marketingkontakt-Status", ["Marketingkontakt"], ["Kein Marketingkontakt"]),
+    ("Statut marketing", ["Abonné"], ["Aucun consentement", "sans consentement"]),
     # A title that allows.
     ("Можно писать", ["да"], ["нет"]),
     ("Pode receber e-mail", ["Sim"], ["Não"]),

@@ -113,3 +113,17 @@ def test_each_line_of_a_pasted_mail_can_name_one_recipient(text: str) -> None:
 def test_a_word_against_it_before_an_address_in_such_a_list_is_no_name(line: str) -> None:
     found, _ = read(f"Ada Berg - {ADA}\nBo Cole - {BO}\n{line}\n")
     assert [one.address for one in found] == [ADA, BO]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f'"=HYPERLINK(""mailto:{ADA}"",""{ADA}"")"',
+        f'"=HYPERLINK(""mailto:{ADA}?subject=x""; ""Write to Ada"")"',
+        f'"=""{ADA}"""',
+    ],
+)
+def test_the_address_in_a_formula_of_a_spreadsheet_is_read(cell: str) -> None:
+    found, refused = read(f"Name,Email\nAda,{cell}\nBo,{BO}\n")
+    assert [one.address for one in found] == [ADA, BO]
+    assert refused == []

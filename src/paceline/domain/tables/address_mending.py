@@ -1,7 +1,7 @@
 """Takes the one address out of a cell that holds more than it: what programs wrap around it.
 
 Only what is certain is taken off: blanks and marks that nobody sees, quotation marks, `mailto:`, a
-display name, Access's and Markdown's links. A misspelt address stays one, and is refused.
+display name, Access's and Markdown's links, formulas. A misspelt address stays one, and is refused.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ _HOLDS_MORE = re.compile(r"[\s<>()\[\]#,;:|/]")
 _BETWEEN = re.compile(r"\s*(?::::|[,;|/\s])\s*")
 _ANCHOR = re.compile(r"<a\b[^>]*href=[\"']?mailto:([^\"'>?]+)[^>]*>.*", re.IGNORECASE | re.DOTALL)
 
+_FORMULA = re.compile(
+    r"=(?:HYPERLINK\(\s*)?\"(?:mailto:)?([^\"?\s@]+@[^\"?\s@]+)(?:\?[^\"]*)?\"\s*(?:[,;][^@]*(?:@[^@]*)?)?\)?",
+    re.IGNORECASE,
+)
+
 
 class Mended(NamedTuple):
     """The address of a cell, the name that stood beside it, and which others there were."""
@@ -44,6 +49,8 @@ class Mended(NamedTuple):
 def mend(cell: str) -> Mended:
     """The first address of a cell. Raises `InvalidAddress` where there surely is none."""
     text = visible(cell[:MAX_LOOKED_AT])
+    if formula := _FORMULA.fullmatch(text.strip()):
+        text = formula[1]
     for take in (_plain, _linked, _named, _first_of_several):
         found = take(text)
         if found is not None:
@@ -95,7 +102,8 @@ def _plain(text: str) -> Mended | None:
 
 def _linked(text: str) -> Mended | None:
     """Access's `shown#address#`, Markdown's `[shown](mailto:address)`, HTML's anchor."""
-    matched = _LINKED.fullmatch(text.strip()) or _ANCHOR.fullmatch(text.strip())
+    bare = text.strip()
+    matched = _LINKED.fullmatch(bare) or _ANCHOR.fullmatch(bare)
     if matched is not None:
         return _parsed(_unwrapped(matched[1]))
     parts = text.split("#")

@@ -57,7 +57,7 @@ MAIL = words(
     "informationen,nachricht,nachrichten,rundschreiben,rundmail,rundmails,rundbriefe,kontakt,"
     "werbemails,newslettern,courriel,courriels,publicité,sollicitation,sollicitations,lettres,"
     "correo,correos,publicidad,boletín,boletines,mensajes,noticias,messaggi,comunicazioni,"
-    "kontaktaufnahme,prospection,démarchage,contacto,kontaktu,utskick,sähköpostin,listów,"
+    "marketingkontakt,marketingcontact,kontaktaufnahme,prospection,démarchage,contacto,kontaktu,utskick,sähköpostin,listów,"
     "розсилки,розсилок,листи,hírlevelet,levelet,uutiskirjettä,uutiskirjeitä,emailuri,листів,рассылку,"
     "pubblicità,posta,mensagens,propaganda,comunicações,reclame,nieuwsbrief,nieuwsbrieven,"
     "mailtjes,mailtje,berichten,maili,mailingu,mailingów,newslettera,newsletterów,wiadomości,"
@@ -114,7 +114,8 @@ ENDED = in_order(
     "rechaz,bloquead,prohib,desactiv,rifiut,bloccat,vietat,disattiv,recus,proib,desativ,weiger,"
     "geweigerd,geblokkeer,opgezegd,uitgeschakeld,stopgezet,odmów,odmow,zrezygn,wyłącz,odrzuc,"
     "rezygn,revoc,revog,révoq,wycof,cofn,ritirat,ingetrok,zurückgezogen,återkall,cancelou,canceló,"
-    "annullat,avböj,nekat,avslut,frabed,fravalg,afvis,reserver,avslå,avslag,kielt,odmítn,visszautasít,"
+    "annullat,ungültig,invalid,inválid,ongeldig,nieprawidł,neplatn,érvénytelen,"
+    "ogiltig,ugyldig,недейств,avböj,nekat,avslut,frabed,fravalg,afvis,reserver,avslå,avslag,kielt,odmítn,visszautasít,"
     "отозв,отказ,запрет,отключ,відмов,вимкн,istemi,istemem,reddet,reddedi,apagad"
 )
 # In a remark these are about other things as well: “He stopped mail fraud”.
@@ -133,6 +134,7 @@ ALLOWED = in_order(
     "ønsker,povol,engedély,разреш,желает,дозвол"
 )
 ALLOWED_ANYWHERE = words("can,may,darf,dürfen,peut,puede,può,pode,mag,må,får,można,можно,можна,saa")
+WITHOUT = words("without,ohne,sans,sin,senza,sem,zonder,bez,utan,uten,uden,без")
 # What a consent is called: “Consenso revocato”.
 CONSENT = words(
     "consent,permission,einwilligung,zustimmung,consentement,consentimiento,consenso,consentimento,"
@@ -147,3 +149,4 @@ OF_A_LIST = words(
 )
 ALLOWED_AHEAD = words("send,ok,okay,senden,envoyer,enviar,inviare,sturen,skicka")
 AROUND_AN_END = FROM | BETWEEN | WISHES | ASK | ARTICLES
+DENYING = DENY | WITHOUT

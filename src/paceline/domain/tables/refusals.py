@@ -92,13 +92,15 @@ def _words(text: str) -> list[str]:
 
 
 def _denies(split: list[str], *, is_title: bool) -> bool:
-    if said.DENY.isdisjoint(split) and "plus" not in split:
+    if said.DENYING.isdisjoint(split) and "plus" not in split:
         return False
     noun_will_do = is_title or len(split) <= _MAX_SHORT or not said.WISHES.isdisjoint(split)
     return any(
         _denies_from(split, at, is_title=is_title, noun_will_do=noun_will_do)
         for at, word in enumerate(split)
-        if word in said.DENY or split[at : at + 2] in (["plus", "de"], ["plus", "d"])
+        if word in said.DENY
+        or word in said.WITHOUT
+        or split[at : at + 2] in (["plus", "de"], ["plus", "d"])
     )
 
 
@@ -108,7 +110,7 @@ def _denies_from(split: list[str], at: int, *, is_title: bool, noun_will_do: boo
         return False  # a number: “Account no, email”
     wished = not said.WISHES.isdisjoint(split)
     wishes = is_title or not (before in said.STATES or deny in said.STATING)
-    nouns = said.ENOUGH_FOR_STOP if deny == "stop" else said.MAIL
+    nouns = _nouns(deny)
     for i, word in enumerate(split[at + 1 : at + 2 + _MAX_BETWEEN], start=at + 1):
         wishes = wishes or word in said.WISHES
         is_deed = word in said.WRITING and not (deny == "no" and word in said.NOUNS_TOO)
@@ -119,6 +121,13 @@ def _denies_from(split: list[str], at: int, *, is_title: bool, noun_will_do: boo
         if word not in said.BETWEEN:
             return False
     return False
+
+
+def _nouns(deny: str) -> frozenset[str]:
+    """Those that this word denies: whose remark is “sans mail” has none to be reached at."""
+    if deny == "stop":
+        return said.ENOUGH_FOR_STOP
+    return said.CONSENT if deny in said.WITHOUT else said.MAIL | said.CONSENT
 
 
 def _takes_off(split: list[str]) -> bool:
