@@ -1,5 +1,7 @@
 """The pictures of the README: `python -m tests.e2e.screens`, or `make screens`.
 
+Names of screens after it take those alone.
+
 A home of 24,000 emails (`bench.seed`) under `paceline up`, looked at in the system's Chromium. The
 small campaign that is written, launched and paused is there for the pictures alone.
 """
@@ -117,8 +119,9 @@ def _take_all(chromium: Browser, url: str, link: str) -> None:
     page.goto(link)
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url(url + "/")
-    for name, go in SCREENS.items():
-        go(page)
+    wanted = sys.argv[1:] or list(SCREENS)
+    for name in wanted:
+        SCREENS[name](page)
         for size, scheme in ((WIDE, "light"), (WIDE, "dark"), (PHONE, "light")):
             page.set_viewport_size(size)  # type: ignore[arg-type]  # a size
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a scheme
@@ -157,7 +160,15 @@ def _compose(page: Page) -> None:
 
 
 def _review(page: Page) -> None:
+    _compose(page)
     review(page)
+
+
+def _edit(page: Page) -> None:
+    page.goto("/campaigns?q=spring")
+    page.get_by_role("link", name="Next spring").first.click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(page.frame_locator("#preview").get_by_text("Spring is coming to")).to_be_visible()
 
 
 def _campaign(page: Page) -> None:
@@ -174,6 +185,7 @@ SCREENS: dict[str, Callable[[Page], None]] = {
     "review": _review,
     "campaigns": _open("/campaigns"),
     "campaign": _campaign,
+    "edit": _edit,
     "senders": _open("/senders"),
     "queue": _open("/queue"),
     "settings": _open("/settings"),

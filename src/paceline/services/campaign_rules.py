@@ -73,16 +73,20 @@ class CampaignPatch:
     expires_after_hours: Maybe[int] = UNSET
 
 
+def name_of(new: NewCampaign) -> str:
+    """What it is called: by its subject, if nobody gave it a name."""
+    return new.name if new.name and new.name.strip() else new.subject[:100]
+
+
 def checked(problems: Problems, new: NewCampaign) -> dict[str, Any]:
     """The columns of a new campaign; what is wrong goes to `problems`."""
-    name = new.name if new.name and new.name.strip() else new.subject[:100]
     problems.hourly_limit("hourly_limit", new.hourly_limit)
     problems.min_delay_ms("min_delay_ms", new.min_delay_ms)
     problems.time_zone("time_zone", new.time_zone)
     problems.expiry("expires_after_hours", new.expires_after_hours)
     return {
         "sender_id": new.sender_id,
-        "name": problems.name("name", name, required=new.name is not None),
+        "name": problems.name("name", name_of(new), required=new.name is not None),
         "subject": new.subject,
         "text_body": new.text,
         "html_body": new.html,

@@ -139,7 +139,11 @@ def typed_in(request: Request) -> Typed | None:
     ]
     if sum(len(value) for _, value in fields) > MAX_TYPED_CHARACTERS:
         return None
-    had_more = len(fields) < sum(name != CSRF_FIELD for name, _ in form.multi_items())
+    had_more = any(
+        bool(value) and _SECRET.search(name) if isinstance(value, str) else bool(value.filename)
+        for name, value in form.multi_items()
+        if name != CSRF_FIELD
+    )
     return Typed(
         fields=fields,
         shown=[(_label(name), value) for name, value in fields if _is_worth(name, value)],

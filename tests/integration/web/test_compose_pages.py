@@ -285,6 +285,17 @@ async def test_what_is_likely_to_be_wrong_is_shown_before_anything_is_scheduled(
     assert await campaigns(world) == 1
 
 
+async def test_a_review_calls_a_campaign_without_a_name_as_it_will_be_called(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    draft = new_draft(page)
+    await draft.save(await form(world, subject="Spring is here", name=" "), file())
+    text = words((await page.get(f"{draft.path}/review")).text)
+    assert "Campaign “Spring is here”." in text
+    await draft.schedule()
+    assert await world.fetchval("SELECT name FROM campaigns") == "Spring is here"
+
+
 async def test_a_row_that_is_left_out_for_its_subject_is_shown_first(
     page: httpx2.AsyncClient, world: World
 ) -> None:

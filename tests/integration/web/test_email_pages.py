@@ -269,6 +269,20 @@ async def test_an_email_that_waits_is_moved_to_another_time(
     assert due == datetime(2030, 1, 15, 9, 30, tzinfo=UTC)
 
 
+async def test_one_that_was_cancelled_while_it_was_edited_says_so_and_keeps_what_was_typed(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    email = await one(world)
+    typed = await form_to_change(page, email) | {"to_name": "Kept"}
+    assert (await page.post(f"/emails/{email}/cancel")).status_code == 303
+    refused = await page.post(f"/emails/{email}/edit", data=typed)
+    assert "It was cancelled meanwhile" in words(refused.text)
+    assert 'value="Kept"' in refused.text
+    for way in ("edit", "move"):
+        shown = words((await page.get(f"/emails/{email}/{way}")).text)
+        assert "it was cancelled" in shown
+
+
 async def test_a_time_that_makes_no_sense_or_that_somebody_else_chose_moves_nothing(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from paceline.auth.sessions import Sessions
-from paceline.errors import Conflict
+from paceline.errors import Conflict, TooMuchAtOnce
 from paceline.persistence.database import Database
 from paceline.services.queries import Queries
 from paceline.services.senders import Senders
@@ -183,6 +183,30 @@ async def test_what_was_typed_survives_a_bug_and_can_be_sent_again(
     del page.headers["X-CSRF-Token"]  # the page brings its own
     assert (await page.post("/suppressions", data=again)).status_code == 200
     assert await world.fetchval("SELECT count(*) FROM suppressions") == 1
+
+
+async def test_what_was_typed_beside_a_file_that_nobody_chose_can_be_sent_again(
+    page: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise TooMuchAtOnce("too many at once", retry_after_seconds=1)
+
+    def part(name: str, value: str) -> str:
+        return f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+
+    # As a browser sends a form whose file was left empty.
+    nothing = part('file"; filename="', "").replace("\r\n\r\n", "\r\nContent-Type: x/y\r\n\r\n")
+    body = part("addresses", "ada@x.org") + nothing + "--b--\r\n"
+    monkeypatch.setattr(Suppressions, "add_file", full)
+    answer = await page.post(
+        "/suppressions",
+        content=body.encode(),
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+    assert answer.status_code == 429
+    assert "ada@x.org" in answer.text
+    assert "Send it again" in words(answer.text)
+    assert "Files and passwords are not" not in words(answer.text)
 
 
 async def test_a_password_is_never_sent_back(

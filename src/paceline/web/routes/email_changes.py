@@ -29,6 +29,9 @@ from paceline.web.rendering import go_to, render, zone_of
 
 _COPYING = "copy"  # the page that saved the draft, for the page that opens it
 
+_CHANGED = "it was changed meanwhile; look at it again before you save"
+_CANCELLED = "it was cancelled meanwhile: nothing of it can be changed any more"
+
 router = APIRouter(prefix="/emails", route_class=OnceRoute)
 
 
@@ -53,7 +56,8 @@ async def edit(request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.
     except InvalidInput as error:
         form.take(problems, error.problems)
     except Outdated:
-        problems.add("", "it was changed meanwhile; look at it again before you save")
+        now, _ = await _form(parts, viewer, email_id)
+        problems.add("", _CANCELLED if now.state == JobState.CANCELLED else _CHANGED)
     except Conflict as error:
         problems.add("", f"nothing was changed: {error}")
     else:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from paceline.errors import InvalidInput, Outdated
 from paceline.persistence.stores.drafts import DraftRecord
+from paceline.services.campaign_rules import name_of
 from paceline.services.drafts import mark_scheduled
 from paceline.services.ports import Settle
 from paceline.web import wording
@@ -179,7 +180,7 @@ async def _page(
         section="compose",
         draft=draft,
         form=form,
-        name=looked.new.name,
+        name=name_of(looked.new).strip(),
         upload=looked.upload,
         seen=seen,
         sender=sender,
