@@ -23,7 +23,6 @@ from paceline.observability.figures import Figures
 HEADER = b"x-request-id"
 MAX_PATH_CHARACTERS = 200
 _OFTEN = ("/healthz", "/readyz", "/metrics", "/static/")
-_ADDRESS = re.compile(r"[^/]*(?:@|%40)[^/]*", re.IGNORECASE)
 _WORD = re.compile(r"[a-z_-]{0,40}|v1")
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
@@ -89,6 +88,12 @@ def words_of(path: str) -> str:
     return "/".join(part if _WORD.fullmatch(part) else "{id}" for part in path.split("/"))
 
 
+def _without_addresses(path: str) -> str:
+    """Each part is looked at once: a path may be as long as a head, and anybody may ask for it."""
+    parts = path.split("/")
+    return "/".join("{address}" if "@" in p or "%40" in p else p for p in parts)
+
+
 def is_often(path: str) -> bool:
     """Whether whoever watches asks for it every few seconds, or each browser once per page."""
     return path.startswith(_OFTEN)
@@ -109,7 +114,7 @@ def _is_open_page(scope: Scope) -> bool:
 
 
 def _note(scope: Scope, status: int, octets: int, *, milliseconds: int) -> None:
-    path = _ADDRESS.sub("{address}", str(scope["path"]))[:MAX_PATH_CHARACTERS]
+    path = _without_addresses(str(scope["path"]))[:MAX_PATH_CHARACTERS]
     level = logging.DEBUG if _is_expected(scope, path, status) else logging.INFO
     client = scope.get("client")
     log.log(

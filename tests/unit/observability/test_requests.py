@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from paceline.api.problems import problem
 from paceline.observability import AccessLog, configure_logging, log_crashes
-from paceline.observability.requests import words_of
+from paceline.observability.requests import MAX_PATH_CHARACTERS, words_of
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +148,20 @@ def test_a_crash_is_one_line_of_json(stream: io.StringIO, monkeypatch: pytest.Mo
 )
 def test_of_a_path_only_the_words_are_told(path: str, words: str) -> None:
     assert words_of(path) == f"/api/v1/{words}"
+
+
+async def test_a_path_as_long_as_a_head_is_noted_as_soon_as_any(stream: io.StringIO) -> None:
+    async def nothing(*_: object) -> None:
+        """No answer is needed."""
+
+    path = "/" + "a" * 400_000  # looked at from each of its characters on, it took minutes
+    began = time.monotonic()
+    await AccessLog(nothing)(
+        {"type": "http", "method": "GET", "path": path, "headers": []}, _receive, nothing
+    )
+    assert time.monotonic() - began < 20
+    assert entries(stream)[-1]["path"] == path[:MAX_PATH_CHARACTERS]
+
+
+async def _receive() -> Any:
+    return {"type": "http.disconnect"}
