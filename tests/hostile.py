@@ -109,6 +109,15 @@ class Hostile:
         ]
         await asyncio.gather(*refused)
 
+    async def strangers_heads(self) -> None:
+        await self.client.get("/" + "a" * 60_000)
+        await self.client.get("/login", headers={f"X-{n}": "x" for n in range(3_000)})
+
+    async def strangers_forms(self) -> None:
+        body = b"token=" + b"a" * 5_000_000
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        await self.client.post("/auth/link", content=body, headers=kind)
+
     async def _stalled(self, request: bytes) -> None:
         """Connections on which nothing goes on, for two seconds."""
         connected = []
@@ -138,6 +147,7 @@ WAYS: tuple[Callable[[Hostile], Awaitable[None]], ...] = (
     *(Hostile.large_json, Hostile.packed_json, Hostile.bodies_under_a_key, Hostile.templates),
     *(Hostile.slow_emails, Hostile.lists, Hostile.imports, Hostile.checks),
     *(Hostile.unread_answers, Hostile.slow_requests, Hostile.strangers),
+    *(Hostile.strangers_heads, Hostile.strangers_forms),
 )
 
 
