@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ import asyncpg
 import httpx2
 import psutil
 
+from bench.page_paths import paths_of
 from bench.processes import cpu_seconds
 from bench.servers import Servers, child_in
 from paceline.auth.sessions import Sessions
@@ -40,21 +41,6 @@ REQUESTS = 20
 READY_SECONDS = 30
 # As many connections as tabs have; given up before the server gives up one that is not used (5 s).
 LIMITS = httpx2.Limits(keepalive_expiry=3)
-SEARCHES = {
-    "a common word": "smith",
-    "two common words": "meyer anna",
-    "two words, one rare": "bababe anna",
-    "a rare word": "bababe",
-    "a beginning, common": "me",
-    "a beginning, rare": "babab",
-    "an address": "late1@example.org",
-    "a domain, common": "@gmail.com",
-    "a domain, rare": "bababe.com",
-    "a subject of all of a campaign": "you lisbon",
-    "a subject and a name": "autumn smith",
-    "nothing": "xyzzyx",
-    "what all have": "com",
-}
 
 
 @dataclass(frozen=True)
@@ -140,66 +126,6 @@ async def _until_ready(client: httpx2.AsyncClient) -> None:
             except httpx2.TransportError:
                 pass
             await asyncio.sleep(0.1)
-
-
-async def paths_of(database_url: str, owner: uuid.UUID) -> Mapping[str, str]:
-    """Every list, page and partial, and the searches, by what they are called."""
-    driver = await asyncpg.connect(database_url)
-    try:
-        rows = await driver.fetch(
-            "SELECT DISTINCT ON (state) state, id FROM campaigns WHERE owner_id = $1"
-            " ORDER BY state, total DESC",
-            owner,
-        )
-        email = await driver.fetchval(
-            "SELECT email_id FROM email_jobs WHERE owner_id = $1 AND state = 'scheduled'"
-            "   AND campaign_id IS NOT NULL ORDER BY due_at DESC, email_id DESC LIMIT 1",
-            owner,
-        )
-        sender = await driver.fetchval(
-            "SELECT sender_id FROM campaigns WHERE owner_id = $1 ORDER BY total DESC LIMIT 1", owner
-        )
-    finally:
-        await driver.close()
-    paths = {
-        "dashboard": "/",
-        "dashboard, what moves": "/dashboard/now",
-        "scheduled": "/emails",
-        "sent": "/emails?tab=sent",
-        "failed": "/emails?tab=failed",
-        "failed, by recipient": "/emails?tab=failed&sort=recipient",
-        "in doubt": "/emails?tab=in_doubt",
-        "in doubt, by recipient": "/emails?tab=in_doubt&sort=recipient",
-        "sent, of a sender": f"/emails?tab=sent&sender={sender}",
-        "failed, of a sender": f"/emails?tab=failed&sender={sender}",
-        "cancelled": "/emails?tab=cancelled",
-        "scheduled, its rows": "/emails/rows",
-        "sidebar": "/nav",
-        "the day's chart": "/dashboard/day",
-        "campaigns": "/campaigns",
-        "campaigns, a word": "/campaigns?q=note",
-        "drafts": "/drafts",
-        "senders": "/senders",
-        "a sender": f"/senders/{sender}",
-        "deleting a sender": f"/senders/{sender}/delete",
-        "suppressions": "/suppressions",
-        "API keys": "/api-keys",
-        "settings": "/settings",
-        "queue": "/queue",
-        "dev inbox": "/inbox",
-        "email": f"/emails/{email}",
-    }
-    for row in rows:
-        paths[f"{row['state']} campaign"] = f"/campaigns/{row['id']}"
-        paths[f"{row['state']} campaign, its rows"] = f"/campaigns/{row['id']}/rows"
-        if row["state"] in {"active", "paused"}:
-            paths[f"{row['state']} campaign, to change"] = f"/campaigns/{row['id']}/change"
-        paths[f"{row['state']} campaign, a common word"] = f"/campaigns/{row['id']}?q=smith"
-    for name, words in SEARCHES.items():
-        for tab in ("scheduled", "sent", "failed", "cancelled"):
-            q = httpx2.QueryParams({"tab": tab, "q": words})
-            paths[f"{tab}: {name}"] = f"/emails/rows?{q}"
-    return paths
 
 
 async def _once(client: httpx2.AsyncClient, path: str) -> str:

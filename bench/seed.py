@@ -110,7 +110,7 @@ async def _fill(
     await _fill_up(driver, owner, emails)
     for index in indexes:
         await driver.execute(index["definition"])
-    await driver.execute("VACUUM (ANALYZE) emails, email_jobs, attempts, campaigns, senders")
+    await driver.execute("VACUUM (ANALYZE)")
 
 
 async def _plan(driver: asyncpg.Connection[asyncpg.Record], owner: uuid.UUID, emails: int) -> None:

@@ -104,3 +104,27 @@ UPDATE campaigns c
                count(*) FILTER (WHERE state = 'cancelled') AS cancelled
           FROM email_jobs WHERE campaign_id IS NOT NULL GROUP BY 1) n
  WHERE n.campaign_id = c.id;
+
+-- What goes with so many emails: who is not written to any more, what people did, what was caught.
+INSERT INTO suppressions (owner_id, address_key, reason, created_at, email_id)
+SELECT j.owner_id, e.address_key, 'hard_bounce', j.updated_at, e.id
+  FROM email_jobs j JOIN emails e ON e.id = j.email_id WHERE j.state = 'failed'
+ON CONFLICT DO NOTHING;
+
+INSERT INTO audit_log (owner_id, actor, actor_id, action, subject, at)
+SELECT c.owner_id, 'Owner', c.owner_id, a.action, c.name, c.created_at + g.n * interval '1 hour'
+  FROM campaigns c, (VALUES ('campaign.launched'), ('campaign.paused'), ('campaign.resumed')) a (action),
+       generate_series(1, 5) AS g (n)
+ ORDER BY c.created_at, g.n;
+
+INSERT INTO inbox_messages (id, received_at, mail_from, rcpt_to, subject, raw)
+SELECT uuidv7(), now(), 'sender1@example.com', ARRAY['reader' || n || '@example.org'], 'Note ' || n,
+       convert_to(E'From: sender1@example.com\r\nSubject: Note ' || n || E'\r\n\r\nDear reader\r\n', 'UTF8')
+  FROM generate_series(1, 1000) AS n;
+
+INSERT INTO drafts (id, owner_id, saved_by, name, sender_id, subject, body, format, "when", start, time_zone,
+                    min_delay, hourly_limit, encoding, header_line, address_column, opt_out_column,
+                    opt_in_column, opted_out)
+SELECT uuidv7(), s.owner_id, '', '', s.id::text, 'Note ' || n, '<p>Dear {{ first_name }}</p>', 'html', 'now', '',
+       'UTC', '', '', '', '', '', '', '', ''
+  FROM senders s, generate_series(1, 3) AS n WHERE s.name = 'Sender 1';
