@@ -382,6 +382,21 @@ async def test_however_much_is_sent_an_answer_holds_for_a_while_unless_somebody_
     assert await tab.ask() == 200
 
 
+async def test_the_days_chart_holds_longer_than_what_pages_ask_more_often(
+    page: httpx2.AsyncClient, waiting: World, looks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paceline.web.kept.MOVING", timedelta(minutes=1))
+    live, chart = Tab(page), Tab(page, "/dashboard/day")
+    for tab in (live, chart):
+        await tab.ask()
+    await waiting.execute("UPDATE email_jobs SET state = 'sent', sent_at = now()")
+    begun = clock.now()
+    for minutes, of_live, of_chart in ((0.5, 304, 304), (2, 200, 304), (5, 200, 200)):
+        now = begun + timedelta(minutes=minutes)
+        monkeypatch.setattr("paceline.clock.now", lambda now=now: now)
+        assert (await live.ask(), await chart.ask()) == (of_live, of_chart), minutes
+
+
 async def test_the_sidebar_comes_along_unless_it_has_notices_to_tell(
     page: httpx2.AsyncClient, waiting: World, looks: None
 ) -> None:
