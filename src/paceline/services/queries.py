@@ -46,6 +46,7 @@ from paceline.services.views import (
 from paceline.services.waiting import Surroundings
 
 PROGRESS_HOURS = 48
+MAX_HOURS_SENT = 24  # of these, with something sent in them
 MAX_SENDERS_SHOWN = 200
 SAME_DAY = timedelta(hours=23)  # not quite a day: what goes out daily is no repeat
 
@@ -147,12 +148,17 @@ class Queries:
             return await repeat_store.of_list(session, asked, found)
 
     async def campaign_progress(self, owner_id: uuid.UUID, campaign_id: uuid.UUID) -> Progress:
-        """One campaign and its pace over the last two days it ran. Raises `NotFound`."""
+        """One campaign and its pace in its last hours, of the last two days it ran. Raises
+        `NotFound`."""
         view = await self.campaign(owner_id, campaign_id)
         last = hour_of(view.finished_at or clock.now())
         async with self._database.transaction() as session:
             per_hour = await overview.sent_per_hour(
-                session, campaign_id, last - PROGRESS_HOURS * HOUR, last
+                session,
+                campaign_id,
+                since=last - PROGRESS_HOURS * HOUR,
+                until=last,
+                most=MAX_HOURS_SENT,
             )
         return Progress(campaign=view, sent_per_hour=per_hour)
 

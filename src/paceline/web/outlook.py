@@ -12,10 +12,11 @@ from datetime import datetime, tzinfo
 from paceline.domain.gate import HeldBy
 from paceline.domain.lifecycle import CampaignState, EmailList
 from paceline.domain.pacing import HOUR, hour_of
+from paceline.services.queries import MAX_HOURS_SENT
 from paceline.services.views import CampaignView, Progress, SenderView
 from paceline.web.timetable import Pace, Timetable, past_and_future, plan, series
 
-MAX_BARS_SHOWN = 36
+MAX_BARS_SHOWN = MAX_HOURS_SENT * 3 // 2  # a third of them for what is planned
 # What start and pace themselves bring about; anything else holds whatever they are.
 _ITS_OWN = frozenset({HeldBy.SCHEDULE, HeldBy.MIN_DELAY, HeldBy.CAMPAIGN_HOURLY_LIMIT})
 

@@ -11,6 +11,7 @@ from paceline.domain.lifecycle import JobState
 from paceline.domain.pacing import HOUR, hour_of
 from paceline.domain.recipients import RawRecipient
 from paceline.errors import OperationalError
+from paceline.persistence.stores import overview as overview_store
 from paceline.services.email_queries import EmailQueries
 from paceline.services.emails import NewEmail
 from paceline.services.selecting import EmailFilter
@@ -205,6 +206,11 @@ async def test_progress_counts_what_was_accepted_hour_by_hour(desk: Desk) -> Non
     )
     progress = await desk.queries.campaign_progress(desk.owner, campaign_id)
     assert progress.sent_per_hour == [(this_hour - HOUR, 1), (this_hour, 2)]
+    async with desk.database.transaction() as session:
+        last = await overview_store.sent_per_hour(
+            session, campaign_id, since=this_hour - 5 * HOUR, until=this_hour, most=1
+        )
+    assert last == [(this_hour, 2)]
     detail = await desk.email_queries.email(desk.owner, emails[0].id)
     assert [(a.attempt, a.outcome) for a in detail.attempts] == [(1, "sent")]
 

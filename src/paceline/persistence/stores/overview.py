@@ -74,15 +74,17 @@ _SENT_SINCE = text("""
 """)
 
 # One range of an index for each hour: a large campaign has a hundred thousand emails in two days.
+# Backwards, so that no hour is counted beyond the last ones that are asked for.
 _SENT_PER_HOUR = text("""
     SELECT h.hour, s.n
-      FROM generate_series(CAST(:since AS timestamptz), CAST(:until AS timestamptz),
-                           interval '1 hour') AS h (hour)
+      FROM (SELECT generate_series(CAST(:until AS timestamptz), CAST(:since AS timestamptz),
+                                   interval '-1 hour') AS hour
+             ORDER BY 1 DESC) AS h
      CROSS JOIN LATERAL (
         SELECT count(*) AS n FROM email_jobs
          WHERE campaign_id = :campaign_id AND state = 'sent'
            AND sent_at >= h.hour AND sent_at < h.hour + interval '1 hour') s
-     WHERE s.n > 0 ORDER BY h.hour
+     WHERE s.n > 0 ORDER BY h.hour DESC LIMIT :most
 """)
 
 _AHEAD = """
@@ -130,15 +132,21 @@ async def sent_since(session: AsyncSession, owner_id: uuid.UUID, since: datetime
 
 
 async def sent_per_hour(
-    session: AsyncSession, campaign_id: uuid.UUID, since: datetime, until: datetime
+    session: AsyncSession,
+    campaign_id: uuid.UUID,
+    *,
+    since: datetime,
+    until: datetime,
+    most: int,
 ) -> list[tuple[datetime, int]]:
     """How many of a campaign's emails were accepted in each UTC hour, the oldest first.
 
-    `since` and `until` are the beginnings of the first hour and of the last.
+    `since` and `until` are the beginnings of the first hour and of the last. Of the hours in which
+    some were, the last `most`.
     """
-    hours = {"campaign_id": campaign_id, "since": since, "until": until}
-    rows = await session.execute(_SENT_PER_HOUR, hours)
-    return [(row.hour, row.n) for row in rows]
+    hours = {"campaign_id": campaign_id, "since": since, "until": until, "most": most}
+    rows = list(await session.execute(_SENT_PER_HOUR, hours))
+    return [(row.hour, row.n) for row in reversed(rows)]
 
 
 async def ahead_of(
