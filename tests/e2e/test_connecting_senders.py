@@ -15,11 +15,10 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from paceline.settings import ProviderSettings
-from tests.e2e.clipping import clipped
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.foreign import cancel_at_panva, log_in_at_panva, pages, panva
 from tests.e2e.running import System
-from tests.e2e.test_accessibility import assert_accessible
+from tests.e2e.usable import assert_usable
 from tests.ports import free_port
 from tests.providers import CLIENT_ID, CLIENT_SECRET
 
@@ -109,17 +108,16 @@ def test_a_sender_is_connected_and_logs_in(
 def test_who_refuses_or_is_another_is_told_on_the_form_as_it_was_left(
     url: str, chromium: Browser, mailboxes: Mailboxes, axe: str
 ) -> None:
-    context = visiting(chromium, url, bypass_csp=True, reduced_motion="reduce")
+    context = visiting(chromium, url, reduced_motion="reduce")
     page = context.pages[0]
     fill_in(page, mailboxes, "someone-else@example.com")
-    assert_accessible(page, axe)
+    assert_usable(page, axe)
     page.get_by_role("button", name="Connect with 127.0.0.1").click()
     cancel_at_panva(page)
     expect(page.get_by_role("alert")).to_contain_text("127.0.0.1 gave no access")
     expect(page.get_by_label("From address")).to_have_value("someone-else@example.com")
     expect(page.get_by_label("Hourly limit")).to_have_value("77")
-    assert_accessible(page, axe)
-    assert not clipped(page)
+    assert_usable(page, axe)
     page.get_by_role("button", name="Connect with 127.0.0.1").click()
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("#smtp_username-note")).to_contain_text("signed in at 127.0.0.1 as ada@")

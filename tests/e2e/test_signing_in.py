@@ -16,7 +16,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from paceline.settings import ProviderSettings
-from tests.e2e.clipping import clipped
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.foreign import (
     cancel_at_panva,
@@ -26,7 +25,7 @@ from tests.e2e.foreign import (
     running,
 )
 from tests.e2e.running import System, still_page
-from tests.e2e.test_accessibility import assert_accessible
+from tests.e2e.usable import assert_usable
 from tests.ports import free_port
 from tests.providers import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
@@ -213,23 +212,20 @@ def test_a_sign_in_elsewhere_is_ended_from_the_account_page(
 def test_the_pages_around_signing_in_have_no_barriers(
     sign_in: SignIn, chromium: Browser, axe: str
 ) -> None:
-    with still_page(chromium, sign_in.url, bypass_csp=True) as page:
+    with still_page(chromium, sign_in.url) as page:
         page.goto("/login")
         page.get_by_text("Sign in by a one-time link").click()
-        assert_accessible(page, axe)
-        assert not clipped(page)
+        assert_usable(page, axe)
         page.goto("/auth/callback?state=x")
         expect(page.get_by_role("alert")).to_contain_text("That sign-in is over")
-        assert_accessible(page, axe)
-        assert not clipped(page)
+        assert_usable(page, axe)
         page.goto("/auth/invitation?token=x")
-        assert_accessible(page, axe)
+        assert_usable(page, axe)
         page.goto("/login?next=/account")
         page.get_by_role("link", name="Sign in with 127.0.0.1").click()
         sign_in.log_in(page, "ada")
         expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
-        assert_accessible(page, axe)
-        assert not clipped(page)
+        assert_usable(page, axe)
 
 
 def _log_in_at_the_mock(page: Page, who: str) -> None:
