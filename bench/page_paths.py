@@ -72,6 +72,7 @@ OF_CAMPAIGN = {
     "{state} campaign, its failed": "/campaigns/{campaign_id}?tab=failed",
     "{state} campaign, a common word": "/campaigns/{campaign_id}?q=smith",
     "{state} campaign, a recipient": "/campaigns/{campaign_id}/sample",
+    "{state} campaign, before its launch": "/campaigns/{campaign_id}/launch-notes",
 }
 OF_LAUNCHED = {
     "{state} campaign, to change": "/campaigns/{campaign_id}/change",

@@ -263,7 +263,7 @@ def test_what_was_scheduled_is_called_back_while_nothing_has_left(
     expect(page.get_by_text("2 recipients")).to_be_visible()
     page.get_by_label("Later").check()
     button = review(page)
-    expect(page.get_by_text(subject)).to_be_visible()
+    expect(page.get_by_text(subject, exact=True)).to_be_visible()
     button.click()
     page.wait_for_url(CAMPAIGN)
     expect(page.get_by_text("Nothing has left yet.")).to_be_visible()

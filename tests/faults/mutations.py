@@ -107,7 +107,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         "sent_before_the_reply",
         "smtp_modes_hold",
         "L: ",
-        ("delivery/verdicts.py", "kind=Kind.IN_DOUBT", "kind=Kind.SENT"),
+        (
+            "delivery/verdicts.py",
+            "kind=Kind.IN_DOUBT,\n        phase=Phase.DOT,\n        reply=None",
+            'kind=Kind.SENT,\n        phase=Phase.DOT,\n        reply=Reply(250, None, "Ok")',
+        ),
     ),
     _bug(
         "a_lease_never_expires",

@@ -23,7 +23,7 @@ from paceline.engine.notifier import Notifier
 from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.roll import Roll
 from paceline.engine.witness import Witness
-from paceline.engine.worker import SLOW_LANE_SECONDS, LaneWorker
+from paceline.engine.worker import LANES_WITH_WAITING, SLOW_LANE_SECONDS, LaneWorker
 from paceline.limits import Limits
 from paceline.observability.figures import Figures
 from paceline.observability.tracing import Traces, traces_of
@@ -265,6 +265,7 @@ def _parts(
         health=SenderHealth(standing),
         crowding=Crowding(),
         shares=LaneShares(settings.worker.lanes, slow_seconds=SLOW_LANE_SECONDS),
+        waiting_shares=LaneShares(LANES_WITH_WAITING * settings.worker.lanes, slow_seconds=None),
         neighbours=Neighbours(ground.pool.let_go_of_all),
         stopping=stopping,
     )

@@ -57,9 +57,12 @@ class Dispatch:
         view = await self._parts.standing.look(sender_id)
         if view is None:
             return Rest(wait=None)
-        with self._parts.shares.turn(view.owner_id, sender_id) as share:
-            if share.wait is not None:
-                return Rest(wait=share.wait)
+        with (
+            self._parts.waiting_shares.turn(view.owner_id, sender_id) as all_of_it,
+            self._parts.shares.turn(view.owner_id, sender_id) as share,
+        ):
+            if (wait := all_of_it.wait or share.wait) is not None:
+                return Rest(wait=wait)
             aside = share.leave, step_aside
             with self._parts.handover.traces.turn(sender_id):
                 return await _Turn(self._parts, sender_id, view, holds, aside).run()
@@ -109,6 +112,8 @@ class _Turn:
                     # Raised only below: here it would cancel emails that may be past their dot.
                     trouble = error
                 self._lines.stop()
+                if self._lines.busy:
+                    self._step_aside()
                 await asyncio.gather(self._let_go(), self._hand_back(self._lines.unstarted()))
             await self._let_go()
         finally:
@@ -181,7 +186,7 @@ class _Turn:
         elif self._lines.busy:
             # What is on its way may change the picture: by a retry, or as a campaign's last. And
             # what is new must not wait for a server that does not answer.
-            await self._lines.news(within=NEAR.total_seconds())
+            await self._lines.news(within=self._lines.patience(at_least=NEAR, until=rest.wait))
         else:
             return rest.shortened(by=timedelta(seconds=clock.boottime() - self._seen_at))
         return None

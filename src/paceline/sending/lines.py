@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from datetime import timedelta
 from itertools import chain
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -49,6 +50,7 @@ class Lines(Generic[Job]):
         self._failed: list[Exception] = []
         self._stopped = False
         self._long_since: float | None = None  # boot time; None: it is time for more
+        self._ended_at = clock.boottime()  # a job, last
         self._news: asyncio.Future[None] | None = None  # of whoever decides
         self._fewer_trail = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -133,6 +135,17 @@ class Lines(Generic[Job]):
             timer.cancel()
             self._news = None
 
+    def patience(self, *, at_least: timedelta, until: timedelta | None) -> float:
+        """For how many seconds news may be waited for: as long again as no job has ended.
+
+        Silent servers hold many lanes, and each of them looks again afterwards. No longer than
+        `until` less `at_least`, and half a second while anything may be called back.
+        """
+        longest = SLOW_SECONDS / 2 if self._queue or self._waiting else SLOW_SECONDS
+        if until is not None:
+            longest = min(longest, (until - at_least).total_seconds())
+        return max(at_least.total_seconds(), min(clock.boottime() - self._ended_at, longest))
+
     def tell(self) -> None:
         """Let whoever waits for news decide."""
         if self._news is not None and not self._news.done():
@@ -179,6 +192,7 @@ class Lines(Generic[Job]):
                 except Exception as error:  # noqa: BLE001 - raised again when all have ended
                     self._fail(error)
                 self._begun.discard(job)
+                self._ended_at = clock.boottime()
                 if self._stopped or not self._queue:
                     return
                 job = self._next()

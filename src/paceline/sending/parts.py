@@ -29,6 +29,7 @@ class Parts:
     handover: Handover
     health: SenderHealth
     crowding: Crowding
-    shares: LaneShares
+    shares: LaneShares  # of the lanes at work
+    waiting_shares: LaneShares  # of all, with those that have stepped aside
     neighbours: Neighbours
     stopping: asyncio.Event

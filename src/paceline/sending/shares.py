@@ -1,7 +1,8 @@
 """Of a worker's lanes some are nobody's who has half of them: one owner's senders never take all.
 
 An owner may have a thousand senders, and a server that says nothing holds a lane for as long as the
-worker bears it. While lanes are left, nobody is held back.
+worker bears it. While lanes are left, nobody is held back. The same holds with those that have
+stepped aside and only wait: of them there are many times as many, but not without end.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Share(NamedTuple):
 class LaneShares:
     """One per worker. Of fewer than eight lanes everybody may have all."""
 
-    def __init__(self, lanes: int, *, slow_seconds: float) -> None:
+    def __init__(self, lanes: int, *, slow_seconds: float | None) -> None:
         """`slow_seconds`: a turn that takes longer has given its lane's place up."""
         self._most = max(1, lanes // 2)
         self._scarce_from = lanes - lanes // 8
@@ -46,12 +47,16 @@ class LaneShares:
         turn = object()
         self._turns[turn] = owner_id
         self._of[owner_id] += 1
-        slow = asyncio.get_running_loop().call_later(self._slow_seconds, self._leave, turn)
+        leave = partial(self._leave, turn)
+        slow = None
+        if self._slow_seconds is not None:
+            slow = asyncio.get_running_loop().call_later(self._slow_seconds, leave)
         try:
-            yield Share(None, partial(self._leave, turn))
+            yield Share(None, leave)
         finally:
-            slow.cancel()
-            self._leave(turn)
+            if slow is not None:
+                slow.cancel()
+            leave()
 
     def _hold_back(self, owner_id: uuid.UUID, sender_id: uuid.UUID) -> timedelta:
         senders = self._held_back.setdefault(owner_id, set())

@@ -274,14 +274,17 @@ async def test_one_owners_silent_servers_leave_a_lane_to_others(
 ) -> None:
     monkeypatch.setattr("paceline.bootstrap.worker.SLOW_LANE_SECONDS", 3_600)
     monkeypatch.setattr("paceline.engine.worker.SLOW_LANE_SECONDS", 3_600)
+    times = 2  # as many lanes as usual, with those that have stepped aside
+    monkeypatch.setattr("paceline.bootstrap.worker.LANES_WITH_WAITING", times)
+    monkeypatch.setattr("paceline.engine.worker.LANES_WITH_WAITING", times)
     few = replace(settings, worker=replace(settings.worker, lanes=8))
     bob = await World.create(world.database, watched=False)
     async with running_worker(few, black_boxes=black_boxes) as running:
-        for _ in range(2 * few.worker.lanes):
+        for _ in range(3 * times * few.worker.lanes):
             stuck = await world.sender(port=sink.port)
             await world.emails(stuck, await world.campaign(stuck), slow_readers(1))
             await world.signal(stuck)
-        await sink.wait_for(few.worker.lanes - 1)
+        await sink.wait_for(times * few.worker.lanes * 7 // 8)
         other = await bob.sender(port=sink.port)
         ids = await bob.emails(other, await bob.campaign(other), 30)
         await bob.signal(other)

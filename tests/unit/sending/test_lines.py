@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -86,6 +87,30 @@ async def test_what_no_line_has_come_for_within_a_second_is_given_back_and_less_
         work.let_go()
         await lines.news(within=60)
         assert lines.room > 0  # once a line is free, where none is queued
+
+
+async def test_the_longer_nothing_ends_the_less_often_it_is_looked_and_not_past_what_comes_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("paceline.clock.boottime", lambda: now)
+    near = timedelta(seconds=0.25)
+    work = Work()
+    async with work.lines(1) as lines:
+        lines.feed([1, 2])
+        await work.until_begun(1)
+        assert lines.patience(at_least=near, until=None) == 0.25
+        now = 0.4
+        assert lines.patience(at_least=near, until=None) == 0.4
+        now = 100.0
+        assert lines.patience(at_least=near, until=None) == 0.45  # one may still be called back
+        lines.unstarted()
+        assert lines.patience(at_least=near, until=None) == 0.9
+        assert lines.patience(at_least=near, until=timedelta(seconds=0.75)) == 0.5
+        assert lines.patience(at_least=near, until=timedelta(seconds=0.3)) == 0.25
+        work.let_go()
+        await lines.news(within=60)
+        assert lines.patience(at_least=near, until=None) == 0.25
 
 
 async def test_the_queue_grows_while_it_is_emptied_quickly() -> None:
