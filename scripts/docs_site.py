@@ -30,7 +30,6 @@ from paceline.cli.app import app
 from paceline.domain.preset_table import LOG_INS, PACES
 
 ROOT = Path(__file__).resolve().parents[1]
-SITE = ROOT / "docs/site"
 ADRS = sorted((ROOT / "docs/adr").glob("*.md"))
 # Which page a file of the repository is on; of pages, their own is added.
 PAGES = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +35,6 @@ class OtlpReceiver(LoopbackHttp):
     refuses: bool = False
     spans: list[Told] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
-    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -46,13 +43,6 @@ class OtlpReceiver(LoopbackHttp):
     def named(self, name: str) -> list[Told]:
         return [span for span in self.spans if span.name == name]
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for spans until it does."""
-        async with asyncio.timeout(60):
-            while not holds():
-                self.heard.clear()
-                await self.heard.wait()
-
     def answer_to(self, head: str, body: bytes) -> bytes | None:
         self.heads.append(head)
         asked = ExportTraceServiceRequest.FromString(body)
@@ -60,7 +50,6 @@ class OtlpReceiver(LoopbackHttp):
             service = _values(of_resource.resource.attributes)["service.name"]
             for of_scope in of_resource.scope_spans:
                 self.spans += [_told(service, span) for span in of_scope.spans]
-        self.heard.set()
         return _REFUSED if self.refuses else _OK
 
 

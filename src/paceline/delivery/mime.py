@@ -134,6 +134,7 @@ def _head(headers: Headers, subject: str) -> bytes:
     return "".join(lines).encode()
 
 
+# By hand, as one is made for each email: `format_datetime` takes several times as long.
 def _date(date: datetime) -> str:
     if date.tzinfo is None:
         raise RenderError("Date", "has no time zone")

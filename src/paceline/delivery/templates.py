@@ -1,6 +1,7 @@
 """A campaign's subject, text and HTML: compiled once, rendered for each recipient.
 
-The only door to the template engine. Where there is HTML alone, the text is made out of it.
+Its parts are compiled and rendered in `template_parts`, by the engine that `template_engine` sets
+up. Where there is HTML alone, the text is made out of it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ without being told, and whoever looks for it can read it off a page's address. I
 made by the request that let it go, linked to that request's span and linked from there; each
 attempt is a child of it, linked to the turn of its lane. ADR 44 has the reasons.
 
-Spans are made when what they tell of is over, so that it is known whether they are worth telling.
+Spans of requests and attempts are made when these are over, so that it is known whether they are
+worth telling. That of a turn is begun with it, for its attempts are linked to it.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ parts that are traced say, in plain values; none of it is anybody's address, nam
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from paceline import clock
 from paceline.observability.requests import App
 
 MAX_CAUSED = 16  # of one request, that are told
@@ -59,7 +59,7 @@ class Allowance:
         self._left = 0
 
     def takes(self) -> bool:
-        second = int(time.monotonic())
+        second = int(clock.boottime())
         if second != self._second:
             self._second, self._left = second, MAX_PER_SECOND
         self._left -= 1

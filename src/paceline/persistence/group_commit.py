@@ -61,7 +61,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._something = asyncio.Event()
         self._riding: deque[Waiting[Item, Answer]] = deque()
         self._somebody_rides = asyncio.Event()
-        self._carried = 0  # of all that ever rode: carried, or sent on by themselves
+        self._gone = 0  # of all that ever rode: carried, or sent on by themselves
         self._held: list[Waiting[Item, Answer]] = []
         self._something_held = asyncio.Event()
         self._trouble = Trouble(log, "outcomes wait to be recorded")
@@ -115,16 +115,16 @@ class GroupCommit(Generic[Item, Answer]):
     async def _send_on_what_rides(self) -> None:
         while True:
             await self._somebody_rides.wait()
-            came = self._carried + len(self._riding)
+            came = self._gone + len(self._riding)
             await asyncio.sleep(RIDE_SECONDS)
-            if came > self._carried:  # these have waited long enough
-                self._go_alone(self._take_riders(came - self._carried))
+            if came > self._gone:  # these have waited long enough
+                self._go_alone(self._take_riders(came - self._gone))
             if not self._riding:
                 self._somebody_rides.clear()
 
     def _take_riders(self, most: int) -> list[Waiting[Item, Answer]]:
         size = min(len(self._riding), most)
-        self._carried += size
+        self._gone += size
         return [self._riding.popleft() for _ in range(size)]
 
     def _go_alone(self, riders: Sequence[Waiting[Item, Answer]]) -> None:

@@ -35,10 +35,7 @@ class Attempt(NamedTuple):
     number: int
 
 
-# What is made once or more for each email is not frozen: it would cost as much as its statement.
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for each email
 class Departure:
     """An attempt that is about to leave: through which account, and in which hour it was booked."""
 
@@ -47,7 +44,7 @@ class Departure:
     booked_hour: datetime  # by Redis' clock: PostgreSQL's may say another one
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for each email
 class Claim:
     """One email taken by this worker, with all that is needed to send it."""
 
@@ -77,7 +74,7 @@ class Claimed:
     suppressed: int  # on the spot: address suppressed, or account changed, meanwhile
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for each email
 class Outcome:
     """How one attempt ended, and where that leaves the email.
 

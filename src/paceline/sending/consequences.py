@@ -55,7 +55,7 @@ _EFFECTS = {
 }
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for each email
 class Consequence:
     """What is to be recorded, and what else is to be done."""
 

@@ -55,7 +55,7 @@ class _Slot:
     """Where a route says until when its answer holds."""
 
     until: datetime | None = None
-    turns: int = 1
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,17 @@ def keep(
     moments: Iterable[datetime] = (),
     *,
     longest: timedelta = LONGEST,
-    turns: int = 1,
+    times: int = 1,
 ) -> None:
     """The answer may be kept while these hold, until the first of the moments, and no longer.
 
-    While emails move it holds for so many `turns` of `MOVING`: more of what pages ask less often.
+    While emails move it holds for so many `times` `MOVING`: more of what pages ask less often.
     For what shows nothing but what its owner has, as `persistence/sql/fingerprints.sql` knows it.
     """
     slot: _Slot | None = getattr(request.state, _SLOT, None)
     if slot is not None:
         slot.until = true_until(statuses, moments, now=clock.now(), longest=longest)
-        slot.turns = turns
+        slot.times = times
 
 
 class KeptAnswers:
@@ -239,7 +239,7 @@ class _Making:
 
     def _whole(self, start: Message) -> _Answer:
         assert self._slot.until is not None, "may be kept"
-        soon = self._begun + self._slot.turns * MOVING
+        soon = self._begun + self._slot.times * MOVING
         return _Answer(
             tag=f'"{secrets.token_hex(8)}"'.encode(),
             headers=list(start["headers"]),

@@ -174,18 +174,16 @@ async def test_what_rides_goes_by_itself_where_nobody_comes_to_carry_it() -> Non
     assert batches == [[0, 1, 2]]
 
 
-async def riding(commit: GroupCommit[int, int], *items: int) -> list[asyncio.Future[int]]:
+def riding(commit: GroupCommit[int, int], *items: int) -> list[asyncio.Future[int]]:
     """These items, which wait for somebody to carry them."""
-    tasks = [asyncio.ensure_future(commit.submit(item)) for item in items]
-    await asyncio.sleep(0)
-    return tasks
+    return [commit.submit(item) for item in items]
 
 
 async def test_what_rides_is_committed_by_whoever_carries_it_and_by_nobody_else() -> None:
     batches: list[list[int]] = []
     commit = GroupCommit(doubling(batches), insist=True, rides=lambda item: item < 10)
     async with running(commit), asyncio.timeout(60):
-        tasks = await riding(commit, 1, 2, 11)
+        tasks = riding(commit, 1, 2, 11)
 
         async def execute(items: Sequence[int]) -> list[int]:
             return [100 * item for item in items]
@@ -199,7 +197,7 @@ async def test_what_is_given_no_answer_goes_by_itself() -> None:
     batches: list[list[int]] = []
     commit = GroupCommit(doubling(batches), insist=True, rides=lambda _: True)
     async with running(commit), asyncio.timeout(60):
-        tasks = await riding(commit, 1, 2, 3)
+        tasks = riding(commit, 1, 2, 3)
 
         async def execute(items: Sequence[int]) -> list[int | None]:
             return [None if item == 2 else item for item in items]
@@ -213,7 +211,7 @@ async def test_what_was_carried_into_trouble_goes_by_itself_until_it_is_committe
     batches: list[list[int]] = []
     commit = GroupCommit(doubling(batches), insist=True, rides=lambda _: True)
     async with running(commit), asyncio.timeout(60):
-        tasks = await riding(commit, 1, 2)
+        tasks = riding(commit, 1, 2)
 
         async def execute(items: Sequence[int]) -> list[int]:
             raise DatabaseUnavailable("away")
@@ -230,11 +228,11 @@ async def test_what_met_somebodys_lock_is_carried_by_nobody_until_it_is_let_go()
         lock.execute, insist=True, unhindered=lock.unhindered, rides=lambda _: True
     )
     async with running(commit), asyncio.timeout(60):
-        (held,) = await riding(commit, 1)
+        (held,) = riding(commit, 1)
         with pytest.raises(DatabaseBusy):
             await commit.carry(lock.execute)
-        (same,) = await riding(commit, 1)  # looked at first: it runs into the lock no more
-        (other,) = await riding(commit, 2)
+        (same,) = riding(commit, 1)  # looked at first: it runs into the lock no more
+        (other,) = riding(commit, 2)
         carried: list[int] = []
 
         async def execute(items: Sequence[int]) -> list[int]:

@@ -34,7 +34,8 @@ CALLED_FROM = "b7ad6b7169203331"
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[OtlpReceiver]:
+async def receiver(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OtlpReceiver]:
+    monkeypatch.setattr(spans, "CLOSE_SECONDS", 60)  # it answers, if a busy machine lets it
     async with OtlpReceiver() as receiver:
         yield receiver
 
@@ -170,7 +171,7 @@ async def test_of_campaigns_that_are_not_chosen_nothing_is_told_by_any_process(
 async def test_a_thousand_emails_a_second_are_no_thousand_spans_and_refusals_have_room(
     receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing.time, "monotonic", lambda: 5.0)  # all within one second
+    monkeypatch.setattr("paceline.clock.boottime", lambda: 5.0)  # all within one second
     traces = spans.SpanTraces(Tracing(endpoint=f"{receiver.url}/v1/traces"), part="worker")
     campaign = uuid.uuid4()
     with traces.turn(uuid.uuid4()):
@@ -185,9 +186,14 @@ async def test_a_thousand_emails_a_second_are_no_thousand_spans_and_refusals_hav
     assert turn.attributes["paceline.attempts_told"] == len(told)
 
 
-async def test_a_collector_that_is_away_or_silent_ends_nothing_and_is_not_waited_for(
-    settings: Settings, sink: Sink, world: World, tmp_path: Path
+async def test_where_the_collector_is_away_emails_are_sent_all_the_same(
+    settings: Settings,
+    sink: Sink,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(spans, "CLOSE_SECONDS", 1)
     nobody = Tracing(endpoint=f"http://127.0.0.1:{free_port()}/v1/traces")
     sender = await world.sender(port=sink.port)
     key = await key_of(settings, world)

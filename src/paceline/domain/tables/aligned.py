@@ -30,7 +30,7 @@ class Edges:
     def cut(self, line: str) -> list[str]:
         """The cells of a line."""
         within = self.starts[1:]
-        if any(line[edge - 1 : edge + 1].strip(" ")[1:] for edge in within):
+        if any(edge < len(line) and " " not in line[edge - 1 : edge + 1] for edge in within):
             cells = _GAP.split(line.strip())
             if len(cells) == len(self.starts):
                 return cells

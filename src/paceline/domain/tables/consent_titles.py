@@ -15,16 +15,8 @@ _SHORT = 6  # a part of a title that is shorter must be words of it, or it is fo
 NOT_ABOUT_MAIL = frozenset(
     {"order", "payment", "financial", "fulfillment", "fulfilment", "invoice", "ticket", "deal"}
     | {"shipping", "attendee", "project", "task", "marital", "employment", "opportunity", "booking"}
-    | {
-        "application",
-        "refund",
-        "delivery",
-        "product",
-        "charge",
-        "subscriptionplan",
-        "membership",
-        "civil",
-    }
+    | {"application", "delivery", "product", "charge", "subscriptionplan", "membership", "civil"}
+    | {"refund"}
 )
 
 

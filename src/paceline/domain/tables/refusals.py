@@ -27,7 +27,8 @@ _HEAR_FROM = re.compile(
     r"|\bentendre parler\b|\bsaber de\b|\bvan ons horen\b",
     re.IGNORECASE,
 )
-_IN_SIGNS = re.compile(
+# Where words are not held apart, or only the whole of them is a refusal.
+_PHRASES = re.compile(
     r"(?:送ら|送付し|送信し|連絡し|配信し)ないで"
     r"|(?:メール|dm|案内|連絡|配信|送付|郵送|資料|お知らせ|通知)は?(?:いらない|不要|お断り|拒否|停止)"
     r"|(?:不要|不用|别|別|勿|请勿|請勿|不想|不愿|不願)(?:再)?(?:给我|給我|向我)?"
@@ -48,7 +49,7 @@ def title_refuses(title: str) -> bool:
     """“Nicht mehr anschreiben”: a yes below it is a no."""
     title = title[:_MAX_SENTENCE]
     split = _words(title)
-    if _IN_SIGNS.search(title) is not None or _denies(split, is_title=True):
+    if _PHRASES.search(title) is not None or _denies(split, is_title=True):
         return True
     if _asks_for_an_end(split):
         return True
@@ -73,7 +74,7 @@ def _is_about_mail(split: list[str]) -> bool:
 def remark_refuses(text: str) -> bool:
     """“Möchte keine Post mehr”; that there is no mail is no refusal of any."""
     text = text[:_MAX_SENTENCE]
-    if _IN_SIGNS.search(text) or _BOUNCED.search(text):
+    if _PHRASES.search(text) or _BOUNCED.search(text):
         return True
     split = _words(text)
     return (
@@ -98,9 +99,7 @@ def _denies(split: list[str], *, is_title: bool) -> bool:
     return any(
         _denies_from(split, at, is_title=is_title, noun_will_do=noun_will_do)
         for at, word in enumerate(split)
-        if word in said.DENY
-        or word in said.WITHOUT
-        or split[at : at + 2] in (["plus", "de"], ["plus", "d"])
+        if word in said.DENYING or split[at : at + 2] in (["plus", "de"], ["plus", "d"])
     )
 
 
@@ -154,7 +153,7 @@ def _asks_for_an_end(split: list[str]) -> bool:
     """“A demandé sa désinscription”, “bittet um Löschung”."""
     for at, word in enumerate(split):
         after = split[at + 1 : at + 2]
-        if word in said.END and (said.AROUND_AN_END.issuperset(after)):
+        if word in said.END and said.AROUND_AN_END.issuperset(after):
             ahead = [near for near in split[max(at - 4, 0) : at] if near not in said.ARTICLES]
             if not said.ASK.isdisjoint([*ahead[-1:], *after]):
                 return True

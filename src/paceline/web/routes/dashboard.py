@@ -62,7 +62,7 @@ async def dashboard_now(request: Request, parts: Wired, viewer: SignedIn) -> Res
 @router.get("/dashboard/day")
 async def dashboard_day(request: Request, parts: Wired, viewer: SignedIn) -> Response:
     """The last 24 hours: where nothing is sent, the same until the next one begins."""
-    keep(request, (), longest=QUARTER, turns=4)  # pages ask every 30 s
+    keep(request, (), longest=QUARTER, times=4)  # pages ask every 30 s
     return render(request, "_day_live.html", viewer=viewer, **await _day(request, parts, viewer))
 
 
