@@ -5,7 +5,9 @@ itself. One loop per kind of statement, owned by the worker. Where somebody's lo
 some items, those are set apart and the others go on.
 
 Items for which nobody waits may travel in another statement's transaction, if one comes soon: that
-saves a commit. Whatever is in the way of them there, they are committed here in the end.
+saves a commit. Whatever is in the way of them there, they are committed here in the end. Nothing
+travels while a batch is committed here, nor the other way round: the two statements could lock the
+same rows in opposite order.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Generic, TypeAlias, TypeVar
 
 from paceline.observability.troubles import Trouble
@@ -61,6 +64,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._something = asyncio.Event()
         self._riding: deque[Waiting[Item, Answer]] = deque()
         self._somebody_rides = asyncio.Event()
+        self._committing = asyncio.Lock()  # what comes, or what rides
         self._gone = 0  # of all that ever rode: carried, or sent on by themselves
         self._held: list[Waiting[Item, Answer]] = []
         self._something_held = asyncio.Event()
@@ -84,11 +88,15 @@ class GroupCommit(Generic[Item, Answer]):
     ) -> None:
         """Let what rides travel in `execute`'s transaction. None: that item goes by itself.
 
-        Whatever `execute` raises is raised; nothing is lost by it.
+        Whatever `execute` raises is raised; nothing is lost by it. It never waits for a batch that
+        is being committed here, but nothing travels meanwhile.
         """
-        riders = [] if self._held else self._take_riders(self._max_batch)
+        # Whoever waits for the lock has something waiting: else we could come behind him.
+        is_free = not (self._held or self._waiting or self._committing.locked())
+        riders = self._take_riders(self._max_batch) if is_free else []
         try:
-            answers = await execute([item for item, _ in riders])
+            async with self._committing if riders else nullcontext():
+                answers = await execute([item for item, _ in riders])
         except DatabaseBusy as error:
             if riders:
                 self._hindrance.met(error)
@@ -135,17 +143,22 @@ class GroupCommit(Generic[Item, Answer]):
     async def _commit_what_comes(self) -> None:
         while True:
             await self._something.wait()
-            size = min(len(self._waiting), self._max_batch)
-            batch = [self._waiting.popleft() for _ in range(size)]
-            if not self._waiting:
-                self._something.clear()
-            if self._held:  # some of these would wait for the same
-                free = await self._free(batch)
-                self._hold(_without(batch, free))
-                batch = free
-            # A caller that was cancelled has dropped its connection; its item is still recorded.
-            if batch and not await self._commit(batch):
-                self._hold(batch)
+            # What is held needs no such lock: nothing travels as long as anything is.
+            async with self._committing:
+                await self._commit_next()
+
+    async def _commit_next(self) -> None:
+        size = min(len(self._waiting), self._max_batch)
+        batch = [self._waiting.popleft() for _ in range(size)]
+        if not self._waiting:
+            self._something.clear()
+        if self._held:  # some of these would wait for the same
+            free = await self._free(batch)
+            self._hold(_without(batch, free))
+            batch = free
+        # A caller that was cancelled has dropped its connection; its item is still recorded.
+        if batch and not await self._commit(batch):
+            self._hold(batch)
 
     async def _commit_what_is_held(self) -> None:
         while True:

@@ -7,6 +7,7 @@ each dot somebody waits for a write-ahead, so that an outcome in the way of one 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from paceline.persistence.database import DatabaseUnavailable
@@ -29,18 +30,21 @@ class Marks:
 
     async def _mark(self, departures: Sequence[Departure]) -> list[bool]:
         ours: list[bool] = []
-        is_alone = True
+        over: set[uuid.UUID] = set()
 
         async def together(taken: Sequence[Outcome]) -> list[bool | None]:
-            nonlocal ours, is_alone
-            is_alone = not taken
+            nonlocal ours, over
+            over = {outcome.attempt.email_id for outcome in taken}
             ours, recorded = await self._ledger.mark(departures, taken=taken)
             return [is_recorded or None for is_recorded in recorded]
 
         try:
             await self.record.carry(together)
         except DatabaseUnavailable:
-            if is_alone:
+            if not over:
                 raise
-            ours = await self._ledger.write_ahead(departures)
+            # What was taken is not recorded yet, but known: nothing more of it is to leave.
+            leaving = [d for d in departures if d.attempt.email_id not in over]
+            answers = iter(await self._ledger.write_ahead(leaving) if leaving else [])
+            ours = [d.attempt.email_id not in over and next(answers) for d in departures]
         return ours

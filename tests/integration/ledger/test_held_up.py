@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paceline.bootstrap.worker import running_worker
-from paceline.domain.lifecycle import JobState
+from paceline.domain.lifecycle import FailureReason, JobState
 from paceline.engine.ending import end
 from paceline.persistence.database import Database
 from paceline.persistence.group_commit import GroupCommit
@@ -26,6 +26,10 @@ from tests.world import World, leaving, settings_for
 
 LEASE = timedelta(seconds=30)
 LOCKED = "SELECT 1 FROM {table} WHERE {key} = $1 FOR NO KEY UPDATE"
+WAITS = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 # What an outcome needs, beside the email's job.
 NEEDED = [("campaigns", "id"), ("lanes", "sender_id"), ("email_jobs", "campaign_id")]
 
@@ -48,6 +52,26 @@ async def claimed(
 
 def sent(attempt: Attempt) -> Outcome:
     return Outcome(attempt=attempt, state=JobState.SENT, evidence="sent", phase="dot")
+
+
+def later(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.DEFERRED,
+        evidence="rejected",
+        phase="rcpt",
+        retry_in=timedelta(minutes=5),
+    )
+
+
+def gone(attempt: Attempt) -> Outcome:
+    return Outcome(
+        attempt=attempt,
+        state=JobState.FAILED,
+        evidence="rejected",
+        phase="rcpt",
+        failure_reason=FailureReason.REJECTED,
+    )
 
 
 @asynccontextmanager
@@ -111,6 +135,32 @@ async def test_a_write_ahead_leaves_behind_what_would_keep_it_waiting(
         assert not any(outcome.done() for outcome in outcomes)
     assert await asyncio.gather(*outcomes) == [True] * 3
     await end(loops)
+
+
+async def test_no_write_ahead_waits_for_outcomes_that_are_being_recorded(
+    world: World, database_url: str
+) -> None:
+    patient = Database(f"{database_url}&lock_timeout=0")
+    ledger = Ledger(patient, worker_run=uuid.uuid4(), lease=LEASE)
+    _, campaign, (deferred, first) = await claimed(world, ledger, 2)
+    _, _, (failed, second) = await claimed(world, ledger, 2)
+    _, _, next_ones = await claimed(world, ledger, 2)
+    marks = Marks(ledger)
+    loops = [asyncio.create_task(each.run()) for each in (marks.record, marks.write_ahead)]
+    async with asyncio.timeout(60), world.database.driver() as frozen:
+        async with frozen.transaction():
+            await frozen.execute(LOCKED.format(table="campaigns", key="id"), campaign)
+            # Waits for this campaign, then takes the other one: what travels may do it vice versa.
+            outcomes = [marks.record.submit(later(deferred)), marks.record.submit(gone(failed))]
+            while not await world.fetchval(WAITS):
+                pass
+            outcomes += [marks.record.submit(sent(each)) for each in (first, second)]
+            ours = [marks.write_ahead.submit(departure) for departure in leaving(*next_ones)]
+            assert await asyncio.gather(*ours) == [True] * 2
+            assert not any(outcome.done() for outcome in outcomes)
+        assert await asyncio.gather(*outcomes) == [True] * 4
+    await end(loops)
+    await patient.close()
 
 
 async def test_an_email_that_is_gone_is_held_by_nobody(world: World, hasty: Database) -> None:

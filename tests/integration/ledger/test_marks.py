@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from paceline.domain.lifecycle import FailureReason, JobState
-from paceline.persistence.database import Database
-from paceline.persistence.ledger import Attempt, Claim, Ledger, Outcome
+from paceline.engine.ending import end
+from paceline.persistence.database import Database, DatabaseUnavailable
+from paceline.persistence.ledger import Attempt, Claim, Departure, Ledger, Outcome
+from paceline.persistence.marks import Marks
 from paceline.persistence.stores.emails import change_one
 from paceline.persistence.taking_back import recover_expired
 from paceline.sending.consequences import released
@@ -567,3 +570,43 @@ async def test_nothing_more_leaves_of_an_email_that_turns_out_to_have_been_taken
     assert await ledger.mark(leaving(second), taken=[taken(first)]) == ([False], [False])
     assert await ledger.record([taken(first)]) == [True]
     assert await world.states([email]) == ["sent"]
+
+
+class Away(Ledger):
+    """Its database is away when something that was taken is recorded for the first time."""
+
+    was_away = False
+
+    async def mark(
+        self, departures: Sequence[Departure], *, taken: Sequence[Outcome]
+    ) -> tuple[list[bool], list[bool]]:
+        if taken and not self.was_away:
+            self.was_away = True
+            raise DatabaseUnavailable("away")
+        return await super().mark(departures, taken=taken)
+
+
+async def test_of_an_email_that_was_taken_nothing_leaves_although_it_could_not_be_recorded(
+    world: World, database: Database
+) -> None:
+    ledger = Away(database, worker_run=uuid.uuid4(), lease=LEASE)
+    sender = await world.sender()
+    ids = await world.emails(sender, None, 1)
+    (old,) = await claim(ledger, sender, None)
+    await ledger.write_ahead(leaving(old.attempt))
+    await world.execute(
+        "UPDATE email_jobs SET state = 'deferred', lease_until = NULL WHERE email_id = $1", ids[0]
+    )
+    (again,) = await claim(ledger, sender, None)
+    await world.emails(sender, None, 1)
+    (other,) = await claim(ledger, sender, None)
+    marks = Marks(ledger)
+    outcome = marks.record.submit(taken(old.attempt))
+    writing = asyncio.create_task(marks.write_ahead.run())
+    asked = [marks.write_ahead.submit(d) for d in leaving(again.attempt, other.attempt)]
+    assert await asyncio.gather(*asked) == [False, True]
+    assert ledger.was_away
+    recording = asyncio.create_task(marks.record.run())
+    assert await outcome
+    assert await world.states(ids) == ["sent"]
+    await end([writing, recording])

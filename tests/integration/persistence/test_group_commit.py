@@ -183,13 +183,14 @@ async def test_what_rides_is_committed_by_whoever_carries_it_and_by_nobody_else(
     batches: list[list[int]] = []
     commit = GroupCommit(doubling(batches), insist=True, rides=lambda item: item < 10)
     async with running(commit), asyncio.timeout(60):
-        tasks = riding(commit, 1, 2, 11)
+        assert await commit.submit(11) == 22
+        tasks = riding(commit, 1, 2)
 
         async def execute(items: Sequence[int]) -> list[int]:
             return [100 * item for item in items]
 
         await commit.carry(execute)
-        assert await asyncio.gather(*tasks) == [100, 200, 22]
+        assert await asyncio.gather(*tasks) == [100, 200]
     assert batches == [[11]]
 
 
@@ -246,3 +247,79 @@ async def test_what_met_somebodys_lock_is_carried_by_nobody_until_it_is_let_go()
         assert lock.met == 1
         lock.held = set()
         assert await asyncio.gather(held, same) == [1, 1]
+
+
+class Slow:
+    """Commits when it is let go on, and tells when it has begun."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def execute(self, items: Sequence[int]) -> list[int]:
+        self.batches.append(list(items))
+        self.begun.set()
+        await self.goes_on.wait()
+        return list(items)
+
+
+async def test_while_a_batch_is_committed_nothing_travels_and_nobody_waits_for_it() -> None:
+    slow = Slow()
+    commit = GroupCommit[int, int](slow.execute, insist=True, rides=lambda item: item < 10)
+    async with running(commit), asyncio.timeout(60):
+        alone = commit.submit(11)
+        await slow.begun.wait()
+        tasks = riding(commit, 1, 2)
+        carried: list[list[int]] = []
+        await commit.carry(doubling(carried))
+        assert carried == [[]]
+        assert not alone.done()
+        slow.goes_on.set()
+        assert await asyncio.gather(alone, *tasks) == [11, 1, 2]
+
+
+async def test_while_something_travels_no_batch_begins_and_the_next_carrier_does_not_wait() -> None:
+    batches: list[list[int]] = []
+    commit = GroupCommit(doubling(batches), insist=True, rides=lambda item: item < 10)
+    async with running(commit), asyncio.timeout(60):
+        (first,) = riding(commit, 1)
+        slow = Slow()
+        carrier = asyncio.create_task(commit.carry(slow.execute))
+        await slow.begun.wait()
+        (second,) = riding(commit, 2)
+        alone = commit.submit(11)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert batches == []
+        carried: list[list[int]] = []
+        await commit.carry(doubling(carried))
+        assert carried == [[]]
+        assert batches == []
+        slow.goes_on.set()
+        await carrier
+        assert slow.batches == [[1]]
+        assert [await each for each in (first, second, alone)] == [1, 4, 22]
+
+
+async def test_whoever_carries_again_at_once_does_not_wait_for_the_batch_that_waited() -> None:
+    slow = Slow()
+    commit = GroupCommit[int, int](slow.execute, insist=True, rides=lambda item: item < 10)
+    async with running(commit), asyncio.timeout(60):
+        (first,) = riding(commit, 1)
+        carried: list[list[int]] = []
+
+        async def execute(items: Sequence[int]) -> list[int]:
+            carried.append(list(items))
+            if items:
+                commit.submit(11)
+                commit.submit(2)
+                await asyncio.sleep(0)  # the batch waits now
+            return list(items)
+
+        await commit.carry(execute)
+        await commit.carry(execute)
+        assert carried == [[1], []]
+        assert await first == 1
+        await slow.begun.wait()
+        slow.goes_on.set()
