@@ -168,7 +168,7 @@ def _edit(page: Page) -> None:
     page.goto("/campaigns?q=spring")
     page.get_by_role("link", name="Next spring").first.click()
     page.get_by_role("link", name="Edit", exact=True).click()
-    expect(page.frame_locator("#preview").get_by_text("Spring is coming to")).to_be_visible()
+    expect(page.frame_locator("[name=preview]").get_by_text("Spring is coming to")).to_be_visible()
 
 
 def _campaign(page: Page) -> None:
