@@ -47,15 +47,19 @@ def retry_delay(attempt: int, *, roll: float) -> timedelta:
     return step * (1 + RETRY_SPREAD * roll)
 
 
-def host_retry_delay(failures: int, *, roll: float) -> timedelta:
+def host_retry_delay(failures: int, *, roll: float, stated: timedelta | None = None) -> timedelta:
     """The wait after `failures` (from 1) in a row: 5 s, doubling to 5 min, the upper half jittered.
 
     Half of it is certain, so that a host that is down is never hammered; the other half is chance,
-    so that the senders of one host do not come back in step.
+    so that the senders of one host do not come back in step. What a server has `stated` goes
+    before, but never below that.
     """
     _check(failures, roll)
     whole = min(HOST_BASE * (1 << min(failures - 1, _MAX_DOUBLINGS)), HOST_CAP)
-    return whole * (1 + roll) / 2
+    grown = whole * (1 + roll) / 2
+    if stated is None:
+        return grown
+    return max(min(stated, LONGEST_STATED) * (1 + LIMIT_SPREAD * roll), grown)
 
 
 def limit_delay(
@@ -67,11 +71,8 @@ def limit_delay(
     for like a host in trouble. What a server has `stated` goes before, but never below that.
     """
     _check(refusals, roll)
-    if stated is not None:
-        asked_for = min(stated, LONGEST_STATED) * (1 + LIMIT_SPREAD * roll)
-        return max(asked_for, host_retry_delay(refusals, roll=roll))
-    if span is Span.MOMENT:
-        return host_retry_delay(refusals, roll=roll)
+    if stated is not None or span is Span.MOMENT:
+        return host_retry_delay(refusals, roll=roll, stated=stated)
     steps = {Span.HOUR: _HOURLY, Span.DAY: _DAILY, Span.UNSAID: _UNSAID}[span]
     step = timedelta(minutes=steps[min(refusals, len(steps)) - 1])
     return step * (1 + LIMIT_SPREAD * roll)

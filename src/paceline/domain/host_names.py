@@ -13,11 +13,17 @@ import re
 MAX_NAME = 253  # RFC 1035 §2.3.4, in text form
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-# No name of the public DNS ends so: RFC 2606, 6761, 6762, 7686, 8375 and 9476, ICANN's .internal
-# and the names that it will not give away, and what routers, clouds and containers make up.
-_NOT_PUBLIC = frozenset(
+# What ends so tells a server nothing, not even the one next door: RFC 2606, 6761, 6762, 7686, 9476,
+# ICANN's .internal, and what systems and routers have when they are given no name.
+NO_NAMES = frozenset(
     {"alt", "arpa", "example", "invalid", "local", "localhost", "onion", "test"}
-    | {"corp", "domain", "home", "internal", "intranet", "lan", "localdomain", "mail", "private"}
+    | {"internal", "lan", "localdomain"}
+)
+# No name of the public DNS ends so: besides those RFC 8375, the names that ICANN will not give
+# away, and what routers, clouds and containers make up.
+_NOT_PUBLIC = (
+    NO_NAMES
+    | {"corp", "domain", "home", "intranet", "mail", "private"}
     | {"belkin", "cluster", "dhcp", "docker", "gateway", "ip", "localnet", "node"}
     | {"router", "svc", "vpn", "workgroup"}
 )
@@ -75,6 +81,12 @@ def introduction(text: str) -> str:
     """
     name = text.rstrip(".")
     if is_full_name(name):
+        first, *_, top = name.lower().split(".")
+        if top in NO_NAMES or first == "localhost":
+            raise ValueError(
+                "is a name that servers refuse; it must be one that DNS knows, such as"
+                " mail.example.com, or be left out: then the address of the connection is used"
+            )
         return name
     if (found := _LITERAL.fullmatch(text)) and _is_literal(tagged=bool(found[1]), address=found[2]):
         return text

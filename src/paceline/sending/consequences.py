@@ -14,6 +14,7 @@ from paceline.delivery import Kind, Phase, Result, Scope
 from paceline.domain.backoff import RETRY_STEPS, retry_delay
 from paceline.domain.lifecycle import FailureReason, JobEvent, JobState, after
 from paceline.domain.replies.outcome import Verdict, classify
+from paceline.domain.replies.spans import stated_wait
 from paceline.persistence.ledger import Attempt, Outcome
 
 MAX_DEFERRALS = len(RETRY_STEPS)
@@ -39,6 +40,7 @@ class SenderEffect(Enum):
 
     NONE = auto()
     SUSPECT = auto()  # refused by policy: it rests, and stops when that happens again and again
+    SHUNNED = auto()  # refused by policy once its recipient was named: stops if nothing is accepted
     DOUBTED = auto()  # refused for good, not for its address' sake: it stops after a long row of it
     ACCUSED = auto()  # refused for good where others were not: it stops when that comes in a row
     BREAK = auto()  # its account is refused: it stops until a person has mended it
@@ -186,7 +188,9 @@ def _spared(
     outcome = _released(attempt, result, history)
     if effect in _BEHIND and result.phase not in _OPENING:
         times = min(history.tries + 1, _MAX_TIMES_BEHIND)
-        outcome = replace(outcome, retry_in=_BEHIND_THE_OTHERS * times)
+        asked_for = stated_wait(result.reply.text) if result.reply else None
+        step = min(asked_for or _BEHIND_THE_OTHERS, _BEHIND_THE_OTHERS)
+        outcome = replace(outcome, retry_in=step * times)
     return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
 
@@ -214,6 +218,10 @@ def _failed(attempt: Attempt, result: Result, verdict: Verdict) -> Consequence:
     effect = _EFFECTS.get(verdict, SenderEffect.NONE)
     reason = FailureReason.HARD_BOUNCE if suppress else FailureReason.REJECTED
     outcome = _outcome(attempt, result, JobEvent.REJECT, failure_reason=reason, suppress=suppress)
+    if effect is SenderEffect.SUSPECT and result.phase is Phase.RCPT:
+        # What is said of our account, host or domain has other rules. This may be the recipient's
+        # own policy, and the server has seen no content.
+        effect = SenderEffect.SHUNNED
     return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
 

@@ -57,6 +57,7 @@ class Findings:
         self._accepted = False
         self._accepted_since = False  # since there was trouble
         self._by_policy = False  # that trouble is a refusal that stands, whatever else is accepted
+        self._shunned = False  # that trouble is a row of recipients that refuse it, and no more
         self._crowded = 0  # connections refused
         self._is_well = False  # the last email of this turn was accepted, and that was noted
 
@@ -80,6 +81,9 @@ class Findings:
                 self.trouble(effect, reason, as_of=as_of)
             case SenderEffect.ACCUSED:
                 self._perhaps(self._health.note_accusation, reason, as_of=as_of)
+            case SenderEffect.SHUNNED:
+                self._perhaps(self._health.note_shunned, reason, as_of=as_of)
+                self._shunned = self._effect is SenderEffect.BREAK
             case SenderEffect.DOUBTED:
                 self._perhaps(self._health.note_refusal, reason, as_of=as_of)
                 self._perhaps_alike(result.outcome, reason, to=to, as_of=as_of)
@@ -98,6 +102,7 @@ class Findings:
         """Start nothing more; a refused account outweighs a quota, and a quota a lost server."""
         if _GRAVITY.index(effect) >= _GRAVITY.index(self._effect):
             self._effect, self._reason, self._as_of = effect, reason, as_of
+            self._shunned = False
         self._accepted_since = self._is_well = False
         self._stop()
 
@@ -144,7 +149,9 @@ class Findings:
             log.info(
                 "sender %s goes on with %d connections: %s", self._sender_id, width, self._reason
             )
-        elif self._effect is not SenderEffect.REST or self._by_policy or not self._accepted_since:
+        elif not self._accepted_since or not (
+            self._shunned or (self._effect is SenderEffect.REST and not self._by_policy)
+        ):
             return
         self._effect, self._host_answered = SenderEffect.NONE, True
 

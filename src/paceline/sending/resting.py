@@ -22,6 +22,9 @@ MAX_REASON = 500
 QUIET_SECONDS = 60.0
 # So many refusals by policy with nothing accepted in between: going on would only harm the sender.
 POLICY_REFUSALS = 3
+# The same once a recipient was named, of a sender of which nothing was accepted yet: a server that
+# wants a log-in says so, to all of them alike. Of another it is the policy of some recipients.
+POLICY_REFUSALS_AT_RCPT = 10
 # So many refusals of the account, its name or its From, with nothing accepted in between, on
 # connections that had carried emails well: one alone may be the grudge of one recipient.
 ACCUSATIONS = 3
@@ -55,6 +58,7 @@ class SenderHealth:
         self._standing = standing
         self._resting: dict[uuid.UUID, Trouble] = {}
         self._refused_by_policy: Counter[uuid.UUID] = Counter()
+        self._shunned: Counter[uuid.UUID] = Counter()
         self._refused: Counter[uuid.UUID] = Counter()
         self._limited: Counter[uuid.UUID] = Counter()
         self._accused: Counter[uuid.UUID] = Counter()
@@ -86,7 +90,9 @@ class SenderHealth:
         if effect is SenderEffect.LIMIT and (stated_wait(reason) or not others_work):
             pause = self._limit(sender_id, reason)
         else:
-            pause = host_retry_delay(host_failures + 1, roll=random.random())
+            pause = host_retry_delay(
+                host_failures + 1, roll=random.random(), stated=stated_wait(reason)
+            )
         if sender_id not in self._resting:
             what = f"sender {sender_id} rests"
             self._resting[sender_id] = Trouble(log, what, quiet_seconds=QUIET_SECONDS)
@@ -109,6 +115,13 @@ class SenderHealth:
         if self._refused_by_policy[sender_id] < POLICY_REFUSALS:
             return SenderEffect.REST, f"refused by policy: {reason}"
         return SenderEffect.BREAK, f"refused by policy again and again: {reason}"
+
+    def note_shunned(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
+        """A refusal by policy of one recipient: all of them, and it is about the sender."""
+        self._shunned[sender_id] += 1
+        if self._shunned[sender_id] < POLICY_REFUSALS_AT_RCPT or sender_id in self._alike:
+            return SenderEffect.NONE, reason
+        return SenderEffect.BREAK, f"refused by policy for every recipient: {reason}"
 
     def note_accusation(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
         """It was refused where others were not: it stops when there is one too many in a row."""
@@ -161,6 +174,7 @@ class SenderHealth:
     def _begin_anew(self, sender_id: uuid.UUID) -> None:
         self._alike.pop(sender_id, None)
         self._refused_by_policy.pop(sender_id, None)
+        self._shunned.pop(sender_id, None)
         self._refused.pop(sender_id, None)
         self._limited.pop(sender_id, None)
         self._accused.pop(sender_id, None)

@@ -325,6 +325,41 @@ async def test_a_refusal_by_policy_rests_the_sender_and_several_in_a_row_stop_it
     assert await world.fetchval("SELECT count(*) FROM suppressions") == 0
 
 
+REFUSED_RECIPIENT = "554 5.7.1 <x@example.org>: Recipient address rejected: Access denied"
+
+
+@pytest.mark.parametrize("refused", [range(5), range(20, 40)], ids=["at first", "later"])
+async def test_recipients_who_refuse_a_sender_by_policy_do_not_stop_it(
+    world: World, sink: Sink, refused: range
+) -> None:
+    unwilling = {f"reader{number}@example.org" for number in refused}
+    sink.at_rcpt = lambda to: REFUSED_RECIPIENT if to in unwilling else None
+    sender = await world.sender(port=sink.port, max_connections=1)
+    ids = await world.emails(sender, None, 42)
+    await world.signal(sender)
+    await world.until_all_are([ids[number] for number in refused], "failed")
+    await world.until_all_are([ids[n] for n in range(42) if n not in refused], "sent")
+    assert await world.fetch("SELECT state, state_reason, host_failures FROM senders") == [
+        {"state": "active", "state_reason": None, "host_failures": 0}
+    ]
+
+
+async def test_a_policy_that_refuses_every_recipient_stops_the_sender(
+    world: World, sink: Sink
+) -> None:
+    sink.at_rcpt = lambda to: REFUSED_RECIPIENT
+    sender = await world.sender(port=sink.port, max_connections=1)
+    ids = await world.emails(sender, None, 12)
+    await world.signal(sender)
+
+    async def broken() -> bool:
+        return bool(await world.fetchval("SELECT state = 'broken' FROM senders"))
+
+    await world.until(broken)
+    assert await world.states(ids) == ["failed"] * 10 + ["scheduled"] * 2
+    assert "for every recipient" in await world.fetchval("SELECT state_reason FROM senders")
+
+
 @pytest.mark.parametrize("last", ["550 no", None])
 async def test_a_long_row_of_refusals_without_a_reason_stops_the_sender(
     world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch, last: str | None

@@ -104,6 +104,7 @@ def test_a_stated_wait_is_kept_within_reason() -> None:
     assert limit_delay(1, Span.UNSAID, roll=0, stated=minute) == minute
     assert limit_delay(1, Span.UNSAID, roll=0.99, stated=minute) > minute
     assert limit_delay(1, Span.DAY, roll=0, stated=timedelta(days=99)) == timedelta(days=1)
+    assert host_retry_delay(1, roll=0, stated=minute) == minute
     # Who says "in a second" again and again is asked less and less often.
     assert limit_delay(9, Span.UNSAID, roll=0, stated=timedelta(0)) == host_retry_delay(9, roll=0)
 

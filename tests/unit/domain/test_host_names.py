@@ -88,6 +88,11 @@ def test_a_chosen_name_may_be_one_that_only_their_server_knows(text: str) -> Non
     [
         ("mail", "full host name such as"),
         ("localhost", "full host name such as"),
+        ("localhost.localdomain", "servers refuse"),
+        ("localhost.example.com", "servers refuse"),
+        ("foo.local", "servers refuse"),
+        ("BOX.LAN.", "servers refuse"),
+        ("x.internal", "servers refuse"),
         ("mail example.com", "full host name such as"),
         ("mail.example.com:25", "full host name such as"),
         ("https://mail.example.com", "full host name such as"),

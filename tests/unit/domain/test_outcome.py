@@ -97,6 +97,8 @@ TABLE = [
     ("mail", 552, None, "no", Verdict.FAIL),
     ("rcpt", 452, "4.2.2", "no", Verdict.RETRY),
     ("rcpt", 552, "5.2.2", "no", Verdict.FAIL),
+    ("rcpt", 554, "5.2.1", "Mailbox locked by another process", Verdict.RETRY),
+    ("mail", 552, "5.2.2", "mailbox full", Verdict.SENDER_LIMITED),
     ("rcpt", 550, None, "try later", Verdict.RETRY),
 ]
 

@@ -35,9 +35,10 @@ def result(
     phase: Phase = Phase.DOT,
     code: int | None = None,
     enhanced: str | None = None,
+    text: str = "as it said",
     scope: Scope = Scope.MESSAGE,
 ) -> Result:
-    reply = None if code is None else Reply(code=code, enhanced=enhanced, text="as it said")
+    reply = None if code is None else Reply(code=code, enhanced=enhanced, text=text)
     written = DOT if phase is Phase.DOT and kind is not Kind.FENCED else None
     return Result(
         kind=kind, phase=phase, reply=reply, detail="detail", scope=scope, dot_written_at=written
@@ -122,6 +123,30 @@ def test_a_refusal_by_policy_fails_and_suppresses_nobody() -> None:
     assert not decided.outcome.suppress
     assert decided.sender is SenderEffect.SUSPECT
     assert decided.left  # the provider has seen it, and will have counted it
+
+
+def test_a_refusal_by_policy_of_one_recipient_is_no_suspicion_of_its_sender() -> None:
+    decided = decide(result(Kind.REJECTED, phase=Phase.RCPT, code=554, enhanced="5.7.1"))
+    assert decided.outcome.failure_reason is FailureReason.REJECTED
+    assert decided.sender is SenderEffect.SHUNNED
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        ("try again in 5 seconds", timedelta(seconds=5)),
+        ("try again in 5 hours", timedelta(minutes=1)),  # its sender rests that long
+        ("busy", timedelta(minutes=1)),
+    ],
+)
+def test_an_email_that_is_spared_goes_behind_the_others_no_longer_than_is_asked_for(
+    said: str, wait: timedelta
+) -> None:
+    busy = result(Kind.REJECTED, phase=Phase.RCPT, code=450, enhanced="4.3.2", text=said)
+    decided = decide(busy)
+    assert decided.sender is SenderEffect.REST
+    assert not decided.outcome.is_deferral
+    assert decided.outcome.retry_in == wait
 
 
 @pytest.mark.parametrize("code", [535, 530])

@@ -100,6 +100,23 @@ RULES: tuple[Rule, ...] = (
         text=words.TOO_LARGE,
         unless=words.NO_SIZE,
     ),
+    # RFC 5321 §3.3: MAIL names no recipient. What is full, or over its quota, is ours.
+    rule(
+        Verdict.SENDER_LIMITED,
+        "our own mailbox is full",
+        "mail",
+        code=ANY_NO,
+        text=parties.MAILBOX_FULL,
+    ),
+    # Domino, qpopper and maildrops: whatever the code, its owner or a delivery has it open.
+    rule(
+        Verdict.RETRY,
+        "the mailbox is in use",
+        *AFTER_MAIL,
+        code=ANY_NO,
+        text=limits.IN_USE,
+        unless=r"no longer in use|not in use",
+    ),
     # Orange OFR_417, Comcast and Free say 5.1.1 or 5.2.1 of a mailbox that is full. 552 is
     # permanent by its code: the next campaign may try again.
     rule(

@@ -68,6 +68,7 @@ THEIR_RATE = family(
     r"\bget(?:s|ting)? (?:e-?mails? |mails? |messages )?(?:too|at (?:too|a))\b",
     r"(?:mailbox|inbox|recipient) (?:is )?(?:too )?busy",
     rf"number of {MAILS} (?:that )?(?:they|it|he|the recipient|the mailbox) (?:can|may) receive",
+    r"(?:收件人|接收|受信|수신)\S{0,20}(?:频率|頻率|频繁|頻繁|上限|超)",
     # "to this recipient": singular, and one in particular
     rf"(?:{CEILING}|{PASSED}|frequen\w+|throttl\w+|{MAILS}|slow\w*)\b.{{0,60}}\bto "
     r"(?:this|that|the same|same|the|one|a single|your) "
@@ -95,6 +96,12 @@ BUSY = family(
     r"(?:try|retry|come|resend|send)\w*\W+(?:your message |it )?(?:again|back|later|in \d+)",
     r"temporar\w+",
 )
+# Another program has it open: it lives.
+IN_USE = family(
+    r"\b(?:mailbox|mail box|inbox|mail ?drop|recipient|user|account)\b.{0,40}?"
+    r"\b(?:busy|in use|being (?:used|accessed|processed|moved|migrated)|lock ?file)\b",
+    r"\block(?:ed)? (?:\w+ ){0,2}by (?:another|other) (?:process|session|client|user|program)",
+)
 # … unless they name us.
 OURS = (
     r"\b(?:your (?:account|sending|plan|daily|hourly|outgoing|e-?mail|mail|message|domain)|"
@@ -104,7 +111,8 @@ OURS = (
     r"authenticated|logins?|smtp user)\b"
 )
 PERIODIC = (
-    rf"\b(?:hourly|daily|per {PERIOD}|{MAILS} (?:per|this|in)|e-?mail quota|"
+    rf"\b(?:hourly|daily|(?:per|this|(?:for|in) (?:the|one|each)) {PERIOD}|(?:for )?today\b|"
+    rf"{MAILS} (?:per|this|in)|e-?mail quota|"
     rf"messages? (?:count )?quota|policy rejection)\b"
 )
 
@@ -127,6 +135,10 @@ LIMITED = family(
     r"\byour (?:\w+ ){0,3}(?:quota|limit|allowance)\b",
     r"(?:take you over|over) your (?:\w+ )?(?:quota|limit)|(?:messages?|mails?) (?:count )?quota",
     r"throttl\w+",
+    r"\brate[- ]?(?:control|polic\w+|enforc\w+|protect\w+)",
+    # A mailbox that is full may be ours: its copies of what was sent.
+    rf"\bsenders?(?:'s)? (?:\w+ ){{0,4}}(?:full\b|over\b{NEAR}quota|{PASSED}{NEAR}{CEILING})",
+    rf"{CEILING}\b{NEAR}{PASSED} (?:for |in )?(?:this|the|one|each) {PERIOD}\b",
     r"rate[ -]?limit\w*|\brate\b (?:\w+ ){0,3}(?:is |was |has been |have )?"
     rf"(?:limited|too high|{PASSED})",
     rf"{PASSED} (?:\w+ ){{0,5}}rate\b",
@@ -183,7 +195,7 @@ LIMITED = family(
     r"(?:zu viele|anzahl der) (?:e-?mails|nachrichten|empf)|versandlimit|sendelimit|"
     r"limit ue?berschritten",
     r"превышен (?:\w+ )*(?:лимит|квот)|слишком (?:много|часто)",
-    r"频率|发送(?:数量|频率)?(?:超|限)|超过(?:限制|上限)",
+    r"频率|頻率|超过(?:限制|上限)|超過(?:限制|上限)",
     r"\b(?:mi|rp|dt|wm|hl):(?:sfq|stc|trc|rcl|qrc|ifc|mep|rep|tmc|bli)\b",  # NetEase
 )
 

@@ -169,6 +169,7 @@ MAILBOX_FULL = family(
     r"(?:\w+ ){0,2}(?:space|storage|room)",
     r"(?:insufficient|not enough) (?:\w+ )?(?:mailbox|user|recipient) (?:storage|space)",
     r"\b(?:pleine|plein|voll|llena|lleno|piena|cheia|переполнен\w*)\b|speicherplatz",
+    r"(?:邮箱|信箱|郵箱|空间|空間|容量)\S{0,6}(?:满|滿|不足)|(?:容量|メールボックス)\S{0,6}(?:超|オーバー|いっぱい)|가득",
 )
 _WHO = (
     r"(?:user|recipient|mailbox|mail box|account|address|addressee|customer|person|alias|"

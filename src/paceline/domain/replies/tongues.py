@@ -32,13 +32,13 @@ _PERIOD = family(
     r"\btimm|\bdygn|\btime(?:n|s)?grans|\bidag\b|\bi dag\b",  # Swedish, Danish, Norwegian
     r"\bsaat|\bgunluk|\bgunde\b|\bbugun|\baylik",  # Turkish
     r"\bzilnic|\bpe zi\b|\bpe ora\b|\bastazi|\btunnissa|\bpaiva",  # Romanian, Finnish
-    r"毎時|毎日|本日|時間|每小时|每天|今天|今日|시간|하루",
+    r"毎時|毎日|本日|時間|每小時|每小时|每天|每日|今天|今日|시간|하루|일일",
 )
 _CEILING = family(
     r"limi(?:t|et)|kontingent|quot[ae]|cuota|\bcotas?\b|kvot|plafond|\btope\b|grenze|grans",
     r"maxim|massim|maksim|hoe?chst|\bmax\b|\bcap\b|budget|credits?\b|\bkredit|allowance|allotment|"
     r"threshold|ceiling|capacity|ration\b|predel|pensum|\bseuil|soglia|umbral|limiar|drempel",
-    r"лимит|квот|максим|предел|ogranicz|上限|制限|限制|한도|the most\b",
+    r"лимит|квот|максим|предел|ogranicz|上限|制限|限制|限額|限额|配額|配额|한도|횟수|the most\b",
 )
 _AMOUNT = family(
     r"quantit|\bvolume\b|anzahl|\bnombre (?:de|d'|total|max)|\bnume?ro (?:de|di|max|mass|total)|"
@@ -53,8 +53,14 @@ _SENDING = family(
     r"\benvo(?:i|is|ye|yes|yer)\b|\benvio|\benvia|\binvi[oi]\b|\binviat|\binviare",
     r"versand|versend|\bsende[nr]?\b|sendelimit|sendekont|sendequ|gesendet|verzend|verzond|verstu",
     r"wysyl|wyslan|отправ|рассыл|otprav|rassyl|odesil|odesl|skicka|utskick|gonder|trimit",
-    r"送信|发送|발송",
+    r"送信|发送|發送|发信|發信|寄信|寄件|发件|發件|발송",
 )
+_OFTEN = (
+    r"(?:freque[nz]|frecuen|hau?efig|haufig|czest|част(?:о|ая|ый|ые|ота|оту)|chast(?:o|aya|ota)|"
+    r"頻率|频率|頻繁|频繁|頻度)"
+)
+# Counted, passed: of languages that leave no blanks.
+_PASSED_THERE = r"(?:超|過多|过多|過高|过高|上限|已达|已達|制限|초과|제한|한도|너무 많)"
 _DONE = family(
     r"exceed|reached|\bused\b|\bspent\b|\bhit\b|exhaust|deplet|consum|drained|\bgone\b|run out|"
     r"ran out|\bover\b|surpass",
@@ -92,6 +98,8 @@ _NO_MORE = (
 QUOTA = family(
     beside(_PERIOD, _CEILING),
     beside(_SENDING, _CEILING),
+    beside(_SENDING, _OFTEN),
+    beside(_SENDING, _PASSED_THERE),
     rf"(?:{_PERIOD})\w*(?:{_CEILING})|(?:versand|sende|verzend)\w*(?:{_CEILING})",
     rf"(?:{_AMOUNT}){_GAP}(?:{_DONE})|(?:{_DONE}){_GAP}(?:{_AMOUNT})",
     rf"{_TOO_MANY}(?:\w+ ){{0,2}}{_MAILS}",
