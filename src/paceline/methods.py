@@ -2,23 +2,51 @@
 
 Pure ASGI, innermost: what the routes answer is read off the routes themselves, so that a route
 which is added tomorrow is in `Allow` without anybody thinking of it (RFC 9110 §9.3.2, §9.3.7,
-§15.5.6). An address that no route knows is left to the application's 404.
+§15.5.6). A word of ours beside paths with an id (`/emails/bulk`, `/emails/{email_id}`) is no id and
+answers for itself. An address that no route knows is left to the application's 404.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Mount
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ASKED_FOR = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _OF_FILES = frozenset({"GET"})  # what is mounted is read only
 
 Refuse = Callable[[Request, str], Awaitable[Response]]
 """Words a 405, given the value of `Allow`; the header is set here."""
+
+
+class AnsweredMethods:
+    """What each path answers, read off the routes once."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        fixed: dict[str, frozenset[str]] = {}
+        patterns: dict[re.Pattern[str], frozenset[str]] = {}
+        for route in iter_route_contexts(routes):
+            mounted = isinstance(route.original_route, Mount)
+            methods = _OF_FILES if mounted else frozenset(route.methods or ())
+            if route.param_convertors:
+                patterns[route.path_regex] = patterns.get(route.path_regex, frozenset()) | methods
+            elif route.path is not None:
+                fixed[route.path] = fixed.get(route.path, frozenset()) | methods
+        self._fixed = fixed
+        self._patterns = tuple(patterns.items())
+
+    def of(self, path: str) -> frozenset[str]:
+        """The methods that routes answer there; none where there is no route."""
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed
+        found = (methods for pattern, methods in self._patterns if pattern.match(path))
+        return frozenset().union(*found)
 
 
 class Methods:
@@ -36,23 +64,22 @@ class Methods:
             await self.app(scope, receive, send)
             return
         method = scope["method"]
-        if method in _ASKED_FOR and self._is_answered(scope):  # nearly always: one look
+        answered = self._answered.of(scope["path"].removeprefix(scope.get("root_path", "")))
+        if not answered or (method in answered and method != "HEAD"):
             await self.app(scope, receive, send)
-            return
-        allowed = self._allowed(scope)
-        if not allowed or method in allowed - {"HEAD", "OPTIONS"}:
-            await self.app(scope, receive, send)
-        elif method == "HEAD" and "HEAD" in allowed:
+        elif method == "HEAD" and "GET" in answered:
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
         else:
-            await self._told(allowed, method)(scope, receive, send)
+            await self._told(answered, method)(scope, receive, send)
 
-    def _is_answered(self, scope: Scope) -> bool:
-        own = (route for route in self._routes() if not isinstance(route, Mount))
-        return any(route.matches(scope)[0] is Match.FULL for route in own)
+    @cached_property
+    def _answered(self) -> AnsweredMethods:
+        """Read at the first request, when every route is there."""
+        return AnsweredMethods(self._routes())
 
-    def _told(self, allowed: set[str], method: str) -> ASGIApp:
-        value = ", ".join(sorted(allowed))
+    def _told(self, answered: frozenset[str], method: str) -> ASGIApp:
+        head = {"HEAD"} if "GET" in answered else set()
+        value = ", ".join(sorted(answered | head | {"OPTIONS"}))
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             options = method == "OPTIONS"
@@ -63,21 +90,6 @@ class Methods:
             await response(scope, receive, send)
 
         return answer
-
-    def _allowed(self, scope: Scope) -> set[str]:
-        """What this path answers; nothing, where there is none."""
-        found: set[str] = set()
-        for route in self._routes():
-            if isinstance(route, Mount):
-                matched, _ = route.matches(scope)
-                found |= _OF_FILES if matched is not Match.NONE else set()
-                continue
-            for method in _ASKED_FOR:
-                if route.matches({**scope, "method": method})[0] is Match.FULL:
-                    found.add(method)
-        if "GET" in found:
-            found.add("HEAD")
-        return found | {"OPTIONS"} if found else found
 
 
 def _without_body(send: Send) -> Send:

@@ -129,14 +129,18 @@ def settled(read: Callable[[Choices], Report], chosen: Choices, *, asks: bool) -
     """
     for _ in range(MAX_QUESTIONS):
         try:
-            return read(chosen)
+            report = read(chosen)
         except ApiRefused as refused:
             questions = _open(refused.shape)
             if not questions:
                 raise _by_option(refused) from refused
-            if not asks:
-                raise DomainError("\n".join(_unanswered(questions))) from refused
-            chosen |= {question["parameter"]: ask(question) for question in questions}
+        else:  # a preview is no refusal, and has its questions within
+            questions = _open(report.get("shape"))
+            if not questions:
+                return report
+        if not asks:
+            raise DomainError("\n".join(_unanswered(questions)))
+        chosen |= {question["parameter"]: ask(question) for question in questions}
     raise DomainError("the list cannot be read so; nothing was scheduled")
 
 

@@ -102,9 +102,7 @@ async def test_head_answers_as_get_does_without_the_body(ann: Client) -> None:
 async def test_every_address_says_what_it_answers(ann: Client) -> None:
     known = await paths_of(ann)
     for path in known:
-        # A word of ours may stand where others have an id: `/senders/presets`, `/senders/{id}`.
-        alike = [p for p in known if re.fullmatch(re.sub(r"{\w+}", "[^/]+", p), filled(path))]
-        methods = {method for p in alike for method in known[p]}
+        methods = set(known[path])  # a word of ours beside `{id}` answers for itself
         expected = {method.upper() for method in methods} | {"OPTIONS"}
         expected |= {"HEAD"} if "get" in methods else set()
         options = await ann.call("OPTIONS", filled(path))
@@ -115,6 +113,16 @@ async def test_every_address_says_what_it_answers(ann: Client) -> None:
         assert refused.headers["content-type"] == "application/problem+json"
         for answer in (options, refused, strange):
             assert set(answer.headers["allow"].split(", ")) == expected, path
+        for method in {"GET", "HEAD", "POST", "PATCH", "DELETE"} - expected:
+            refused = await ann.call(method, filled(path))
+            assert refused.status_code == 405, (method, path)
+            assert set(refused.headers["allow"].split(", ")) == expected, (method, path)
+
+
+async def test_the_health_checks_and_the_description_say_what_they_answer(ann: Client) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/api/openapi.json"):
+        refused = await ann.http.post(path)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS"), path
 
 
 async def test_head_is_not_allowed_where_there_is_nothing_to_get(ann: Client) -> None:

@@ -136,6 +136,19 @@ async def test_a_dry_run_shows_the_list_and_the_first_email_and_schedules_nothin
     assert "{{ x }}, which no column provides" in str(missing.exception)
 
 
+async def test_a_dry_run_asks_about_the_list_in_the_words_of_the_real_one(
+    paceline: Paceline, world: World, leads: Path
+) -> None:
+    table = "Home,Work\na@home.example,a@work.example\nb@home.example,b@work.example\n"
+    written(leads, table.encode())
+    message = ("schedule", leads, "--subject", "S", "--text", "T")
+    rehearsed = await paceline(*message, "--dry-run")
+    real = await paceline(*message)
+    assert str(rehearsed.exception) == str(real.exception)
+    assert "Add one of these to the command:" in str(rehearsed.exception)
+    assert await world.fetchval("SELECT count(*) FROM campaigns") == 0
+
+
 async def test_a_packed_list_and_the_choices_about_it_reach_the_reader(
     paceline: Paceline, world: World, leads: Path
 ) -> None:

@@ -20,6 +20,7 @@ from paceline.services.suppressions import Suppressions
 from paceline.web import Parts, assets
 from paceline.web.bodies import MAX_REQUEST_OCTETS
 from tests.integration.web.conftest import FRAGMENT, browser, sign_in, words
+from tests.integration.web.test_every_page import ROUTES
 from tests.world import World
 
 
@@ -234,3 +235,18 @@ async def test_what_was_typed_under_an_earlier_sign_in_is_shown_and_not_carried_
     assert "ada@x.org" in answer.text
     assert "Send it again" not in words(answer.text)
     assert await world.fetchval("SELECT count(*) FROM suppressions") == 0
+
+
+async def test_each_page_allows_what_it_answers_and_no_more(page: httpx2.AsyncClient) -> None:
+    known: dict[str, set[str]] = {}
+    for method, path in ROUTES:
+        known.setdefault(path, set()).add(method)
+    for path, methods in known.items():
+        url = re.sub(r"{[^}]+}", str(uuid.uuid4()), path)
+        expected = methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+        options = await page.request("OPTIONS", url)
+        assert set(options.headers["allow"].split(", ")) == expected, path
+        for method in {"GET", "HEAD", "POST", "PUT", "DELETE"} - expected:
+            refused = await page.request(method, url)
+            assert refused.status_code == 405, (method, path)
+            assert set(refused.headers["allow"].split(", ")) == expected, (method, path)
