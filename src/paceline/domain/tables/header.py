@@ -1,7 +1,8 @@
 """Finds the row that names the columns: below titles, notes and comments, above the first address.
 
-A header is a row in which no cell is an address. Where several could be it, one with a title that
-plainly means an address is; else the first that is as wide as the table.
+A header is a row in which no cell is an address, but for an example among nothing but titles. Where
+several could be it, one with a title that plainly means an address is; else the first that is as
+wide as the table.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paceline.domain.tables.address_mending import resembles_an_address
+from paceline.domain.tables.address_mending import holds_an_address, resembles_an_address
 from paceline.domain.tables.consent_words import OUT
 from paceline.domain.tables.rows import Row
 from paceline.domain.tables.words import (
@@ -81,6 +82,18 @@ def _same(cells: Sequence[str], titles: Sequence[str]) -> bool:
     return [comparable(cell) for cell in cells] == [comparable(title) for title in titles]
 
 
+def names_columns_by_example(row: list[str]) -> bool:
+    """Whether what resembles addresses is part of titles: “name@work, mail”, “you@x.org, Name”.
+
+    Beside what an email could go to, all the others have to be titles.
+    """
+    others = [cell for cell in row if cell.strip() and not resembles_an_address(cell)]
+    titles = sum(comparable(cell) in _KNOWN for cell in others)
+    if any(map(holds_an_address, row)):
+        return titles > 0 and titles == len(others)
+    return titles > 0
+
+
 def is_closing_line(cells: Sequence[str]) -> bool:
     """Whether a row is what a report ends with: a total, a count of rows, a mark of the end."""
     filled = [cell.strip() for cell in cells if cell.strip()]
@@ -101,6 +114,8 @@ def _first_row_of_header(cells: list[list[str]]) -> int | None:
     for i in named:
         if i < above or _column_below_holds_addresses(cells, i):
             return i
+    if above + 1 < len(cells) and names_columns_by_example(cells[above]):
+        return above
     if above == 0:
         return None
     wanted = _usual_width(cells)

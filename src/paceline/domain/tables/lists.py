@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from paceline.domain.tables.address_mending import resembles_an_address
+from paceline.domain.tables.header import names_columns_by_example
 from paceline.domain.tables.lines import Lines
 from paceline.domain.tables.rows import Row
 from paceline.domain.tables.sections import is_signature, labelled_out, title_says_out
@@ -147,9 +148,11 @@ def is_list(text: str, *, final: bool) -> bool:
 
 
 def _is_a_table(lines: list[str]) -> bool:
-    """Whether some column holds something that is never an address, on every line."""
+    """Whether some column has what is never an address on every line, or the first names columns."""
     for delimiter in ",;\t|":
         rows = [line.split(delimiter) for line in lines]
+        if names_columns_by_example(rows[0]) and len(rows) > 1:
+            return True
         width = len(rows[0])
         if width < 2 or any(len(row) != width for row in rows) or len(rows) < 2:
             continue
