@@ -12,7 +12,7 @@ from paceline.cli.console import note
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home
 from paceline.settings import NAMES, SUFFIX, Settings, secrets_in_files
-from paceline.settings.names import nearest
+from paceline.settings.names import looks_like_ours, lookalikes, nearest
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -37,7 +37,7 @@ def load_dotenv(file: Path = Path(".env")) -> None:
     """Add the file's settings to the environment, which goes before them. No file: nothing.
 
     Only names of settings are taken: a folder's `.env` must not be able to set PATH or LD_PRELOAD.
-    A file with none of our names is another program's, and is passed over with a line that says so.
+    Another program's file is passed over, with a line that says so and what it has of our names.
     Raises `SettingsError`, which names the file and the line.
     """
     chosen = os.environ.get(_CHOICE)
@@ -49,8 +49,8 @@ def load_dotenv(file: Path = Path(".env")) -> None:
         if not file.is_file():
             raise SettingsError(f"{_CHOICE}: there is no file {file}")
     text = _text_of(file)
-    if chosen is None and _is_anothers(text):
-        note(f"{file} has none of Paceline's settings, and is passed over")
+    if chosen is None and (others := _names_of_anothers(text)):
+        note(_passed_over(file, others))
         return
     made = {name for name, value in os.environ.items() if value}
     found = parse_dotenv(text, source=str(file))
@@ -101,10 +101,31 @@ def _twin(name: str) -> str:
     return name.removesuffix(SUFFIX) if name.endswith(SUFFIX) else name + SUFFIX
 
 
-def _is_anothers(text: str) -> bool:
+def _names_of_anothers(text: str) -> set[str]:
+    """The names in a file that is another program's; none where it is, or may be, ours.
+
+    That is one without a name that only we have, and with names that are none of ours. A name that
+    is nearly one of ours is more likely a slip of the pen in our own file, which stops the start.
+    """
     assignments = (_ASSIGNMENT.fullmatch(line.strip()) for line in text.splitlines())
     names = {found[1] for found in assignments if found}
-    return bool(names) and names.isdisjoint(NAMES)
+    if names <= NAMES:
+        return set()
+    if names.isdisjoint(NAMES):
+        return names
+    is_ours = any(map(looks_like_ours, names)) or lookalikes(dict.fromkeys(names, ""))
+    return set() if is_ours else names
+
+
+def _passed_over(file: Path, names: set[str]) -> str:
+    """That it is, and which settings of ours it would have made."""
+    alike = sorted(names & NAMES)
+    if not alike:
+        return f"{file} has none of Paceline's settings, and is passed over"
+    return (
+        f"{file} is another program's, by {min(names - NAMES)}, and is passed over, with its "
+        f"{', '.join(alike)} (if it is ours, say so with {_CHOICE}={file})"
+    )
 
 
 def names_from_file() -> list[str]:

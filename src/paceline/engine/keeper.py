@@ -79,12 +79,16 @@ class Keeper:
         """A Redis that was started anew may have lost up to a second, a wiped one all of it."""
         wiped = await self._queue.mark()
         run = await self._queue.run_id()
-        restarted = self._redis_run is not None and run != self._redis_run
+        is_first = self._redis_run is None  # one that was never seen may as well be new
+        restarted = not is_first and run != self._redis_run
         self._redis_run = run
         if not (wiped or restarted):
             return
         awake = await self._lanes.awake()
         if awake:
-            what = "wiped" if wiped else "restarted"
-            log.warning("Redis was %s: ringing %d lanes", what, len(awake))
+            if is_first:
+                log.info("Redis knows nothing of us yet: ringing %d lanes", len(awake))
+            else:
+                what = "wiped" if wiped else "restarted"
+                log.warning("Redis was %s: ringing %d lanes", what, len(awake))
             await self._queue.ring(awake)

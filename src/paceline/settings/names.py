@@ -61,7 +61,7 @@ _SHORTEST = 7  # characters; PORT is too short to be misspelt for certain
 def refuse_unknown(env: Mapping[str, str]) -> None:
     """Raises `SettingsError` at the first name that looks like ours and is none."""
     for name in sorted(env):
-        if name not in NAMES and _looks_like_ours(name) and not _is_of_kubernetes(name, env[name]):
+        if name not in NAMES and looks_like_ours(name) and not _is_of_kubernetes(name, env[name]):
             raise SettingsError(f"unknown setting {name}{nearest(name)}")
 
 
@@ -77,6 +77,12 @@ def nearest(name: str) -> str:
     return f"; is {best} meant?" if alike >= _ALIKE else "; .env.example has them all"
 
 
+def looks_like_ours(name: str) -> bool:
+    """Whether it has our prefix, or nearly."""
+    first = re.split(r"[_-]", name.upper(), maxsplit=1)
+    return len(first) > 1 and bool(get_close_matches(first[0], [_PREFIX], cutoff=_ALIKE))
+
+
 def lookalikes(env: Mapping[str, str]) -> list[tuple[str, str]]:
     """Names without our prefix that may be slips of the pen, each with the name of ours.
 
@@ -84,7 +90,7 @@ def lookalikes(env: Mapping[str, str]) -> list[tuple[str, str]]:
     """
     found = []
     for name in sorted(env):
-        if name in NAMES or len(name) < _SHORTEST or _looks_like_ours(name):
+        if name in NAMES or len(name) < _SHORTEST or looks_like_ours(name):
             continue
         if name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in _WITHOUT_PREFIX:
             found.append((name, name.removesuffix(SUFFIX)))  # only secrets may be in files
@@ -95,11 +101,6 @@ def lookalikes(env: Mapping[str, str]) -> list[tuple[str, str]]:
         if near and near[0] not in env:
             found.append((name, near[0]))
     return found
-
-
-def _looks_like_ours(name: str) -> bool:
-    first = re.split(r"[_-]", name.upper(), maxsplit=1)
-    return len(first) > 1 and bool(get_close_matches(first[0], [_PREFIX], cutoff=_ALIKE))
 
 
 def _is_of_kubernetes(name: str, value: str) -> bool:

@@ -41,3 +41,27 @@ async def test_lanes_are_rung_while_a_lock_is_in_the_way_of_recovery(
                     await asyncio.sleep(0)
         finally:
             await end([run])
+
+
+async def test_a_redis_is_called_wiped_by_whoever_has_seen_it_before(
+    world: World, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.signal(await world.sender())
+    await redis.flushdb()
+    database, queue = world.database, LaneQueue(redis)
+    keeper = Keeper(database, queue, Lanes(database), recover=Recovery(database).run)
+    caplog.set_level("INFO", "paceline.engine.keeper")
+
+    async def said_by(word: str) -> None:
+        async with asyncio.timeout(60):
+            while word not in caplog.text:
+                await asyncio.sleep(0)
+
+    run = asyncio.create_task(keeper.run())
+    try:
+        await said_by("Redis knows nothing of us yet: ringing 1 lanes")
+        assert "wiped" not in caplog.text
+        await redis.flushdb()
+        await said_by("Redis was wiped: ringing 1 lanes")
+    finally:
+        await end([run])

@@ -211,19 +211,30 @@ def test_the_file_of_another_program_is_passed_over_and_said(
     assert os.environ.get("LD_PRELOAD") != "/tmp/evil.so"
 
 
-def test_one_that_has_some_of_our_names_is_refused_with_the_way_to_pass_over_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_that_shares_names_with_us_is_passed_over_and_they_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / ".env").write_text("PORT=3000\nAPP_NAME=shop\n")
-    with pytest.raises(
-        SettingsError, match=r"line 2: unknown setting APP_NAME; .*PACELINE_ENV_FILE="
-    ):
-        load_dotenv(tmp_path / ".env")
-    monkeypatch.setenv("PACELINE_ENV_FILE", "")
-    load_dotenv(tmp_path / ".env")
+    file = tmp_path / ".env"
+    file.write_text("PORT=3000\nDATABASE_URL=mysql://shop\nAPP_NAME=shop\n\tnot even a line\n")
+    load_dotenv(file)
+    said = "".join(capsys.readouterr().err.split())
+    assert "isanotherprogram's,byAPP_NAME,andispassedover,withitsDATABASE_URL,PORT" in said
+    assert f"PACELINE_ENV_FILE={file}" in said
     assert os.environ.get("PORT") != "3000"
+    monkeypatch.setenv("PACELINE_ENV_FILE", "")
+    load_dotenv(file)
+    monkeypatch.setenv("PACELINE_ENV_FILE", str(file))
+    with pytest.raises(SettingsError, match=r"line 3: unknown setting APP_NAME"):
+        load_dotenv()
     monkeypatch.setenv("PACELINE_ENV_FILE", str(tmp_path / "none.env"))
     with pytest.raises(SettingsError, match="there is no file"):
+        load_dotenv(file)
+
+
+@pytest.mark.parametrize("name", ["DATABSE_URL", "PACELINE_SECRET_KEYS", "PACELIN_HOME"])
+def test_a_slip_of_the_pen_makes_no_file_another_programs(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".env").write_text(f"PORT=3000\n{name}=x\n")
+    with pytest.raises(SettingsError, match=f"line 2: unknown setting {name}; is "):
         load_dotenv(tmp_path / ".env")
 
 
