@@ -12,7 +12,7 @@ from paceline.cli.console import note
 from paceline.errors import NotFound, SettingsError
 from paceline.home import Home
 from paceline.settings import NAMES, SUFFIX, Settings, secrets_in_files
-from paceline.settings.names import looks_like_ours, lookalikes, nearest
+from paceline.settings.names import lookalikes, looks_like_ours, nearest
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 

@@ -51,6 +51,10 @@ _HANDLEBARS = (
         "is another program's field, ours have no dots: write {{{{ {n} }}}}, if a column of "
         "your list is called so",
     ),
+    (
+        r"\{\{\s*(?P<n>\w+(?:-\w+)+)\s*\|.*\}\}",
+        "is no merge field, which is one word: write {{{{ {n} | … }}}}",
+    ),
     (r"\{\{\s*this\s*\}\}", "is Handlebars: write {{{{ item }}}} in {{% for item in … %}}"),
     (r"\{\{\s*\}\}", "is empty: write a merge field's name inside, or take it out"),
     (

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from html import unescape
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from paceline.delivery.foreign_tags import as_field
 from paceline.delivery.markup import is_tag_name
@@ -170,7 +171,7 @@ def lookalikes(text: str, columns: Collection[str], *, html: bool) -> Iterator[L
     known = {comparable(column): column for column in columns}
     for pattern in _PATTERNS:
         for found in pattern.regex.finditer(text) if pattern.hint in text else ():
-            name = unescape(found["n"])
+            name = unquote(unescape(found["n"]))
             if _counts(pattern, name, known) and not (html and _is_markup(found[0], name)):
                 what = f"looks like {pattern.program}, {_instead(name, known)}"
                 yield Lookalike(found.start(), found[0], what)

@@ -42,6 +42,9 @@ _UNSEEN = re.compile(f"[{INVISIBLE}]")
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 _PART = re.compile(r"(?<![\w.)\]])(?!loop\.)[A-Za-z_]\w*\.[A-Za-z_][\w.]*(?![\w(])")
 
+# Nobody subtracts a word: it is the title of a column, or another program's field.
+_HYPHENATED = re.compile(r"\{\{\s*[A-Za-z_]\w*(?:-[A-Za-z_]\w*)+\s*(?:\|.*)?\}\}", re.DOTALL)
+
 
 class Foreign(NamedTuple):
     """A tag that is none of ours: where it stands, what it says, and what to write instead."""
@@ -149,6 +152,7 @@ class _Speller:
             return False
         return bool(
             _PART.search(_STRING.sub("''", tag))
+            or _HYPHENATED.fullmatch(tag)
             or (self._has_sections and tag.strip("{} ") == "this")
         )
 

@@ -24,7 +24,7 @@ _SUBJECTS = {
 }
 # How a service begins what it says about a field, which it does not name.
 _OF_A_SUBJECT = re.compile(
-    "(?:Is|Are|Was|Has|Holds|Must|Cannot|Carries|Makes|Needs|Names|Goes|Takes)(?= )"
+    "(?:Is|Are|Was|Were|Has|Must|May|Can|Cannot|(?!This |Its |Addresses |Unless )[A-Z][a-z]+s)(?= )"
 )
 
 

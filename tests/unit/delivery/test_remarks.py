@@ -18,6 +18,7 @@ def told(source: str, *, html: bool = False, **options: object) -> tuple[str, ..
     [
         ("*|FNAME|*", "{{ first_name }}"),
         ("*|MERGE1|*", "{{ merge1 }}"),
+        ("%7B%7Bfirst%20name%7D%7D", "{{ first_name }}"),
         ("%FIRSTNAME%", "{{ firstname }}"),
         ("%FIRSTNAME|TITLECASE%", "{{ firstname }}"),
         ("%recipient.first_name%", "{{ first_name }}"),

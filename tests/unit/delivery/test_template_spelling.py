@@ -155,3 +155,19 @@ def test_all_are_named_up_to_a_limit() -> None:
 def test_no_source_takes_longer_than_its_length_allows(piece: str, *, html: bool) -> None:
     """Were it quadratic, this would take minutes."""
     assert spelled(piece * (600_000 // len(piece)), html=html).source
+
+
+@pytest.mark.parametrize(
+    ("tag", "instead"),
+    [
+        ("{{ first-name }}", "{{ first_name }}"),
+        ("{{ job-title-now }}", "{{ job_title_now }}"),
+        ('{{ first-name | default("you") }}', "{{ first_name | … }}"),
+        ("{{ price - rebate }}", None),
+    ],
+)
+def test_a_name_with_hyphens_is_no_subtraction(tag: str, instead: str | None) -> None:
+    told = [foreign.advice for foreign in spelled(tag, html=False).foreign]
+    assert told == (
+        [] if instead is None else [f"is no merge field, which is one word: write {instead}"]
+    )

@@ -148,7 +148,7 @@ def is_list(text: str, *, final: bool) -> bool:
 
 
 def _is_a_table(lines: list[str]) -> bool:
-    """Whether some column has what is never an address on every line, or the first names columns."""
+    """Whether some column never holds an address, or the first line names columns."""
     for delimiter in ",;\t|":
         rows = [line.split(delimiter) for line in lines]
         if names_columns_by_example(rows[0]) and len(rows) > 1:
