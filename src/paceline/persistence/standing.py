@@ -199,18 +199,22 @@ class Standing:
                 as_of,
             )
 
-    async def rest(self, sender_id: uuid.UUID, *, pause: timedelta, reason: str) -> None:
-        """Let the sender sleep: its server cannot be reached."""
+    async def rest(
+        self, sender_id: uuid.UUID, *, pause: timedelta, reason: str, in_a_row: bool
+    ) -> None:
+        """Let the sender sleep: its server cannot be reached, again if that is so `in_a_row`."""
         async with self._database.driver() as driver:
             await driver.execute(
                 """
-                UPDATE senders SET host_failures = host_failures + 1, state_reason = $3,
+                UPDATE senders SET host_failures = CASE WHEN $4 THEN host_failures ELSE 0 END + 1,
+                                   state_reason = $3,
                                    resting_until = clock_timestamp() + $2::interval
                  WHERE id = $1 AND state = 'active'
                 """,
                 sender_id,
                 pause,
                 reason,
+                in_a_row,
             )
 
     async def host_reached(self, sender_id: uuid.UUID) -> None:

@@ -116,6 +116,7 @@ class Findings:
                 as_of=self._as_of,
                 host_failures=host_failures,
                 reason=self._reason,
+                others_worked=self._accepted,
                 others_work=self._accepted_since,
             )
             return True

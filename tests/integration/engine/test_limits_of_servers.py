@@ -226,6 +226,29 @@ async def test_a_server_that_counts_by_the_minute_is_waited_for_as_it_asks(
     assert await unscathed(world, ids)
 
 
+async def test_a_server_that_takes_some_between_its_rests_is_not_waited_for_ever_longer(
+    world: World, sink: Sink
+) -> None:
+    this_time = 0
+
+    def at_dot(_: str) -> str | None:
+        nonlocal this_time
+        this_time += 1
+        return None if this_time <= 10 else "450 4.3.2 try again in 5 seconds"
+
+    sink.at_dot = at_dot
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, await world.campaign(sender), 60)
+    await world.signal(sender)
+    for _ in range(5):
+        assert "in 5 seconds" in await until_it_rests(world, sender)
+        assert await world.fetchval("SELECT host_failures FROM senders") == 1
+        this_time = 0
+        await let_the_rest_pass(world, sender)
+    await world.until_all_are(ids, "sent")
+    assert await unscathed(world, ids)
+
+
 @pytest.mark.parametrize("step", ["mail", "rcpt"])
 async def test_a_daily_limit_said_with_550_fails_nobody(
     world: World, sink: Sink, step: str
