@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,6 @@ from tests.faults.run import Stages, stages
 
 
 @pytest.fixture(scope="session")
-def fault_stages() -> Iterator[Stages]:
-    with stages() as private:
+def fault_stages(servers_directory: Path) -> Iterator[Stages]:
+    with stages(within=servers_directory.parent) as private:
         yield private

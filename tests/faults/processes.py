@@ -190,7 +190,8 @@ class Sink:
             return int(control.makefile().readline())
 
     def kill(self) -> None:
-        assert self._process is not None
+        if self._process is None:
+            return  # something else did not start
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -258,8 +259,8 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    with tempfile.TemporaryDirectory(prefix="plf-", ignore_cleanup_errors=True) as name:
+def stage(*, within: Path | None = None) -> Iterator[Stage]:
+    with tempfile.TemporaryDirectory(prefix="plf-", dir=within, ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         postgres = Crashable(Postgres(folder / "postgres"), folder / "postgres.log")
         redis = Crashable(Redis(folder / "redis"), folder / "redis.log")

@@ -46,8 +46,9 @@ class Stages:
 
 
 @contextmanager
-def stages() -> Iterator[Stages]:
-    with stage() as shared, stage() as disturbed:
+def stages(*, within: Path | None = None) -> Iterator[Stages]:
+    """`within`: where their files lie, if not where temporary files do."""
+    with stage(within=within) as shared, stage(within=within) as disturbed:
         yield Stages(shared, disturbed)
 
 
@@ -87,17 +88,31 @@ class _Run:
 async def _run(
     run: _Run, where: Stage, slots: Slots, gate: asyncio.Semaphore, ran: dict[str, Ran]
 ) -> None:
-    async with gate, open_case(where, slots, run.name, source=run.source) as case:
-        case.patience, case.quicker = run.patience, run.quicker
+    """Whatever goes wrong is this scenario's own, and the others go on: also where its case cannot
+    be opened, judged or closed."""
+    async with gate:
         begun = time.monotonic()
+        verdict, logs = Verdict(), ""
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                verdict = await run.scenario(case)
-        except Exception as error:  # noqa: BLE001 - it is this scenario's, and the others go on
-            await where.put_right()
-            verdict = await case.verdict()
+            async with open_case(where, slots, run.name, source=run.source) as case:
+                case.patience, case.quicker = run.patience, run.quicker
+                try:
+                    async with asyncio.timeout(LONGEST_SECONDS):
+                        verdict = await run.scenario(case)
+                except Exception as error:  # noqa: BLE001
+                    verdict.add(_told(error))
+                    await where.put_right()
+                    verdict = _joined(await case.verdict(), verdict)
+                logs = case.logs
+        except Exception as error:  # noqa: BLE001
             verdict.add(_told(error))
-        ran[run.name] = Ran(verdict, time.monotonic() - begun, case.logs)
+        ran[run.name] = Ran(verdict, time.monotonic() - begun, logs)
+
+
+def _joined(verdict: Verdict, trouble: Verdict) -> Verdict:
+    for problem in trouble.problems:
+        verdict.add(problem)
+    return verdict
 
 
 def _told(error: Exception) -> str:

@@ -11,7 +11,8 @@ import redis.asyncio
 from tests.faults import run
 from tests.faults.case import Case
 from tests.faults.run import Stages, run_all
-from tests.faults.scenarios import ALONE
+from tests.faults.scenarios import ALONE, SCENARIOS
+from tests.faults.slots import MAX_AT_ONCE
 from tests.faults.verdict import Verdict
 
 
@@ -57,3 +58,34 @@ def test_a_scenario_that_goes_wrong_leaves_its_servers_as_it_found_them(
     ran = asyncio.run(run_all(fault_stages, chosen))
     assert ran["first"].verdict.problems == [said]
     assert ran["then"].verdict.problems == []
+
+
+async def takes_its_database_away(case: Case) -> Verdict:
+    await case.world.execute("ALTER TABLE email_jobs RENAME TO gone")
+    raise RuntimeError("an accident")
+
+
+def test_a_case_that_cannot_be_opened_is_its_own_failure_and_no_others(
+    fault_stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCENARIOS, "works", needs_the_servers)
+    wrong = [f"no/folder-{number}" for number in range(MAX_AT_ONCE)]
+    # The right one comes last, when as many have gone wrong as there is room for.
+    chosen = dict.fromkeys((*wrong, "right"), ("works", None))
+    ran = asyncio.run(run_all(fault_stages, chosen))
+    for name in wrong:
+        (said,) = ran[name].verdict.problems
+        assert said.startswith("FileNotFoundError: ")
+    assert ran["right"].verdict.problems == []
+
+
+def test_a_case_that_cannot_be_judged_is_its_own_failure_and_no_others(
+    fault_stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCENARIOS, "broken", takes_its_database_away)
+    monkeypatch.setitem(SCENARIOS, "works", needs_the_servers)
+    ran = asyncio.run(run_all(fault_stages, {name: (name, None) for name in ("broken", "works")}))
+    accident, trouble = ran["broken"].verdict.problems
+    assert accident == "RuntimeError: an accident"
+    assert 'relation "email_jobs" does not exist' in trouble
+    assert ran["works"].verdict.problems == []

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from paceline import clock
 from tests.integration.engine.sink import Sink
 from tests.world import World
 
@@ -202,12 +203,16 @@ async def test_an_hours_quota_that_is_said_in_no_words_fails_nobody(
 async def test_a_server_that_counts_by_the_minute_is_waited_for_as_it_asks(
     world: World, sink: Sink
 ) -> None:
-    this_minute = 0
+    this_minute, refused_at = 0, clock.now()
 
     def at_rcpt(_: str) -> str | None:
-        nonlocal this_minute
+        nonlocal this_minute, refused_at
         this_minute += 1
-        return None if this_minute <= 20 else "450 4.7.1 Throttled: try again in 60 seconds"
+        if this_minute <= 20:
+            return None
+        if this_minute == 21:
+            refused_at = clock.now()
+        return "450 4.7.1 Throttled: try again in 60 seconds"
 
     sink.at_rcpt = at_rcpt
     sender = await world.sender(port=sink.port)
@@ -216,10 +221,14 @@ async def test_a_server_that_counts_by_the_minute_is_waited_for_as_it_asks(
     for minute in (1, 2):
         assert "in 60 seconds" in await until_it_rests(world, sender)
         assert len(sink.taken) == minute * 20
-        rest = await world.fetchval(
-            "SELECT resting_until - updated_at FROM senders WHERE id = $1", sender
+        # It begins some time after the first refusal and before we look.
+        (rest,) = await world.fetch(
+            "SELECT resting_until AS ends_at, resting_until - clock_timestamp() AS remains"
+            "  FROM senders WHERE id = $1",
+            sender,
         )
-        assert timedelta(seconds=60) <= rest <= timedelta(seconds=67)
+        assert rest["ends_at"] - refused_at >= timedelta(seconds=60)
+        assert rest["remains"] <= timedelta(seconds=67)
         this_minute = 0
         await let_the_rest_pass(world, sender)
     await world.until_all_are(ids, "sent")

@@ -178,10 +178,10 @@ def test_what_emails_need_can_be_said(source: str, recipient: dict[str, object],
     ],
 )
 def test_what_a_template_may_not_say_is_refused_with_its_line(source: str, message: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     problems = refusal(text=source)
     assert message in problems["text"]
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("part", ["subject", "text"])

@@ -155,11 +155,11 @@ async def test_a_path_as_long_as_a_head_is_noted_as_soon_as_any(stream: io.Strin
         """No answer is needed."""
 
     path = "/" + "a" * 400_000  # looked at from each of its characters on, it took minutes
-    began = time.monotonic()
+    began = time.process_time()
     await AccessLog(nothing)(
         {"type": "http", "method": "GET", "path": path, "headers": []}, _receive, nothing
     )
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
     assert entries(stream)[-1]["path"] == path[:MAX_PATH_CHARACTERS]
 
 
