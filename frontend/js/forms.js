@@ -1,4 +1,5 @@
 // Small helps for plain forms. Every one of them works without this file, only less comfortably.
+import { toast } from "./toasts.js";
 
 // The first field that is wrong has the focus, also after a swap; the page itself brings it along
 // as `autofocus`. Whoever is typing elsewhere by then is left alone.
@@ -6,6 +7,27 @@ document.addEventListener("htmx:after:swap", (event) => {
   const wrong = event.detail.ctx.target?.querySelector?.(".pl-banner ~ * [aria-invalid=true]");
   if (wrong && !document.activeElement?.matches("input, textarea, select, [contenteditable]")) wrong.focus();
 });
+
+// More than the server reads of a form (data-most) is not sent: its refusal would take the page's
+// place, and what was typed with it.
+function octetsIn(form) {
+  const fields = [...new FormData(form)].map(([name, value]) => [name, value.size ?? value.replace(/\r?\n/g, "\r\n")]);
+  if (form.enctype !== "multipart/form-data") return new URLSearchParams(fields).toString().length;
+  return fields.reduce((sum, [, value]) => sum + (typeof value === "number" ? value : new Blob([value]).size), 0);
+}
+
+document.addEventListener(
+  "submit",
+  (event) => {
+    const most = Number(event.target.dataset.most);
+    if (!most || octetsIn(event.target) <= most) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const bound = most >> 20 ? `${most >> 20} MB` : `${most >> 10} KB`;
+    toast(`This is more than ${bound} at once, and was not sent. It still stands here: make it shorter.`);
+  },
+  true,
+);
 
 // Quick picks: <button data-start="2026-11-25T10:00"> sets the start and chooses "Later".
 document.addEventListener("click", (event) => {

@@ -150,3 +150,16 @@ def test_each_of_its_pages_can_be_read_and_used_by_everybody(
     page.wait_for_url("**/senders")
     page.goto(path)
     expect(page.locator("body")).not_to_contain_text(ADDRESS)
+
+
+def test_a_form_that_is_too_large_is_not_sent_and_keeps_what_was_typed(page: Page) -> None:
+    page.goto("/senders/new?preset=custom")
+    page.get_by_label("From address").fill(ADDRESS)
+    page.get_by_label("Name in Paceline").fill("é" * 50_000)
+    page.get_by_role("button", name="Add and verify").click()
+    expect(page.get_by_role("alert")).to_contain_text("more than 256 KB at once, and was not sent")
+    expect(page.get_by_label("From address")).to_have_value(ADDRESS)
+    page.get_by_label("Name in Paceline").fill("Shorter")
+    page.get_by_role("button", name="Add and verify").click()
+    expect(page.locator(".pl-banner")).to_be_visible()
+    expect(page.get_by_label("Name in Paceline")).to_have_value("Shorter")

@@ -28,6 +28,7 @@ from paceline.web.frames import framed, framed_signed_out, is_framed
 from paceline.web.navigation import GROUPS
 from paceline.web.parts import parts_of
 from paceline.web.rendering import Look, asks_for_news, is_htmx, render, toast_only
+from paceline.web.wording import sentence
 
 MAX_TYPED_CHARACTERS = 3_000_000
 _SECRET = re.compile("password|secret|token|credential", re.IGNORECASE)
@@ -157,7 +158,7 @@ def _is_worth(name: str, value: str) -> bool:
 
 
 def _label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return name.replace("_", " ").capitalize().replace("Smtp", "SMTP").replace("Html", "HTML")
 
 
 def where_to_look(request: Request) -> Look:
@@ -188,7 +189,7 @@ async def too_large(request: Request, most: int) -> Response:
     return await failure(
         request,
         413,
-        f"This is more than {bound} at once. Go back to what you typed, and send less.",
+        f"This is more than {bound} at once. It was not read, and nothing was changed: send less.",
     )
 
 
@@ -268,9 +269,3 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 async def _broken(request: Request, _error: Exception) -> Response:
     # Starlette raises the error again after this answer, so the server logs it with its trace.
     return await _lost(request, 500, BROKEN)
-
-
-def sentence(text: str) -> str:
-    """With a capital and a full stop, as services write neither."""
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else text + "."

@@ -27,6 +27,7 @@ from paceline.services.views import CampaignView
 from paceline.web import flash, needs, states, wording
 from paceline.web.access import ZONE_COOKIE, Viewer, is_https
 from paceline.web.assets import asset
+from paceline.web.bodies import most_octets
 from paceline.web.fields import Fields
 from paceline.web.form_tokens import already, new_token, token_in
 from paceline.web.listing import PAGE_SIZES
@@ -95,6 +96,8 @@ def _environment() -> Environment:
         duration=wording.duration,
         delay=wording.delay,
         size=wording.size,
+        remark=wording.remark,
+        most_octets=most_octets,
         is_reply=wording.is_reply,
         as_told=wording.as_told,
         initials=wording.initials,

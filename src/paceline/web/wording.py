@@ -125,6 +125,17 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def sentence(text: str) -> str:
+    """With a capital and a full stop, as services write neither."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def remark(note: str) -> str:
+    """What is noted about a part of a message, as a sentence."""
+    return sentence(note.replace("html", "HTML", 1) if note.startswith("html") else note)
+
+
 def count(value: int, noun: str, plural: str = "", *, more: bool = False) -> str:
     """`1 email`, `1,200 emails`; with `more`, where that is not all, `10,000+ emails`."""
     if more:

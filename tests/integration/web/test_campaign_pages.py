@@ -152,6 +152,18 @@ async def test_the_launch_of_a_draft_is_asked_about_with_its_figures(
     assert "6 emails go out from news@example.com, starting right away." in text
 
 
+async def test_a_campaign_that_was_cancelled_before_its_start_does_not_say_that_it_starts(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    later = clock.now() + timedelta(hours=2)
+    campaign = await ten_emails(world, start_at=later, launched_at=clock.now())
+    assert "· starts " in words((await page.get(f"/campaigns/{campaign}")).text)
+    await world.execute("UPDATE campaigns SET state = 'cancelled', finished_at = now()")
+    text = words((await page.get(f"/campaigns/{campaign}")).text)
+    assert "· was to start " in text
+    assert "· starts " not in text
+
+
 async def test_nobody_commands_the_campaign_of_somebody_else(
     other_page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -96,8 +96,8 @@ async def test_the_review_says_to_whom_from_whom_and_when(
         "Delay that holds 2 s",
         "First email Jul 15 2030, 23:00",
         "Last email Jul 16 2030, 00:00",
-        "Mon 15 Jul 2030 1",
-        "Tue 16 Jul 2030 1",
+        "Mon 15 Jul 2030 1 email",
+        "Tue 16 Jul 2030 1 email",
         "Subject Hello Ada",
         "Schedule 2 emails",
     ):

@@ -132,3 +132,15 @@ def test_counts_agree_with_their_nouns() -> None:
     assert wording.count(1, "email") == "1 email"
     assert wording.count(1200, "email") == "1,200 emails"
     assert wording.count(2, "more", "more") == "2 more"
+
+
+@pytest.mark.parametrize(
+    ("note", "shown"),
+    [
+        ("html, line 1: “<script>” is taken out", "HTML, line 1: “<script>” is taken out."),
+        ("attachment “a.exe”: link to it", "Attachment “a.exe”: link to it."),
+        ("Go on only if they are to get it twice.", "Go on only if they are to get it twice."),
+    ],
+)
+def test_what_is_noted_about_a_message_is_shown_as_a_sentence(note: str, shown: str) -> None:
+    assert wording.remark(note) == shown
