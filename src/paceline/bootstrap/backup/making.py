@@ -12,7 +12,7 @@ from pathlib import Path
 from paceline import __version__
 from paceline.bootstrap.backup import archive
 from paceline.bootstrap.backup.archive import Manifest
-from paceline.bootstrap.backup.programs import Programs, programs_for, way_to
+from paceline.bootstrap.backup.programs import Programs, asks_for_tls, programs_for, way_to
 from paceline.errors import Conflict
 from paceline.persistence.database import Database
 from paceline.persistence.snapshot import snapshot
@@ -23,7 +23,7 @@ async def back_up(url: str, file: Path, *, home: Path) -> Manifest:
     database = Database(url, pool_size=1)
     try:
         async with snapshot(database) as moment:
-            programs = programs_for(moment.server, home=home)
+            programs = programs_for(moment.server, home=home, by_tls=asks_for_tls(url))
             manifest = Manifest(
                 version=__version__,
                 schema=moment.revision,

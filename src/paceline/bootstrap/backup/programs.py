@@ -1,6 +1,7 @@
 """PostgreSQL's own programs: those on PATH, or those that `paceline up` brings along.
 
 A server is dumped and restored by programs of its own major version, or by the nearest newer one.
+Those that `paceline up` brings along speak no TLS, and are no good where the address asks for it.
 The password goes by the environment, where nobody else on the machine can read it.
 """
 
@@ -10,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ _OF_BOTH = frozenset(
     | {"PGSSLMODE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL", "PGSSLNEGOTIATION"}
     | {"PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION"}
 )
+_BY_TLS = frozenset({"require", "verify-ca", "verify-full"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +47,37 @@ class Programs:
         return str(self.folder / name)
 
 
-def programs_for(server: int, *, home: Path) -> Programs:
+def programs_for(server: int, *, home: Path, by_tls: bool = False) -> Programs:
     """Raises `Conflict` where none fit."""
-    found = [of for folder in _folders(home) if (of := _in(folder)) is not None]
+    folders = _folders() if by_tls else [*_folders(), *_brought_along(home)]
+    found = [of for folder in folders if (of := _in(folder)) is not None]
     fitting = [of for of in found if of.major >= server]
     if not fitting:
         have = ", ".join(str(of.major) for of in found) or "none"
+        here = "here that speak TLS" if by_tls else "here"
         raise Conflict(
-            f"PostgreSQL is version {server}, and its programs here are {have}: "
+            f"PostgreSQL is version {server}, and its programs {here} are {have}: "
             f"install pg_dump, pg_restore and psql {server} (Debian: postgresql-client-{server})"
         )
     return min(fitting, key=lambda of: of.major)
 
 
-def _folders(home: Path) -> list[Path]:
-    folders = []
+def asks_for_tls(url: str) -> bool:
+    """Whether nothing goes to this address without it."""
+    return parsed_url(url).query.get("sslmode", os.environ.get("PGSSLMODE")) in _BY_TLS
+
+
+def _folders() -> list[Path]:
     on_path = shutil.which("pg_dump")
-    if on_path is not None:
-        folders.append(Path(on_path).parent)
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    with suppress(EmbeddedServerError):
-        folders.append(binaries(None, home))
-    return folders
+    first = [] if on_path is None else [Path(on_path).parent]
+    return [*first, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+
+
+def _brought_along(home: Path) -> list[Path]:
+    try:
+        return [binaries(None, home)]
+    except EmbeddedServerError:
+        return []
 
 
 def _in(folder: Path) -> Programs | None:

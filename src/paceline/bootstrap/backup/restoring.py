@@ -19,7 +19,7 @@ from typing import IO
 
 from paceline.bootstrap.backup import archive
 from paceline.bootstrap.backup.archive import Manifest
-from paceline.bootstrap.backup.programs import Programs, programs_for, way_to
+from paceline.bootstrap.backup.programs import Programs, asks_for_tls, programs_for, way_to
 from paceline.errors import Conflict
 from paceline.persistence.condition import revisions
 from paceline.persistence.database import Database
@@ -67,7 +67,7 @@ async def restore(url: str, file: Path, *, home: Path, replace: bool) -> Restore
             "version knows nothing of: restore it with that version or a newer one"
         )
     server = await _may_replace(url, replace=replace)
-    programs = programs_for(server, home=home)
+    programs = programs_for(server, home=home, by_tls=asks_for_tls(url))
     await asyncio.to_thread(_put, programs, url, file, manifest, server)
     await asyncio.to_thread(upgrade, url)
     database = Database(url, pool_size=1)
