@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.loopback import LoopbackHttp
 
+PATIENCE_SECONDS = 60  # the machine may have much else to do
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _REFUSED = _OK.replace(b"200 OK", b"403 Forbidden")
 
@@ -33,8 +35,10 @@ class OtlpReceiver(LoopbackHttp):
     """What it was told, and the heads of the requests that told it."""
 
     refuses: bool = False
+    is_silent: bool = False  # it takes the connection, and never answers
     spans: list[Told] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -43,13 +47,21 @@ class OtlpReceiver(LoopbackHttp):
     def named(self, name: str) -> list[Told]:
         return [span for span in self.spans if span.name == name]
 
+    async def until_asked(self) -> None:
+        """Somebody has told it something."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._asked.wait()
+
     def answer_to(self, head: str, body: bytes) -> bytes | None:
         self.heads.append(head)
+        self._asked.set()
         asked = ExportTraceServiceRequest.FromString(body)
         for of_resource in asked.resource_spans:
             service = _values(of_resource.resource.attributes)["service.name"]
             for of_scope in of_resource.scope_spans:
                 self.spans += [_told(service, span) for span in of_scope.spans]
+        if self.is_silent:
+            return None
         return _REFUSED if self.refuses else _OK
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
 
 from paceline.auth.api_keys import ApiKeys
 from paceline.bootstrap.admission import admission_of
@@ -24,6 +28,7 @@ from paceline.domain.scopes import Scope
 from paceline.observability import spans, tracing
 from paceline.observability.tracing import Tracing, Tried
 from paceline.settings import Settings
+from tests.faults.processes import Worker
 from tests.integration.engine.sink import Sink
 from tests.otlp_receiver import OtlpReceiver
 from tests.ports import free_port
@@ -31,6 +36,8 @@ from tests.world import World, settings_for
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"  # a trace of whoever calls the API
 CALLED_FROM = "b7ad6b7169203331"
+PATIENCE_SECONDS = 120  # the machine may have much else to do
+QUEUED, BATCH = 2_048, 512  # by OpenTelemetry's own defaults
 
 
 @pytest.fixture
@@ -186,20 +193,58 @@ async def test_a_thousand_emails_a_second_are_no_thousand_spans_and_refusals_hav
     assert turn.attributes["paceline.attempts_told"] == len(told)
 
 
-async def test_where_the_collector_is_away_emails_are_sent_all_the_same(
-    settings: Settings,
+@pytest.mark.parametrize("collector", ["away", "silent"])
+async def test_without_an_answer_from_the_collector_emails_are_sent_and_the_worker_ends(
+    collector: str,
+    receiver: OtlpReceiver,
     sink: Sink,
     world: World,
+    database_url: str,
+    redis_url: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(spans, "CLOSE_SECONDS", 1)
-    nobody = Tracing(endpoint=f"http://127.0.0.1:{free_port()}/v1/traces")
+    receiver.is_silent = True
+    endpoint = receiver.url if collector == "silent" else f"http://127.0.0.1:{free_port()}"
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_TIMEOUT": str(10 * PATIENCE_SECONDS),  # not what ends it
+        "OTEL_BSP_SCHEDULE_DELAY": "1",
+    }
     sender = await world.sender(port=sink.port)
-    key = await key_of(settings, world)
-    async with running(replace(settings, tracing=nobody), tmp_path) as client:
-        await campaign_of(client, key, sender, "ada@example.org")
-        await sink.wait_for(1)
+    await world.emails(sender, await world.campaign(sender), 100)
+    await world.signal(sender)
+    worker = Worker.start(
+        database_url=database_url,
+        redis_url=redis_url,
+        home=tmp_path / "home",
+        log=tmp_path / "log",
+        env=env,
+    )
+    try:
+        await sink.wait_for(1, within=PATIENCE_SECONDS)
+        if collector == "silent":
+            await receiver.until_asked()
+        await sink.wait_for(100, within=PATIENCE_SECONDS)
+        worker.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(worker.process.wait, PATIENCE_SECONDS) == 0
+    finally:
+        worker.kill()
+
+
+async def test_what_a_silent_collector_does_not_take_is_bounded(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "CLOSE_SECONDS", 0.1)
+    seconds = count()
+    monkeypatch.setattr("paceline.clock.boottime", lambda: float(next(seconds)))  # all are told
+    receiver.is_silent = True
+    traces = spans.SpanTraces(Tracing(endpoint=f"{receiver.url}/v1/traces"), part="worker")
+    for _ in range(10_000):
+        traces.tried(tried(uuid.uuid4(), evidence="rejected"))
+    await receiver.until_asked()
+    kept = sum(isinstance(each, ReadableSpan) for each in gc.get_objects())
+    await traces.close()  # nobody has answered yet
+    assert kept <= QUEUED + BATCH
 
 
 async def test_a_collector_that_takes_no_traces_is_one_line(
