@@ -101,12 +101,18 @@ async def a_beat_later(world: World) -> None:
 
 
 async def mid_campaign(
-    settings: Settings, world: World, sink: Sink, folder: Path, *, file: Path
+    settings: Settings,
+    world: World,
+    sink: Sink,
+    folder: Path,
+    *,
+    file: Path,
+    hourly_limit: int | None = None,
 ) -> list[uuid.UUID]:
     """Back up while the campaign goes out, let more of it go out, then stop; all that was due."""
     gate = Gate()
     sink.before_reply = gate
-    sender_id = await world.sender(port=sink.port, max_connections=1)
+    sender_id = await world.sender(port=sink.port, max_connections=1, hourly_limit=hourly_limit)
     campaign_id = await world.campaign(sender_id)
     ids = await world.emails(sender_id, campaign_id, EVERYBODY)
     backed_up, go_on = gate.stop_at(BEFORE + 1)
@@ -198,6 +204,26 @@ async def test_a_database_that_its_provider_took_back_is_noticed_at_the_start(
                 await worker.stop()
     assert states == {"sent": BEFORE, "in_doubt": EVERYBODY - BEFORE}
     assert len(sink.taken) == BY_THE_END
+
+
+async def test_hourly_limits_count_what_was_sent_in_the_time_that_is_lost(
+    settings: Settings, world: World, tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "paceline.backup", tmp_path / "boxes"
+    async with Sink() as sink:
+        ids = await mid_campaign(settings, world, sink, folder, file=file, hourly_limit=100)
+        await roll_back(settings, file, tmp_path)
+        async with another_world(settings, world.owner_id) as after:
+            (sender_id,) = (row["id"] for row in await after.fetch("SELECT id FROM senders"))
+            async with running_worker(settings, black_boxes=folder) as worker:
+                await until_settled(after, ids)
+                new = await after.emails(sender_id, None, ["new@example.org"])
+                await after.signal(sender_id)
+                await after.until_all_are(new, "sent")
+                await worker.stop()
+        with redis.Redis.from_url(settings.redis.url) as connection:
+            hours = connection.keys(f"email_rate:{sender_id}:*")  # one, or the next one, too
+            assert sum(int(connection.get(hour) or 0) for hour in hours) == BY_THE_END + 1
 
 
 async def test_a_worker_claims_nothing_from_a_database_behind_what_it_knows(
