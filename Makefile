@@ -47,9 +47,9 @@ test-containers: $(VENV)/.ready-containers ## Build the image, run compose.yaml 
 	@tests/containers/images/build
 	$(BIN)/python -m pytest tests/containers $(ARGS)
 
-test-hosts: $(VENV)/.ready-containers ## Run it on three hosts, lose them, cut them off (root, Debian; 8 minutes)
+test-hosts: $(VENV)/.ready-dev ## Run it on three hosts, lose them, cut them off (root, Debian; 4 minutes)
 	@scripts/need-hosts
-	$(BIN)/python -m pytest tests/hosts $(ARGS)
+	$(BIN)/python -m pytest tests/hosts --numprocesses $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 say-needs:
 	@scripts/say-needs

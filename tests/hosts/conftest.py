@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +34,9 @@ class Ground:
 
 
 @pytest.fixture(scope="session")
-def ground() -> Iterator[Ground]:
-    with (
-        tempfile.TemporaryDirectory(prefix="plh-", ignore_cleanup_errors=True) as name,
-        network() as hosts,
-    ):
-        folder = Path(name).resolve()
+def ground(servers_directory: Path) -> Iterator[Ground]:
+    folder = servers_directory
+    with network() as hosts:
         workers = [hosts.host(name) for name in ("one", "two", "three")]
         postgres = HostPostgres(folder / "postgres", host=hosts.host("postgres"))
         queue = HostRedis(folder / "redis", host=hosts.host("redis"))

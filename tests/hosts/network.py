@@ -2,18 +2,23 @@
 
 What a cut does is what it does between machines: packets are dropped without a word, or refused,
 or the wire is gone. Nothing outside of these namespaces is touched, but for the bridge.
+
+Each process of pytest has a bridge, namespaces and addresses of its own.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-BRIDGE = "plhosts"
-PREFIX = "plhost-"
-SUBNET = "10.213.77"
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+BRIDGE = f"plhosts{_PROCESS}"
+PREFIX = f"plhost{_PROCESS}-"
+WIRE = f"plh{_PROCESS}-"
+SUBNET = f"10.213.{77 + _PROCESS}"
 MASK = 24
 
 
@@ -56,7 +61,7 @@ class Host:
 
     @property
     def _wire(self) -> str:
-        return f"plh{self.number}"
+        return f"{WIRE}{self.number}"
 
     def make(self) -> None:
         """Set it up, with its wire."""
@@ -116,7 +121,7 @@ def _clear() -> None:
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True)
     for line in links.stdout.splitlines():
         name = line.split(": ")[1].partition("@")[0]
-        if name == BRIDGE or (name.startswith("plh") and name[3:].isdigit()):
+        if name == BRIDGE or name.startswith(WIRE):
             # The end of a wire goes with its namespace, a little later.
             subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
 

@@ -46,7 +46,8 @@ async def test_a_host_cut_off_without_a_word_takes_part_again_once_healed(
     healed = time.time()
 
     async def it_takes_part() -> bool:
-        await town.campaign(5)
+        if await town.is_done():
+            await town.campaign(5)
         return bool(town.emails(host=cut, since=healed + 1))
 
     await town.until(it_takes_part, "it takes part", within=180)

@@ -188,10 +188,11 @@ class Town:
     async def until_done(self, *, within: float = 240) -> None:
         """Nothing waits any more, but for the next hour, and nothing is under way."""
 
-        async def done() -> bool:
-            return int(await self.world.fetchval(OPEN)) == 0
+        await self.until(self.is_done, "all is done", within=within)
 
-        await self.until(done, "all is done", within=within)
+    async def is_done(self) -> bool:
+        """At this moment."""
+        return int(await self.world.fetchval(OPEN)) == 0
 
     def stop_all(self) -> None:
         for worker in self.workers.values():
