@@ -28,6 +28,7 @@ from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.kept_files import KeptFiles
+from paceline.services.persons import Persons
 from paceline.services.queries import Queries
 from paceline.services.quotas import Quotas
 from paceline.services.request_rates import RequestRates
@@ -109,6 +110,7 @@ def api_parts(database: Database, pool: Pool, resolver: Resolver | None = None) 
         queries=Queries(database, EmptyMeter()),
         email_queries=EmailQueries(database, EmptyMeter()),
         suppressions=Suppressions(database),
+        persons=Persons(database),
         idempotency=Idempotency(database),
         api_keys=ApiKeys(database),
         rates=RequestRates(Buckets(NO_REDIS), _MANY),

@@ -18,6 +18,7 @@ from paceline.api import (
     emails,
     health,
     metrics,
+    persons,
     problems,
     recipients,
     senders,
@@ -96,6 +97,7 @@ def _application() -> FastAPI:
         attachments,
         emails,
         suppressions,
+        persons,
         api_keys,
         status,
     ):

@@ -28,6 +28,7 @@ from paceline.domain.lifecycle import DoubtPolicy, FailureReason, SenderState
 from paceline.domain.numbers import parse_whole_number
 from paceline.domain.tables.choices import ENCODINGS, Choices, OptedOut
 from paceline.services.emails import Resolution
+from paceline.services.persons import Suppressed
 
 _MAX_SAFE = 2**53 - 1  # JSON numbers beyond it do not survive everywhere
 
@@ -310,6 +311,19 @@ class RetryEmailIn(Given):
     """`release`: take its address off the suppression list first."""
 
     release: StrictBool = False
+
+
+class PersonIn(Given):
+    """Whose data."""
+
+    address: StrictStr
+
+
+class WipeIn(PersonIn):
+    """What becomes of a suppressed address: a `hash` is kept, so that it stays suppressed; it is
+    kept as it is (`keep`); or it may be mailed again (`drop`)."""
+
+    suppression: Suppressed = Suppressed.HASH
 
 
 class SuppressionsIn(Given):

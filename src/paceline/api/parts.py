@@ -19,6 +19,7 @@ from paceline.services.exports import Exports
 from paceline.services.idempotency import Idempotency
 from paceline.services.imports import Imports
 from paceline.services.kept_files import KeptFiles
+from paceline.services.persons import Persons
 from paceline.services.queries import Queries
 from paceline.services.request_rates import RequestRates
 from paceline.services.retrying import Retrying
@@ -59,6 +60,7 @@ class ApiParts:
     queries: Queries
     email_queries: EmailQueries
     suppressions: Suppressions
+    persons: Persons
     idempotency: Idempotency
     api_keys: ApiKeys
     rates: RequestRates

@@ -39,6 +39,7 @@ from paceline.observability.figures import Figures
 from paceline.observability.tracing import traces_of
 from paceline.services.administration import Administration
 from paceline.services.audit_trail import AuditTrail
+from paceline.services.persons import Persons
 from paceline.services.sender_consents import SenderConsents
 from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
@@ -162,6 +163,7 @@ def _api_parts(
         queries=cases.queries,
         email_queries=cases.email_queries,
         suppressions=Suppressions(cases.database),
+        persons=Persons(cases.database),
         idempotency=cases.idempotency,
         api_keys=ApiKeys(cases.database, admission_of(settings)),
         rates=cases.rates,
@@ -209,7 +211,7 @@ def _web_parts(
         suppressions=Suppressions(cases.database),
         queue_watch=cases.queue_watch,
         administration=Administration(cases.database, cases.bell, cases.campaigns, admission),
-        audit_trail=AuditTrail(cases.database),
+        audit_trail=AuditTrail(cases.database, kept=settings.retention.audit),
         watch=cases.watch,
         api_keys=ApiKeys(cases.database, admission),
         caught_mail=CaughtMail(cases.database),

@@ -20,6 +20,7 @@ from paceline.engine.keeper import Keeper
 from paceline.engine.lane import LaneRunner
 from paceline.engine.listener import Listener
 from paceline.engine.notifier import Notifier
+from paceline.engine.pruner import Pruner
 from paceline.engine.queue import LaneQueue, Redis, connect
 from paceline.engine.roll import Roll
 from paceline.engine.witness import Witness
@@ -47,6 +48,7 @@ from paceline.sending.shares import LaneShares
 from paceline.services.emails import Emails
 from paceline.services.notifying import Notifying
 from paceline.services.quotas import Quotas
+from paceline.services.retention import Retention
 from paceline.settings import Settings, WorkerSettings
 
 # An email that is under way for longer waits for its server, and keeps no other one waiting.
@@ -164,6 +166,7 @@ async def running_worker(
             bear_witness(),
             figures.watch_loop(),
             Notifier(_notifying(settings, ground, queue).look).run(),
+            Pruner(Retention(ground.database, settings.retention).piece).run(),
         )
         async with _background(*background) as tasks:
             run = tasks.create_task(work())

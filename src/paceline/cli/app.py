@@ -9,7 +9,7 @@ import typer
 
 from paceline import __version__
 from paceline.bootstrap.preflight.findings import Unfit
-from paceline.cli import access, campaigns, holding, parts, suppressions
+from paceline.cli import access, campaigns, holding, parts, person, suppressions
 from paceline.cli.backup import backup, restore
 from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say, speak_in_log
 from paceline.cli.dkim import dkim
@@ -71,6 +71,7 @@ app.command(rich_help_panel=SERVERS)(reseal)
 app.command(rich_help_panel=SERVERS)(backup)
 app.command(rich_help_panel=SERVERS)(restore)
 app.add_typer(holding.app, name="held", rich_help_panel=SERVERS)
+app.add_typer(person.app, name="person", rich_help_panel=SERVERS)
 app.command(hidden=True)(welcome)
 app.command(hidden=True)(lifeline)
 with_settings(app)

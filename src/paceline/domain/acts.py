@@ -5,12 +5,10 @@ What somebody decides about one email is an act. That an email is written, or se
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 
 from paceline.domain.printing import printable
 
-KEPT = timedelta(days=400)  # thirteen months: last year's can be compared
 MAX_TEXT = 300  # characters of an actor, a subject, a detail
 
 
@@ -56,11 +54,13 @@ class Act(StrEnum):
     EMAILS_MOVED = "emails.reschedule"
     EMAILS_RETRIED = "emails.retry"
     EMAILS_MARKED_SENT = "emails.mark_sent"
+    RECIPIENT_WIPED = "emails.wipe"
     SUPPRESSED = "suppression.added"
     RELEASED = "suppression.removed"
     EMAILS_EXPORTED = "export.emails"
     SUPPRESSIONS_EXPORTED = "export.suppressions"
     LOG_EXPORTED = "export.audit_log"
+    RECIPIENT_EXPORTED = "export.recipient"
 
 
 class Family(StrEnum):

@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 
 _TAIL_BITS = 74  # rand_a (12) and rand_b (62)
 _TAIL_MASK = (1 << _TAIL_BITS) - 1
@@ -54,6 +55,11 @@ _sequence = _Sequence()
 def new_id() -> uuid.UUID:
     """A new id, greater than every id that this process has made before."""
     return _sequence.next()
+
+
+def first_id_at(instant: datetime) -> uuid.UUID:
+    """Less than every id that was made after this instant, greater than those before it."""
+    return uuid.UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 def new_ids(count: int) -> Iterator[uuid.UUID]:

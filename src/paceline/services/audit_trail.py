@@ -1,6 +1,6 @@
 """Reads the audit log: everybody their own account's, administrators all of it.
 
-It is written where things are done (`auth/auditing.py`), and kept for `domain.acts.KEPT`.
+It is written where things are done (`auth/auditing.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from paceline.auth.auditing import note
 from paceline.auth.principal import Principal
@@ -44,8 +44,9 @@ class LogFilter:
 class AuditTrail:
     """What was done, as far as somebody may know it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, kept: timedelta | None) -> None:
         self._database = database
+        self.kept = kept  # None: for ever
 
     async def page(
         self,

@@ -61,6 +61,7 @@ class NotDone(StrEnum):
     SENDER_DELETED = "sender_deleted"
     SUPPRESSED = "suppressed"
     DOUBTFUL = "doubtful"  # an attempt of it has no certain end: it may have arrived
+    REMOVED = "removed"  # what it said is kept no longer
 
 
 _MEANT = {
@@ -325,6 +326,8 @@ async def _retry(
     if chunk.seen < len(ids):
         states = await store.states_of(session, owner_id, ids)
         rest = Counter(_STATES[s] for s in states.values() if s is not JobState.FAILED)
+        failed = sum(s is JobState.FAILED for s in states.values())
+        others[NotDone.REMOVED] = failed - stay
         rest[NotDone.WAITING] -= chunk.retried
         others.update(rest)
         others[NotDone.NOT_FOUND] += len(ids) - len(states)

@@ -36,6 +36,8 @@ def view_of(email: EmailRecord, around: Surroundings, *, ahead: int | None) -> E
         reply_code=email.reply_code,
         reply_enhanced=email.reply_enhanced,
         reply_text=email.reply_text,
+        content_removed_at=email.content_removed_at,
+        attempts_removed_at=email.attempts_removed_at,
         held_by=held.held_by,
         held_reason=held.reason,
         release_at=held.release_at,

@@ -46,6 +46,8 @@ def rendered_subject(email: EmailRecord) -> str:
 
 def rendered(email: EmailRecord) -> Rendered:
     """Subject and bodies; as they were written where they cannot be filled."""
+    if email.content_removed_at is not None:
+        return Rendered(subject=rendered_subject(email), text=None, html=None)
     if email.campaign_id is None:
         return Rendered(subject=email.subject or "", text=email.text_body, html=email.html_body)
     subject, text, html = email.campaign_subject or "", email.campaign_text, email.campaign_html
@@ -63,7 +65,9 @@ def rendered(email: EmailRecord) -> Rendered:
 
 def source_of(email: EmailRecord) -> bytes | None:
     """The message as it goes to the server, but for what is added as it is sent: the signature and
-    attached files. None where it cannot be filled."""
+    attached files. None where it cannot be filled, or was removed."""
+    if email.content_removed_at is not None:
+        return None
     try:
         if email.campaign_id is None:
             html = email.html_body

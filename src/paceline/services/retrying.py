@@ -138,6 +138,8 @@ class Retrying:
             job = await _failed(session, owner_id, email_id)
             record = await email_records.email(session, owner_id, email_id)
             assert record is not None, "its job is there"
+            if record.content_removed_at is not None:
+                raise Conflict("what it said is kept no longer, so that it cannot be sent again")
             if release:
                 note = "to try an email again"
                 await let_go(session, owner_id, record.address_key, actor=who().actor, note=note)

@@ -240,6 +240,8 @@ class EmailView:
     reply_code: int | None
     reply_enhanced: str | None
     reply_text: str | None
+    content_removed_at: datetime | None = None  # kept no longer; so are its attempts
+    attempts_removed_at: datetime | None = None
     held_by: HeldBy | None = None
     held_reason: str | None = None
     release_at: datetime | None = None

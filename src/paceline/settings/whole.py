@@ -11,6 +11,7 @@ from paceline.observability.tracing import Tracing
 from paceline.settings.inbox import DevInboxSettings, EtherealSettings, read_devinbox, read_ethereal
 from paceline.settings.names import refuse_unknown
 from paceline.settings.reach import ApiSettings, read_api
+from paceline.settings.retention import RetentionSettings, read_retention
 from paceline.settings.secret_key import SecretSettings, read_secrets
 from paceline.settings.servers import DatabaseSettings, RedisSettings, read_database, read_redis
 from paceline.settings.shares import ShareSettings, read_shares
@@ -30,6 +31,7 @@ class Settings:
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     shares: ShareSettings = field(default_factory=ShareSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     devinbox: DevInboxSettings = field(default_factory=DevInboxSettings)
     ethereal: EtherealSettings | None = None
     tracing: Tracing | None = None  # None: no traces
@@ -71,6 +73,7 @@ class Settings:
             sign_in=read_sign_in(given, api.base_url),
             worker=read_worker(given),
             shares=read_shares(given),
+            retention=read_retention(given),
             devinbox=read_devinbox(given),
             ethereal=read_ethereal(given),
             tracing=read_tracing(given),

@@ -67,6 +67,8 @@ _WORDS = {
     Act.EMAILS_EXPORTED: "Exported",
     Act.SUPPRESSIONS_EXPORTED: "Exported",
     Act.LOG_EXPORTED: "Exported",
+    Act.RECIPIENT_EXPORTED: "Exported all about",
+    Act.RECIPIENT_WIPED: "Wiped",
 }
 _REFUSED = {
     Refusal.UNVERIFIED_EMAIL: "the address is not verified",

@@ -69,6 +69,7 @@ _NOT_DONE = {
     NotDone.SENDER_DELETED: "of a sender that was deleted",
     NotDone.SUPPRESSED: "on your suppression list",
     NotDone.DOUBTFUL: "in doubt by an earlier attempt",
+    NotDone.REMOVED: "without the content that is kept no longer",
 }
 
 _BRIEFLY = {

@@ -15,7 +15,12 @@ from tests.integration.api.test_queries_and_methods import filled, paths_of
 from tests.world import World
 
 # Whatever writes there needs `admin`; everything else that writes needs `send`.
-FOR_ADMINS = ("/api/v1/senders", "/api/v1/api-keys", "/api/v1/suppressions/{address}")
+FOR_ADMINS = (
+    "/api/v1/persons",
+    "/api/v1/senders",
+    "/api/v1/api-keys",
+    "/api/v1/suppressions/{address}",
+)
 
 
 async def with_scope(ann: Client, parts: ApiParts, scope: Scope) -> Client:

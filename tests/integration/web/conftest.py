@@ -29,6 +29,7 @@ from paceline.services.sender_dns import SenderDns
 from paceline.services.sender_presets import SenderPresets
 from paceline.services.senders import HostPolicy
 from paceline.services.suppressions import Suppressions
+from paceline.settings import RetentionSettings
 from paceline.web import CaughtMail, InboxAddress, Parts, create_web
 from paceline.web.access import cookie_name
 from tests.dns import DnsServer, dns_server
@@ -96,7 +97,7 @@ def parts(cases: UseCases, names: DnsServer) -> Parts:
         suppressions=Suppressions(cases.database),
         queue_watch=cases.queue_watch,
         administration=Administration(cases.database, cases.bell, cases.campaigns, Admission()),
-        audit_trail=AuditTrail(cases.database),
+        audit_trail=AuditTrail(cases.database, kept=RetentionSettings().audit),
         watch=cases.watch,
         api_keys=ApiKeys(cases.database),
         caught_mail=CaughtMail(cases.database),

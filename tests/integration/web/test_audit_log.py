@@ -226,12 +226,3 @@ async def test_strange_text_is_shown_as_text_and_is_no_formula(
     exported = (await page.get("/audit-log/export")).text
     subjects = [row[4] for row in csv.reader(io.StringIO(exported))]
     assert STRANGE in subjects
-
-
-async def test_what_is_too_old_is_thrown_away_with_what_comes(
-    page: httpx2.AsyncClient, world: World
-) -> None:
-    await world.execute("UPDATE audit_log SET at = now() - interval '401 days'")
-    await page.post("/api-keys", data={"name": "New", "scope": "send", "ends": ""})
-    assert not await rows(world, "sign_in.done")
-    assert len(await rows(world, "api_key.made")) == 1

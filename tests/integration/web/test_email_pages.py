@@ -449,3 +449,22 @@ async def test_nobody_sees_or_does_anything_to_the_email_of_somebody_else(
     answer = await other_page.request(method, f"/emails/{email}{rest}", data=data)
     assert answer.status_code == 404
     assert await world.states([email]) == ["scheduled"]
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["single", "of a campaign"])
+async def test_an_email_whose_content_was_removed_says_since_when(
+    page: httpx2.AsyncClient, world: World, single: bool
+) -> None:
+    email = await one(world, single=single)
+    await world.execute(
+        """
+        UPDATE email_jobs SET state = 'failed', failure_reason = 'rejected',
+               content_removed_at = '2026-03-01T10:00Z', attempts_removed_at = '2026-03-02T10:00Z'
+        """
+    )
+    shown = words((await page.get(f"/emails/{email}")).text)
+    assert "What it said was removed" in shown
+    assert "What was tried, and decided about it alone, was removed" in shown
+    assert "Try again" not in shown
+    assert "Copy to a new message" not in shown
+    assert (await page.get(f"/emails/{email}/body")).status_code == 200

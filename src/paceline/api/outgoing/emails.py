@@ -15,7 +15,8 @@ from paceline.services.emails import Outcome
 
 
 class EmailOut(Shown):
-    """An email. The last four tell, while it waits, for what, why and until when."""
+    """An email. The last four tell, while it waits, for what, why and until when. Content and
+    attempts that are kept no longer tell when they were removed."""
 
     id: uuid.UUID
     campaign_id: uuid.UUID | None
@@ -36,6 +37,8 @@ class EmailOut(Shown):
     reply_code: int | None
     reply_enhanced: str | None
     reply_text: str | None
+    content_removed_at: datetime | None
+    attempts_removed_at: datetime | None
     held_by: HeldBy | None
     held_reason: str | None
     release_at: datetime | None

@@ -24,9 +24,11 @@ from paceline.persistence.models.upkeep import (
     IdempotencyKey,
     InboxMessage,
     Installation,
+    RetentionWalk,
     SecretKey,
     Suppression,
     WebhookEndpoint,
+    WipedSuppression,
 )
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Notification",
     "NotificationMessage",
     "NotificationSettings",
+    "RetentionWalk",
     "SecretKey",
     "Sender",
     "Session",
@@ -60,4 +63,5 @@ __all__ = [
     "Suppression",
     "User",
     "WebhookEndpoint",
+    "WipedSuppression",
 ]

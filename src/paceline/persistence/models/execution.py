@@ -154,6 +154,9 @@ class EmailJob(Base):
     sent_at: Mapped[datetime | None]
     updated_at: Mapped[CreatedAt]
     edition: Mapped[int | None]  # of the content that it is to send: how often that was changed
+    # Kept no longer; on the job, whose row tells a retry of it.
+    content_removed_at: Mapped[datetime | None]
+    attempts_removed_at: Mapped[datetime | None]
 
 
 class Lane(Base):

@@ -52,6 +52,17 @@ class Installation(Base):
     held_until: Mapped[datetime | None]  # None also before the first piece
 
 
+class RetentionWalk(Base):
+    """How far the emails were walked for what is kept no longer: one row, which is its lock."""
+
+    __tablename__ = "retention_walk"
+    __table_args__ = (CheckConstraint("singleton", name="singleton"),)
+
+    singleton: Mapped[bool] = mapped_column(primary_key=True, server_default=true())
+    reached: Mapped[uuid.UUID | None]  # the last email that was looked at; None: it is over
+    began_at: Mapped[datetime | None]
+
+
 class Suppression(Base):
     """An address that this owner must not be able to mail, and why.
 
@@ -70,6 +81,17 @@ class Suppression(Base):
     reply: Mapped[str | None]
     email_id: Mapped[uuid.UUID | None]
     search: Mapped[str | None] = mapped_column(TSVECTOR(), Computed(OF_SUPPRESSION, persisted=True))
+
+
+class WipedSuppression(Base):
+    """Who must not be mailed, and was wiped: a hash of the owner and the address."""
+
+    __tablename__ = "wiped_suppressions"
+
+    owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    created_at: Mapped[CreatedAt]
 
 
 class IdempotencyKey(Base):

@@ -3,6 +3,7 @@
 -- an attempt has no answer. The retry takes an attempt number, as a claim does, and leaves a row: it
 -- is the audit, and whoever still writes about an older attempt is fenced. A 250 that comes late wins
 -- all the same (record.sql). The Date is made anew, and with it the time until the email expires.
+-- What is kept no longer cannot be sent: the lock is waited for, and the row then tells.
 -- Whoever was asked for under $7 is passed over: a request that is repeated goes on where it stopped.
 -- Counted rather than EXISTS, which the planner may answer by reading all attempts there are.
 -- $1 owner_id, $2 campaign_id, $3 failure reason (NULL: any), $4 reply code (NULL: any; 0: none),
@@ -12,6 +13,7 @@ WITH picked AS MATERIALIZED (
     SELECT j.email_id, j.attempt, j.sender_id, j.campaign_id
       FROM email_jobs j
      WHERE j.campaign_id = $2 AND j.owner_id = $1 AND j.state = 'failed' AND j.email_id > $8
+       AND j.content_removed_at IS NULL
        AND ($3::text IS NULL OR j.failure_reason = $3)
        AND ($4::int IS NULL OR j.reply_code IS NOT DISTINCT FROM nullif($4, 0))
        AND ($5::text IS NULL OR j.reply_enhanced IS NOT DISTINCT FROM nullif($5, ''))

@@ -1,7 +1,4 @@
-"""The audit log: who did what, when, from where. Written in the transaction that does it.
-
-Each row that comes takes a few away that are too old, so that the log has an end.
-"""
+"""The audit log: who did what, when, from where. Written in the transaction that does it."""
 
 from __future__ import annotations
 
@@ -15,7 +12,6 @@ from sqlalchemy import (
     Select,
     Text,
     cast,
-    delete,
     func,
     insert,
     literal_column,
@@ -26,10 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.domain.acts import KEPT
 from paceline.persistence.models import AuditEntry, User
 
-MAX_SWEPT = 20
 _about = literal_column("(audit_log.detail ->> 'id')", Text())  # as its index has it
 
 
@@ -75,7 +69,6 @@ class WantedEntries:
 
 async def note(session: AsyncSession, entry: NewEntry) -> int:
     """Write down what is being done; the row's id."""
-    await _sweep(session)
     made = await session.execute(insert(AuditEntry).values(asdict(entry)).returning(AuditEntry.id))
     return made.scalar_one()
 
@@ -169,15 +162,3 @@ def _wanted(wanted: WantedEntries) -> Select[AuditEntry, str | None, str]:
         said = func.concat_ws(" ", AuditEntry.actor, AuditEntry.subject, AuditEntry.address)
         conditions += [said.icontains(word, autoescape=True) for word in wanted.q.split()]
     return query.where(*conditions)
-
-
-async def _sweep(session: AsyncSession) -> None:
-    """Among the oldest only, which the primary key finds; what another sweeps is left to it."""
-    oldest = select(AuditEntry.id, AuditEntry.at).order_by(AuditEntry.id).limit(MAX_SWEPT)
-    first = oldest.subquery()
-    old = (
-        select(AuditEntry.id)
-        .where(AuditEntry.id.in_(select(first.c.id).where(first.c.at < func.now() - KEPT)))
-        .with_for_update(skip_locked=True)
-    )
-    await session.execute(delete(AuditEntry).where(AuditEntry.id.in_(old)))

@@ -61,6 +61,8 @@ class EmailRecord:
     reply_enhanced: str | None
     reply_text: str | None
     edition: int | None
+    content_removed_at: datetime | None
+    attempts_removed_at: datetime | None
 
 
 def _own(model: type[Email | EmailJob], *names: str) -> list[InstrumentedAttribute[object]]:
@@ -83,6 +85,7 @@ COLUMNS = [
     *_own(EmailJob, "campaign_id", "sender_id", "state", "scheduled_at", "due_at", "dated_at"),
     *_own(EmailJob, "sent_at", "updated_at", "attempt", "failure_reason"),
     *_own(EmailJob, "reply_code", "reply_enhanced", "reply_text", "edition"),
+    *_own(EmailJob, "content_removed_at", "attempts_removed_at"),
     Campaign.name.label("campaign_name"),
     Campaign.state.label("campaign_state"),
     Campaign.subject.label("campaign_subject"),

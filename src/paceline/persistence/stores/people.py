@@ -55,6 +55,11 @@ async def names(session: AsyncSession, *, limit: int) -> list[tuple[uuid.UUID, s
     return [(user_id, name) for user_id, name in found]
 
 
+async def everybody(session: AsyncSession) -> list[uuid.UUID]:
+    """All who have ever had an account."""
+    return list((await session.execute(select(User.id).order_by(User.id))).scalars())
+
+
 async def people(
     session: AsyncSession,
     *,

@@ -29,7 +29,14 @@ _ADD = """
                AS g (id, address, key, name, fields, line, words)),
     barred AS MATERIALIZED (
         SELECT g.id FROM given g
-          JOIN suppressions s ON s.owner_id = $7 AND s.address_key = g.key),
+          JOIN suppressions s ON s.owner_id = $7 AND s.address_key = g.key
+        UNION
+        SELECT g.id FROM given g
+         WHERE EXISTS (SELECT FROM wiped_suppressions w WHERE w.owner_id = $7)  -- asked once
+           AND EXISTS (SELECT FROM wiped_suppressions w
+                        WHERE w.owner_id = $7
+                          AND w.address_hash
+                              = sha256(convert_to($7::text || ':' || g.key, 'UTF8')))),
     added AS (
         INSERT INTO emails (id, owner_id, campaign_id, sender_id, address, address_key, name,
                             fields, line, message_id, search)

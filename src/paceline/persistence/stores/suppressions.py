@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, cast, delete, exists, false, func, literal
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from paceline.persistence.models import Email, Suppression
+from paceline.persistence.models import Email, Suppression, WipedSuppression
 from paceline.persistence.stores.terms import words_for
 
 MAX_COUNTED = 100_000  # a count of more costs more than it tells
@@ -82,7 +83,14 @@ async def suppress(
 
 async def is_suppressed(session: AsyncSession, owner_id: uuid.UUID, key: str) -> bool:
     """Whether this owner must not mail this address."""
-    return await session.get(Suppression, (owner_id, key)) is not None
+    if await session.get(Suppression, (owner_id, key)) is not None:
+        return True
+    return await session.get(WipedSuppression, (owner_id, hash_of(owner_id, key))) is not None
+
+
+def hash_of(owner_id: uuid.UUID, key: str) -> bytes:
+    """What is kept of a suppressed address that was wiped; see also `recipients`, `wiping`."""
+    return hashlib.sha256(f"{owner_id}:{key}".encode()).digest()
 
 
 async def suppressions(
@@ -124,13 +132,28 @@ async def count(session: AsyncSession, owner_id: uuid.UUID, *, wanted: Wanted = 
 
 async def release(session: AsyncSession, owner_id: uuid.UUID, key: str) -> SuppressionRecord | None:
     """Take an address off the list; as it was there. None when it was not on it."""
+    wiped = await session.execute(
+        delete(WipedSuppression)
+        .where(
+            WipedSuppression.owner_id == owner_id,
+            WipedSuppression.address_hash == hash_of(owner_id, key),
+        )
+        .returning(WipedSuppression)
+    )
+    forgotten = wiped.scalar_one_or_none()
     gone = await session.execute(
         delete(Suppression)
         .where(Suppression.owner_id == owner_id, Suppression.address_key == key)
         .returning(Suppression)
     )
     row = gone.scalar_one_or_none()
-    return None if row is None else _record(row, email_id=row.email_id)
+    if row is not None:
+        return _record(row, email_id=row.email_id)
+    if forgotten is None:
+        return None
+    return SuppressionRecord(
+        address_key=key, reason=forgotten.reason, created_at=forgotten.created_at
+    )
 
 
 def _record(row: Suppression, *, email_id: uuid.UUID | None) -> SuppressionRecord:

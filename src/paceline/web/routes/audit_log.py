@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from paceline import clock
-from paceline.domain.acts import KEPT, Family
+from paceline.domain.acts import Family
 from paceline.services.audit_trail import LogFilter
 from paceline.web.access import SignedIn
 from paceline.web.audit_words import FAMILIES, details, page_of, what
@@ -51,7 +51,7 @@ async def show_log(request: Request, parts: Wired, viewer: SignedIn) -> Response
         what=what,
         details=lambda entry: details(entry, now=now, zone=zone),
         page_of=lambda entry: page_of(entry, reader.user_id),
-        kept_days=KEPT.days,
+        kept=parts.audit_trail.kept,
     )
 
 
