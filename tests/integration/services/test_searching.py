@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Select
 
 from paceline.domain.lifecycle import JobState
 from paceline.domain.recipients import RawRecipient
 from paceline.persistence.stores import searches
+from paceline.persistence.stores.searches import Candidates
+from paceline.persistence.stores.terms import Terms
 from paceline.services.campaigns import CampaignPatch
 from paceline.services.emails import NewEmail
 from paceline.services.selecting import EmailFilter
@@ -217,6 +221,45 @@ async def test_a_common_word_beside_a_rare_one_is_not_asked_of_the_index(
     await desk.draft(recipients=recipients)
     assert await found(desk, "org 9") == await found(desk, "9 org") == {"z9"}
     assert await found(desk, "z org") == {f"z{n}" for n in range(7, 12)}
+
+
+async def test_few_that_match_are_asked_of_the_index_and_not_walked_to(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "GLANCE", 4)
+    walks: list[int] = []
+    walked = searches.Search._walked
+
+    async def noted(
+        self: searches.Search, candidates: Candidates, most: int, limit: int, *, behind: int = 0
+    ) -> list[uuid.UUID]:
+        walks.append(most)
+        return await walked(self, candidates, most, limit, behind=behind)
+
+    monkeypatch.setattr(searches.Search, "_walked", noted)
+    recipients = [RawRecipient(email=f"{'z' if n % 9 == 0 else 'a'}{n}@x.org") for n in range(30)]
+    await desk.draft(recipients=recipients)
+    assert await found(desk, "z") == {"z0", "z9", "z18", "z27"}
+    assert set(walks) == {4}
+
+
+async def test_a_frequent_word_is_not_asked_of_the_index_beside_one_that_hardly_any_has(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("GLANCE", 3), ("SAMPLE", 12), ("FREQUENT", 0.1), ("COMMON", 1)):
+        monkeypatch.setattr(searches, name, value)
+    left_out: list[str] = []
+    by_index = Terms.found
+
+    def noted(self: Terms, owner_id: uuid.UUID, common: Collection[str] = ()) -> Select[uuid.UUID]:
+        left_out.extend(common)
+        return by_index(self, owner_id, common)
+
+    monkeypatch.setattr(Terms, "found", noted)
+    recipients = [RawRecipient(email=f"{'a' if n < 14 else 'z'}{n}@x.org") for n in range(16)]
+    await desk.draft(recipients=recipients)
+    assert await found(desk, "z org") == {"z14", "z15"}
+    assert left_out and all("org" in word for word in left_out)
 
 
 async def test_words_and_single_addresses_are_looked_up_in_their_indexes(desk: Desk) -> None:

@@ -27,6 +27,7 @@ MAX_WALKED = 20_000  # emails looked at where more match than that
 MAX_APART = 20  # campaigns whose subject says it all, each walked by itself
 MANY = 0.05  # of the emails looked at: of a long list, they are not counted
 COMMON = 0.2  # of the sample: a word that the index is not asked for
+FREQUENT = 0.01  # of the sample: the same, beside a word that none of it has
 
 # Which way to go is decided here: statistics are old, or of another owner.
 _IN_ORDER = text("""
@@ -85,16 +86,23 @@ class Search:
 
     async def first(self, candidates: Candidates, limit: int) -> list[uuid.UUID]:
         """The first `limit` candidates that match."""
+        found = await self._walked(candidates, GLANCE, limit)
+        if len(found) == limit:
+            return found
+        self._glanced[candidates.key] = list(found)  # all that match among them
+        if not await self._goes_on(candidates, GLANCE):
+            return found
+        if not self._terms.saying and not await self._seem_too_many(len(found)):
+            few = await self._few(candidates)
+            if few is not None:
+                return await self._gathered(candidates, limit, few, ())
         looked_at = GLANCE
-        found = await self._walked(candidates, looked_at, limit)
-        if len(found) < limit:
-            self._glanced[candidates.key] = list(found)  # all that match among them
-        if found and len(found) < limit:  # the rest is about as far again, and again
+        if found:  # the rest is about as far again, and again
             looked_at = min(2 * GLANCE * limit // len(found), MAX_WALKED)
             left = limit - len(found)
             found += await self._walked(candidates, looked_at, left, behind=GLANCE)
-        if len(found) == limit or not await self._goes_on(candidates, looked_at):
-            return found
+            if len(found) == limit or not await self._goes_on(candidates, looked_at):
+                return found
         said = await self._said_nearby(candidates, limit)
         if said is not None:
             common = await self._common_words(candidates)
@@ -216,7 +224,8 @@ class Search:
         counts = [func.count().filter(has(word)) for word in words]
         query = select(*counts).select_from(Email).join(looked_at, Email.id == looked_at.c.email_id)
         row = (await self._session.execute(query)).one()
-        return {word for word, n in zip(words, row, strict=True) if n > COMMON * SAMPLE}
+        common = COMMON if all(row) else FREQUENT
+        return {word for word, n in zip(words, row, strict=True) if n > common * SAMPLE}
 
     async def _gathered(
         self,
