@@ -94,6 +94,15 @@ let listed = here(null);
 const follow = () => (listed = here(null));
 document.addEventListener("htmx:after:history:update", follow);
 
+// An answer to what was typed before the drawer came changes the list behind it.
+document.addEventListener("htmx:before:history:update", ({ detail }) => {
+  const path = addressed();
+  if (!path || !detail.sourceElement?.closest("#list")) return;
+  const action = detail.history;
+  action.path += `${action.path.includes("?") ? "&" : "?"}${OPEN}=${path}`;
+  action.type = "replace";
+});
+
 document.addEventListener("htmx:before:history:restore", (event) => {
   const same = here(null) === listed;
   follow();
@@ -102,7 +111,13 @@ document.addEventListener("htmx:before:history:restore", (event) => {
   if (!same) return;
   event.preventDefault();
   if (path) load(path);
+  else keepFocus(document.activeElement);
 });
+
+/** The browser takes it to the top of the page at each Back that htmx has a say in. */
+function keepFocus(held) {
+  window.navigation?.addEventListener("navigatesuccess", () => held.focus({ preventScroll: true }), { once: true });
+}
 
 // An address that was shared or reloaded.
 if (addressed() && document.querySelector("#drawer")) load(addressed());

@@ -42,6 +42,24 @@ def test_back_closes_the_drawer_and_forward_opens_it_again(page: Page, path: str
     assert page.evaluate("window.sameDocument")
 
 
+@pytest.mark.parametrize("way", ["Escape", "Back"])
+def test_closing_it_leaves_the_focus_on_its_row(page: Page, path: str, way: str) -> None:
+    page.goto(path)
+    row = page.get_by_role("link", name="drawer2@example.org")
+    row.focus()
+    page.keyboard.press("Enter")
+    drawer = page.locator("#drawer dialog[open]")
+    expect(drawer).to_contain_text("drawer2@example.org")
+    page.evaluate("navigation.addEventListener('navigatesuccess', () => (window.isBack = true))")
+    if way == "Back":
+        page.go_back()
+    else:
+        page.keyboard.press("Escape")
+    page.wait_for_function("window.isBack")
+    expect(drawer).to_have_count(0)
+    expect(row).to_be_focused()
+
+
 def test_forward_opens_it_also_before_the_browser_has_told_that_it_closed(
     page: Page, path: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from playwright.sync_api import Page, expect
@@ -38,8 +39,12 @@ def test_a_message_is_found_looked_at_in_every_view_and_its_file_kept(
     page.goto("/inbox")
     page.get_by_role("searchbox", name="Search messages").fill("views@example")
     expect(page.get_by_text("1 message", exact=True)).to_be_visible()
-    page.get_by_role("link", name="views@example.org").click()
+    with page.expect_response(lambda answer: "/inbox?q=" in answer.url):  # the field is left
+        page.get_by_role("link", name="views@example.org").click()
     drawer = page.get_by_role("dialog")
+    expect(drawer).to_be_visible()
+    expect(page).to_have_url(re.compile("q=views.*&open=/inbox/"))
+    page.reload()
     frame = drawer.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="In HTML")).to_be_visible()
     for view, text in (
@@ -55,5 +60,10 @@ def test_a_message_is_found_looked_at_in_every_view_and_its_file_kept(
     with page.expect_download() as downloading:
         drawer.get_by_role("link", name="plan.txt").click()
     assert downloading.value.suggested_filename == "plan.txt"
+    page.set_viewport_size({"width": 390, "height": 600})
+    expect(drawer.get_by_role("link", name="Text", exact=True)).to_be_visible()
+    tabs = drawer.get_by_role("navigation", name="Views of the message")
+    assert (tabs.bounding_box() or {})["height"] >= 44
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
+    expect(page).to_have_url(re.compile("q=views[^&]*$"))

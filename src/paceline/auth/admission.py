@@ -76,7 +76,7 @@ class Admission:
         if is_within or self.administers(email.strip()):
             return
         domains = ", ".join(sorted(self.allowed_domains))
-        raise InvalidInput.of("email", f"is outside ALLOWED_DOMAINS ({domains}), nor in ADMINS")
+        raise InvalidInput.of("email", f"is outside ALLOWED_DOMAINS ({domains}), and not in ADMINS")
 
     def administers(self, email: str | None) -> bool:
         """Whether ADMINS names this address, which has to be a verified one."""

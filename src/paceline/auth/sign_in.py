@@ -51,8 +51,7 @@ class SignInLinks:
 
         Raises `InvalidInput` when it is no address, or one that may not be here.
         """
-        self._admission.refuse_address(email)
-        guest = await self._users.invited(email)
+        guest = await self._users.invited(email, self._admission)
         token = new_secret()
         async with self._database.transaction() as session:
             await _insert(session, token, guest.user_id, INVITATION_LIFETIME, handle=new_id())

@@ -90,12 +90,13 @@ class Users:
                 )
         return Principal.of(user)
 
-    async def invited(self, email: str) -> Principal:
+    async def invited(self, email: str, admission: Admission) -> Principal:
         """The user that an invitation of this address is for, made when there is none.
 
         Never somebody who came by another way and has the address, too: it may have changed hands.
         """
         email = _checked(email)
+        admission.refuse_address(email)
         async with self._database.transaction() as session:
             user = await identity.ensure_user(
                 session,

@@ -127,8 +127,10 @@ def _parts_of(url: str) -> SplitResult | None:
 def _refuse_unsendable(name: str, value: str | None) -> None:
     if value is None:
         return
-    if not value or len(value.encode(errors="replace")) > MAX_CREDENTIAL:
-        raise InvalidInput.of(name, f"must have 1 to {MAX_CREDENTIAL} octets")
+    if not value:
+        raise InvalidInput.of(name, "is missing")
+    if len(value.encode(errors="replace")) > MAX_CREDENTIAL:
+        raise InvalidInput.of(name, f"is longer than {MAX_CREDENTIAL} octets")
     if _UNSENDABLE.search(value):  # NUL would split an AUTH PLAIN message (RFC 4616)
         raise InvalidInput.of(name, "contains control characters, or half of a surrogate pair")
 

@@ -19,6 +19,7 @@ LATE = timedelta(minutes=MAX_MINUTES_BEHIND)
 HAS_PASSED = "has passed; leave it out to begin right away"
 # In a change what is left out stays as it is.
 EMPTY_IT = "has passed; leave it empty (null) to begin right away"
+ENDED = "has passed"
 
 _SECONDS = {
     "ms": Decimal("0.001"),
@@ -121,6 +122,7 @@ def parse_end(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
         return _acceptable(
             datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC),
             now=now,
+            passed=ENDED,
         )
     with suppress(InvalidWhen):
         return (now + parse_duration(words.removeprefix("in "))).astimezone(UTC)
@@ -153,8 +155,8 @@ def _instant(text: str, *, now: datetime) -> datetime:
     return _acceptable(found, now=now)
 
 
-def _acceptable(start: datetime, *, now: datetime) -> datetime:
-    wrong = wrong_with_start(start, now=now)
+def _acceptable(at: datetime, *, now: datetime, passed: str = HAS_PASSED) -> datetime:
+    wrong = wrong_with_start(at, now=now, passed=passed)
     if wrong is not None:
         raise InvalidWhen(wrong)
-    return start.astimezone(UTC)
+    return at.astimezone(UTC)

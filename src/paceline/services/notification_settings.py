@@ -11,6 +11,7 @@ from paceline.auth.auditing import note
 from paceline.auth.secretbox import SecretBox, hook_url_label
 from paceline.domain.acts import Act
 from paceline.domain.notifications import Channel, Kind
+from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.stores import notification_settings as store
 from paceline.persistence.stores import senders as sender_store
@@ -85,9 +86,12 @@ class NotificationChoices:
         to = problems.address("email_to", wanted.email_to) if wanted.email_to else None
         if wanted.email_to and wanted.email_sender_id is None:
             problems.add("email_sender_id", "choose the sender that it goes by")
-        problems.raise_if_any()
         if wanted.hook_url:
-            hook.check_url(wanted.hook_url, allow_private=self._allow_private_hosts)
+            try:
+                hook.check_url(wanted.hook_url, allow_private=self._allow_private_hosts)
+            except InvalidInput as error:
+                problems.extend(error.problems)
+        problems.raise_if_any()
         sender_id = wanted.email_sender_id if to else None
         async with self._database.transaction() as session:
             before = await store.of_owner(session, owner_id, for_update=True)

@@ -15,7 +15,10 @@ from paceline.web.wording import size
 MAX_SHOWN_OCTETS = 1024 * 1024  # of a text, or of the source
 MAX_INLINE_OCTETS = 2 * 1024 * 1024  # of images in all of their places, as they stand there
 
-_TEXT_STYLE = "font: 14px/1.6 ui-monospace, monospace; white-space: pre-wrap; padding: 12px 16px"
+_TEXT_STYLE = (
+    "font: 14px/1.6 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere;"
+    " padding: 12px 16px"
+)
 _HTML_STYLE = "font: 15px/1.6 Arial, sans-serif; padding: 8px 16px; color: #1d1d24"
 
 

@@ -91,6 +91,8 @@ async def test_nobody_is_invited_past_the_settings_but_whom_admins_names(
     links = SignInLinks(database, rules)
     with pytest.raises(InvalidInput, match="outside ALLOWED_DOMAINS"):
         await links.invite("eve@elsewhere.org")
+    with pytest.raises(InvalidInput, match="no @ in it"):
+        await links.invite("eve")
     assert await links.consume(await links.invite("boss@elsewhere.org"))
     assert await links.consume(await links.invite("ada@example.com"))
 

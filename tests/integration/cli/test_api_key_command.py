@@ -81,7 +81,7 @@ async def test_a_key_that_would_open_nothing_is_not_made(
     rule = replace(settings.sign_in, allowed_domains=frozenset({"example.com"}))
     within = replace(settings, sign_in=rule)
     await Users(database).name_owner("owner@example.com")
-    told = r"email: is outside ALLOWED_DOMAINS \(example.com\), nor in ADMINS"
+    told = r"email: is outside ALLOWED_DOMAINS \(example.com\), and not in ADMINS"
     with pytest.raises(InvalidInput, match=told):
         await create_api_key(within, "stray@example.net", new_user=True)
     with pytest.raises(NotFound):

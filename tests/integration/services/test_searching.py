@@ -259,7 +259,8 @@ async def test_a_frequent_word_is_not_asked_of_the_index_beside_one_that_hardly_
     recipients = [RawRecipient(email=f"{'a' if n < 14 else 'z'}{n}@x.org") for n in range(16)]
     await desk.draft(recipients=recipients)
     assert await found(desk, "z org") == {"z14", "z15"}
-    assert left_out and all("org" in word for word in left_out)
+    assert left_out
+    assert all("org" in word for word in left_out)
 
 
 async def test_words_and_single_addresses_are_looked_up_in_their_indexes(desk: Desk) -> None:

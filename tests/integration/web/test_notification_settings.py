@@ -68,6 +68,7 @@ async def test_an_address_takes_a_sender_of_ones_own(
     ("form", "says"),
     [
         ({"hook_url": "javascript:alert(1)"}, "Web hook must begin with https://"),
+        ({"hook_url": "ftp://x", "email_to": "nobody"}, "3 fields need another look."),
         (
             {"hook_url": "https://me:pass@hooks.example/x"},
             "Web hook must not hold a user and a password",

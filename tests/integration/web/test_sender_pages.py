@@ -298,6 +298,9 @@ async def test_a_grant_is_given_in_the_form_and_refused_by_its_field(
     form = {**NEW, "smtp_password": "", "oauth_client_id": "client"}
     refused = await page.post("/senders", data=form)
     assert refused.status_code == 422
+    endpoint = {"oauth_token_endpoint": "https://tokens.example/token"}
+    unfinished = await page.post("/senders", data={**form, **endpoint})
+    assert "Refresh token is missing." in words(unfinished.text)
     async with TokenEndpoint() as tokens, Sink(extensions=("AUTH XOAUTH2",)) as sink:
         whole = {
             **form,

@@ -730,6 +730,7 @@ async def test_only_the_page_with_googles_button_lets_googles_script_in(
         policy = page.headers["Content-Security-Policy"]
         assert "script-src 'self' https://accounts.google.com/gsi/client;" in policy
         assert "form-action 'self';" in policy
+        assert "Google's button has not come" in words(page.text)
         assert page.headers.get_list("Cross-Origin-Opener-Policy") == ["same-origin-allow-popups"]
         other = await client.get("/auth/link?token=x")
         assert "google" not in other.headers["Content-Security-Policy"]

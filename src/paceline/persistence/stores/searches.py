@@ -89,9 +89,15 @@ class Search:
         found = await self._walked(candidates, GLANCE, limit)
         if len(found) == limit:
             return found
-        self._glanced[candidates.key] = list(found)  # all that match among them
+        self._glanced[candidates.key] = found  # all that match among them
         if not await self._goes_on(candidates, GLANCE):
             return found
+        return await self._farther(candidates, limit, list(found))
+
+    async def _farther(
+        self, candidates: Candidates, limit: int, found: list[uuid.UUID]
+    ) -> list[uuid.UUID]:
+        """The same, where the first `GLANCE` of a longer list hold these."""
         if not self._terms.saying and not await self._seem_too_many(len(found)):
             few = await self._few(candidates)
             if few is not None:

@@ -46,6 +46,8 @@ async def create_key(request: Request, parts: Wired, viewer: SignedIn) -> Respon
     posted = await form_of(request)
     form = {name: text_of(posted, name).strip() for name in EMPTY}
     problems = Problems()
+    if not form["name"]:
+        problems.add("name", "is missing")
     ends = None
     if form["ends"]:
         try:

@@ -26,7 +26,7 @@ from paceline.web.wording import count
 router = APIRouter(prefix="/suppressions", route_class=OnceRoute)
 
 COLUMNS = (
-    Column(key="address", label="Address"),
+    Column(key="address", label="Address", look="pl-grow"),
     Column(key="why", label="Why", line=True),
     Column(key="since", label="Since", look="pl-quiet tabular-nums whitespace-nowrap"),
     Column(key="by", label="Added by", wide_from="lg", look="pl-quiet"),
