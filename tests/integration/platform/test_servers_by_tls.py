@@ -1,19 +1,24 @@
-"""A PostgreSQL that is spoken to by TLS, its certificate and name checked against our own CA."""
+"""PostgreSQL and Redis spoken to by TLS, certificate and name checked against a CA of our own."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from tests.certificates import certify
+from tests.faults.processes import START_SECONDS, Worker
+from tests.integration.engine.sink import Sink
 from tests.integration.platform.passing_on import listening
 from tests.integration.platform.refusing import paceline
+from tests.world import World
 
 
 @pytest.fixture
@@ -22,11 +27,17 @@ def certificate(tmp_path: Path) -> Path:
     return tmp_path / "server.pem"
 
 
+def shown(certificate: Path) -> ssl.SSLContext:
+    """What a server shows whoever connects."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 @asynccontextmanager
 async def by_tls(database_url: str, certificate: Path, trusted: Path) -> AsyncIterator[str]:
     """The address of the same database, for somebody who trusts nothing but `trusted`."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
+    tls = shown(certificate)
     parts = urlsplit(database_url)
     (folder,) = parse_qs(parts.query)["host"]
     async with listening(f"{folder}/.s.PGSQL.5432", tls, when_asked=True) as place:
@@ -86,3 +97,28 @@ async def test_a_backup_by_tls_asks_for_programs_that_speak_it_and_leaves_no_fil
         line,
     )
     assert not kept.exists()
+
+
+async def test_a_worker_sends_with_tls_to_both(
+    world: World, database_url: str, redis_url: str, certificate: Path, tmp_path: Path
+) -> None:
+    async with (
+        Sink() as sink,
+        by_tls(database_url, certificate, certificate) as database,
+        listening(unquote(urlsplit(redis_url).path), shown(certificate)) as place,
+    ):
+        sender_id = await world.sender(port=sink.port, hourly_limit=100)
+        await world.emails(sender_id, await world.campaign(sender_id), 10)
+        worker = Worker.start(
+            database_url=database,
+            redis_url=f"rediss://{place}/0?ssl_ca_certs={certificate}",
+            home=tmp_path / "home",
+            log=tmp_path / "log",
+        )
+        try:
+            await world.signal(sender_id)
+            await sink.wait_for(10, within=START_SECONDS)
+            worker.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(worker.process.wait, START_SECONDS) == 0
+        finally:
+            worker.kill()
