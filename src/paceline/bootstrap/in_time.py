@@ -29,7 +29,8 @@ _LATE = (
 class HeadInTime(H11Protocol):
     """Closes a connection on which a request's line and headers do not arrive in time.
 
-    Between requests the server's own timer holds; it ends with the first octet of the next one.
+    Between requests the server's own timer holds; it ends with the first octet that follows. That
+    may be of the body of a request which has its answer: what is left of it has this time, too.
     """
 
     _waiting: asyncio.TimerHandle | None = None
@@ -42,7 +43,7 @@ class HeadInTime(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Some of a request."""
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
         elif self._waiting is None and not self.transport.is_closing():
             self._wait()
@@ -62,7 +63,8 @@ class HeadInTime(H11Protocol):
 
     def _too_late(self) -> None:
         self._waiting = None
-        self.transport.write(_LATE)
+        if self.conn.their_state is h11.IDLE:  # otherwise their request has its answer
+            self.transport.write(_LATE)
         self.transport.close()
 
 

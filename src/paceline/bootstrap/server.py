@@ -31,8 +31,9 @@ from paceline.bootstrap.in_time import BodyInTime
 from paceline.bootstrap.metrics import Metrics, Readers
 from paceline.bootstrap.readiness import answers, probes_of
 from paceline.bootstrap.stopping import EndInTime
-from paceline.bootstrap.taking import InPieces, TakenInTime
+from paceline.bootstrap.taking import InPieces
 from paceline.bootstrap.unread import ReadToTheEnd
+from paceline.bootstrap.unreadable import NothingUnreadable
 from paceline.bootstrap.use_cases import UseCases, use_cases
 from paceline.observability import AccessLog
 from paceline.observability.figures import Figures
@@ -93,7 +94,7 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         port=settings.api.port,
         forwarded_allow_ips=list(settings.api.trusted_proxies),
         backlog=BACKLOG,
-        http=TakenInTime,
+        http=NothingUnreadable,
         lifespan="off",
         log_config=None,
         access_log=False,

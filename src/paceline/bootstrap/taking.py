@@ -87,6 +87,15 @@ class TakenInTime(HeadInTime):
         super().timeout_keep_alive_handler()
         self._watch()
 
+    def send_400_response(self, msg: str) -> None:
+        """The same where what follows is no request."""
+        super().send_400_response(msg)
+        self._watch()
+
+    def _too_late(self) -> None:
+        super()._too_late()
+        self._watch()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Over, by whomever."""
         self._stop_watching()

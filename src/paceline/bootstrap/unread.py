@@ -1,6 +1,7 @@
 """Lets a refusal arrive: reads what a client is still sending before it is answered. Pure ASGI.
 
-A connection that is closed over unread bytes is reset, and the answer is lost with them.
+A connection that is closed over unread bytes is reset, and the answer is lost with them. Where the
+rest does not come, or is too much, the connection ends with the answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ MAX_SECONDS = 10.0
 # Nobody waits for what is thrown away: no faster than a good line, and others are served meanwhile.
 PAUSE_SECONDS = 0.005
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_TOO_SLOW = 408  # it had its time
+_CLOSE = (b"connection", b"close")
 
 
 class ReadToTheEnd:
@@ -43,10 +46,14 @@ class ReadToTheEnd:
         async def sending(message: Message) -> None:
             if unread and message["type"] == "http.response.start" and message["status"] >= 400:
                 try:
-                    async with asyncio.timeout(MAX_SECONDS):
+                    async with asyncio.timeout(
+                        0 if message["status"] == _TOO_SLOW else MAX_SECONDS
+                    ):
                         await rest()
                 except TimeoutError:
                     pass  # it is slow on purpose, or far away: the answer may be lost
+                if unread:
+                    message = {**message, "headers": [*message["headers"], _CLOSE]}
             await send(message)
 
         await self.app(scope, receiving, sending)

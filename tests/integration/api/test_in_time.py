@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -18,6 +19,10 @@ from paceline.bootstrap import in_time, taking
 from paceline.bootstrap.in_time import BodyInTime
 from paceline.bootstrap.taking import InPieces, TakenInTime
 from paceline.bootstrap.unread import ReadToTheEnd
+from paceline.bootstrap.unreadable import NothingUnreadable
+from paceline.observability.troubles import of_requests
+
+log = logging.getLogger(__name__)
 
 
 class Turn:
@@ -29,7 +34,10 @@ class Turn:
 
 
 async def read(request: Request) -> Response:
-    body = await request.body()
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        return PlainTextResponse("nobody is there", 400)
     return PlainTextResponse(f"{len(body)} octets")
 
 
@@ -55,6 +63,15 @@ class Server(uvicorn.Server):
         yield
 
 
+async def page(_request: Request) -> Response:
+    return Response(LARGE[: 16 * 1024])
+
+
+async def known(request: Request) -> Response:
+    del request
+    return PlainTextResponse("who is that", 401)
+
+
 @pytest.fixture
 def turn() -> Turn:
     return Turn()
@@ -67,12 +84,14 @@ async def server(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> AsyncIterator[S
         Route("/", read, methods=["GET", "POST"]),
         Route("/later", read_later, methods=["POST"]),
         Route("/much", much),
+        Route("/page", page),
+        Route("/known", known, methods=["GET", "POST"]),
     ]
     app = Starlette(routes=routes)
     app.state.turn = turn
     config = uvicorn.Config(
         InPieces(ReadToTheEnd(BodyInTime(app))),
-        http=TakenInTime,
+        http=NothingUnreadable,
         port=0,
         lifespan="off",
         log_config=None,
@@ -179,6 +198,59 @@ async def test_a_body_that_stops_arriving_is_given_up(
     writer.close()
 
 
+@contextmanager
+def trickling(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """An octet of a body now and then, until the connection is ended."""
+
+    async def trickle() -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(trickle())
+    yield
+    task.cancel()
+
+
+async def until_ended(reader: asyncio.StreamReader) -> bytes:
+    """What is read until the server has ended the connection; it is given a minute."""
+    read = b""
+    async with asyncio.timeout(60):
+        with suppress(ConnectionError):
+            while more := await reader.read(1024):
+                read += more
+    return read
+
+
+async def test_a_body_that_trickles_is_given_up_with_its_connection_and_for_nothing_more(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paceline.bootstrap.unread.MAX_SECONDS", 300.0)
+    monkeypatch.setattr(in_time, "BODY_SECONDS", 0.5)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+    reader, writer = await sent(port, head)
+    with trickling(writer):
+        assert (await until_ended(reader)).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+@pytest.mark.parametrize("method", [b"POST /known", b"GET /known", b"GET /"])
+async def test_a_body_that_goes_on_after_its_answer_ends_its_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch, method: bytes
+) -> None:
+    monkeypatch.setattr(in_time, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(in_time, "BODY_SECONDS", 0.5)
+    head = method + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+    reader, writer = await sent(port, head)
+    with trickling(writer):
+        answers = await until_ended(reader)
+    assert answers.startswith(b"HTTP/1.1 4")
+    assert answers.count(b"HTTP/1.1 ") == 1  # nothing is said of a request that has its answer
+    writer.close()
+
+
 async def test_a_body_has_its_time_from_when_it_is_waited_for(
     port: int, turn: Turn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,3 +327,62 @@ async def test_a_client_that_takes_its_time_gets_all_of_its_answer(
     taken += await reader.read()
     assert bytes(taken) == LARGE
     writer.close()
+
+
+async def test_an_answer_that_is_not_taken_ends_with_the_head_that_does_not_follow_it(
+    server: Server, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_time, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(taking, "PIECE_SECONDS", 0.5)
+    lost, done = (
+        told_of(monkeypatch, "connection_lost"),
+        told_of(monkeypatch, "on_response_complete"),
+    )
+    reader, writer = await sent(port)
+    transport = await only_connection(server)
+    while not transport.get_write_buffer_size():  # the kernel takes no more, and nobody waits yet
+        done.clear()
+        writer.write(b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n")
+        await done.wait()
+    writer.write(b"GET / HT")
+    async with asyncio.timeout(60):
+        await lost.wait()
+    writer.close()
+    del reader
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
+        b"POST /known HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
+        b"GET /known HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\nabcde\r\nno size\r\n",
+        b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+        b"Host: x\r\n\r\nno request\r\n\r\n",
+    ],
+    ids=["TLS", "a body", "an unread body", "a body after its answer", "after an upgrade"],
+)
+async def test_what_is_no_http_is_one_line_however_often_it_comes(
+    port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, junk: bytes
+) -> None:
+    monkeypatch.setattr(NothingUnreadable, "trouble", of_requests(log, "no HTTP"))
+    for _ in range(5):
+        reader, writer = await sent(port, junk)
+        await until_ended(reader)
+        writer.close()
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [level for level, _ in told] == ["WARNING"], told
+    assert "no HTTP" in told[0][1]
+    assert told[0][1].endswith(", from 127.0.0.1")
+    assert "no request" not in told[0][1]  # nor anything else that came
+
+
+async def only_connection(server: Server) -> asyncio.Transport:
+    """The server's end of it."""
+    while not server.server_state.connections:
+        await asyncio.sleep(0)
+    (connection,) = server.server_state.connections
+    transport: asyncio.Transport = connection.transport
+    return transport
