@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from paceline.errors import Conflict, SettingsError
+from paceline.errors import Conflict, OperationalError, SettingsError
 from paceline.settings import SECRET_KEY_BYTES, decode_secret_key
 
 MAX_PORT = 65_535
@@ -28,6 +28,10 @@ _MAYBE_OURS = frozenset({"logs", "postgres", "redis", "lost+found"})  # the last
 
 class HomeInUse(Conflict):
     """Another `paceline up` runs on this home."""
+
+
+class HomeNotWritten(OperationalError):
+    """There is no room in the home, or none for this user."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,8 +131,9 @@ class Home:
     def secret_key(self) -> str:
         """The key of this home in base64; made, for the owner's eyes only, at the first call."""
         file = self.path / "secret.key"
-        with suppress(FileExistsError):
-            _write_new(file, base64.b64encode(secrets.token_bytes(SECRET_KEY_BYTES)) + b"\n")
+        if not file.exists():  # a disk that is full is written on for nothing
+            with suppress(FileExistsError):
+                _write_new(file, base64.b64encode(secrets.token_bytes(SECRET_KEY_BYTES)) + b"\n")
         text = file.read_text().strip()
         decode_secret_key(text)
         return text
@@ -175,15 +180,21 @@ class Home:
 def _write_new(file: Path, content: bytes) -> None:
     # Complete or absent, also after a crash: another name first, then a link that never replaces.
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as output:
-            output.write(content)
-            output.flush()
-            os.fsync(output.fileno())
-        os.link(draft, file)
-    finally:
-        draft.unlink()
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as output:
+                output.write(content)
+                output.flush()
+                os.fsync(output.fileno())
+            os.link(draft, file)
+        finally:
+            draft.unlink()
+    except FileExistsError:
+        raise
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise HomeNotWritten(f"Home: {file} cannot be written: {why}; make room") from error
 
 
 def _is_alive(pid: int) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from paceline.errors import SettingsError
-from paceline.home import Home, HomeInUse, Running
+from paceline.home import Home, HomeInUse, HomeNotWritten, Running
 from paceline.settings import decode_secret_key
 
 
@@ -167,3 +170,27 @@ def test_a_home_that_can_only_be_read_is_one_clear_line(tmp_path: Path, below: s
         f"paceline: cannot use {tmp_path}{below} as home: read-only file system; give it to this "
         "user, or choose another with --home or PACELINE_HOME\n"
     )
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Files are made, and nothing can be written into them: as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_the_key_of_a_home_is_read_on_a_disk_that_is_full(home: Home) -> None:
+    key = home.secret_key()
+    with no_room():
+        assert home.secret_key() == key
+
+
+def test_a_key_for_which_there_is_no_room_is_one_clear_line_and_leaves_nothing(home: Home) -> None:
+    with no_room(), pytest.raises(HomeNotWritten, match=r"secret\.key cannot be written: file too"):
+        home.secret_key()
+    assert not [file for file in home.path.iterdir() if "key" in file.name]
+    assert decode_secret_key(home.secret_key())

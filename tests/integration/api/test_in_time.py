@@ -95,6 +95,7 @@ async def server(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> AsyncIterator[S
         port=0,
         lifespan="off",
         log_config=None,
+        timeout_graceful_shutdown=1,
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve())
