@@ -12,7 +12,7 @@ from typing import Any
 import h11
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from paceline import clock
 
@@ -43,7 +43,8 @@ class HeadInTime(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Some of a request."""
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
+        at_work: RequestResponseCycle | None = self.cycle
+        if at_work is not None and not at_work.response_complete:
             self._stop_waiting()
         elif self._waiting is None and not self.transport.is_closing():
             self._wait()
