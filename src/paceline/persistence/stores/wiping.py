@@ -76,7 +76,8 @@ _TEXTS = {
     "suppressions": (("reply", "note"), _MINE),
     "senders": (("state_reason",), _MINE),
     "audit_log": (("subject",), _MINE),
-    "drafts": (("name", "subject", "body"), _MINE),
+    "drafts": (("name", "subject", "body", "list_name", "opted_out"), _MINE),
+    "notification_messages": (("body", "last_error"), _MINE),
 }
 _JSON = {
     "email_decisions": ("detail", _OF_MY_EMAILS),
