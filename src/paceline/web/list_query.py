@@ -35,7 +35,7 @@ _ORDERS = {
     "recipient": ("A to Z", "Z to A"),
     "campaign": ("A to Z", "Z to A"),
     "status": ("in order", "in reverse"),
-    "time": ("earliest first", "latest first"),
+    "time": ("earliest", "latest"),
 }
 _BULK = {
     EmailList.SCHEDULED: (Action.RESCHEDULE, Action.CANCEL),
