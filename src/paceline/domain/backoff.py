@@ -36,14 +36,20 @@ LIMIT_SPREAD = 0.1  # of the step, added on top: never before a full hour is ove
 LONGEST_STATED = timedelta(days=1)  # that a server is believed
 
 
-def retry_delay(attempt: int, *, roll: float) -> timedelta:
+def retry_delay(attempt: int, *, roll: float, stated: timedelta | None = None) -> timedelta:
     """The wait after attempt number `attempt` (from 1) was refused for now; 8 h from the 7th on.
+
+    What a server has `stated` goes before at first, and afterwards where it is longer: whoever says
+    "in 5 seconds" each time shall not use up the tries of an email within a minute.
 
     The jitter is added to the step, never taken from it: greylisting servers commonly ask for five
     minutes (RFC 6647) and start again, or count an abuse, when a retry comes sooner.
     """
     _check(attempt, roll)
     step = RETRY_STEPS[min(attempt, len(RETRY_STEPS)) - 1]
+    if stated is not None:
+        asked_for = min(max(stated, HOST_BASE), LONGEST_STATED)
+        step = asked_for if attempt == 1 else max(step, asked_for)
     return step * (1 + RETRY_SPREAD * roll)
 
 

@@ -188,8 +188,7 @@ def _spared(
     outcome = _released(attempt, result, history)
     if effect in _BEHIND and result.phase not in _OPENING:
         times = min(history.tries + 1, _MAX_TIMES_BEHIND)
-        asked_for = stated_wait(result.reply.text) if result.reply else None
-        step = min(asked_for or _BEHIND_THE_OTHERS, _BEHIND_THE_OTHERS)
+        step = min(_asked_for(result) or _BEHIND_THE_OTHERS, _BEHIND_THE_OTHERS)
         outcome = replace(outcome, retry_in=step * times)
     return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
@@ -207,7 +206,7 @@ def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float
             attempt,
             result,
             JobEvent.DEFER,
-            retry_in=retry_delay(history.deferrals + 1, roll=roll),
+            retry_in=retry_delay(history.deferrals + 1, roll=roll, stated=_asked_for(result)),
             is_deferral=True,
         )
     return Consequence(outcome=outcome, left=_left(result))
@@ -263,6 +262,10 @@ def _outcome(
         is_deferral=is_deferral,
         suppress=suppress,
     )
+
+
+def _asked_for(result: Result) -> timedelta | None:
+    return stated_wait(result.reply.text) if result.reply else None
 
 
 def _waiting_again(deferrals: int) -> JobState:

@@ -325,6 +325,19 @@ async def test_a_refusal_by_policy_rests_the_sender_and_several_in_a_row_stop_it
     assert await world.fetchval("SELECT count(*) FROM suppressions") == 0
 
 
+async def test_an_email_that_a_busy_mailbox_sends_away_is_tried_when_that_says(
+    world: World, sink: Sink
+) -> None:
+    sink.at_rcpt = lambda to: "550 5.2.1 Mailbox busy, try again in 40 seconds"
+    sender = await world.sender(port=sink.port)
+    ids = await world.emails(sender, None, 1)
+    await world.signal(sender)
+    await world.until_all_are(ids, "deferred")
+    wait = await world.fetchval("SELECT due_at - now() FROM email_jobs")
+    assert timedelta(seconds=10) < wait < timedelta(minutes=1)
+    assert await world.fetchval("SELECT count(*) FROM suppressions") == 0
+
+
 REFUSED_RECIPIENT = "554 5.7.1 <x@example.org>: Recipient address rejected: Access denied"
 
 

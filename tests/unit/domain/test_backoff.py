@@ -31,6 +31,16 @@ def test_a_retry_never_comes_sooner_than_its_step_nor_much_later(attempt: int, r
     assert timedelta(minutes=5) <= step <= retry_delay(attempt, roll=roll) <= step * 1.5
 
 
+def test_a_retry_comes_when_the_server_says_but_uses_up_no_tries_in_a_moment() -> None:
+    moment, long = timedelta(seconds=30), timedelta(hours=3)
+    assert retry_delay(1, roll=0, stated=moment) == moment
+    assert retry_delay(1, roll=0, stated=timedelta(0)) == timedelta(seconds=5)
+    assert retry_delay(2, roll=0, stated=moment) == retry_delay(2, roll=0)
+    assert retry_delay(2, roll=0, stated=long) == long
+    assert retry_delay(9, roll=0, stated=long) == timedelta(hours=8)
+    assert retry_delay(1, roll=0, stated=timedelta(days=99)) == timedelta(days=1)
+
+
 @given(st.integers(1, 10**9), ROLLS)
 def test_a_host_waits_from_seconds_to_five_minutes(failures: int, roll: float) -> None:
     delay = host_retry_delay(failures, roll=roll)
@@ -89,6 +99,24 @@ def test_the_waits_for_a_quota_grow_and_chance_only_adds_to_them(span: Span) -> 
         ("550 Relay quota will reset in 11.5 hours.", timedelta(hours=11.5)),
         ("550 Sending is blocked for the next 24 hours", timedelta(hours=24)),
         ("451 4.7.1 Please come back after 5 min", timedelta(minutes=5)),
+        ("450 4.2.0 Greylisted for 60 seconds", timedelta(minutes=1)),
+        ("450 4.3.2 Please retry your request in 10 minutes", timedelta(minutes=10)),
+        ("451 delayed for 300 seconds", timedelta(minutes=5)),
+        ("450 try again in one minute", timedelta(minutes=1)),
+        ("450 try again in an hour", timedelta(hours=1)),
+        ("450 try again in a moment", None),
+        ("450 Bitte versuchen Sie es in 5 Minuten erneut", timedelta(minutes=5)),
+        ("450 Réessayez dans 10 minutes", timedelta(minutes=10)),
+        ("450 Intente de nuevo en 30 segundos", timedelta(seconds=30)),
+        ("450 Tente novamente em 15 minutos", timedelta(minutes=15)),
+        ("450 Riprova tra 2 ore", timedelta(hours=2)),
+        ("450 Spróbuj ponownie za 10 minut", timedelta(minutes=10)),
+        ("450 Повторите через 5 минут", timedelta(minutes=5)),
+        ("450 请5分钟后重试", timedelta(minutes=5)),
+        ("450 請於 30 秒後再試", timedelta(seconds=30)),
+        ("450 5分後に再送してください", timedelta(minutes=5)),
+        ("450 30초 후 다시 시도", timedelta(seconds=30)),
+        ("450 500 Mails in 24 Stunden sind erlaubt, versuchen Sie es erneut", None),
         ("550 not allowed to send more e-mails within 24 hours", None),
         ("450 only 5 recipients per 5 minutes allowed", None),
         ("550 Too many messages sent in the last 60 minutes. Try again later.", None),

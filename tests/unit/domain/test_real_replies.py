@@ -53,7 +53,10 @@ def read(name: str) -> list[Said]:
     return [Said(row[0], row[1], Phase(row[2].lower()), row[3]) for row in rows]
 
 
-FILES = ("reported.tsv", "found.tsv", "later.tsv", "abroad.tsv", "gathered.tsv", "second_look.tsv")
+FILES = (
+    *("reported.tsv", "found.tsv", "later.tsv", "abroad.tsv", "gathered.tsv", "second_look.tsv"),
+    "fresh.tsv",
+)
 ALL = [said for name in FILES for said in read(name)]
 AT_ONE_STEP = [*read("worded.tsv"), *read("at_one_step.tsv")]
 

@@ -149,6 +149,16 @@ def test_an_email_that_is_spared_goes_behind_the_others_no_longer_than_is_asked_
     assert decided.outcome.retry_in == wait
 
 
+def test_an_email_that_is_refused_for_now_is_tried_when_the_server_says() -> None:
+    busy = result(Kind.REJECTED, phase=Phase.RCPT, code=450, enhanced="4.2.1", text="wait 30 s")
+    first, second = (decide(busy, replace(NEW, deferrals=n)).outcome for n in (0, 1))
+    assert first.is_deferral
+    assert first.retry_in is not None
+    assert first.retry_in < timedelta(minutes=1)
+    assert second.retry_in is not None
+    assert second.retry_in >= timedelta(minutes=15)
+
+
 @pytest.mark.parametrize("code", [535, 530])
 def test_a_refused_log_in_stops_the_sender_and_fails_nobody(code: int) -> None:
     decided = decide(result(Kind.REJECTED, phase=Phase.AUTH, code=code, scope=Scope.SENDER))

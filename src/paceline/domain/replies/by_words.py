@@ -188,7 +188,7 @@ RULES: tuple[Rule, ...] = (
         code=ANY_NO,
         enhanced=r"[45]\.7\.\d+",
         text=r"\bquota\b",
-        unless="queue|mailbox",
+        unless="queue|mailbox|user is over",
     ),
     # Gmail 5.4.5 (daily sending limit), Exchange Online 5.1.90 (daily recipient limit) and 5.7.23x.
     rule(

@@ -191,6 +191,7 @@ LIMITED = family(
     # In other languages.
     r"\b(?:pro|je) (?:stunde|tag|minute|woche|monat)|par (?:heure|jour|minute|mois)|"
     r"por (?:hora|dia|minuto|mes)|all'ora|al giorno",
+    r"suspens(?:ao|ion|ione) (?:de|d'|di) ?(?:envi|invi)|"
     r"limite (?:\w+ ){0,3}(?:d'?envoi|de envio|di invio|atteinte?|excedido|superato|journali)",
     r"(?:zu viele|anzahl der) (?:e-?mails|nachrichten|empf)|versandlimit|sendelimit|"
     r"limit ue?berschritten",

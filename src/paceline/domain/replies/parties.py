@@ -143,6 +143,7 @@ OUR_HOST = family(
     r"(?:unauthori[sz]ed|disallowed) ip\b",
     r"\b(?:dnsbl|rbl)\b.{0,40}\bblocked",
     r"^blocked\W+see\b",  # a link that names our address
+    r"\blisted (?:at|in|on|by) host|\bby spamhaus\b",
     rf"{_HOSTS}(?:'s)? (?:\w+ ){{0,3}}reputation|reputation of (?:\w+ ){{0,2}}{_HOSTS}",
 )
 # Whatever else is refused of us: the last resort, where nothing speaks of a recipient.
