@@ -123,8 +123,10 @@ class SenderHealth:
 
     def note_shunned(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:
         """A refusal by policy of one recipient: all of them, and it is about the sender."""
+        if sender_id in self._alike:
+            return self.note_refusal(sender_id, reason)
         self._shunned[sender_id] += 1
-        if self._shunned[sender_id] < POLICY_REFUSALS_AT_RCPT or sender_id in self._alike:
+        if self._shunned[sender_id] < POLICY_REFUSALS_AT_RCPT:
             return SenderEffect.NONE, reason
         return SenderEffect.BREAK, f"refused by policy for every recipient: {reason}"
 

@@ -373,6 +373,22 @@ async def test_a_policy_that_refuses_every_recipient_stops_the_sender(
     assert "for every recipient" in await world.fetchval("SELECT state_reason FROM senders")
 
 
+async def test_a_policy_that_comes_to_refuse_every_recipient_stops_the_sender_after_a_long_row(
+    world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paceline.sending.resting.PLAIN_REFUSALS", 12)
+    sink.at_rcpt = lambda to: None if to == "reader0@example.org" else REFUSED_RECIPIENT
+    sender = await world.sender(port=sink.port, max_connections=1)
+    ids = await world.emails(sender, None, 15)
+    await world.signal(sender)
+
+    async def broken() -> bool:
+        return bool(await world.fetchval("SELECT state = 'broken' FROM senders"))
+
+    await world.until(broken)
+    assert await world.states(ids) == ["sent", *["failed"] * 12, *["scheduled"] * 2]
+
+
 @pytest.mark.parametrize("last", ["550 no", None])
 async def test_a_long_row_of_refusals_without_a_reason_stops_the_sender(
     world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch, last: str | None
