@@ -7,6 +7,7 @@ Side by side, as in `make test`, each process of pytest has both to itself. Each
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import signal
 import tempfile
@@ -14,6 +15,7 @@ import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import hypothesis
 import pytest
 import redis
@@ -24,6 +26,11 @@ from tests.databases import Databases, ForgetfulPostgres
 # How long an example takes is the machine's, and says nothing about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+# Nor does how long an answer takes, where a test sets no limit of its own.
+ANSWER_SECONDS = 60.0
+_timeout = inspect.signature(httpx2.AsyncClient.__init__).parameters["timeout"].default
+_timeout.connect = _timeout.read = _timeout.write = _timeout.pool = ANSWER_SECONDS
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
