@@ -238,7 +238,7 @@ BULK = {
     Action.RESCHEDULE: (
         "Reschedule",
         "Reschedule what is selected?",
-        "It goes out from this time on, one after the other as the limits allow.",
+        "They go out from this time on, one after the other as the limits allow.",
         "calendar-clock",
     ),
     Action.CANCEL: (
@@ -250,13 +250,13 @@ BULK = {
     Action.RETRY: (
         "Try again",
         "Try what is selected again?",
-        "It goes out as soon as the limits allow. Whoever is on your suppression list stays out.",
+        "They go out as soon as the limits allow. Whoever is on your suppression list stays out.",
         "rotate-cw",
     ),
     Action.MARK_SENT: (
         "Mark as sent",
         "Mark what is selected as sent?",
-        "Do this if you know that it arrived: it will not be sent again.",
+        "Do this if you know that they arrived: they will not be sent again.",
         "check",
     ),
 }

@@ -104,6 +104,10 @@ async def test_the_review_says_to_whom_from_whom_and_when(
         assert fact in text
     message = (await page.get(f"{draft.path}/message")).text
     assert "From <strong>Engines</strong>" in message
+    assert "was never verified as it is now: verify it first" in text
+    await world.execute("UPDATE senders SET state = 'paused'")
+    text = words((await page.get(f"{draft.path}/review")).text)
+    assert "now (paused): look at the sender first" in text
     assert "Subject" not in message  # the page around it says it
     table = (await page.get(f"{draft.path}/left-out.csv")).text
     assert [line.partition(",")[0] for line in table.splitlines()[1:]] == ["5", "6", "7"]

@@ -170,12 +170,14 @@ async def test_what_was_typed_survives_a_bug_and_can_be_sent_again(
         raise RuntimeError("secret detail")
 
     typed = {"addresses": "ada@x.org\n<b>bob</b>@x.org", "note": "asked by phone", "once": "abc"}
+    typed["smtp_host"] = "mail.example.org"
     with monkeypatch.context() as patch:
         patch.setattr(Suppressions, "add_file", broken)
         answer = await page.post("/suppressions", data=typed)
     assert answer.status_code == 500
     text = words(answer.text)
     assert "What you typed It is still here." in text
+    assert "SMTP host" in text
     assert "&lt;b&gt;bob&lt;/b&gt;@x.org" in answer.text
     assert "secret detail" not in answer.text
     fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
