@@ -56,7 +56,7 @@ class DnsServer(asyncio.DatagramProtocol):
     @property
     def resolver(self) -> Resolver:
         """One that asks this server, and does not wait long."""
-        return Resolver(("127.0.0.1", self.port), seconds=0.5)
+        return Resolver(("127.0.0.1", self.port), seconds=2.0)
 
 
 @asynccontextmanager

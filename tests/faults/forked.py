@@ -23,8 +23,13 @@ _START.set_forkserver_preload(
         "paceline.__main__",
         "paceline.bootstrap.preflight.looking",
         "paceline.bootstrap.worker",
+        "paceline.bootstrap.worker_health",
+        "paceline.cli.app",
         "paceline.cli.parts",
         "paceline.cli.starting",
+        "tests.faults.elsewhere",
+        "typer._adapters",
+        "uvloop",
     ]
 )
 
