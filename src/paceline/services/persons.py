@@ -130,9 +130,13 @@ class Persons:
             for draft in drafts:
                 await store.drop_list(session, draft)
             done += Wiped(lists=len(drafts))
+        # Each of these reads a whole table: no row of one is held while another is read.
+        for table in store.NAMING:
+            async with self._database.transaction() as session:
+                if rows := await store.wipe_mentions(session, owner, pattern, table):
+                    done += Wiped(rows={table: rows})
         async with self._database.transaction() as session:
             done += Wiped(
-                rows=await store.wipe_mentions(session, owner, pattern),
                 left=await store.mentions(session, owner, pattern),
                 under_way=await store.under_way(session, owner, key),
             )

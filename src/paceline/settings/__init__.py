@@ -10,7 +10,7 @@ from paceline.settings.files import SUFFIX, secrets_in_files
 from paceline.settings.inbox import DevInboxSettings, EtherealSettings
 from paceline.settings.names import NAMES
 from paceline.settings.reach import ApiSettings, is_loopback, is_this_machine
-from paceline.settings.retention import AUDIT_DAYS, RetentionSettings
+from paceline.settings.retention import RetentionSettings
 from paceline.settings.secret_key import SECRET_KEY_BYTES, SecretSettings, decode_secret_key
 from paceline.settings.servers import DatabaseSettings, RedisSettings
 from paceline.settings.sign_in import GOOGLE_ISSUER, ProviderSettings, SignInSettings
@@ -18,7 +18,6 @@ from paceline.settings.whole import STOP_SECONDS, Settings
 from paceline.settings.work import WorkerSettings
 
 __all__ = [
-    "AUDIT_DAYS",
     "GOOGLE_ISSUER",
     "NAMES",
     "SECRET_KEY_BYTES",

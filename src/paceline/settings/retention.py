@@ -22,9 +22,7 @@ class RetentionSettings:
     content: timedelta | None = None  # what emails said, and their recipients' merge fields
     attempts: timedelta | None = None  # with servers' replies, dialogues and decisions
     audit: timedelta | None = timedelta(days=AUDIT_DAYS)
-    inbox: timedelta | None = (
-        None  # the dev inbox's messages; by number and size it is bounded anyway
-    )
+    inbox: timedelta | None = None  # the dev inbox is bounded by number and size anyway
     drafts: timedelta | None = None
     imports: timedelta | None = None  # the refused rows of imported lists
 

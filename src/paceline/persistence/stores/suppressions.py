@@ -89,7 +89,7 @@ async def is_suppressed(session: AsyncSession, owner_id: uuid.UUID, key: str) ->
 
 
 def hash_of(owner_id: uuid.UUID, key: str) -> bytes:
-    """What is kept of a suppressed address that was wiped; see also `recipients`, `wiping`."""
+    """What is kept of a suppressed address that was wiped; `recipients` works it out in SQL."""
     return hashlib.sha256(f"{owner_id}:{key}".encode()).digest()
 
 

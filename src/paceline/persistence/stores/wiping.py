@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.database import driver_of
+from paceline.persistence.stores.suppressions import hash_of
 
 REMOVED = "(removed)"
 _PUNCTUATION = re.compile(r"[!-/:-?\[-`{-~]")
 PIECE = 200  # emails
 
-# $1 owner_id, $2 address_key, $3 at most so many
+# $1 owner_id, $2 address_key
 FIND = """
     SELECT e.id FROM (
         SELECT m.id FROM campaigns c
@@ -28,6 +29,7 @@ FIND = """
         SELECT m.id FROM emails m
          WHERE m.campaign_id IS NULL AND m.owner_id = $1 AND m.address_key = $2) e
 """
+# $3 at most so many
 _HOLD = f"""
     SELECT j.email_id, j.state, j.sender_id FROM ({FIND}) e JOIN email_jobs j ON j.email_id = e.id
      WHERE j.state NOT IN ('claimed', 'sending') ORDER BY j.email_id LIMIT $3 FOR UPDATE OF j
@@ -54,14 +56,12 @@ _OF_EMAILS = (
     """,
 )
 
-_HASH = "sha256(convert_to({owner}::text || ':' || {key}, 'UTF8'))"
-# $1 owner_id, $2 address_key
-KEEP_HASH = f"""
+# $1 owner_id, $2 address_key, $3 its hash
+_KEEP_HASH = """
     INSERT INTO wiped_suppressions (owner_id, address_hash, reason)
-    SELECT owner_id, {_HASH.format(owner="owner_id", key="address_key")}, reason
-      FROM suppressions WHERE owner_id = $1 AND address_key = $2
+    SELECT owner_id, $3::bytea, reason FROM suppressions WHERE owner_id = $1 AND address_key = $2
     ON CONFLICT DO NOTHING
-"""  # noqa: S608 - ours
+"""
 _UNSUPPRESS = "DELETE FROM suppressions WHERE owner_id = $1 AND address_key = $2"
 
 # $1 owner_id, $2 the address as a pattern, $3 what stands there instead
@@ -69,23 +69,21 @@ _MINE = "owner_id = $1"
 _OF_MY_SENDERS = "sender_id IN (SELECT id FROM senders WHERE owner_id = $1)"
 _OF_MY_EMAILS = "email_id IN (SELECT email_id FROM email_jobs WHERE owner_id = $1)"
 _OF_MY_CAMPAIGNS = "campaign_id IN (SELECT id FROM campaigns WHERE owner_id = $1)"
-_TEXTS = {
-    "attempts": (("reply_text",), _OF_MY_SENDERS),
-    "email_jobs": (("reply_text",), _MINE),
-    "attempt_dialogues": (("said",), _OF_MY_EMAILS),
-    "suppressions": (("reply", "note"), _MINE),
-    "senders": (("state_reason",), _MINE),
-    "audit_log": (("subject",), _MINE),
-    "drafts": (("name", "subject", "body", "list_name", "opted_out"), _MINE),
-    "notification_messages": (("body", "last_error"), _MINE),
+# Columns of text, columns of JSON, and whose rows.
+_NAMING: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "attempts": (("reply_text",), (), _OF_MY_SENDERS),
+    "email_jobs": (("reply_text",), (), _MINE),
+    "attempt_dialogues": (("said",), (), _OF_MY_EMAILS),
+    "email_decisions": ((), ("detail",), _OF_MY_EMAILS),
+    "suppressions": (("reply", "note"), (), _MINE),
+    "senders": (("state_reason",), ("last_check",), _MINE),
+    "audit_log": (("subject",), ("detail",), _MINE),
+    "drafts": (("name", "subject", "body", "list_name", "opted_out"), (), _MINE),
+    "import_reports": ((), ("kept",), _OF_MY_CAMPAIGNS),
+    "notification_messages": (("body", "last_error"), (), _MINE),
 }
-_JSON = {
-    "email_decisions": ("detail", _OF_MY_EMAILS),
-    "audit_log": ("detail", _MINE),
-    "senders": ("last_check", _MINE),
-    "import_reports": ("kept", _OF_MY_CAMPAIGNS),
-}
-_ANSWERS = """
+_ANSWERS = "idempotency_keys"
+_WIPE_ANSWERS = """
     UPDATE idempotency_keys SET body = convert_to('{}', 'UTF8')
      WHERE owner_id = $1 AND status IS NOT NULL AND encode(body, 'escape') ~* $2
 """
@@ -99,6 +97,7 @@ _OF_NOBODY = """
            detail = regexp_replace(detail::text, $1, $2, 'gi')::jsonb
      WHERE owner_id IS NULL AND (subject ~* $1 OR detail::text ~* $1)
 """
+NAMING = (*_NAMING, _ANSWERS)
 # What its owner wrote, or who has an account here, is told and not changed. $1 owner, $2 pattern
 _MENTIONS = {
     "campaigns": f"concat_ws(' ', name, subject, text_body, html_body) ~* $2 AND {_MINE}",
@@ -151,34 +150,29 @@ async def unsuppress(
     """Take the address off the list, a hash of it kept if asked; whether it was there."""
     driver = await driver_of(session)
     if keep_hash:
-        await driver.execute(KEEP_HASH, owner_id, key)
+        await driver.execute(_KEEP_HASH, owner_id, key, hash_of(owner_id, key))
     return _count(await driver.execute(_UNSUPPRESS, owner_id, key)) > 0
 
 
-async def wipe_mentions(session: AsyncSession, owner_id: uuid.UUID, pattern: str) -> dict[str, int]:
-    """Take the address out of whatever else of this owner's names it; in how many rows of what."""
-    driver, done = await driver_of(session), {}
-    for table, (columns, whose) in _TEXTS.items():
-        sets = ", ".join(f"{c} = regexp_replace({c}, $2, $3, 'gi')" for c in columns)
-        found = f"concat_ws(' ', {', '.join(columns)}) ~* $2 AND {whose}"
-        changed = await driver.execute(
-            f"UPDATE {table} SET {sets} WHERE {found}",  # noqa: S608 - ours
-            owner_id,
-            pattern,
-            REMOVED,
-        )
-        done[table] = _count(changed)
-    for table, (column, whose) in _JSON.items():
-        changed = await driver.execute(
-            f"UPDATE {table} SET {column} = regexp_replace({column}::text, $2, $3, 'gi')::jsonb"  # noqa: S608 - ours
-            f" WHERE {column}::text ~* $2 AND {whose}",
-            owner_id,
-            pattern,
-            REMOVED,
-        )
-        done[table] = done.get(table, 0) + _count(changed)
-    done["idempotency_keys"] = _count(await driver.execute(_ANSWERS, owner_id, pattern))
-    return {table: rows for table, rows in done.items() if rows}
+async def wipe_mentions(
+    session: AsyncSession, owner_id: uuid.UUID, pattern: str, table: str
+) -> int:
+    """Take the address out of this owner's rows in one of `NAMING`; in how many of them."""
+    driver = await driver_of(session)
+    if table == _ANSWERS:
+        return _count(await driver.execute(_WIPE_ANSWERS, owner_id, pattern))
+    texts, objects, whose = _NAMING[table]
+    sets = [f"{c} = regexp_replace({c}, $2, $3, 'gi')" for c in texts]
+    sets += [f"{c} = regexp_replace({c}::text, $2, $3, 'gi')::jsonb" for c in objects]
+    said = ", ".join((*texts, *(f"{c}::text" for c in objects)))
+    changed = await driver.execute(
+        f"UPDATE {table} SET {', '.join(sets)}"  # noqa: S608 - ours
+        f" WHERE concat_ws(' ', {said}) ~* $2 AND {whose}",
+        owner_id,
+        pattern,
+        REMOVED,
+    )
+    return _count(changed)
 
 
 async def wipe_of_nobody(session: AsyncSession, pattern: str) -> dict[str, int]:
