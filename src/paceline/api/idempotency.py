@@ -1,9 +1,10 @@
-"""`Idempotency-Key` on every POST: asked again, a write is answered again and not done again.
+"""`Idempotency-Key` on every POST that makes or sends something: asked again, a write is answered
+again and not done again.
 
 What was refused had no effect and may be tried again under the same key. What ended without an
 answer (the process died, the database went away) may be tried again at once, and is then carried
-out under the id that was reserved for it. GET, PATCH and DELETE are the same when they are repeated
-and need no key: theirs is not looked at.
+out under the id that was reserved for it. GET, PATCH, DELETE, previews and what is about one person
+are the same when they are repeated and need no key: theirs is not looked at.
 """
 
 from __future__ import annotations

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, text, tuple_, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.persistence.models import IdempotencyKey
-
-MAX_SWEPT = 20  # old keys removed by each new one, so that they never pile up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,6 @@ _BEGIN = text("""
 
 async def begin(session: AsyncSession, given: NewKey, *, lifetime: timedelta) -> KeyStanding:
     """Take the key for this request, or learn who has it."""
-    await _sweep(session, lifetime)
     values = {name: getattr(given, name) for name in NewKey.__slots__}
     taken = await session.execute(_BEGIN, {**values, "lifetime": lifetime})
     reserved: uuid.UUID | None = taken.scalar_one_or_none()
@@ -160,15 +157,3 @@ async def kept(
     )
     count, octets = (await session.execute(query)).one()
     return int(count), int(octets)
-
-
-async def _sweep(session: AsyncSession, lifetime: timedelta) -> None:
-    identity = (IdempotencyKey.owner_id, IdempotencyKey.key)
-    old = (
-        select(*identity)
-        .where(IdempotencyKey.created_at < func.now() - lifetime)
-        .order_by(IdempotencyKey.created_at)
-        .limit(MAX_SWEPT)
-        .with_for_update(skip_locked=True)
-    )
-    await session.execute(delete(IdempotencyKey).where(tuple_(*identity).in_(old)))
