@@ -11,7 +11,7 @@ from paceline.auth.oidc import Provider
 from paceline.bootstrap.preflight.database import look_at_database
 from paceline.bootstrap.preflight.findings import Weight
 from paceline.bootstrap.preflight.secret_key import look_at_key
-from paceline.engine.queue import LaneQueue
+from paceline.engine.queue import LaneQueue, QueueRefusesWrites
 from paceline.errors import OperationalError
 from paceline.persistence.database import Database
 from paceline.settings import Settings
@@ -33,7 +33,9 @@ def probes_of(
 
     async def redis() -> None:
         try:
-            await queue.run_id()
+            await queue.takes_writes()
+        except QueueRefusesWrites:
+            raise OperationalError("refuses writes: what is due waits for it") from None
         except OperationalError:
             raise OperationalError("does not answer: what is due waits for it") from None
 

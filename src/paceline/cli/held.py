@@ -20,7 +20,7 @@ HELD_BY = {
     "retry": "waiting to try again",
     "server_silent": "the mail server has not answered yet",
     "no_worker": "no worker is running",
-    "limits_unavailable": "Redis does not answer, so nothing is sent",
+    "limits_unavailable": "Redis does not answer, or refuses writes, so nothing is sent",
 }
 _LISTS = ("scheduled", "sent", "failed", "in_doubt", "cancelled")
 
@@ -65,7 +65,7 @@ def needed(need: Mapping[str, Any], url: str) -> str:
         case "no_worker":
             return "no worker is running: start one with `paceline worker`, or all by `paceline up`"
         case "limits_unavailable":
-            return "Redis does not answer; nothing is sent until it does"
+            return "Redis does not answer, or refuses writes; nothing is sent until it does"
     return f"{need['kind']}{said}"
 
 

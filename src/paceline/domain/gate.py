@@ -30,7 +30,7 @@ class HeldBy(StrEnum):
     CAMPAIGN_HOURLY_LIMIT = "campaign_hourly_limit"
     SERVER_SILENT = "server_silent"  # it is on its way, and its server takes long to answer
     NO_WORKER = "no_worker"  # its time has come, and no worker process lives
-    LIMITS_UNAVAILABLE = "limits_unavailable"  # Redis does not answer, so nothing may be sent
+    LIMITS_UNAVAILABLE = "limits_unavailable"  # Redis does not answer, or refuses writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from paceline.engine.queue import PREFIX, QueueUnavailable, Redis
+from paceline.engine.queue import PREFIX, QueueRefusesWrites, QueueUnavailable, Redis, try_a_write
 
 _REFUSALS = (
     AuthenticationError,
@@ -100,6 +100,7 @@ class QueueCondition:
     now: datetime
     installation: str | None = None  # whose workers are at work with it
     forbidden: tuple[str, ...] = ()  # commands that we need and may not give, or not for our keys
+    refuses_writes: str | None = None  # in its words
 
 
 async def look(redis: Redis) -> QueueCondition:
@@ -111,6 +112,7 @@ async def look(redis: Redis) -> QueueCondition:
         forbidden = await redis.eval(_MAY_NOT, 1, _NO_KEY, *NEEDED) if can_be_asked else ()
         may_look = can_be_asked and not forbidden
         installation = await redis.get(INSTALLATION) if may_look else None
+        refuses_writes = await _refusal_of_writes(redis) if may_look else None
     except NoPermissionError as error:
         raise QueueForbids(f"Redis: {error}") from error
     except (RedisError, OSError) as error:
@@ -131,7 +133,16 @@ async def look(redis: Redis) -> QueueCondition:
         now=datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC),
         installation=None if installation is None else str(installation),
         forbidden=tuple(map(str, forbidden)),
+        refuses_writes=refuses_writes,
     )
+
+
+async def _refusal_of_writes(redis: Redis) -> str | None:
+    try:
+        await try_a_write(redis)
+    except QueueRefusesWrites as error:
+        return str(error)
+    return None
 
 
 def _is_refusal(error: BaseException | None) -> bool:

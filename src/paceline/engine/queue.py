@@ -18,7 +18,7 @@ from bullmq.redis_connection import loadScript
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from paceline.errors import OperationalError
 from paceline.redis_client import client
@@ -28,10 +28,12 @@ __all__ = [
     "QUEUE",
     "LaneQueue",
     "Parked",
+    "QueueRefusesWrites",
     "QueueUnavailable",
     "Redis",
     "connect",
     "job_id",
+    "try_a_write",
 ]
 
 QUEUE = "lanes"
@@ -55,6 +57,10 @@ _PARK = (
 
 class QueueUnavailable(OperationalError):
     """Redis did not answer."""
+
+
+class QueueRefusesWrites(QueueUnavailable):
+    """Redis answers, and takes nothing: its disk or memory is full, or its replicas are gone."""
 
 
 class Parked(Enum):
@@ -91,6 +97,16 @@ def connect(redis_url: str, *, tries: int = 3) -> Redis:
 def job_id(sender_id: uuid.UUID) -> str:
     """The id of a sender's lane job. The prefix keeps it apart from the queue's own keys."""
     return f"lane-{sender_id}"
+
+
+async def try_a_write(redis: Redis) -> None:
+    """Raises `QueueRefusesWrites` where none is taken. Changes nothing: no key has that name."""
+    try:
+        await redis.set(f"{PREFIX}:nothing", "1", xx=True)
+    except ResponseError as error:
+        raise QueueRefusesWrites(str(error)) from error
+    except (RedisError, OSError) as error:
+        raise QueueUnavailable(f"Redis: {error}") from error
 
 
 class LaneQueue:
@@ -156,6 +172,10 @@ class LaneQueue:
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"Redis: {error}") from error
         return dict(zip(sender_ids, zip(found[::2], found[1::2], strict=True), strict=True))
+
+    async def takes_writes(self) -> None:
+        """Raises `QueueRefusesWrites` where Redis takes none."""
+        await try_a_write(self._redis)
 
     async def run_id(self) -> str:
         """Changes whenever the Redis server is started anew."""

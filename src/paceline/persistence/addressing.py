@@ -31,6 +31,7 @@ _SEVERAL = re.compile(
     r"(?:\?(?P<query>.*))?$"
 )
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::(?P<port>\d+))?")
+_NO_HOST = re.compile(r"[\s@]")
 # What libpq does on its own side and our driver does not.
 _ONLY_LIBPQ = frozenset(
     {"channel_binding", "client_encoding", "fallback_application_name", "gssdelegation"}
@@ -82,6 +83,8 @@ def parsed_url(url: str) -> URL:
         ports = [own, *(port for _, port in _hosts(parsed))]
         if not all(1 <= port <= 65_535 for port in ports):
             raise SettingsError("DATABASE_URL: its port must be from 1 to 65535")
+        if any(_NO_HOST.search(host) for host in (parsed.host or "", *dict(_hosts(parsed)))):
+            raise ValueError("no host")
         return parsed
     except (ArgumentError, ValueError):
         raise SettingsError(

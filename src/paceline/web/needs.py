@@ -84,6 +84,7 @@ def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
             )
         case NeedKind.LIMITS_UNAVAILABLE:
             return Shown(
-                title="Redis does not answer",
-                text="Without it nobody can count the limits, so nothing is sent until it is back.",
+                title="Redis does not answer, or refuses writes",
+                text="Without it nobody can count the limits, so nothing is sent until it does: "
+                "paceline doctor says what is wrong.",
             )

@@ -45,7 +45,10 @@ _HELD = {
     HeldBy.CAMPAIGN_HOURLY_LIMIT: ("Waits for the campaign’s hourly limit", "goes on {when}"),
     HeldBy.SERVER_SILENT: ("Waits for the mail server’s answer, which takes long", None),
     HeldBy.NO_WORKER: ("Waits because no worker is running", None),
-    HeldBy.LIMITS_UNAVAILABLE: ("Waits because Redis, which counts the limits, is away", None),
+    HeldBy.LIMITS_UNAVAILABLE: (
+        "Waits because Redis, which counts the limits, is away or refuses writes",
+        None,
+    ),
 }
 
 _DONE = {
@@ -85,7 +88,7 @@ _BRIEFLY = {
     HeldBy.CAMPAIGN_HOURLY_LIMIT: "campaign’s hourly limit",
     HeldBy.SERVER_SILENT: "the mail server does not answer",
     HeldBy.NO_WORKER: "no worker is running",
-    HeldBy.LIMITS_UNAVAILABLE: "Redis does not answer",
+    HeldBy.LIMITS_UNAVAILABLE: "Redis does not answer, or refuses writes",
 }
 
 # Where the words for one email would sound wrong about a whole campaign.
@@ -95,7 +98,7 @@ _STANDING = {
     HeldBy.SENDER_PAUSED: "Nothing goes out until its sender is resumed.",
     HeldBy.SENDER_BROKEN: "Nothing goes out until its sender is mended and verified.",
     HeldBy.NO_WORKER: "Nothing goes out: no worker is running.",
-    HeldBy.LIMITS_UNAVAILABLE: "Nothing goes out until Redis, which counts the limits, is back.",
+    HeldBy.LIMITS_UNAVAILABLE: "Nothing goes out: Redis is away or refuses writes.",
 }
 
 

@@ -50,6 +50,9 @@ def test_migrations_take_the_parameters_of_the_url_too(empty_database_url: str) 
         ("postgresql://h/n?channel_binding=require", "channel_binding is not known to the driver"),
         ("postgresql://h/n?connect_timeout=soon", "connect_timeout must be seconds from 1 to 60"),
         ("postgresql://me:se:cret@h:x/n", "must look like postgresql://"),
+        ("postgresql://me@my host/n", "must look like postgresql://"),
+        ("postgresql://me:s@cret@h/n", "must look like postgresql://"),
+        ("postgresql://me@one,my two/n", "must look like postgresql://"),
     ],
 )
 def test_what_cannot_hold_is_refused_by_name_and_without_the_password(url: str, said: str) -> None:

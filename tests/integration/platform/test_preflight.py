@@ -225,6 +225,11 @@ def test_a_postgresql_that_does_not_do_is_refused_with_what_to_do(
             "121 % of its memory is taken: nothing is sent; raise maxmemory",
             Weight.AWAY,
         ),
+        (
+            {"max_octets": 100, "used_octets": 121, "refuses_writes": "command not allowed"},
+            "121 % of its memory is taken: nothing is sent; raise maxmemory",
+            Weight.AWAY,
+        ),
     ],
 )
 def test_a_redis_that_does_not_do_is_told_with_what_to_do(

@@ -16,6 +16,7 @@ from paceline.bootstrap.preflight.redis import look_at_redis
 from tests.certificates import certify
 from tests.integration.platform.passing_on import listening
 from tests.integration.platform.refusing import paceline
+from tests.redis_disk import refusing_writes
 
 ANSWERS_ABOUT_RIGHTS = 7  # the first version of Redis that does
 RIGHTS = "~* &* +@all -@admin -@dangerous +info"
@@ -92,6 +93,13 @@ async def test_a_redis_that_waits_for_its_replicas_is_none_that_no_start_mends(
         finally:
             await connection.config_set("min-replicas-to-write", 0)
     assert found.weight is not Weight.WRONG
+
+
+async def test_one_that_refuses_writes_is_told_with_its_words(redis_url: str) -> None:
+    async with refusing_writes(redis_url):
+        found = await worst(redis_url)
+    assert found.weight is Weight.AWAY
+    assert "refuses writes, so nothing is sent: MISCONF" in found.line()
 
 
 def test_the_rights_that_are_asked_for_are_those_that_are_documented() -> None:

@@ -12,6 +12,7 @@ from paceline.bootstrap.local import create_api_key
 from paceline.bootstrap.server import application
 from paceline.bootstrap.use_cases import use_cases
 from paceline.settings import Settings
+from tests.redis_disk import refusing_writes
 from tests.world import settings_for
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -63,6 +64,19 @@ async def test_without_redis_work_is_taken_and_readiness_says_what_waits(
     assert ready.status_code == 200
     assert ready.json()["checks"]["postgresql"] == "ok"
     assert ready.json()["checks"]["redis"].startswith("does not answer")
+
+
+async def test_while_redis_refuses_writes_readiness_says_so(
+    database_url: str, redis_url: str
+) -> None:
+    async with (
+        client(settings_for(database_url, redis_url)) as http,
+        refusing_writes(redis_url),
+    ):
+        ready = await http.get("/readyz")
+    assert ready.status_code == 200
+    told = ready.json()["checks"]["redis"]
+    assert told == "refuses writes: what is due waits for it"
 
 
 async def test_readiness_tells_nobody_where_the_database_is(redis_url: str) -> None:

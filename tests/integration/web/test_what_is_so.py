@@ -21,6 +21,7 @@ from paceline.persistence.workers import sign_off
 from paceline.web import Parts
 from tests.integration.web.conftest import BASE_URL, browser, sign_in, words
 from tests.integration.web.test_dashboard import IN_DOUBT
+from tests.redis_disk import refusing_writes
 from tests.world import World, settings_for
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
@@ -254,7 +255,18 @@ async def test_without_redis_nothing_is_said_to_go_out(
     assert "Redis does not answer" in told.dashboard
     assert "Redis does not answer" in told.campaign
     assert "Held" in told.row
-    assert "Redis does not answer; nothing is sent until it does" in told.status
+    assert "Redis does not answer, or refuses writes; nothing is sent until it does" in told.status
+
+
+async def test_while_redis_refuses_writes_nothing_is_said_to_go_out(
+    stage: Stage, redis_url: str
+) -> None:
+    async with refusing_writes(redis_url):
+        told = await stage.told()
+    assert "Redis does not answer, or refuses writes" in told.dashboard
+    assert "Redis does not answer, or refuses writes" in told.campaign
+    assert "Held" in told.row
+    assert "or refuses writes; nothing is sent until it does" in told.status
 
 
 async def test_two_queues_are_told_by_the_one_that_goes(stage: Stage) -> None:

@@ -45,6 +45,11 @@ def redis_findings(found: QueueCondition) -> Iterator[Finding]:
         is_full = found.used_octets >= found.max_octets
         weight, then = (Weight.AWAY, ": nothing is sent") if is_full else (Weight.REMARK, "")
         yield _said(weight, f"{percent} % of its memory is taken{then}", "raise maxmemory")
+        if is_full:
+            return
+    if found.refuses_writes:
+        told = f"refuses writes, so nothing is sent: {found.refuses_writes}"
+        yield _said(Weight.AWAY, told, "make room on its disk, or mend what it says")
     if found.forbidden:
         first, more = found.forbidden[:_MANY], len(found.forbidden) - _MANY
         told = ", ".join(first) + (f" and {more} more" if more > 0 else "")
