@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, cast, delete, exists, false, func, literal, select, text
+from sqlalchemy import ColumnElement, cast, delete, exists, false, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -83,9 +83,12 @@ async def suppress(
 
 async def is_suppressed(session: AsyncSession, owner_id: uuid.UUID, key: str) -> bool:
     """Whether this owner must not mail this address."""
-    if await session.get(Suppression, (owner_id, key)) is not None:
-        return True
-    return await session.get(WipedSuppression, (owner_id, hash_of(owner_id, key))) is not None
+    listed = exists().where(Suppression.owner_id == owner_id, Suppression.address_key == key)
+    wiped = exists().where(
+        WipedSuppression.owner_id == owner_id,
+        WipedSuppression.address_hash == hash_of(owner_id, key),
+    )
+    return bool(await session.scalar(select(or_(listed, wiped))))
 
 
 def hash_of(owner_id: uuid.UUID, key: str) -> bytes:
