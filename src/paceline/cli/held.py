@@ -56,17 +56,22 @@ def needed(need: Mapping[str, Any], url: str) -> str:
     page = f"{url}/senders/{need['sender_id']}"
     match need["kind"]:
         case "log_in_refused":
-            return f"the log-in of {need['sender_address']} is refused{said}; verify it: {page}"
+            told = f"the log-in of {need['sender_address']} is refused{said}; verify it: {page}"
         case "sender_broken":
-            return f"{need['sender_address']} is broken{said}; mend and verify it: {page}"
+            told = f"{need['sender_address']} is broken{said}; mend and verify it: {page}"
+        case "server_unreached":
+            since = local(need["since"])
+            told = f"{need['host']} has not been reached since {since}{said}; look at it: {page}"
         case "in_doubt":
             emails = "1 email is" if need["count"] == 1 else f"{need['count']:,} emails are"
-            return f"{emails} in doubt; settle that: {url}/emails?tab=in_doubt"
+            told = f"{emails} in doubt; settle that: {url}/emails?tab=in_doubt"
         case "no_worker":
-            return "no worker is running: start one with `paceline worker`, or all by `paceline up`"
+            told = "no worker is running: start one with `paceline worker`, or all by `paceline up`"
         case "limits_unavailable":
-            return "Redis does not answer, or refuses writes; nothing is sent until it does"
-    return f"{need['kind']}{said}"
+            told = "Redis does not answer, or refuses writes; nothing is sent until it does"
+        case kind:
+            told = f"{kind}{said}"
+    return told
 
 
 def local(instant: str) -> str:

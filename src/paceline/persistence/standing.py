@@ -200,21 +200,36 @@ class Standing:
             )
 
     async def rest(
-        self, sender_id: uuid.UUID, *, pause: timedelta, reason: str, in_a_row: bool
+        self,
+        sender_id: uuid.UUID,
+        *,
+        pause: timedelta,
+        reason: str,
+        in_a_row: bool,
+        unreached: bool,
     ) -> None:
-        """Let the sender sleep: its server cannot be reached, again if that is so `in_a_row`."""
+        """Let the sender sleep, once more if that is so `in_a_row`.
+
+        `unreached`: its server said nothing at all.
+        """
         async with self._database.driver() as driver:
             await driver.execute(
                 """
                 UPDATE senders SET host_failures = CASE WHEN $4 THEN host_failures ELSE 0 END + 1,
                                    state_reason = $3,
-                                   resting_until = clock_timestamp() + $2::interval
+                                   resting_until = clock_timestamp() + $2::interval,
+                                   unreached_since = CASE
+                                       WHEN NOT $5 THEN NULL
+                                       WHEN $4 AND host_failures > 0
+                                       THEN coalesce(unreached_since, clock_timestamp())
+                                       ELSE clock_timestamp() END
                  WHERE id = $1 AND state = 'active'
                 """,
                 sender_id,
                 pause,
                 reason,
                 in_a_row,
+                unreached,
             )
 
     async def host_reached(self, sender_id: uuid.UUID) -> None:
@@ -222,7 +237,8 @@ class Standing:
         async with self._database.driver() as driver:
             await driver.execute(
                 """
-                UPDATE senders SET host_failures = 0, resting_until = NULL, state_reason = NULL
+                UPDATE senders SET host_failures = 0, resting_until = NULL, state_reason = NULL,
+                                   unreached_since = NULL
                  WHERE id = $1 AND host_failures > 0 AND state = 'active'
                 """,
                 sender_id,

@@ -57,6 +57,7 @@ class Findings:
         self._accepted = False
         self._accepted_since = False  # since there was trouble
         self._by_policy = False  # that trouble is a refusal that stands, whatever else is accepted
+        self._unreached = False  # that trouble is a server that said nothing at all
         self._shunned = False  # that trouble is a row of recipients that refuse it, and no more
         self._crowded = 0  # connections refused
         self._is_well = False  # the last email of this turn was accepted, and that was noted
@@ -74,7 +75,8 @@ class Findings:
                 self.trouble(result.sender, reason, as_of=as_of)
             case SenderEffect.CROWD:
                 self._crowded += 1
-                self.trouble(result.sender, reason, as_of=as_of)
+                unreached = result.outcome.reply_code is None
+                self.trouble(result.sender, reason, as_of=as_of, unreached=unreached)
             case SenderEffect.SUSPECT:
                 effect, reason = self._health.note_policy(self._sender_id, reason)
                 self._by_policy = True
@@ -98,11 +100,13 @@ class Findings:
             self._health.note_acceptance(self._sender_id)
             self._host_answered = self._accepted = self._accepted_since = True
 
-    def trouble(self, effect: SenderEffect, reason: str, *, as_of: datetime) -> None:
+    def trouble(
+        self, effect: SenderEffect, reason: str, *, as_of: datetime, unreached: bool = False
+    ) -> None:
         """Start nothing more; a refused account outweighs a quota, and a quota a lost server."""
         if _GRAVITY.index(effect) >= _GRAVITY.index(self._effect):
             self._effect, self._reason, self._as_of = effect, reason, as_of
-            self._shunned = False
+            self._unreached, self._shunned = unreached, False
         self._accepted_since = self._is_well = False
         self._stop()
 
@@ -114,10 +118,10 @@ class Findings:
                 self._sender_id,
                 self._effect,
                 as_of=self._as_of,
-                host_failures=host_failures,
+                host_failures=0 if self._accepted else host_failures,
                 reason=self._reason,
-                others_worked=self._accepted,
                 others_work=self._accepted_since,
+                unreached=self._unreached,
             )
             return True
         if self._host_answered and host_failures:

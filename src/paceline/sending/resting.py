@@ -72,16 +72,17 @@ class SenderHealth:
         as_of: datetime,
         host_failures: int,
         reason: str,
-        others_worked: bool,
         others_work: bool,
+        unreached: bool = False,
     ) -> None:
         """It is refused for good (it stops until mended), or for now (it sleeps).
 
         `as_of`: the sender's `updated_at` then; one that was mended since does not stop.
-        `others_worked`: something was accepted in this turn. A server that takes fifty and then
-        wants a pause has not failed once more.
+        `host_failures`: in a row before this one. A server that takes fifty and then wants a pause
+        has not failed once more.
         `others_work`: something was accepted after a quota was said to be used up. It may have been
         on its way before that: a wait that the server states is believed all the same.
+        `unreached`: the server said nothing at all.
         """
         reason = reason[:MAX_REASON]
         if effect is SenderEffect.BREAK:
@@ -94,7 +95,7 @@ class SenderHealth:
             pause = self._limit(sender_id, reason)
         else:
             pause = host_retry_delay(
-                1 if others_worked else host_failures + 1,
+                host_failures + 1,
                 roll=random.random(),
                 stated=stated_wait(reason),
             )
@@ -102,7 +103,13 @@ class SenderHealth:
             what = f"sender {sender_id} rests"
             self._resting[sender_id] = Trouble(log, what, quiet_seconds=QUIET_SECONDS)
         self._resting[sender_id].met(f"for {pause.total_seconds():.0f} s: {reason}")
-        await self._standing.rest(sender_id, pause=pause, reason=reason, in_a_row=not others_worked)
+        await self._standing.rest(
+            sender_id,
+            pause=pause,
+            reason=reason,
+            in_a_row=host_failures > 0,
+            unreached=unreached,
+        )
 
     def _limit(self, sender_id: uuid.UUID, reason: str) -> timedelta:
         """How long a quota lasts: as it says, or longer each time it was found used up in a row."""

@@ -54,6 +54,7 @@ async def _forget(session: Session, lost: Unreadable) -> bool:
         "state_reason": reason(same),
         "resting_until": None,
         "host_failures": 0,
+        "unreached_since": None,
         "last_check": None,
     }
     for name in same:

@@ -30,6 +30,7 @@ WELL_AGAIN: dict[str, object] = {
     "state_reason": None,
     "resting_until": None,
     "host_failures": 0,
+    "unreached_since": None,
 }
 _PARTS = {
     "host": "smtp_host",

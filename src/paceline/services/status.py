@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from paceline.domain.gate import HeldBy
@@ -22,6 +22,9 @@ from paceline.services.waiting import Surroundings, hold_of_next, silence
 
 # RFC 4954 §6: codes that say that the log-in was refused.
 _LOG_IN_REFUSED = re.compile(r"(?<!\d)53[0458](?!\d)")
+# A server that is restarted is back by then, and nobody has to look after it.
+UNREACHED_FOR_LONG = timedelta(minutes=10)
+_TRIED = frozenset({HeldBy.HOST_RESTING, HeldBy.SERVER_SILENT, None})
 _JUST_NEXT = frozenset({HeldBy.SCHEDULE, HeldBy.RETRY})
 _HELD_BY_STATE = {
     CampaignState.DRAFT: HeldBy.CAMPAIGN_DRAFT,
@@ -55,18 +58,25 @@ class NeedKind(StrEnum):
     LIMITS_UNAVAILABLE = "limits_unavailable"
     LOG_IN_REFUSED = "log_in_refused"
     SENDER_BROKEN = "sender_broken"
+    SERVER_UNREACHED = "server_unreached"
     IN_DOUBT = "in_doubt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Something that only a person can mend. `reason`: in the server's words."""
+    """Something that only a person can mend. `reason`: in the server's words.
+
+    `host`: a server that cannot be reached, `since` when, and `at`: when it is tried again.
+    """
 
     kind: NeedKind
     sender_id: uuid.UUID | None = None
     sender_address: str | None = None
     reason: str | None = None
     count: int | None = None  # emails
+    host: str | None = None
+    since: datetime | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +84,15 @@ class Status:
     """What is so, and what has to be done about it.
 
     `at`: when the next one goes, or until when it is held (None: until somebody lets it go).
+    `host`: the server that it waits for because it cannot be reached, and `since` when.
     """
 
     activity: Activity = Activity.NOTHING
     held_by: HeldBy | None = None
     reason: str | None = None
     at: datetime | None = None
+    host: str | None = None
+    since: datetime | None = None
     needs: tuple[Need, ...] = ()
 
 
@@ -146,7 +159,10 @@ def of_queue(queue: QueueRecord, around: Surroundings, *, now: datetime) -> Stat
     activity = Activity.NEXT if held.held_by in _JUST_NEXT else Activity.HELD
     if activity is Activity.NEXT and queue.on_their_way:
         return _on_its_way(queue, now=now) or Status(activity=Activity.SENDING)
-    return Status(activity=activity, held_by=held.held_by, reason=held.reason, at=held.release_at)
+    status = Status(activity=activity, held_by=held.held_by, reason=held.reason, at=held.release_at)
+    if held.held_by is HeldBy.HOST_RESTING and queue.unreached_since is not None:
+        return replace(status, host=queue.sender_host, since=queue.unreached_since)
+    return status
 
 
 def _on_its_way(queue: QueueRecord, *, now: datetime) -> Status | None:
@@ -168,6 +184,7 @@ def of_campaign(
     if status.held_by is not HeldBy.SENDER_BROKEN:
         needs = []
     needs += _of_surroundings(status)
+    needs += _unreached(queue, status, now=now)
     needs += [Need(kind=NeedKind.IN_DOUBT, count=in_doubt)] if in_doubt else []
     return replace(status, needs=_in_order(needs))
 
@@ -183,14 +200,18 @@ def of_all(
 ) -> OwnerStatus:
     """What is so with all that an owner has."""
     by_sender: dict[uuid.UUID, list[Status]] = {sender.id: [] for sender in senders}
+    unreached: list[Need] = []
     for queue in queues:
-        by_sender.setdefault(queue.sender_id, []).append(of_queue(queue, around, now=now))
+        found = of_queue(queue, around, now=now)
+        by_sender.setdefault(queue.sender_id, []).append(found)
+        unreached += _unreached(queue, found, now=now)
     each = tuple(_of_sender(sender, by_sender[sender.id], around) for sender in senders)
     status = together(status for found in by_sender.values() for status in found)
     if status.activity is Activity.NOTHING and is_any_drafted:
         status = Status(activity=Activity.HELD, held_by=HeldBy.CAMPAIGN_DRAFT)
     needs = [need for sender in each for need in sender.status.needs if need.sender_id]
     needs += {need for sender in each for need in sender.status.needs if not need.sender_id}
+    needs += {need.sender_id: need for need in unreached}.values()
     needs += [Need(kind=NeedKind.IN_DOUBT, count=in_doubt)] if in_doubt else []
     return OwnerStatus(
         status=replace(status, needs=_in_order(needs)),
@@ -274,6 +295,24 @@ def _broken(sender_id: uuid.UUID, address: str, reason: str | None) -> Need:
         sender_address=address,
         reason=reason,
     )
+
+
+def _unreached(queue: QueueRecord, status: Status, *, now: datetime) -> list[Need]:
+    """Of a server that has been away for long, also while it is tried once more."""
+    since, is_tried = queue.unreached_since, status.held_by in _TRIED
+    is_idle = status.activity is Activity.NOTHING or queue.sender_state != SenderState.ACTIVE
+    if since is None or now - since < UNREACHED_FOR_LONG or is_idle or not is_tried:
+        return []
+    need = Need(
+        kind=NeedKind.SERVER_UNREACHED,
+        sender_id=queue.sender_id,
+        sender_address=queue.sender_address,
+        reason=queue.sender_state_reason,
+        host=queue.sender_host,
+        since=since,
+        at=status.at,
+    )
+    return [need]
 
 
 def _in_order(needs: Iterable[Need]) -> tuple[Need, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from paceline.domain.gate import HeldBy
 from paceline.services.status import Need, NeedKind, Status
-from paceline.web.wording import as_told, count, is_reply
+from paceline.web.wording import as_told, at_moment, count, is_reply, unreached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class Shown:
 
 _OF_HOLD = {
     HeldBy.SENDER_BROKEN: {NeedKind.LOG_IN_REFUSED, NeedKind.SENDER_BROKEN},
+    HeldBy.HOST_RESTING: {NeedKind.SERVER_UNREACHED},
+    HeldBy.SERVER_SILENT: {NeedKind.SERVER_UNREACHED},
     HeldBy.NO_WORKER: {NeedKind.NO_WORKER},
     HeldBy.LIMITS_UNAVAILABLE: {NeedKind.LIMITS_UNAVAILABLE},
 }
@@ -49,7 +52,9 @@ def _cannot_send(need: Need) -> str:
     return f"{need.sender_address} cannot send"
 
 
-def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
+def shown(
+    need: Need, campaign_id: uuid.UUID | None = None, *, now: datetime, zone: tzinfo
+) -> Shown:
     """One need, on the dashboard or on the page of a campaign."""
     sender = f"/senders/{need.sender_id}"
     match need.kind:
@@ -57,6 +62,18 @@ def shown(need: Need, campaign_id: uuid.UUID | None = None) -> Shown:
             return Shown(
                 title=_cannot_send(need),
                 text="What has not gone out waits. Mend the account, then verify it again.",
+                said=as_told(need.reason),
+                href=sender,
+                link="Open the sender",
+                post=f"{sender}/verify",
+                button="Verify again",
+            )
+        case NeedKind.SERVER_UNREACHED:
+            again = f"tried again {at_moment(need.at, now=now, zone=zone)}" if need.at else "tried"
+            return Shown(
+                title=unreached(need.host, need.since, now=now, zone=zone),
+                text=f"What {need.sender_address} has to send waits; the server is {again}. If it "
+                "should answer, look at its name, its port and the way there.",
                 said=as_told(need.reason),
                 href=sender,
                 link="Open the sender",

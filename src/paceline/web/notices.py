@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
 
+from paceline import clock
 from paceline.domain.preferences import Notice
 from paceline.persistence.stores.overview import Finished
 from paceline.services.status import NeedKind
@@ -17,10 +19,12 @@ from paceline.web.wording import count
 
 CHOICES = (
     (Notice.FINISHED, "A campaign has finished"),
-    (Notice.SENDER, "A sender needs you: its server refuses it"),
+    (Notice.SENDER, "A sender needs you: its server refuses it, or is away"),
     (Notice.TROUBLE, "Emails failed, or are in doubt"),
 )
-_OF_SENDERS = frozenset({NeedKind.LOG_IN_REFUSED, NeedKind.SENDER_BROKEN})
+_OF_SENDERS = frozenset(
+    {NeedKind.LOG_IN_REFUSED, NeedKind.SENDER_BROKEN, NeedKind.SERVER_UNREACHED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class Told:
 
 
 def notices(
-    chosen: Collection[Notice], overview: Overview, finished: Sequence[Finished]
+    chosen: Collection[Notice], overview: Overview, finished: Sequence[Finished], *, zone: tzinfo
 ) -> list[dict[str, object]]:
     """All that is so now, as notices.js reads it; of what was not chosen, nothing."""
     found: list[Told] = []
@@ -45,7 +49,7 @@ def notices(
         found += [
             Told(
                 key=f"sender {need.sender_id} {need.kind}",
-                title=(told := shown(need)).title,
+                title=(told := shown(need, now=clock.now(), zone=zone)).title,
                 text=told.text,
                 href=told.href,
             )

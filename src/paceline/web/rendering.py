@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -22,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from paceline import clock
 from paceline.domain.identifiers import new_id
 from paceline.domain.short_lists import MAX_SORTED
-from paceline.services.status import Status
+from paceline.services.status import Need, Status
 from paceline.services.views import CampaignView
 from paceline.web import flash, needs, states, wording
 from paceline.web.access import ZONE_COOKIE, Viewer, is_https
@@ -83,7 +84,7 @@ def _environment() -> Environment:
         told=wording.told,
         used_of=wording.used_of,
         what_is_so=pass_context(_what_is_so),
-        need_shown=needs.shown,
+        need_shown=pass_context(_need_shown),
         needs_say=needs.needs_say,
         why_failed=wording.why_failed,
         why_briefly=wording.why_briefly,
@@ -135,6 +136,10 @@ def _in_or_ago(context: Context, at: datetime) -> str:
 
 def _why_waiting(context: Context, held_by: str | None, release_at: datetime | None) -> str:
     return wording.why_waiting(held_by, release_at, now=context["now"], zone=context["zone"])
+
+
+def _need_shown(context: Context, need: Need, campaign_id: uuid.UUID | None) -> needs.Shown:
+    return needs.shown(need, campaign_id, now=context["now"], zone=context["zone"])
 
 
 def _what_is_so(context: Context, status: Status) -> str:

@@ -270,7 +270,16 @@ def what_is_so(status: Status, *, now: datetime, zone: tzinfo) -> str:
         return f"next {at or 'soon'}"
     until = f" until {at.removeprefix('at ').removeprefix('on ')}" if at and at != "now" else ""
     held_by = None if status.held_by is None else _BRIEFLY[status.held_by]
+    if status.host and status.since:
+        held_by = unreached(status.host, status.since, now=now, zone=zone)
     return f"held{until}: {held_by}"
+
+
+def unreached(host: str | None, since: datetime | None, *, now: datetime, zone: tzinfo) -> str:
+    """`smtp.example.com has not been reached since 10:02`."""
+    if since is None:
+        return f"{host} has not been reached"
+    return f"{host} has not been reached since {day_and_time(since, now=now, zone=zone)}"
 
 
 def is_reply(reason: str | None) -> bool:

@@ -427,6 +427,7 @@ async def test_a_server_that_is_away_puts_the_sender_to_sleep_and_uses_up_no_try
     await world.until(resting)
     await world.until_all_are(ids, "scheduled")
     assert await world.fetchval("SELECT max(deferrals) FROM email_jobs") == 0
+    assert await world.fetchval("SELECT unreached_since FROM senders") is not None
 
 
 async def test_a_connection_lost_after_the_dot_is_in_doubt_and_not_sent_again(

@@ -160,3 +160,32 @@ async def test_the_write_ahead_keeps_account_and_hour(world: World, database: Da
     assert await ledger.write_ahead([departure]) == [True]
     kept = await world.fetch("SELECT account_version, booked_hour FROM attempts")
     assert kept == [{"account_version": 1, "booked_hour": departure.booked_hour}]
+
+
+async def test_a_server_is_unreached_since_the_first_of_the_tries_in_a_row(
+    world: World, database: Database
+) -> None:
+    standing, sender = Standing(database), await world.sender()
+
+    async def since() -> object:
+        return await world.fetchval("SELECT unreached_since FROM senders WHERE id = $1", sender)
+
+    async def rest(*, in_a_row: bool = True, unreached: bool = True) -> object:
+        await standing.rest(
+            sender,
+            pause=timedelta(seconds=5),
+            reason="connection refused",
+            in_a_row=in_a_row,
+            unreached=unreached,
+        )
+        return await since()
+
+    first = await rest()
+    assert first is not None
+    assert await rest() == first
+    again = await rest(in_a_row=False)
+    assert again not in (None, first)
+    assert await rest(unreached=False) is None
+    assert await rest() not in (None, first, again)
+    await standing.host_reached(sender)
+    assert await since() is None

@@ -277,3 +277,50 @@ async def test_two_queues_are_told_by_the_one_that_goes(stage: Stage) -> None:
     assert "other@example.com cannot send" in told.dashboard
     assert "other@example.com" not in told.campaign
     assert "sender         other@example.com: broken, held: the sender is broken" in told.status
+
+
+UNREACHED = "cannot connect to mail.test:25 (192.0.2.1: connection refused)"
+
+
+async def test_a_server_that_is_away_is_named_with_the_time_and_the_reason(stage: Stage) -> None:
+    await stage.change_sender(
+        "resting_until = now() + interval '5 minutes', smtp_host = 'mail.test',"
+        " unreached_since = now() - interval '9 minutes', state_reason = $1",
+        UNREACHED,
+    )
+    told = await stage.told()
+    assert "mail.test has not been reached since" in told.dashboard
+    assert "mail.test has not been reached since" in told.campaigns
+    assert all(UNREACHED in place for place in (told.campaign, told.row, told.status))
+    assert "needs you" not in told.status
+    assert "Dashboard 1 " not in words((await stage.page.get("/nav")).text)
+
+
+@pytest.mark.parametrize("is_tried", [False, True])
+async def test_a_server_that_is_away_for_long_needs_somebody(stage: Stage, is_tried: bool) -> None:
+    await stage.change_sender(
+        f"resting_until = now() + interval '{-1 if is_tried else 5} minutes',"
+        " smtp_host = 'mail.test', unreached_since = now() - interval '11 minutes',"
+        " state_reason = $1",
+        UNREACHED,
+    )
+    told = await stage.told()
+    for place in (told.dashboard, told.campaign):
+        assert "mail.test has not been reached since" in place
+    in_rows = 0 if is_tried else len(stage.emails)
+    assert told.dashboard.count(UNREACHED) == 1
+    assert told.campaign.count(UNREACHED) == 1 + in_rows
+    assert "needs you      mail.test has not been reached since" in told.status
+    assert f"{BASE_URL}/senders/{stage.sender}" in told.status
+    for path in ("/", f"/campaigns/{stage.campaign}"):
+        html = (await stage.page.get(path)).text
+        assert f'action="/senders/{stage.sender}/verify"' in html
+    assert "Dashboard 1 " in words((await stage.page.get("/nav")).text)
+
+
+async def test_a_server_that_is_away_needs_nobody_while_its_campaign_is_paused(
+    stage: Stage,
+) -> None:
+    await stage.change_sender("unreached_since = now() - interval '1 day'")
+    await stage.world.execute("UPDATE campaigns SET state = 'paused'")
+    assert "needs you" not in (await stage.told()).status

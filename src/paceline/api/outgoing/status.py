@@ -14,13 +14,17 @@ from paceline.services.status import Activity, NeedKind
 
 
 class NeedOut(Shown):
-    """Something that only a person can mend. `reason`: in the server's words; `count`: emails."""
+    """Something that only a person can mend. `reason`: in the server's words; `count`: emails;
+    `host`: a server that cannot be reached, `since` when, and `at`: when it is tried again."""
 
     kind: NeedKind
     sender_id: uuid.UUID | None
     sender_address: str | None
     reason: str | None
     count: int | None
+    host: str | None
+    since: datetime | None
+    at: datetime | None
 
 
 class StatusOut(Shown):

@@ -75,6 +75,8 @@ class Sender(Base):
     smtp_grant: Mapped[bytes | None]
     # Counted by a trigger whenever server or log-in are others.
     account_version: Mapped[int] = mapped_column(server_default=text("1"))
+    # Every try since then met nobody, or none that speaks SMTP.
+    unreached_since: Mapped[datetime | None]
 
 
 class Campaign(Base):

@@ -37,7 +37,9 @@ class QueueRecord:
     sender_state_reason: str | None
     sender_hourly_limit: int | None
     sender_min_delay_ms: int
+    sender_host: str
     resting_until: datetime | None
+    unreached_since: datetime | None
     lane_held_by: str | None
     lane_wake_at: datetime | None
     state: str | None
@@ -52,7 +54,8 @@ _NEXT = """
            q.campaign_min_delay_ms, s.id AS sender_id, s.from_address AS sender_address,
            s.state AS sender_state, s.state_reason AS sender_state_reason,
            s.hourly_limit AS sender_hourly_limit, s.min_delay_ms AS sender_min_delay_ms,
-           s.resting_until, l.held_by AS lane_held_by,
+           s.smtp_host AS sender_host, s.resting_until, s.unreached_since,
+           l.held_by AS lane_held_by,
            nullif(l.wake_at, 'infinity') AS lane_wake_at,
            n.state, coalesce(q.moving_to, n.due_at) AS due_at
       FROM ({queues}) q

@@ -39,6 +39,7 @@ class SenderRecord:
     state: str
     state_reason: str | None
     resting_until: datetime | None
+    unreached_since: datetime | None
     dkim_selector: str | None
     dkim_domain: str | None
     dkim_algorithm: str | None

@@ -10,7 +10,7 @@ from paceline.web.access import SignedIn
 from paceline.web.kept import keep
 from paceline.web.notices import notices
 from paceline.web.parts import Wired
-from paceline.web.rendering import render
+from paceline.web.rendering import render, zone_of
 from paceline.web.routes.email_lists import nav_counts_of
 
 router = APIRouter()
@@ -35,5 +35,5 @@ async def show_navigation(
         viewer=viewer,
         section=section[:MAX_SECTION_CHARACTERS],
         nav_counts=nav_counts_of(overview, drafts),
-        notices=notices(chosen, overview, finished) if chosen else None,
+        notices=notices(chosen, overview, finished, zone=zone_of(request)) if chosen else None,
     )
