@@ -112,16 +112,11 @@ class Persons:
     ) -> Wiped:
         done = Wiped()
         async with self._database.transaction() as session:
-            keeps = suppressed is Suppressed.KEEP
-            was_there = (
-                await person_exports.is_suppressed(session, owner, key)
-                if keeps
-                else (
-                    await store.unsuppress(
-                        session, owner, key, keep_hash=suppressed is Suppressed.HASH
-                    )
-                )
-            )
+            if suppressed is Suppressed.KEEP:
+                was_there = await person_exports.is_suppressed(session, owner, key)
+            else:
+                keep_hash = suppressed is Suppressed.HASH
+                was_there = await store.unsuppress(session, owner, key, keep_hash=keep_hash)
             done += Wiped(suppression=suppressed if was_there else None)
         while piece := await self._emails(owner, key):
             done += piece
