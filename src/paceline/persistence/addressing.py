@@ -32,6 +32,8 @@ _SEVERAL = re.compile(
 )
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::(?P<port>\d+))?")
 _NO_HOST = re.compile(r"[\s@]")
+_SOCKET = ("%2f", "/")
+_SERVERS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 # What libpq does on its own side and our driver does not.
 _ONLY_LIBPQ = frozenset(
     {"channel_binding", "client_encoding", "fallback_application_name", "gssdelegation"}
@@ -59,6 +61,9 @@ class DatabaseAddress:
             raise SettingsError(
                 f"DATABASE_URL: {refused[0]} is not known to the driver used here: take it away"
             )
+        if parsed.query.get("target_session_attrs", "any") not in _SERVERS:
+            told = f"target_session_attrs must be one of {', '.join(_SERVERS)}"
+            raise SettingsError(f"DATABASE_URL: {told}")
         _refuse_unusable_files(parsed)
         plain = parsed.set(drivername="postgresql").difference_update_query([_TIMEOUT])
         return cls(
@@ -83,14 +88,22 @@ def parsed_url(url: str) -> URL:
         ports = [own, *(port for _, port in _hosts(parsed))]
         if not all(1 <= port <= 65_535 for port in ports):
             raise SettingsError("DATABASE_URL: its port must be from 1 to 65535")
-        if any(_NO_HOST.search(host) for host in (parsed.host or "", *dict(_hosts(parsed)))):
-            raise ValueError("no host")
+        for host in (parsed.host or "", *dict(_hosts(parsed))):
+            _refuse_no_host(host)
         return parsed
     except (ArgumentError, ValueError):
         raise SettingsError(
             "DATABASE_URL must look like postgresql://user@host:5432/name, a password after the "
             "user and a colon (: / @ and # in it percent-encoded)"
         ) from None
+
+
+def _refuse_no_host(host: str) -> None:
+    """Raises `ValueError` for what no name and no address looks like."""
+    if _NO_HOST.search(host):
+        raise ValueError("no host")
+    if not host.lower().startswith(_SOCKET):
+        host.encode("idna")  # a part of it is empty or too long
 
 
 def _in_the_query(found: re.Match[str]) -> str:

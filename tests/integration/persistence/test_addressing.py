@@ -53,6 +53,9 @@ def test_migrations_take_the_parameters_of_the_url_too(empty_database_url: str) 
         ("postgresql://me@my host/n", "must look like postgresql://"),
         ("postgresql://me:s@cret@h/n", "must look like postgresql://"),
         ("postgresql://me@one,my two/n", "must look like postgresql://"),
+        ("postgresql://me@one..two/n", "must look like postgresql://"),
+        (f"postgresql://me@{'h' * 64}.example/n", "must look like postgresql://"),
+        ("postgresql://h/n?target_session_attrs=rw", "target_session_attrs must be one of any, "),
     ],
 )
 def test_what_cannot_hold_is_refused_by_name_and_without_the_password(url: str, said: str) -> None:
