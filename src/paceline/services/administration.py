@@ -51,7 +51,7 @@ class PersonView:
     id: uuid.UUID
     email: str | None
     name: str
-    issuer: str
+    issuers: tuple[str, ...]  # who vouches for them
     is_admin: bool
     is_owner: bool
     standing: Standing
@@ -180,7 +180,7 @@ class Administration:
             id=user.id,
             email=user.email,
             name=user.name,
-            issuer=user.issuer,
+            issuers=(user.issuer, *record.connected),
             is_admin=user.is_admin or self._admission.administers(user.email),
             is_owner=is_owner(user),
             standing=self._standing(record),

@@ -70,7 +70,6 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
         form=form,
         draft_id=draft_id,
         draft=draft,
-        undone="undone" in request.query_params,
         version=draft.version if draft else 0,
         page_token=shown.page or new_token(),
         conflict=shown.conflict,

@@ -239,3 +239,18 @@ async def test_a_deactivated_person_is_not_invited_again_by_mistake(
     answer = await admin_page.post("/users/invitations", data={"email": "grace@example.com"})
     assert answer.status_code == 422
     assert "reactivate them first" in words(answer.text)
+
+
+async def test_somebody_who_signs_in_by_a_provider_too_is_listed_by_both(
+    admin_page: httpx2.AsyncClient, world: World
+) -> None:
+    theirs = await other(world)
+    await world.execute("UPDATE users SET issuer = 'local' WHERE id = $1", theirs.owner_id)
+    await world.execute(
+        "INSERT INTO connected_identities (issuer, subject, user_id) VALUES"
+        " ('https://id.test', $2, $1), ('https://accounts.google.com', $2, $1)",
+        theirs.owner_id,
+        theirs.owner_id.hex,
+    )
+    listed = words((await admin_page.get("/users")).text)
+    assert "by link and Google and https://id.test" in listed

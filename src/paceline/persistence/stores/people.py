@@ -10,10 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.lifecycle import CampaignState, SenderState
-from paceline.persistence.models import ApiKey, Campaign, Sender, Session, SignInLink, User
+from paceline.persistence.models import (
+    ApiKey,
+    Campaign,
+    ConnectedIdentity,
+    Sender,
+    Session,
+    SignInLink,
+    User,
+)
 from paceline.persistence.stores.identity import UserRecord, record_of
 from paceline.persistence.stores.turns import take_turn
 
@@ -35,6 +44,7 @@ class PersonRecord:
     keys: int
     campaigns: int
     invited_until: datetime | None
+    connected: tuple[str, ...]  # the issuers of further ways in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +209,10 @@ async def _with_figures(
     invited = select(func.max(SignInLink.expires_at)).where(
         SignInLink.user_id == User.id, SignInLink.handle.is_not(None), *_unused()
     )
-    figures = (sign_ins, keys, campaigns, invited)
+    connected = select(
+        func.array_agg(aggregate_order_by(ConnectedIdentity.issuer, ConnectedIdentity.issuer))
+    ).where(ConnectedIdentity.user_id == User.id)
+    figures = (sign_ins, keys, campaigns, invited, connected)
     rows = await session.execute(query.add_columns(*(f.scalar_subquery() for f in figures)))
     return [
         PersonRecord(
@@ -211,6 +224,7 @@ async def _with_figures(
             keys=row[2],
             campaigns=row[3],
             invited_until=row[4],
+            connected=tuple(row[5] or ()),
         )
         for row in rows
     ]

@@ -39,6 +39,7 @@ NOTED = "noted"
 # has mailed everybody cannot. Its page shows the undo until the first email leaves.
 HELD_BACK = timedelta(seconds=10)
 TO_STORE_ONE = timedelta(microseconds=50)  # email of it, which comes before that
+CALLED_BACK = "Called back: nothing had left, and nothing will. It is a draft again."
 CHANGED = (
     "Something changed since this page was made. Nothing was scheduled: look at it again, and "
     "press once more if it is right."
@@ -131,7 +132,7 @@ async def undo(request: Request, parts: Wired, viewer: SignedIn, draft_id: uuid.
     campaign = await parts.scheduling.undo(owner, draft_id, draft.campaign_id)
     if campaign.counts.beyond_recall:
         return go_to(request, f"/campaigns/{campaign.id}?undo=late")
-    return go_to(request, f"/compose/{draft_id}?undone=1")
+    return go_to(request, f"/compose/{draft_id}", said=CALLED_BACK)
 
 
 def _settling(request: Request, draft: DraftRecord) -> Settle[uuid.UUID]:

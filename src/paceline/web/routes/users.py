@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -29,6 +30,11 @@ COLUMNS = (
     Column(key="actions", label="Actions", align="end"),
 )
 _ISSUERS = {LOCAL_ISSUER: "by link", "https://accounts.google.com": "Google"}
+
+
+def _named(issuers: Sequence[str]) -> str:
+    """`by link and Google`."""
+    return " and ".join(dict.fromkeys(_ISSUERS.get(issuer, issuer) for issuer in issuers))
 
 
 @router.get("")
@@ -118,6 +124,6 @@ async def _page(
         page=page,
         total=total,
         invitations=await parts.administration.invitations(viewer.principal),
-        issuer_named=lambda issuer: _ISSUERS.get(issuer, issuer),
+        issuers_named=_named,
         **(values | context),
     )
