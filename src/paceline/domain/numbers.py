@@ -33,7 +33,7 @@ def wrong_with_hourly_limit(value: int | None) -> str | None:
     """Why there cannot be such a limit, or None: the same for what is typed and what is sent."""
     if value is None or 1 <= value <= MAX_HOURLY_LIMIT:
         return None
-    return f"must be 1 to {MAX_HOURLY_LIMIT:,}; leave it empty (null) for no limit"
+    return f"must be 1 to {MAX_HOURLY_LIMIT:,}; leave it empty for no limit"
 
 
 def wrong_with_min_delay(milliseconds: int | Decimal) -> str | None:

@@ -18,7 +18,7 @@ LONGEST = timedelta(days=366 * MAX_YEARS_AHEAD)
 LATE = timedelta(minutes=MAX_MINUTES_BEHIND)
 HAS_PASSED = "has passed; leave it out to begin right away"
 # In a change what is left out stays as it is.
-EMPTY_IT = "has passed; leave it empty (null) to begin right away"
+EMPTY_IT = "has passed; leave it empty to begin right away"
 ENDED = "has passed"
 
 _SECONDS = {

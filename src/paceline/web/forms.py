@@ -53,7 +53,7 @@ class Problems:
 
 
 def _sentence(message: str) -> str:
-    message = message.strip().replace(" (null)", "")  # the API's way to leave a field empty
+    message = message.strip()
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 

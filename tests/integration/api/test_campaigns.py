@@ -210,5 +210,5 @@ async def test_a_start_that_has_passed_is_told_how_to_begin_right_away(ann: Clie
     [made] = (await ann.post("/campaigns", new)).json()["errors"]
     [changed] = (await ann.patch(path, past)).json()["errors"]
     assert made["message"] == "has passed; leave it out to begin right away"
-    assert changed["message"] == "has passed; leave it empty (null) to begin right away"
+    assert changed["message"] == "has passed; leave it empty to begin right away"
     assert (await ann.patch(path, {"start_at": None})).json()["start_at"] is None

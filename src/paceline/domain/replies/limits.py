@@ -31,6 +31,8 @@ SESSION_SPENT = family(
     r"idle (?:for )?too long",
     # It has counted too many mistakes, some of which we were told about: unknown recipients.
     r"too many (?:\w+ ){0,3}(?:errors|commands)\b",
+    r"too many (?:unknown|invalid|bad|non-?existent) (?:recipients?|rcpts?|users?|addresses)\b"
+    r"(?! from)",
     r"too many (?:consecutive |protocol |smtp |bad |invalid )*(?:errors|mistakes)\b",
     r"(?:bad|invalid|unknown|unrecogni[sz]ed) (?:smtp )?commands? (?:limit|count)|error limit",
     # NetEase's tokens: too many mails, recipients, commands or errors on one connection.

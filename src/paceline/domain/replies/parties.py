@@ -113,6 +113,9 @@ TAKES_FROM_FEW = family(
     r"from strangers|not (?:in|on|among) (?:\w+ |\w+'s ){0,3}(?:contacts?|address ?book|friends|"
     r"(?:allow(?:ed)?|white|safe|contact)[ -]?(?:list|senders?))",
     r"(?:allowed|permitted|authori[sz]ed|may|can|able) (?:to )?(?:post|write) to",
+    r"(?:allowed|permitted|authori[sz]ed|able|permissions?|rights?) to (?:send|mail|deliver|submit)"
+    r"(?: (?:e-?)?(?:mails?|messages?))? to (?:address\b|(?:this|that|the) "
+    r"(?!(?:\w+ )?(?:server|host|system|relay|network|gateway|internet)\b))",
     r"(?:recipient|user|person)(?:'s)? (?:settings|has restricted|restricts)|"
     r"(?:restricted|limited|closed) to its (?:members|moderators|owners)",
     r"members only|only members|from its members",
@@ -197,6 +200,8 @@ NO_MAILBOX = family(
     r"no account by|not in recipient list",
     r"no mailbox here|(?:could not|cannot|can't|unable to) (?:\w+ )?(?:find|verify) (?:\w+ ){0,2}"
     r"(?:recipient|mailbox|user|address)",
+    r"existiert (?:leider )?nicht|bestaat niet|finn[es]s? (?:inte|ikke)|findes ikke|non esiste|"
+    r"nao existe|neexist|mevcut degil",
     r"nie ma takiego|nie istnieje|onbekend|okand|neexistuje|nu exista|nem letezik|bulunamad",
     r"存在しません|존재하지|not a (?:member|customer|subscriber|user)\b",
     r"not an? (?:active|local|existing|valid|known) (?:\w+ )?(?:address|user|mailbox|recipient)",

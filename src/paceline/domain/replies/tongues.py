@@ -45,8 +45,8 @@ _AMOUNT = family(
     r"aantal|liczb|\bpocet|количеств|kolichestv",
 )
 _MAILS = (
-    r"(?:mails?\b|messages?\b|courriels?|correos?|mensa(?:jes|gens)|messaggi|berichten|nachrichten|"
-    r"wiadomosc|listow|zprav|пис[еь]м|сообщени|pisem|soobshch|meddelanden|mejl|e-?posta|mesaje)"
+    r"(?:(?:e-)?mails?\b|messages?\b|courriels?|correos?|mensa(?:jes|gens)|messaggi|berichten|nachrichten|"
+    r"wiadomosc|listow|zprav|пис[еь]м|сообщени|pisem|soobshch|meddelanden|mejl|e-?post\w*|mesaje)"
 )
 _SENDING = family(
     r"\bsending\b|\boutgoing\b|\boutbound\b|\bsubmission|\bsent\b|\brelays?\b",
