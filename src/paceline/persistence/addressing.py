@@ -22,6 +22,7 @@ from paceline.settings.tls_files import (
     refuse_unusable_authority,
     refuse_unusable_identity,
 )
+from paceline.settings.values import is_no_host
 
 CONNECT_TIMEOUT_SECONDS = 5
 MAX_CONNECT_TIMEOUT_SECONDS = 60
@@ -31,7 +32,6 @@ _SEVERAL = re.compile(
     r"(?:\?(?P<query>.*))?$"
 )
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::(?P<port>\d+))?")
-_NO_HOST = re.compile(r"[\s@]")
 _SOCKET = ("%2f", "/")
 _SERVERS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 # What libpq does on its own side and our driver does not.
@@ -89,21 +89,14 @@ def parsed_url(url: str) -> URL:
         if not all(1 <= port <= 65_535 for port in ports):
             raise SettingsError("DATABASE_URL: its port must be from 1 to 65535")
         for host in (parsed.host or "", *dict(_hosts(parsed))):
-            _refuse_no_host(host)
+            if not host.lower().startswith(_SOCKET) and is_no_host(host):
+                raise ValueError("no host")
         return parsed
     except (ArgumentError, ValueError):
         raise SettingsError(
             "DATABASE_URL must look like postgresql://user@host:5432/name, a password after the "
             "user and a colon (: / @ and # in it percent-encoded)"
         ) from None
-
-
-def _refuse_no_host(host: str) -> None:
-    """Raises `ValueError` for what no name and no address looks like."""
-    if _NO_HOST.search(host):
-        raise ValueError("no host")
-    if not host.lower().startswith(_SOCKET):
-        host.encode("idna")  # a part of it is empty or too long
 
 
 def _in_the_query(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from paceline.errors import SettingsError
-from paceline.settings.values import number
+from paceline.settings.values import is_no_host, number
 
 _NAME_AND_NUMBER = re.compile(r"/[^/]+/\d{1,5}")
 _NUMBER = re.compile(r"/?|/\d{1,5}")
@@ -67,7 +67,7 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
         raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
     port = number(env, "REDIS_PORT", 6379, 1, 65535)
     if host:
-        if not _HOST.fullmatch(host):
+        if not _HOST.fullmatch(host) or is_no_host(host):
             raise SettingsError(
                 f"REDIS_HOST must be a name or an address alone, not {host!r}: a URL is REDIS_URL, "
                 "a port REDIS_PORT"
@@ -82,6 +82,8 @@ def _refuse_misread(url: str, *, by_sentinel: bool) -> None:
         parts = urlsplit(url)
         if not by_sentinel and parts.port == 0:
             raise ValueError("no port")
+        if is_no_host(parts.hostname or ""):
+            raise ValueError("no host")
     except ValueError:
         parts = urlsplit("//:")
     if (parts.netloc and parts.hostname is None) or parts.fragment:

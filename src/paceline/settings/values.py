@@ -57,3 +57,12 @@ def web_address(text: str) -> SplitResult | None:
 def missing(name: str, example: str) -> str:
     """What whoever needs a setting that is not there is told."""
     return f"{name} is not set ({example}); `paceline up` needs no settings at all"
+
+
+def is_no_host(host: str) -> bool:
+    """Whether no name and no address looks like this."""
+    try:
+        host.encode("idna")
+    except UnicodeError:  # a part of it is empty or too long
+        return True
+    return re.search(r"[\s@]", host) is not None
