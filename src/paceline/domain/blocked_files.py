@@ -31,18 +31,21 @@ _HIDDEN = _endings("""
 
 def notes_on_files(names: Iterable[str]) -> tuple[str, ...]:
     """What is to be said of files of these names before they are sent; a sentence for each."""
-    told = []
-    for name in names:
-        ending = name.rpartition(".")[2].lower() if "." in name else ""
-        if ending in _REFUSED:
-            told.append(
-                f"attachment “{name}”: Gmail refuses the whole email for a file that ends in "
-                f".{ending}, Outlook and others refuse or hide it: put it where it can be "
-                "downloaded, and link to it"
-            )
-        elif ending in _HIDDEN:
-            told.append(
-                f"attachment “{name}”: Outlook hides files that end in .{ending} from whoever gets "
-                "them: put it where it can be downloaded, and link to it"
-            )
-    return tuple(told)
+    found = ((name, note_on_file(name)) for name in names)
+    return tuple(f"attachment “{name}”: {note}" for name, note in found if note)
+
+
+def note_on_file(name: str) -> str:
+    """The same of one of them, beside its name; empty where nobody minds it."""
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ending in _REFUSED:
+        return (
+            f"Gmail refuses the whole email for a file that ends in .{ending}, Outlook and others "
+            "refuse or hide it: put it where it can be downloaded, and link to it"
+        )
+    if ending in _HIDDEN:
+        return (
+            f"Outlook hides files that end in .{ending} from whoever gets them: put it where it "
+            "can be downloaded, and link to it"
+        )
+    return ""

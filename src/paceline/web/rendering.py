@@ -21,6 +21,7 @@ from jinja2.runtime import Context
 from starlette.responses import RedirectResponse, Response
 
 from paceline import clock
+from paceline.domain.blocked_files import note_on_file
 from paceline.domain.identifiers import new_id
 from paceline.domain.short_lists import MAX_SORTED
 from paceline.services.status import Need, Status
@@ -86,6 +87,7 @@ def _environment() -> Environment:
         what_is_so=pass_context(_what_is_so),
         need_shown=pass_context(_need_shown),
         needs_say=needs.needs_say,
+        note_on_file=note_on_file,
         why_failed=wording.why_failed,
         why_briefly=wording.why_briefly,
         why_waiting=pass_context(_why_waiting),

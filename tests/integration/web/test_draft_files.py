@@ -131,6 +131,16 @@ async def test_a_review_warns_of_files_for_which_providers_refuse_the_mail(
     assert (await draft.schedule()).headers["location"].startswith("/campaigns/")
 
 
+async def test_a_file_that_providers_refuse_is_said_to_be_so_beside_it_at_once(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    await world.sender()
+    draft = new_draft(page)
+    answer = await attach(draft, ("setup.exe", b"MZ", "application/octet-stream"), PDF)
+    for text in (words(answer.text), words((await page.get(draft.path)).text)):
+        assert text.count("Gmail refuses the whole email for a file that ends in .exe") == 1
+
+
 async def test_a_copy_of_an_email_brings_its_files(page: httpx2.AsyncClient, world: World) -> None:
     draft = new_draft(page)
     await draft.save(await form(world), file())
