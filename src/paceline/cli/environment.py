@@ -23,7 +23,11 @@ _ELSEWHERE = (
     f"or with {_CHOICE}= (empty)"
 )
 
-_OURS_ALONE = "PACELINE_"  # all other names may be another program's as well
+_OURS_ALONE = "PACELINE_"  # most other names may be another program's as well
+_HARDLY_ANOTHERS = frozenset(
+    {"ALLOWED_DOMAINS", "ADMINS", "DATABASE_DIRECT_URL", "DEVINBOX_HOST", "DEVINBOX_PORT"}
+    | {"HELO_NAME", "SMTP_VERIFY", "DNS_SERVER", "ALLOW_PRIVATE_HOSTS", "GOOGLE_BUTTON"}
+)
 _SERVERS = ("DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT")
 
 _strangers: dict[str, str] = {}  # servers that a folder's `.env` names which may not be ours: which
@@ -113,7 +117,11 @@ def _names_of_anothers(text: str) -> set[str]:
         return set()
     if names.isdisjoint(NAMES):
         return names
-    is_ours = any(map(looks_like_ours, names)) or lookalikes(dict.fromkeys(names, ""))
+    is_ours = (
+        any(map(looks_like_ours, names))
+        or not names.isdisjoint(_HARDLY_ANOTHERS)
+        or lookalikes(dict.fromkeys(names, ""))
+    )
     return set() if is_ours else names
 
 

@@ -84,8 +84,9 @@ class Findings:
             case SenderEffect.ACCUSED:
                 self._perhaps(self._health.note_accusation, reason, as_of=as_of)
             case SenderEffect.SHUNNED:
+                was_broken = self._effect is SenderEffect.BREAK
                 self._perhaps(self._health.note_shunned, reason, as_of=as_of)
-                self._shunned = self._effect is SenderEffect.BREAK
+                self._shunned = self._effect is SenderEffect.BREAK and not was_broken
             case SenderEffect.DOUBTED:
                 self._perhaps(self._health.note_refusal, reason, as_of=as_of)
                 self._perhaps_alike(result.outcome, reason, to=to, as_of=as_of)

@@ -231,6 +231,15 @@ def test_one_that_shares_names_with_us_is_passed_over_and_they_are_told(
         load_dotenv(file)
 
 
+@pytest.mark.parametrize("name", ["ADMINS", "ALLOWED_DOMAINS", "HELO_NAME", "DEVINBOX_PORT"])
+def test_a_file_with_a_name_that_hardly_another_program_has_is_ours(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / ".env").write_text(f"PORT=3000\n{name}=x\nTZ=UTC\n")
+    with pytest.raises(SettingsError, match="line 3: unknown setting TZ"):
+        load_dotenv(tmp_path / ".env")
+
+
 @pytest.mark.parametrize("name", ["DATABSE_URL", "PACELINE_SECRET_KEYS", "PACELIN_HOME"])
 def test_a_slip_of_the_pen_makes_no_file_another_programs(tmp_path: Path, name: str) -> None:
     (tmp_path / ".env").write_text(f"PORT=3000\n{name}=x\n")

@@ -13,7 +13,7 @@ from paceline.web.app import create_web
 TEMPLATES = sorted((Path(assets.__file__).parent / "templates").rglob("*.html"))
 STYLES = (Path(__file__).resolve().parents[3] / "frontend/app.css").read_text()
 # Classes of the library's, or of what it brings along, that a rule of ours may begin with.
-FOREIGN = {"dark", "ProseMirror", "toast", "btn", "input", "select", "textarea"}
+FOREIGN = {"dark", "ProseMirror", "g_id_signin", "toast", "btn", "input", "select", "textarea"}
 ICON = re.compile(r'(?:(?:icon|empty)\(|notice\("[a-z]+", )"([a-z0-9-]+)"')
 
 
