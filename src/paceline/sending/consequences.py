@@ -188,7 +188,7 @@ def _spared(
     outcome = _released(attempt, result, history)
     if effect in _BEHIND and result.phase not in _OPENING:
         times = min(history.tries + 1, _MAX_TIMES_BEHIND)
-        step = min(_asked_for(result) or _BEHIND_THE_OTHERS, _BEHIND_THE_OTHERS)
+        step = min(_asked_for(result, history) or _BEHIND_THE_OTHERS, _BEHIND_THE_OTHERS)
         outcome = replace(outcome, retry_in=step * times)
     return Consequence(outcome=outcome, left=_left(result), sender=effect)
 
@@ -206,7 +206,9 @@ def _deferred(attempt: Attempt, result: Result, history: History, *, roll: float
             attempt,
             result,
             JobEvent.DEFER,
-            retry_in=retry_delay(history.deferrals + 1, roll=roll, stated=_asked_for(result)),
+            retry_in=retry_delay(
+                history.deferrals + 1, roll=roll, stated=_asked_for(result, history)
+            ),
             is_deferral=True,
         )
     return Consequence(outcome=outcome, left=_left(result))
@@ -264,8 +266,11 @@ def _outcome(
     )
 
 
-def _asked_for(result: Result) -> timedelta | None:
-    return stated_wait(result.reply.text) if result.reply else None
+def _asked_for(result: Result, history: History) -> timedelta | None:
+    """The wait that the server states, but none for longer than the email is to be tried."""
+    asked = stated_wait(result.reply.text) if result.reply else None
+    left = history.expires_after - history.age
+    return min(asked, left) if asked and left > timedelta(0) else None
 
 
 def _waiting_again(deferrals: int) -> JobState:

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from paceline.domain.backoff import host_retry_delay, limit_delay
 from paceline.domain.replies.spans import span_of, stated_wait
@@ -91,14 +91,13 @@ class SenderHealth:
             log.warning("sender %s is broken: %s", sender_id, reason)
             await self._standing.mark_broken(sender_id, as_of=as_of, reason=reason)
             return
-        if effect is SenderEffect.LIMIT and (stated_wait(reason) or not others_work):
-            pause = self._limit(sender_id, reason)
+        roll, stated = random.random(), stated_wait(reason)
+        if effect is SenderEffect.LIMIT and (stated or not others_work):
+            self._limited[sender_id] += 1
+            times = self._limited[sender_id]
+            pause = limit_delay(times, span_of(reason), roll=roll, stated=stated)
         else:
-            pause = host_retry_delay(
-                host_failures + 1,
-                roll=random.random(),
-                stated=stated_wait(reason),
-            )
+            pause = host_retry_delay(host_failures + 1, roll=roll, stated=stated)
         if sender_id not in self._resting:
             what = f"sender {sender_id} rests"
             self._resting[sender_id] = Trouble(log, what, quiet_seconds=QUIET_SECONDS)
@@ -109,16 +108,6 @@ class SenderHealth:
             reason=reason,
             in_a_row=host_failures > 0,
             unreached=unreached,
-        )
-
-    def _limit(self, sender_id: uuid.UUID, reason: str) -> timedelta:
-        """How long a quota lasts: as it says, or longer each time it was found used up in a row."""
-        self._limited[sender_id] += 1
-        return limit_delay(
-            self._limited[sender_id],
-            span_of(reason),
-            roll=random.random(),
-            stated=stated_wait(reason),
         )
 
     def note_policy(self, sender_id: uuid.UUID, reason: str) -> tuple[SenderEffect, str]:

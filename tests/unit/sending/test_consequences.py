@@ -76,6 +76,22 @@ def test_a_refusal_for_now_waits_and_uses_up_one_try() -> None:
     assert not decided.left
 
 
+@pytest.mark.parametrize(
+    ("age", "wait"),
+    [
+        (timedelta(0), timedelta(hours=1)),
+        (timedelta(minutes=40), timedelta(minutes=20)),
+        (timedelta(hours=2), timedelta(minutes=5)),  # as if nothing were asked for
+    ],
+)
+def test_a_wait_that_a_server_asks_for_is_none_beyond_the_time_of_an_email(
+    age: timedelta, wait: timedelta
+) -> None:
+    full = result(Kind.REJECTED, phase=Phase.RCPT, code=451, text="try again in 24 hours")
+    impatient = replace(NEW, age=age, expires_after=timedelta(hours=1))
+    assert decide(full, impatient).outcome.retry_in == wait * 1.25
+
+
 def test_each_refusal_for_now_waits_longer_than_the_one_before() -> None:
     ended = result(Kind.REJECTED, phase=Phase.RCPT, code=451)
     waits = [
