@@ -32,7 +32,9 @@ async def export(parts: Wired, caller: Caller, body: PersonIn) -> dict[str, Any]
 async def wipe(parts: Wired, caller: Caller, body: WipeIn) -> Wiped:
     """Take an address out of everything, for good. Emails stay counted; what waits is cancelled.
 
-    `under_way` emails are leaving just now: ask again in a minute. `left` counts the rows, by
-    table, in which you wrote the address yourself; they are left as they are.
+    `under_way` emails are leaving just now: ask again in a minute; until then a suppression stays.
+    `left` counts the rows, by table, in which you wrote the address yourself, and drafts with a
+    list that cannot be read; they are left as they are. Who is not suppressed is mailed again if a
+    list that has them is uploaded once more.
     """
     return await parts.persons.wipe(caller.user_id, body.address, suppressed=body.suppression)

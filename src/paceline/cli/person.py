@@ -65,6 +65,8 @@ def wipe(
         say(f"{done.settled:,} were in doubt, and count as sent")
     if done.suppression is not None:
         say(_FATES[done.suppression])
+    elif done.emails:
+        note("it is not suppressed: a list that has it, uploaded once more, mails it again")
     if done.lists:
         say(f"the lists of {done.lists:,} drafts were removed: upload them without it")
     for table, rows in sorted(done.rows.items()):
@@ -72,7 +74,7 @@ def wipe(
     for table, rows in sorted(done.left.items()):
         note(f"{rows:,} rows of {table} still have it: change them, or leave them")
     if done.under_way:
-        raise Conflict(f"{done.under_way:,} emails are leaving just now: run this again")
+        raise Conflict(f"{done.under_way:,} emails to it are still leaving: run this again")
 
 
 def _quiet() -> None:

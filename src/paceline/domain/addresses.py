@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from paceline.errors import DomainError
@@ -54,6 +55,16 @@ def parse_address(text: str) -> Address:
     domain = matched[2].lower()
     address = text if domain == matched[2] else f"{matched[1]}@{domain}"
     return Address(address, address.lower())
+
+
+def spellings(key: str) -> tuple[str, ...]:
+    """How an address may be written, in lower case: an international domain in both its forms."""
+    local, _, domain = key.rpartition("@")
+    try:
+        read = idna.decode(domain) if "xn--" in domain else domain
+    except UnicodeError:  # which idna's are
+        return (key,)
+    return tuple(dict.fromkeys((key, f"{local}@{read}".lower())))
 
 
 def looks_like_an_address(text: str) -> bool:

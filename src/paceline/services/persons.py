@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from paceline.auth.auditing import note
+from paceline.auth.auditing import complete, note
 from paceline.domain.acts import Act
-from paceline.domain.addresses import InvalidAddress, parse_address
-from paceline.domain.gzip_stream import BrokenGzip, unpacked
+from paceline.domain.addresses import InvalidAddress, parse_address, spellings
 from paceline.domain.lifecycle import WAITING, JobState
+from paceline.domain.list_search import Found, ListSearch
 from paceline.errors import InvalidInput
 from paceline.persistence.database import Database
 from paceline.persistence.lanes import signal
@@ -39,8 +39,9 @@ class Suppressed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiped:
-    """What was done. `left`: rows that still have the address, as their owner wrote it, by table;
-    `under_way`: emails that are leaving just now, and keep it until this is asked again."""
+    """What was done. `left`: rows that still have the address, as their owner wrote it, by table,
+    and drafts whose list cannot be read; `under_way`: emails that are leaving just now, and keep
+    it, on the suppression list too, until this is asked again."""
 
     emails: int = 0
     cancelled: int = 0  # of them, which waited
@@ -74,14 +75,14 @@ class Persons:
         """All that is kept, by table. None: of all owners, and of the installation. Raises
         `InvalidInput`."""
         key = _key(address)
-        pattern = store.pattern_of(key)
+        pattern = store.pattern_of(spellings(key))
         told: dict[str, Any] = {"address": key}
         for owner in await self._owners(owner_id):
             async with self._database.transaction() as session:
                 found = await person_exports.of_owner(session, owner, key, pattern)
                 found["drafts"] += [
-                    {"id": str(draft), "list": True}
-                    for draft in await self._drafts_with(session, owner, key)
+                    {"id": str(draft), "list": True if there is Found.YES else None}
+                    for draft, there in await self._drafts_with(session, owner, key)
                 ]
                 await note(session, owner, Act.RECIPIENT_EXPORTED, SOMEBODY)
             for table, rows in found.items():
@@ -98,7 +99,7 @@ class Persons:
         counts as sent, as nothing of it may go out again. None: of all owners. Raises
         `InvalidInput`."""
         key = _key(address)
-        pattern = store.pattern_of(key)
+        pattern = store.pattern_of(spellings(key))
         done = Wiped()
         for owner in await self._owners(owner_id):
             done += await self._of_owner(owner, key, pattern, suppressed)
@@ -110,35 +111,70 @@ class Persons:
     async def _of_owner(
         self, owner: uuid.UUID, key: str, pattern: str, suppressed: Suppressed
     ) -> Wiped:
-        done = Wiped()
         async with self._database.transaction() as session:
-            if suppressed is Suppressed.KEEP:
-                was_there = await person_exports.is_suppressed(session, owner, key)
-            else:
-                keep_hash = suppressed is Suppressed.HASH
-                was_there = await store.unsuppress(session, owner, key, keep_hash=keep_hash)
-            done += Wiped(suppression=suppressed if was_there else None)
+            entry = await note(session, owner, Act.RECIPIENT_WIPED, SOMEBODY)
+        done = await self._all_emails(owner, key)
+        done += await self._lists(owner, key)
+        done += await self._mentions(owner, pattern)
+        # What was under way a moment ago, and has ended: it may have left words about it, too.
+        if (late := await self._all_emails(owner, key)) != Wiped():
+            done += late + await self._mentions(owner, pattern)
+        done += await self._left(owner, pattern)
+        async with self._database.transaction() as session:
+            # In one transaction: an address is off the list only when nothing of it waits.
+            left = await store.not_wiped(session, owner, key)
+            fate = await _suppress(session, owner, key, Suppressed.KEEP if left else suppressed)
+            done += Wiped(under_way=left, suppression=fate)
+            await complete(session, entry, {"emails": done.emails, "left": done.under_way})
+        return done
+
+    async def _all_emails(self, owner: uuid.UUID, key: str) -> Wiped:
+        done = Wiped()
         while piece := await self._emails(owner, key):
             done += piece
+        return done
+
+    async def _lists(self, owner: uuid.UUID, key: str) -> Wiped:
         async with self._database.transaction() as session:
-            drafts = await self._drafts_with(session, owner, key)
-            for draft in drafts:
+            found = await self._drafts_with(session, owner, key)
+            having = [draft for draft, there in found if there is Found.YES]
+            for draft in having:
                 await store.drop_list(session, draft)
-            done += Wiped(lists=len(drafts))
-        # Each of these reads a whole table: no row of one is held while another is read.
+        unknown = len(found) - len(having)
+        return Wiped(lists=len(having), left={"drafts": unknown} if unknown else {})
+
+    async def _mentions(self, owner: uuid.UUID, pattern: str) -> Wiped:
+        """Each of these reads a whole table: no row of one is held while another is read."""
+        rows: Counter[str] = Counter()
+        async for between in self._walk():
+            for table in store.OF_EMAILS:
+                async with self._database.transaction() as session:
+                    rows[table] += await store.wipe_mentions(
+                        session, owner, pattern, table, between
+                    )
         for table in store.NAMING:
             async with self._database.transaction() as session:
-                if rows := await store.wipe_mentions(session, owner, pattern, table):
-                    done += Wiped(rows={table: rows})
+                rows[table] += await store.wipe_mentions(session, owner, pattern, table)
+        return Wiped(rows=dict(+rows))
+
+    async def _left(self, owner: uuid.UUID, pattern: str) -> Wiped:
         async with self._database.transaction() as session:
-            done += Wiped(
-                left=await store.mentions(session, owner, pattern),
-                under_way=await store.under_way(session, owner, key),
-            )
-            if done != Wiped():
-                about = {"emails": done.emails, "left": done.under_way}
-                await note(session, owner, Act.RECIPIENT_WIPED, SOMEBODY, about)
-        return done
+            left = Counter(await store.mentions(session, owner, pattern))
+        async for between in self._walk():
+            async with self._database.transaction() as session:
+                left["emails"] += await store.mentioning_emails(session, owner, pattern, between)
+        return Wiped(left=dict(+left))
+
+    async def _walk(self) -> AsyncIterator[store.Between]:
+        """Over all emails, in pieces that no statement takes long for."""
+        reached = uuid.UUID(int=0)
+        while True:
+            async with self._database.transaction() as session:
+                last = await store.walk(session, reached)
+            if last is None:
+                return
+            yield reached, last
+            reached = last
 
     async def _emails(self, owner: uuid.UUID, key: str) -> Wiped | None:
         """Of some emails; None: there are no more but those that are under way."""
@@ -167,26 +203,36 @@ class Persons:
         async with self._database.transaction() as session:
             return await people.everybody(session)
 
-    async def _drafts_with(self, session: Session, owner: uuid.UUID, key: str) -> list[uuid.UUID]:
-        return [
-            draft
+    async def _drafts_with(
+        self, session: Session, owner: uuid.UUID, key: str
+    ) -> list[tuple[uuid.UUID, Found]]:
+        """Those whose lists have this address, or cannot be read to their end."""
+        found = [
+            (draft, await _search(store.list_of(session, draft), key))
             for draft in await store.drafts_with_lists(session, owner)
-            if await _mentions(store.list_of(session, draft), key)
         ]
+        return [(draft, there) for draft, there in found if there is not Found.NO]
 
 
-async def _mentions(pieces: AsyncIterator[bytes], key: str) -> bool:
-    """Whether a file of recipients, packed or not, has this address in it."""
-    whole = b"".join([piece async for piece in pieces])
-    return await asyncio.to_thread(_has, whole, key)
+async def _search(pieces: AsyncIterator[bytes], key: str) -> Found:
+    search = ListSearch(spellings(key))
+    async for piece in pieces:
+        await asyncio.to_thread(search.feed, piece)
+    return search.finish()
 
 
-def _has(whole: bytes, key: str) -> bool:
-    try:
-        text = b"".join(unpacked([whole])).lower()
-    except BrokenGzip:
-        text = whole.lower()
-    return any(key.encode(coding) in text for coding in ("utf-8", "utf-16-le", "utf-16-be"))
+async def _suppress(
+    session: Session, owner: uuid.UUID, key: str, wanted: Suppressed
+) -> Suppressed | None:
+    """What becomes of its suppression; None: there is none."""
+    if wanted is Suppressed.KEEP:
+        is_there = await person_exports.is_suppressed(session, owner, key)
+    else:
+        keep_hash = wanted is Suppressed.HASH
+        is_there = await store.unsuppress(session, owner, key, keep_hash=keep_hash)
+    if is_there:
+        return wanted
+    return Suppressed.HASH if await store.has_hash(session, owner, key) else None
 
 
 def _key(address: str) -> str:

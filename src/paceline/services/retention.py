@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from paceline import clock
 from paceline.persistence.database import Database
 from paceline.persistence.stores import retention as store
 from paceline.persistence.stores.session import Session
@@ -20,6 +19,7 @@ from paceline.settings import RetentionSettings
 
 WALK_EVERY = timedelta(days=1)
 _FIRST = uuid.UUID(int=0)
+_EMAILS = "emails"
 
 log = logging.getLogger(__name__)
 
@@ -33,44 +33,53 @@ class Retention:
         self._database = database
         self._kept = {**asdict(kept), "idempotency": LIFETIME}
         self._walk_every = walk_every
+        self._put_off: dict[str, Exception] = {}  # kinds that failed
 
     async def piece(self) -> bool:
-        """Remove a little, if no other worker does; whether there may be more to remove now."""
-        now = clock.now()
-        before = {kind: now - kept for kind, kept in self._kept.items() if kept is not None}
+        """Remove a little, if no other worker does; whether there may be more to remove now.
+
+        A kind that fails is put off until nothing is left of the others, and then raised.
+        """
+        is_more = False
+        for kind in (*store.KINDS, _EMAILS):
+            if kind not in self._put_off:
+                try:
+                    is_more |= await self._of(kind)
+                except Exception as error:  # noqa: BLE001 - of any kind, and told below
+                    self._put_off[kind] = error
+        if self._put_off and not is_more:
+            failures = list(self._put_off.values())
+            self._put_off.clear()
+            raise failures[0]
+        return is_more
+
+    async def _of(self, kind: str) -> bool:
+        """In a transaction of its own. Whether there may be more."""
         async with self._database.transaction() as session:
             turn = await store.take_turn(session, every=self._walk_every)
             if turn is None:
                 return False
-            dropped = {
-                kind: await store.drop(session, kind, before[kind])
-                for kind in store.KINDS
-                if kind in before
-            }
-            content, attempts = before.get("content"), before.get("attempts")
-            goes_on = (content or attempts) is not None and await self._walk(
-                session, turn, content=content, attempts=attempts
-            )
-        for kind, count in dropped.items():
-            if count:
-                log.info("removed what is kept no longer: %d of %s", count, kind)
-        return goes_on or store.PIECE in dropped.values()
+            if kind == _EMAILS:
+                return await self._walk(session, turn)
+            kept = self._kept[kind]
+            count = 0 if kept is None else await store.drop(session, kind, turn.now - kept)
+        if count:
+            log.info("removed what is kept no longer: %d of %s", count, kind)
+        return count == store.PIECE
 
-    async def _walk(
-        self,
-        session: Session,
-        turn: tuple[bool, uuid.UUID | None],
-        *,
-        content: datetime | None,
-        attempts: datetime | None,
-    ) -> bool:
-        is_due, reached = turn
-        if reached is None:
-            if not is_due:
+    async def _walk(self, session: Session, turn: store.Turn) -> bool:
+        content, attempts = (
+            None if kept is None else turn.now - kept
+            for kept in (self._kept["content"], self._kept["attempts"])
+        )
+        if content is None and attempts is None:
+            return False
+        if turn.reached is None:
+            if not turn.is_due:
                 return False
             await store.begin_walk(session)
         pruned, is_more = await store.prune_emails(
-            session, reached or _FIRST, content_before=content, attempts_before=attempts
+            session, turn.reached or _FIRST, content_before=content, attempts_before=attempts
         )
         if pruned:
             log.info("removed what is kept no longer of %d emails", pruned)

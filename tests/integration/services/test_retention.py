@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from paceline import clock
 from paceline.domain.identifiers import first_id_at
@@ -23,6 +24,7 @@ KEPT = RetentionSettings(
     content=timedelta(days=DAYS), attempts=timedelta(days=DAYS), audit=timedelta(days=DAYS)
 )
 AGED = f"now() - interval '{DAYS + 1} days'"
+FAILING = "SELECT 1 / (CAST(:most AS int) - 2) WHERE CAST(:before AS timestamptz) < now()"
 ANY_ID = uuid.UUID(int=1)
 
 
@@ -64,11 +66,11 @@ async def age(desk: Desk, ids: list[uuid.UUID]) -> None:
     )
 
 
-async def end(desk: Desk, ids: list[uuid.UUID], state: str) -> None:
+async def end(desk: Desk, ids: list[uuid.UUID], state: str, *, attempt: int = 1) -> None:
     outcome = {"sent": "sent", "in_doubt": "in_doubt"}.get(state, "rejected")
     await desk.world.execute(
         f"""
-        UPDATE email_jobs SET state = $2, attempt = 1, updated_at = {AGED}, reply_text = 'said',
+        UPDATE email_jobs SET state = $2, attempt = $3, updated_at = {AGED}, reply_text = 'said',
                sent_at = CASE $2 WHEN 'sent' THEN {AGED} END,
                in_doubt_at = CASE $2 WHEN 'in_doubt' THEN {AGED} END,
                lease_until = CASE WHEN $2 IN ('claimed', 'sending') THEN now() + '1 h' END,
@@ -77,17 +79,19 @@ async def end(desk: Desk, ids: list[uuid.UUID], state: str) -> None:
         """,
         ids,
         state,
+        attempt,
     )
     await desk.world.execute(
         f"""
         INSERT INTO attempts (email_id, attempt, sender_id, campaign_id, worker_run, outcome,
                               reply_text, dot_at, ended_at)
-        SELECT email_id, 1, sender_id, campaign_id, $3, $2, 'said', {AGED}, {AGED}
+        SELECT email_id, $4, sender_id, campaign_id, $3, $2, 'said', {AGED}, {AGED}
           FROM email_jobs WHERE email_id = ANY ($1)
         """,
         ids,
         outcome,
         ANY_ID,
+        attempt,
     )
     await desk.world.execute(
         "INSERT INTO email_decisions (email_id, what) SELECT unnest($1::uuid[]), 'moved'", ids
@@ -261,3 +265,46 @@ async def test_caught_mail_drafts_refused_rows_and_answers_go_by_their_age(desk:
     ):
         assert await world.fetchval(kept) == 1, kept
     assert await world.fetchval("SELECT sum(refused) FROM import_reports") == 2
+
+
+async def test_what_is_old_is_told_by_the_clock_of_the_database(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.world.execute(
+        "INSERT INTO idempotency_keys (owner_id, key, request_hash, status, body)"
+        " VALUES ($1, 'k', '', 200, '')",
+        desk.owner,
+    )
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=400))
+    await remove(desk)
+    assert await desk.world.fetchval("SELECT count(*) FROM idempotency_keys") == 1
+
+
+async def test_a_kind_that_fails_is_told_and_does_not_stop_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(store._DROP, "audit", FAILING)
+    monkeypatch.setattr(store, "PIECE", 2)
+    ids = await emails(desk, 5)
+    retention = Retention(desk.database, KEPT)
+    assert await retention.piece()
+    assert await retention.piece()
+    with pytest.raises(DBAPIError, match="division by zero"):
+        await retention.piece()
+    assert await left(desk, ids) == (0, 0, 0)
+
+
+async def test_an_email_that_is_tried_again_keeps_its_new_attempts_as_long_as_any(
+    desk: Desk,
+) -> None:
+    ids = await emails(desk, 1, "failed")
+    await remove(desk, RetentionSettings(attempts=timedelta(days=DAYS)))
+    assert await left(desk, ids) == (1, 0, 0)
+    await Retrying(desk.database, desk.bell).one(desk.owner, ids[0])
+    detail = await desk.email_queries.email(desk.owner, ids[0])
+    assert detail.email.attempts_removed_at is None
+    assert len(detail.attempts) == 1
+    await end(desk, ids, "failed", attempt=3)
+    await remove(desk, RetentionSettings(attempts=timedelta(days=DAYS)))
+    assert await left(desk, ids) == (1, 0, 0)

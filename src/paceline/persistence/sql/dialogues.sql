@@ -1,6 +1,6 @@
 -- Keep what was said during attempts that came to nothing; safe to run again. Behind their evidence,
--- and only for evidence that is there: the email may have been thrown away meanwhile. What was said
--- $4 attempts before goes.
+-- and only for evidence that is there: the email may have been thrown away meanwhile, or its recipient
+-- wiped. What was said $4 attempts before goes.
 -- Its commit waits for no disk, as PostgreSQL asks for it until the end of this transaction: a crash
 -- may lose the lines, which decide nothing (ADR 37), and no outcome waits for them.
 -- $1 email_ids, $2 attempts, $3 what was said, $4 of how many attempts at an email
@@ -10,7 +10,8 @@ WITH kept AS (
       FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried,
            unnest($1::uuid[], $2::int[], $3::text[]) AS g (email_id, attempt, said)
       JOIN attempts a USING (email_id, attempt)
-     WHERE a.outcome <> 'sent'
+      JOIN email_jobs j USING (email_id)
+     WHERE a.outcome <> 'sent' AND j.content_removed_at IS NULL
     ON CONFLICT DO NOTHING)
 DELETE FROM attempt_dialogues d
  USING unnest($1::uuid[], $2::int[]) AS g (email_id, attempt)

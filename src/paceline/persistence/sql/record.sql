@@ -6,6 +6,7 @@
 -- is called failed or cancelled only if no earlier attempt is in doubt: if one is, so is the email.
 -- A late bounce says nothing of an address that was put in its place: of an email that was changed, only
 -- the attempt that still holds it suppresses.
+-- Nothing of a recipient who was wiped meanwhile comes back: the reply is not kept, and nobody suppressed.
 -- A worker may end two attempts of one email at once; what was sent counts, else the later one.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
@@ -30,7 +31,8 @@ evidence AS (
     INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run, outcome,
                                phase, reply_code, reply_enhanced, reply_text, ended_at)
     SELECT g.email_id, g.attempt, j.sender_id, j.campaign_id, $13, g.outcome,
-           g.phase, g.code, g.enhanced, g.text, clock_timestamp()
+           g.phase, g.code, g.enhanced,
+           CASE WHEN j.content_removed_at IS NULL THEN g.text END, clock_timestamp()
       FROM given g JOIN email_jobs j USING (email_id)
      WHERE g.outcome IS NOT NULL
     ON CONFLICT (email_id, attempt) DO UPDATE
@@ -45,7 +47,7 @@ suppressed AS (
            nullif(concat_ws(' ', g.code, g.enhanced, g.text), '')
       FROM given g JOIN emails m ON m.id = g.email_id
                    JOIN email_jobs j ON j.email_id = g.email_id
-     WHERE g.suppress
+     WHERE g.suppress AND m.address_key NOT LIKE 'removed-%@invalid'
        AND (m.edition IS NULL
             OR (j.attempt = g.attempt AND j.state IN ('claimed', 'sending', 'in_doubt')))
     ON CONFLICT DO NOTHING),
@@ -61,7 +63,8 @@ recorded AS (
            failure_reason = CASE WHEN g.state = 'failed' THEN g.failure_reason END,
            reply_code = coalesce(g.code, j.reply_code),
            reply_enhanced = CASE WHEN g.text IS NULL THEN j.reply_enhanced ELSE g.enhanced END,
-           reply_text = coalesce(g.text, j.reply_text),
+           reply_text = CASE WHEN j.content_removed_at IS NULL
+                             THEN coalesce(g.text, j.reply_text) END,
            in_doubt_at = CASE WHEN g.state = 'in_doubt'
                               THEN coalesce(j.in_doubt_at, clock_timestamp()) END,
            sent_at = CASE WHEN g.state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,

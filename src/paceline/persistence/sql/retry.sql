@@ -37,7 +37,7 @@ again AS (
     UPDATE email_jobs j
        SET state = 'scheduled', attempt = j.attempt + 1, deferrals = 0, failure_reason = NULL,
            due_at = clock_timestamp(), dated_at = NULL, reply_code = NULL, reply_enhanced = NULL,
-           reply_text = NULL, updated_at = clock_timestamp()
+           reply_text = NULL, attempts_removed_at = NULL, updated_at = clock_timestamp()
       FROM chosen c
      WHERE j.email_id = c.email_id AND NOT $9
     RETURNING j.email_id, j.attempt, j.sender_id, j.campaign_id),

@@ -7,6 +7,7 @@ somebody holds is passed over, and found at the next look.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, text
@@ -19,7 +20,8 @@ from paceline.persistence.statements import statement
 PIECE = 500  # rows of each kind, and emails looked at, in one transaction
 
 _TAKE_TURN = text("""
-    SELECT reached, coalesce(began_at < now() - CAST(:every AS interval), true) AS is_due
+    SELECT now() AS now, reached,
+           coalesce(began_at < now() - CAST(:every AS interval), true) AS is_due
       FROM retention_walk FOR UPDATE SKIP LOCKED
 """)
 _BEGIN = text("UPDATE retention_walk SET began_at = now()")
@@ -58,13 +60,19 @@ _DROP = {
 KINDS = tuple(_DROP)
 
 
-async def take_turn(
-    session: AsyncSession, *, every: timedelta
-) -> tuple[bool, uuid.UUID | None] | None:
-    """None: another worker has it. Else whether a new walk over the emails is due, and where an
-    unfinished one is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Until the transaction ends. `now` is the database's: a worker's clock may be wrong."""
+
+    now: datetime
+    is_due: bool  # a new walk over the emails
+    reached: uuid.UUID | None  # where an unfinished one is
+
+
+async def take_turn(session: AsyncSession, *, every: timedelta) -> Turn | None:
+    """None: another worker has it."""
     row = (await session.execute(_TAKE_TURN, {"every": every})).one_or_none()
-    return None if row is None else (row.is_due, row.reached)
+    return None if row is None else Turn(now=row.now, is_due=row.is_due, reached=row.reached)
 
 
 async def begin_walk(session: AsyncSession) -> None:
