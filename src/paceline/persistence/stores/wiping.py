@@ -21,8 +21,8 @@ PIECE = 200  # emails
 WALKED = 5_000  # emails, whose rows are searched in one statement
 _PUNCTUATION = re.compile(r"[!-/:-?\[-`{-~]")
 # Not as the end of a longer address; but behind what JSON, or `encode(…, 'escape')`, writes for a
-# line break or a character.
-_BEGINNING = r"(?:(?<![[:alnum:]._+-])|(?<=\\[bfnrt])|(?<=\\u[0-9a-f]{4})|(?<=\\[0-7]{3}))"
+# line break or a character. Looked at behind the address: before it, it would cost ten times more.
+_BEFORE = r"(?:^|[^[:alnum:]._+-]|\\[bfnrt]|\\u[0-9a-f]{4}|\\[0-7]{3})"
 _END = r"(?![[:alnum:]-]|\.[[:alnum:]])"
 
 # $1 owner_id, $2 address_key
@@ -148,8 +148,8 @@ class HeldEmail:
 
 def pattern_of(written: Sequence[str]) -> str:
     """An address, as it may be written, for PostgreSQL's regular expressions."""
-    literals = "|".join("".join(map(_literal, one)) for one in written)
-    return f"{_BEGINNING}(?:{literals}){_END}"
+    address = f"(?:{'|'.join(''.join(map(_literal, one)) for one in written)})"
+    return f"{address}{_END}(?<={_BEFORE}{address})"
 
 
 def _literal(char: str) -> str:
