@@ -33,25 +33,29 @@ class Retention:
         self._database = database
         self._kept = {**asdict(kept), "idempotency": LIFETIME}
         self._walk_every = walk_every
-        self._put_off: dict[str, Exception] = {}  # kinds that failed
+        self._round: list[str] = []  # kinds of which there may be more to remove now
+        self._failures: list[Exception] = []  # of this round
 
     async def piece(self) -> bool:
         """Remove a little, if no other worker does; whether there may be more to remove now.
 
         A kind that fails is put off until nothing is left of the others, and then raised.
         """
-        is_more = False
-        for kind in (*store.KINDS, _EMAILS):
-            if kind not in self._put_off:
-                try:
-                    is_more |= await self._of(kind)
-                except Exception as error:  # noqa: BLE001 - of any kind, and told below
-                    self._put_off[kind] = error
-        if self._put_off and not is_more:
-            failures = list(self._put_off.values())
-            self._put_off.clear()
+        self._round = self._round or [
+            kind for kind in store.KINDS if self._kept[kind] is not None
+        ] + [_EMAILS]
+        for kind in tuple(self._round):
+            try:
+                is_more = await self._of(kind)
+            except Exception as error:  # noqa: BLE001 - of any kind, and told below
+                self._failures.append(error)
+                is_more = False
+            if not is_more:
+                self._round.remove(kind)
+        if not self._round and self._failures:
+            failures, self._failures = self._failures, []
             raise failures[0]
-        return is_more
+        return bool(self._round)
 
     async def _of(self, kind: str) -> bool:
         """In a transaction of its own. Whether there may be more."""
