@@ -21,8 +21,8 @@ from typing import Any
 from paceline.cli import loops
 
 TICK_SECONDS = 0.005
-MOST_TICKS = 200  # between two turns of the loop: one second, where the machine has nothing to do
-MOST_CPU_SECONDS = 1.0  # of the loop's thread, from one turn to the next
+MOST_TICKS = 50  # between two turns of the loop: 250 ms, where the machine has nothing to do
+MOST_CPU_SECONDS = 0.25  # of the loop's thread, from one turn to the next
 FRAMES = 6  # of the loop's stack, the innermost
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
 
 from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
@@ -25,7 +24,10 @@ Refuse = Callable[[Request, str], Awaitable[Response]]
 
 
 class AnsweredMethods:
-    """What each path answers, read off the routes once."""
+    """What each path answers, read off the routes once, when all of them are there.
+
+    FastAPI puts them together then, and not at the first request, which would hold up all others.
+    """
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         fixed: dict[str, frozenset[str]] = {}
@@ -52,11 +54,9 @@ class AnsweredMethods:
 class Methods:
     """Answers HEAD, OPTIONS and whatever is not allowed; lets the rest through."""
 
-    def __init__(
-        self, app: ASGIApp, *, routes: Callable[[], Sequence[BaseRoute]], refuse: Refuse
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, answered: AnsweredMethods, refuse: Refuse) -> None:
         self.app = app
-        self._routes = routes
+        self._answered = answered
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,11 +71,6 @@ class Methods:
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
         else:
             await self._told(answered, method)(scope, receive, send)
-
-    @cached_property
-    def _answered(self) -> AnsweredMethods:
-        """Read at the first request, when every route is there."""
-        return AnsweredMethods(self._routes())
 
     def _told(self, answered: frozenset[str], method: str) -> ASGIApp:
         head = {"HEAD"} if "GET" in answered else set()

@@ -37,7 +37,7 @@ from paceline.api.security import held_to_scope
 from paceline.api.unpacking import Unpacking
 from paceline.auth.acting import acting, address_of
 from paceline.default_headers import DefaultHeaders
-from paceline.methods import Methods
+from paceline.methods import AnsweredMethods, Methods
 
 # One entry for all of them: what differs is in the words.
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -106,7 +106,7 @@ def _application() -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     problems.install(app)
-    app.add_middleware(Methods, routes=lambda: app.routes, refuse=_not_allowed)
+    app.add_middleware(Methods, answered=AnsweredMethods(app.routes), refuse=_not_allowed)
     app.add_middleware(BodyRules)
     app.add_middleware(Unpacking)  # before the rules: they count what was unpacked
     return app

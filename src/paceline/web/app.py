@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paceline.auth.acting import acting, address_of
 from paceline.default_headers import DefaultHeaders
-from paceline.methods import Methods
+from paceline.methods import AnsweredMethods, Methods
 from paceline.web import failures
 from paceline.web.access import close_form, cookie_name, is_https
 from paceline.web.assets import FOLDER, URL, manifest
@@ -101,7 +101,7 @@ def _application() -> FastAPI:
         app.include_router(module.router)
     app.mount(URL, ImmutableFiles(directory=FOLDER))
     failures.install(app)
-    app.add_middleware(Methods, routes=lambda: app.routes, refuse=failures.not_allowed)
+    app.add_middleware(Methods, answered=AnsweredMethods(app.routes), refuse=failures.not_allowed)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_OCTETS)
     app.add_middleware(BodyLimit, refuse=failures.too_large, refuse_packed=failures.packed)
     return app
