@@ -40,14 +40,12 @@ def redis_findings(found: QueueCondition) -> Iterator[Finding]:
             "appendonly is off: after a restart it is filled from PostgreSQL, which takes a while",
             "CONFIG SET appendonly yes",
         )
+    is_full = 0 < found.max_octets <= found.used_octets
     if found.max_octets and found.used_octets > FULL * found.max_octets:
         percent = round(100 * found.used_octets / found.max_octets)
-        is_full = found.used_octets >= found.max_octets
         weight, then = (Weight.AWAY, ": nothing is sent") if is_full else (Weight.REMARK, "")
         yield _said(weight, f"{percent} % of its memory is taken{then}", "raise maxmemory")
-        if is_full:
-            return
-    if found.refuses_writes:
+    if found.refuses_writes and not is_full:
         told = f"refuses writes, so nothing is sent: {found.refuses_writes}"
         yield _said(Weight.AWAY, told, "make room on its disk, or mend what it says")
     if found.forbidden:
