@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from html import escape
@@ -20,6 +21,13 @@ _TEXT_STYLE = (
     " padding: 12px 16px"
 )
 _HTML_STYLE = "font: 15px/1.6 Arial, sans-serif; padding: 8px 16px; color: #1d1d24"
+_REMOTE_PICTURE = re.compile(  # the first characters of a tag will do: this is one line of help
+    r"""<img\b[^>]{0,1000}?\ssrc\s*=\s*["']?\s*(?:https?:)?//""", re.IGNORECASE
+)
+_NOT_LOADED = (
+    "<p style='font: 12px/1.5 Arial, sans-serif; color: #6b6b76; margin: 0 0 12px'>"
+    "Pictures from other servers are not loaded here. Your recipients see them.</p>"
+)
 
 
 class View(StrEnum):
@@ -43,9 +51,13 @@ def views_of(*, has_html: bool, has_text: bool) -> tuple[View, ...]:
 
 
 def document_of(*, html: str | None, text: str | None) -> str:
-    """The HTML part, or else the text with its lines kept. Links open in tabs of their own."""
+    """The HTML part, or else the text with its lines kept. Links open in tabs of their own.
+
+    The frame loads nothing from anywhere; that pictures are missing for it is said above them.
+    """
     if html is not None:
-        return f"{_HEAD}<body style='{_HTML_STYLE}'>{html}</body>"
+        said = _NOT_LOADED if _REMOTE_PICTURE.search(html) else ""
+        return f"{_HEAD}<body style='{_HTML_STYLE}'>{said}{html}</body>"
     return text_document(text or "")
 
 

@@ -10,7 +10,13 @@ from paceline import clock
 from paceline.domain.identifiers import new_id
 from paceline.services.attachments import AttachmentView
 from paceline.services.kept_files import ShownImage
-from paceline.web.mail_body import MAX_INLINE_OCTETS, View, document_of_message, with_images
+from paceline.web.mail_body import (
+    MAX_INLINE_OCTETS,
+    View,
+    document_of,
+    document_of_message,
+    with_images,
+)
 
 SMALL, LARGE = b"\x89PNG", b"\x89PNG" + bytes(MAX_INLINE_OCTETS // 2)
 HEADROOM = 1024  # the document around it
@@ -81,3 +87,30 @@ def test_an_image_of_a_message_counts_as_it_is_written_in_each_of_its_places(enc
     )
     shown = document_of_message(raw, View.HTML)
     assert len(shown) <= len(html) + MAX_INLINE_OCTETS + HEADROOM
+
+
+NOT_LOADED = "Pictures from other servers are not loaded here. Your recipients see them."
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        '<img src="https://example.com/a.png">',
+        "<IMG alt=x\nSRC = 'http://example.com/a.png'/>",
+        "<img src=//example.com/a.png>",
+    ],
+)
+def test_a_picture_that_is_not_loaded_is_explained(picture: str) -> None:
+    assert document_of(html=picture * 2, text=None).count(NOT_LOADED) == 1
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img src="cid:a"><a href="https://example.com">there</a>',
+        '<img alt="an image of https://example.com" src="data:,">',
+        "<img " * 100_000,
+    ],
+)
+def test_nothing_is_said_of_pictures_where_all_are_shown(html: str) -> None:
+    assert NOT_LOADED not in document_of(html=html, text=None)
