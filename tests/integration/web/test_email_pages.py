@@ -13,7 +13,7 @@ import pytest
 from paceline.auth.acting import acting
 from paceline.services.campaigns import CampaignPatch
 from paceline.web import Parts
-from tests.integration.web.conftest import FRAGMENT, words
+from tests.integration.web.conftest import BASE_URL, FRAGMENT, words
 from tests.integration.web.test_dashboard import IN_DOUBT
 from tests.world import World
 
@@ -468,3 +468,20 @@ async def test_an_email_whose_content_was_removed_says_since_when(
     assert "Try again" not in shown
     assert "Copy to a new message" not in shown
     assert (await page.get(f"/emails/{email}/body")).status_code == 200
+
+
+async def test_the_sidebar_of_an_emails_page_follows_it_into_another_list(
+    page: httpx2.AsyncClient, world: World
+) -> None:
+    sender = await world.sender()
+    [email] = await world.emails(sender, None, 1)
+    html = (await page.get(f"/emails/{email}")).text
+    (asks,) = re.findall(r'hx-get="(/emails/[^"]+/detail[^"]*)"', html)
+    for address in (asks, f"/emails/{email}/detail"):
+        assert 'id="nav"' not in (await page.get(address, headers=FRAGMENT)).text
+    on_its_page = FRAGMENT | {"HX-Current-URL": f"{BASE_URL}/emails/{email}"}
+    answer = await page.post(f"/emails/{email}/cancel", headers=on_its_page)
+    for told in (answer.text, (await page.get(asks, headers=FRAGMENT)).text):
+        marked = re.findall(r'href="([^"]+)" aria-current="page"', told)
+        assert marked == ["/emails?tab=cancelled"]
+    assert 'id="nav"' not in (await page.get(f"/emails/{email}/detail", headers=FRAGMENT)).text

@@ -29,6 +29,7 @@ from paceline.web.mail_body import (
 from paceline.web.once import OnceRoute, carried_out_once
 from paceline.web.parts import Parts, Wired
 from paceline.web.rendering import go_to, render, wants_fragment
+from paceline.web.routes.email_lists import nav_counts_of
 
 router = APIRouter(prefix="/emails", route_class=OnceRoute)
 
@@ -52,11 +53,18 @@ async def show_email(
 
 @router.get("/{email_id}/detail")
 async def email_detail(
-    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID
+    request: Request, parts: Wired, viewer: SignedIn, email_id: uuid.UUID, section: str = ""
 ) -> Response:
-    """What moves on it, for the drawer that is open already."""
-    detail = await parts.email_queries.email(viewer.principal.user_id, email_id)
-    return render(request, "_email_live.html", viewer=viewer, **_shown(viewer, detail))
+    """What moves on it, for the drawer or the page that is open already.
+
+    `section`: what the sidebar of its page marks, which follows it into another list.
+    """
+    owner = viewer.principal.user_id
+    shown = _shown(viewer, await parts.email_queries.email(owner, email_id))
+    if section and section != shown["section"]:
+        overview, drafts = await parts.queries.overview(owner), await parts.drafts.how_many(owner)
+        shown["nav_counts"] = nav_counts_of(overview, drafts)
+    return render(request, "_email_live.html", viewer=viewer, **shown)
 
 
 @router.get("/{email_id}/view")
@@ -133,7 +141,9 @@ async def _after_write(
     request: Request, parts: Parts, viewer: Viewer, email_id: uuid.UUID, said: str
 ) -> Response:
     if wants_fragment(request):
-        return await email_detail(request, parts, viewer, email_id)
+        on_its_page = request.headers.get("HX-Current-URL", "").endswith(f"/emails/{email_id}")
+        section = "as it was before" if on_its_page else ""
+        return await email_detail(request, parts, viewer, email_id, section)
     return go_to(request, f"/emails/{email_id}", said=said)
 
 
