@@ -33,6 +33,15 @@ async def test_pasted_addresses_are_found_and_listed_with_who_and_why(
     assert "Nothing matches" in words((await page.get("/suppressions?reason=hard_bounce")).text)
 
 
+@pytest.mark.parametrize("last", ["c@x.org", "c@x.org, d@x.org"])
+async def test_of_pasted_addresses_a_line_that_holds_none_is_named_and_costs_no_other_one(
+    page: httpx2.AsyncClient, world: World, last: str
+) -> None:
+    answer = await add(page, f"Ada <ada@x.org>, bob@x.org\nnobody\n{last}")
+    assert "1 row holds no address: Line 2: there is no @ in it: nobody" in words(answer.text)
+    assert await world.fetchval("SELECT count(*) FROM suppressions") == 3 + last.count(",")
+
+
 async def test_a_bounce_shows_the_reply_and_leads_to_the_email(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -29,6 +29,7 @@ _HEAD = re.compile(
 )
 _BULLET = re.compile(r"[•·▪‣◦●○■*-]\s+|\d{1,4}[.)]\s+")
 _NO_NAME = frozenset('@<>",;:\t|')
+_BEGINS_BARE = re.compile(r"\s*[^\s@<>\"(,;|]+@[^\s@<>\",;|]+\s*(?:[,;|\t]|$)")
 _COPIES = re.compile(r"^\s*b?cc\s*:", re.IGNORECASE | re.MULTILINE)
 _BARE = re.compile(r"\s*[^\s@<>]+@[^\s@<>]+\s*")
 # Characters before an address: a name is shorter, and what waits for one is looked at with each
@@ -63,6 +64,8 @@ class ListRows:
             yield from self._end()
             yield Row(number, ["", labelled[0]])
             line = labelled[1]
+        if _BEGINS_BARE.match(line):
+            yield from self._end()  # an address alone is nobody's whom the line before names
         line = _name_ahead(line) or line
         prefix = _PREFIX.match(line)
         yield from self._read(number, line[prefix.end() :] if prefix else line)
