@@ -114,19 +114,19 @@ class MessageForm:
     def names(self) -> dict[str, str]:
         """A service's names for its fields, and ours."""
         own = {name: name for name in ("name", "subject")}
-        return own | {"html": "body", "text": "text" if self._is_html else "body"}
+        return own | {"html": "body", "text": "text" if self.is_html else "body"}
 
     @property
-    def _is_html(self) -> bool:
+    def is_html(self) -> bool:
         return is_html(self.format, self.body)
 
     @property
     def _html(self) -> str:
-        return self.body if self._is_html else ""
+        return self.body if self.is_html else ""
 
     @property
     def _text(self) -> str:
-        return self.text if self._is_html else self.body
+        return self.text if self.is_html else self.body
 
     def patch(self, campaign: CampaignView) -> CampaignPatch:
         """Only what differs."""

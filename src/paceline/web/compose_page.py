@@ -89,14 +89,15 @@ async def compose_page(request: Request, parts: Parts, viewer: Viewer, shown: Co
 
 
 def _first_choice(senders: Sequence[SenderView], last: uuid.UUID | None) -> str:
-    """The id of whom a new campaign comes from; "" where there is no sender.
+    """The id of whom a new campaign comes from; "" where somebody has to choose.
 
-    By whom the last email left, else one that was verified, else any that is not known to be unfit.
+    By whom the last email left, else one that was verified, else the only one that there is.
     """
     working = [sender for sender in senders if hindrance(sender) is None]
     used = [sender for sender in working if sender.id == last]
     verified = [sender for sender in working if sender.verified_at is not None]
-    return next((str(sender.id) for sender in (*used, *verified, *working, *senders)), "")
+    alone = senders if len(senders) == 1 else ()
+    return next((str(sender.id) for sender in (*used, *verified, *alone)), "")
 
 
 def shown_list(upload: Upload | None, draft: DraftRecord | None, problem: str) -> dict[str, Any]:

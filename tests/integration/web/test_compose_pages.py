@@ -7,6 +7,7 @@ import re
 import uuid
 
 import httpx2
+import pytest
 
 from tests.integration.web.composing import File, compose, file, form, new_draft, schedule
 from tests.integration.web.conftest import FRAGMENT, words
@@ -51,14 +52,19 @@ async def test_the_form_knows_the_readers_zone(page: httpx2.AsyncClient, world: 
 async def test_a_new_campaign_comes_from_a_sender_that_works(
     page: httpx2.AsyncClient, world: World
 ) -> None:
-    works = await world.sender(from_address="works@example.com", from_name=None)
+    await world.sender(from_address="works@example.com", from_name=None)
+    html = (await page.get("/compose")).text
+    assert "selected>works@example.com (never verified)" in html
+    assert "Choose a sender" not in html
     await world.sender(from_address="paused@example.com", state="paused")
     await world.sender(from_address="broken@example.com", state="broken", state_reason="535 no")
     mute = await world.sender(from_address="mute@example.com", from_name=None, last_check=REFUSED)
     html = (await page.get("/compose")).text
-    assert re.findall(r'<option value="([^"]+)" selected>', html) == [str(works)]
-    assert f'<option value="{mute}">mute@example.com (cannot log in)</option>' in html
-    assert "works@example.com (never verified)" in html
+    (menu,) = re.findall(r'<select[^>]* name="sender_id".*?</select>', html, re.DOTALL)
+    assert "selected" not in menu
+    assert menu.index('<option value="">Choose a sender</option>') < menu.index("works@")
+    assert f'<option value="{mute}">mute@example.com (cannot log in)</option>' in menu
+    assert "works@example.com (never verified)" in menu
 
 
 async def test_a_new_campaign_comes_from_whom_the_last_email_left_by_else_from_a_verified_sender(
@@ -319,3 +325,16 @@ async def test_a_plain_text_stays_one_though_it_has_angle_brackets(
     (stored,) = await world.fetch("SELECT text_body, html_body FROM campaigns")
     assert stored["html_body"] is None
     assert stored["text_body"] == body.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "instead"), [("", "text"), ("a < b", "text"), ("<b>a</b>", "html")]
+)
+async def test_without_scripts_rich_text_is_what_a_plain_field_makes_of_it(
+    page: httpx2.AsyncClient, world: World, body: str, instead: str
+) -> None:
+    fields = await form(world, format="rich", body=body)
+    html = (await new_draft(page).save(fields)).text
+    assert re.findall(r'value="(\w+)" data-instead', html) == [instead]
+    (rich,) = re.findall(r'<label([^>]*)><input[^>]* name="format" value="rich"', html)
+    assert "data-needs-script" in rich
