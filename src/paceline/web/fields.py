@@ -24,7 +24,7 @@ _SUBJECTS = {
 }
 # How a service begins what it says about a field, which it does not name.
 _OF_A_SUBJECT = re.compile(
-    "(?:Is|Are|Was|Were|Has|Must|May|Can|Cannot|(?!This |Its |Addresses |Unless )[A-Z][a-z]+s)(?= )"
+    "(?:Is|Are|Was|Has|Must|May|Can|Cannot|(?!This |Its |Addresses |Unless )[A-Z][a-z]+s)(?= )"
 )
 
 

@@ -14,7 +14,7 @@ from paceline.cli.app import app, exit_code, run
 from paceline.errors import Conflict, InvalidInput, SettingsError
 
 FOREIGN = {
-    "unknown names": b"# Django\nPORT=3000\nSECRET_KEY=x\n",
+    "unknown names": b"# ours?\nADMINS=a@example.com\nSECRET_KEY=x\n",
     "no assignments": b"PORT=3000\njust some words\n",
     "an open quotation": b"\nPORT='3000\n",
     "another encoding": "PORT=3000\nADMINS=jürgen@example.com\n".encode("latin-1"),
@@ -73,7 +73,7 @@ def test_a_command_that_needs_settings_names_the_foreign_file_and_a_way_out(
 @pytest.mark.parametrize(
     ("content", "where"),
     [
-        (b"# mine\nSECRET_KEY=x\nPORT=1\n", "line 2: unknown setting SECRET_KEY"),
+        (b"# mine\nSECRET_KEY=x\nADMINS=a@x\n", "line 2: unknown setting SECRET_KEY"),
         (b"PORT=1\r\nwords\r\n", "line 2: expected NAME=value"),
         (b"\n\nADMINS=\xfc@x\n", "line 3: is not UTF-8 text"),
         (b"PORT=1\n\x00", "line 2: is not text"),

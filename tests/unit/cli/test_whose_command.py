@@ -16,7 +16,7 @@ OF_AN_OWNER = {"api-key create", "api-key list", "api-key revoke"}
 OF_THE_INSTALLATION = {
     *("up", "api", "worker", "devinbox", "migrate", "doctor", "reseal", "backup", "restore"),
     *("held drop", "held release", "held settle", "sign-in-link", "invite", "welcome"),
-    "lifeline",
+    *("person export", "person wipe", "lifeline"),
 }
 OF_NOBODY = {"help", "version"}
 

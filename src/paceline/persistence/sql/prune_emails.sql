@@ -21,13 +21,20 @@ over AS MATERIALIZED (
        FOR UPDATE OF j SKIP LOCKED),
 unsaid AS (
     UPDATE emails m SET text_body = NULL, html_body = NULL, fields = '{}'
-      FROM over o WHERE m.id = o.email_id AND o.content),
-evidence AS MATERIALIZED (
+      FROM over o
+     WHERE m.id = o.email_id AND o.content
+       AND (m.text_body IS NOT NULL OR m.html_body IS NOT NULL OR m.fields <> '{}')),
+certain AS MATERIALIZED (
     SELECT a.email_id, a.attempt
       FROM over o JOIN attempts a ON a.email_id = o.email_id
      WHERE o.attempts AND a.outcome NOT IN ('in_doubt', 'sending')
-       AND (a.outcome <> 'sent' OR o.state = 'sent')
+       AND (a.outcome <> 'sent' OR o.state = 'sent')),
+evidence AS MATERIALIZED (
+    SELECT a.email_id, a.attempt
+      FROM certain c JOIN attempts a ON a.email_id = c.email_id AND a.attempt = c.attempt
        FOR UPDATE OF a SKIP LOCKED),
+held AS MATERIALIZED (
+    SELECT email_id, attempt FROM certain EXCEPT SELECT email_id, attempt FROM evidence),
 forgotten AS (
     DELETE FROM attempts a USING evidence e
      WHERE a.email_id = e.email_id AND a.attempt = e.attempt),
@@ -36,7 +43,8 @@ undecided AS (
 marked AS (
     UPDATE email_jobs j
        SET content_removed_at = CASE WHEN o.content THEN now() ELSE j.content_removed_at END,
-           attempts_removed_at = CASE WHEN o.attempts THEN now() ELSE j.attempts_removed_at END,
+           attempts_removed_at = CASE WHEN o.attempts AND o.email_id NOT IN (SELECT email_id FROM held)
+                                      THEN now() ELSE j.attempts_removed_at END,
            reply_text = CASE WHEN o.attempts THEN NULL ELSE j.reply_text END
       FROM over o WHERE j.email_id = o.email_id
     RETURNING 1)
