@@ -52,9 +52,15 @@ function leftCell(parent, { left, right }) {
   return null;
 }
 
-// Somebody else's box over the middle of it, where it can be seen without scrolling.
+// Somebody else's box over the middle of what is seen of it without scrolling.
 function cover(parent, box) {
-  const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+  let { left, right } = box;
+  for (let around = parent; around; around = around.parentElement) {
+    if (!hides(getComputedStyle(around).overflowX)) continue;
+    const cut = around.getBoundingClientRect();
+    [left, right] = [Math.max(left, cut.left), Math.min(right, cut.right)];
+  }
+  const [x, y] = [(left + right) / 2, (box.top + box.bottom) / 2];
   if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return null;
   const above = document.elementFromPoint(x, y);
   if (!above || parent.contains(above) || above.contains(parent)) return null;
