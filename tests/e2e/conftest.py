@@ -43,7 +43,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 # How long a page takes is the machine's, and says nothing about it.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 

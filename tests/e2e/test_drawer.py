@@ -50,12 +50,14 @@ def test_closing_it_leaves_the_focus_on_its_row(page: Page, path: str, way: str)
     page.keyboard.press("Enter")
     drawer = page.locator("#drawer dialog[open]")
     expect(drawer).to_contain_text("drawer2@example.org")
-    page.evaluate("navigation.addEventListener('navigatesuccess', () => (window.isBack = true))")
+    page.evaluate("""
+        navigation.addEventListener("navigatesuccess", () => (document.body.dataset.back = "1"))
+    """)
     if way == "Back":
         page.go_back()
     else:
         page.keyboard.press("Escape")
-    page.wait_for_function("window.isBack")
+    expect(page.locator("body")).to_have_attribute("data-back", "1")
     expect(drawer).to_have_count(0)
     expect(row).to_be_focused()
 
@@ -71,11 +73,12 @@ def test_forward_opens_it_also_before_the_browser_has_told_that_it_closed(
         document.querySelector("#drawer dialog").addEventListener("close", (told) => {
           told.stopImmediatePropagation();
           window.tell = () => told.target.dispatchEvent(new Event("close"));
+          document.body.dataset.told = "1";
         }, { capture: true, once: true })
     """)
     page.go_back()
     expect(drawer).to_have_count(0)
-    page.wait_for_function("window.tell")
+    expect(page.locator("body")).to_have_attribute("data-told", "1")
     page.evaluate("""
         new Promise((over) => {
           addEventListener("popstate", over, { once: true });

@@ -79,7 +79,7 @@ def test_what_was_said_and_the_buttons_stay_while_the_page_lives(
     copy = page.get_by_role("button", name="Copy the address")
     copy.focus()
     for _ in range(2):
-        with page.expect_response("**/detail"):
+        with page.expect_response("**/detail*"):
             pass
     expect(said).to_be_visible()
     expect(copy).to_be_focused()
