@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from paceline.auth.acting import COMMAND_LINE, acting
-from paceline.persistence.database import Database
+from paceline.bootstrap.command_line import at_the_command_line
 from paceline.services.held import Held
 from paceline.settings import Settings
 
@@ -14,9 +13,5 @@ from paceline.settings import Settings
 @asynccontextmanager
 async def held(settings: Settings) -> AsyncIterator[Held]:
     """For as long as the context lasts."""
-    database = Database.of(settings.database, pool_size=1)
-    try:
-        with acting(COMMAND_LINE):
-            yield Held(database)
-    finally:
-        await database.close()
+    async with at_the_command_line(settings, pool_size=1) as database:
+        yield Held(database)

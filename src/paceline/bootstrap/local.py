@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from paceline.auth.acting import COMMAND_LINE, acting
 from paceline.auth.api_keys import SHOWN_CHARACTERS, ApiKeys
 from paceline.auth.sign_in import SignInLinks, invitation_path, link_path
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
+from paceline.bootstrap.command_line import at_the_command_line
 from paceline.bootstrap.use_cases import use_cases
 from paceline.delivery import Security
 from paceline.domain.recipients import RawRecipient
@@ -71,7 +69,7 @@ async def create_api_key(
     key would open nothing.
     """
     admission = admission_of(settings)
-    async with _database(settings) as database:
+    async with at_the_command_line(settings) as database:
         if email is not None:
             users = Users(database)
             if owner:
@@ -85,7 +83,7 @@ async def create_api_key(
 
 async def api_keys_of(settings: Settings, email: str | None) -> list[ApiKeyRecord]:
     """The keys of this address (None: the owner) that are not revoked. Raises `NotFound`."""
-    async with _database(settings) as database:
+    async with at_the_command_line(settings) as database:
         return await ApiKeys(database).list(await _user_id(database, email))
 
 
@@ -94,7 +92,7 @@ async def revoke_api_key(settings: Settings, email: str | None, prefix: str) -> 
 
     Raises `NotFound` when there is none, or more than one.
     """
-    async with _database(settings) as database:
+    async with at_the_command_line(settings) as database:
         keys, user_id = ApiKeys(database), await _user_id(database, email)
         found = [
             key
@@ -116,14 +114,14 @@ async def _user_id(database: Database, email: str | None) -> uuid.UUID:
 
 async def mint_sign_in_link(settings: Settings) -> str:
     """A link that signs the owner of this installation in, once."""
-    async with _database(settings) as database:
+    async with at_the_command_line(settings) as database:
         token = await SignInLinks(database).mint()
     return settings.api.base_url + link_path(token)
 
 
 async def mint_invitation(settings: Settings, email: str) -> str:
     """A link that signs in whoever is invited under this address, once."""
-    async with _database(settings) as database:
+    async with at_the_command_line(settings) as database:
         token = await SignInLinks(database, admission_of(settings)).invite(email)
     return settings.api.base_url + invitation_path(token)
 
@@ -154,16 +152,6 @@ async def create_sample(settings: Settings) -> None:
         )
         created = await cases.campaigns.create(owner.user_id, campaign)
         await cases.campaigns.launch(owner.user_id, created.campaign.id)
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    database = Database.of(settings.database)
-    try:
-        with acting(COMMAND_LINE):
-            yield database
-    finally:
-        await database.close()
 
 
 def _sample_recipients() -> list[RawRecipient]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paceline.auth.acting import COMMAND_LINE, acting
+from paceline.bootstrap.command_line import at_the_command_line
 from paceline.persistence.database import Database
 from paceline.services import forgetting
 from paceline.services.resealing import Resealed, Resealing, Unreadable
@@ -22,9 +22,5 @@ async def reseal(settings: Settings) -> Resealed:
 
 async def forget(settings: Settings, lost: Sequence[Unreadable]) -> int:
     """Empty what no key opens; of how many senders."""
-    database = Database.of(settings.database)
-    try:
-        with acting(COMMAND_LINE):
-            return await forgetting.forget(database, settings.secrets, lost)
-    finally:
-        await database.close()
+    async with at_the_command_line(settings) as database:
+        return await forgetting.forget(database, settings.secrets, lost)

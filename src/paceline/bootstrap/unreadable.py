@@ -22,11 +22,13 @@ def _all_but_its_line(record: logging.LogRecord) -> bool:
     return record.msg != _ITS_LINE
 
 
+_SERVERS_OWN.addFilter(_all_but_its_line)
+
+
 class NothingUnreadable(TakenInTime):
     """Tells of what cannot be read as a trouble, which lasts or does not."""
 
     trouble: Trouble = of_requests(log, "connections bring what is no HTTP")
-    _SERVERS_OWN.addFilter(_all_but_its_line)
 
     def send_400_response(self, msg: str) -> None:
         """Say so, where an answer is still to be given."""

@@ -12,8 +12,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from paceline.errors import OperationalError
-from paceline.observability.troubles import Faults, Trouble
+from paceline.observability.troubles import Beside
 
 LOOK_SECONDS = 300.0
 SPREAD = 0.2  # of it, so that workers do not look in step
@@ -31,29 +30,15 @@ class Pruner:
     ) -> None:
         self._piece = piece
         self._look_seconds = look_seconds
-        self._trouble = Trouble(log, "nothing old is removed")
-        self._faults = Faults(log, "a fault of ours: nothing old is removed")
+        self._beside = Beside(log, "nothing old is removed")
 
     async def run(self) -> None:
         """Remove for ever."""
         while True:
             began = time.monotonic()
-            if await self._is_more():
+            if await self._beside.attempt(self._piece):
                 took = time.monotonic() - began
                 await asyncio.sleep(max(REST * took, LEAST_REST_SECONDS))
             else:
                 spread = SPREAD * (2 * random.random() - 1)
                 await asyncio.sleep(self._look_seconds * (1 + spread))
-
-    async def _is_more(self) -> bool:
-        try:
-            is_more = await self._piece()
-        except OperationalError as error:
-            self._trouble.met(error)
-        except Exception as error:  # noqa: BLE001 - all of this is beside what a worker is for
-            self._faults.met(error)
-        else:
-            self._trouble.over()
-            self._faults.over()
-            return is_more
-        return False

@@ -7,9 +7,13 @@ second say no more than one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from paceline import clock
+from paceline.errors import OperationalError
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +105,28 @@ class Faults:
         """It went well, for somebody; a kind is over when it was not met for a minute."""
         for trouble in self._kinds.values():
             trouble.over()
+
+
+class Beside:
+    """What goes on beside all that a process is for: a failure of it is told, and no more."""
+
+    def __init__(self, log: logging.Logger, what: str) -> None:
+        self._trouble = Trouble(log, what)
+        self._faults = Faults(log, f"a fault of ours: {what}")
+
+    async def attempt(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """What comes of it; None where it failed."""
+        try:
+            done = await work()
+        except OperationalError as error:
+            self._trouble.met(error)
+        except Exception as error:  # noqa: BLE001 - whatever becomes of it
+            self._faults.met(error)
+        else:
+            self._trouble.over()
+            self._faults.over()
+            return done
+        return None
 
 
 def of_requests(log: logging.Logger, what: str) -> Trouble:
