@@ -261,8 +261,9 @@ class _Turn:
         if result is not None:
             if result.fenced and handover.cannot_mark:
                 self._lines.stop()  # the next ones would fare no better
-            await self._lines.trail(handover.record(result.outcome))
+            # Before it is recorded: a slow database must not let more of a spent quota go.
             self._findings.of_email(result, to=job.claim.address, as_of=job.identity.as_of)
+            await self._lines.trail(handover.record(result.outcome))
         if job.one_at_a_time:
             self._lines.tell()  # the next one may be claimed
 

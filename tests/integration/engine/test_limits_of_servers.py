@@ -196,8 +196,9 @@ async def test_an_hours_quota_that_is_said_in_no_words_fails_nobody(
         this_hour = 0
         await let_the_rest_pass(world, sender)
     await world.until_all_are(ids, "sent")
-    # Each hour: what was refused before it was known for a row, and what was under way then.
-    assert refusals <= 3 * (10 + 2 * 4)
+    # Each hour a row of ten, begun anew when what was accepted before it comes to its end: a quarter
+    # of what would be refused otherwise, on a machine that is as slow as it likes.
+    assert refusals < 3 * HOURLY
 
 
 async def test_a_server_that_counts_by_the_minute_is_waited_for_as_it_asks(
