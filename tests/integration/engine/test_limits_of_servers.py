@@ -196,8 +196,8 @@ async def test_an_hours_quota_that_is_said_in_no_words_fails_nobody(
         this_hour = 0
         await let_the_rest_pass(world, sender)
     await world.until_all_are(ids, "sent")
-    # Each hour a row of ten, begun anew when what was accepted before it comes to its end: a quarter
-    # of what would be refused otherwise, on a machine that is as slow as it likes.
+    # Each hour a row of ten, begun anew when what was accepted before it comes to its end: far from
+    # all that wait, on a machine that is as slow as it likes.
     assert refusals < 3 * HOURLY
 
 
