@@ -160,13 +160,29 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"REDIS_HOST": "redis://cache:6379"}, "a URL is REDIS_URL, a port REDIS_PORT"),
         ({"REDIS_HOST": "cache:6379"}, "a URL is REDIS_URL, a port REDIS_PORT"),
         ({"REDIS_HOST": "[::1]"}, "a URL is REDIS_URL, a port REDIS_PORT"),
-        ({"REDIS_URL": "redis://cache:99999/0"}, "REDIS_URL must look like"),
+        ({"REDIS_URL": "redis://cache:99999/0"}, "REDIS_URL: its port must be from 1 to 65535"),
         ({"REDIS_URL": "redis://my cache/0"}, "REDIS_URL must look like"),
         ({"REDIS_URL": "redis://cache..example/0"}, "REDIS_URL must look like"),
         ({"REDIS_HOST": "cache..example"}, "REDIS_HOST must be a name or an address alone"),
-        ({"REDIS_URL": "redis://cache:0/0"}, "REDIS_URL must look like"),
+        ({"REDIS_URL": "redis://cache:0/0"}, "REDIS_URL: its port must be from 1 to 65535"),
         ({"REDIS_URL": "'redis://cache/0'"}, "know it, without the quotation marks around it"),
         ({"DATABASE_URL": '"postgresql://x"'}, "postgresql://, without the quotation marks"),
+        ({"REDIS_URL": "unix://"}, "REDIS_URL must name a socket from the root on"),
+        ({"REDIS_URL": "unix://run/redis.sock"}, "REDIS_URL must name a socket from the root on"),
+        ({"REDIS_URL": "unix:///"}, "REDIS_URL must name a socket from the root on"),
+        (
+            {"REDIS_URL": "redis+sentinel://a:1,b:99999/main/0"},
+            "REDIS_URL: its port must be from 1",
+        ),
+        ({"REDIS_URL": "redis+sentinel://a:0/main/0"}, "REDIS_URL: its port must be from 1 to"),
+        ({"REDIS_URL": "redis://:${REDIS_PASSWORD}@a/0"}, "has ${REDIS_PASSWORD} in it, which is"),
+        ({"DATABASE_URL": "postgresql://a:${DB_PW:-x}@b/c"}, "has ${DB_PW} in it, which is not"),
+        (
+            {"BASE_URL": "http://0.0.0.0:3001"},
+            "BASE_URL is http://0.0.0.0:3001, which leads nobody",
+        ),
+        ({"BASE_URL": "http://[::]:3001"}, "BASE_URL is http://[::]:3001, which leads nobody"),
+        ({"BASE_URL": "http://0"}, "BASE_URL is http://0, which leads nobody"),
         ({"BASE_URL": "mail.example.com"}, "BASE_URL must look like"),
         ({"BASE_URL": "https://u:p@mail.example.com"}, "BASE_URL must look like"),
         ({"BASE_URL": "https://example.com/mail"}, "BASE_URL must look like"),
@@ -201,6 +217,17 @@ def test_a_bad_setting_stops_the_start_with_one_line(env: dict[str, str], messag
         Settings.from_environment(env)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_addresses_that_only_look_like_wrong_ones_are_read() -> None:
+    for url in (
+        "unix:///run/redis.sock?db=1",
+        "unix://:s3cret@/run/redis.sock",
+        "redis+sentinel://:s3cret@one,[::1]:26379,two:5/main/0",
+        "redis+sentinel://[::1]/main/0",
+        "redis://:%24%7BREDIS%7D$x@cache/0",
+    ):
+        assert read(REDIS_URL=url).redis.url == url
 
 
 def test_what_kubernetes_adds_for_a_service_of_our_name_is_passed_over() -> None:

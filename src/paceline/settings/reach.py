@@ -65,11 +65,23 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
+def is_any_address(host: str) -> bool:
+    """Whether it stands for all addresses of a machine: to listen on, and to go to none."""
+    with suppress(ValueError):
+        return ip_address(host).is_unspecified
+    return host == "0"
+
+
 def _base_url(env: Mapping[str, str], port: int) -> str:
     url = env.get("BASE_URL", f"http://localhost:{port}").rstrip("/")
     parts = web_address(url)
     if parts is None or parts.path or parts.query or parts.fragment:
         raise SettingsError(f"BASE_URL must look like https://mail.example.com, not {url}")
+    if is_any_address(parts.hostname or ""):
+        raise SettingsError(
+            f"BASE_URL is {url}, which leads nobody here: that is an address to listen on. Set "
+            "PACELINE_HOST to it, and BASE_URL to what others call this machine"
+        )
     return url
 
 

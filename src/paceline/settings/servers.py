@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from paceline.errors import SettingsError
-from paceline.settings.values import is_no_host, number
+from paceline.settings.values import is_no_host, number, refuse_unreplaced
 
 _NAME_AND_NUMBER = re.compile(r"/[^/]+/\d{1,5}")
 _NUMBER = re.compile(r"/?|/\d{1,5}")
@@ -47,6 +47,8 @@ def read_database(env: Mapping[str, str]) -> DatabaseSettings | None:
     for name, given in (("DATABASE_URL", url), ("DATABASE_DIRECT_URL", direct)):
         if given is not None and not given.startswith(("postgresql://", "postgres://")):
             raise SettingsError(f"{name} must begin with postgresql://{_quoted(given)}")
+        if given is not None:
+            refuse_unreplaced(name, given)
     return DatabaseSettings(url=url, direct_url=direct)
 
 
@@ -61,7 +63,8 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
             "REDIS_URL must begin with redis://, rediss:// or unix://, or with redis+sentinel:// "
             f"or rediss+sentinel:// where Sentinels know it{_quoted(url)}"
         )
-    if url and not url.startswith("unix://"):
+    if url:
+        refuse_unreplaced("REDIS_URL", url)
         _refuse_misread(url, by_sentinel=by_sentinel)
     if "REDIS_PORT" in env and not host:
         raise SettingsError("REDIS_PORT is set, but REDIS_HOST is not")
@@ -77,11 +80,16 @@ def read_redis(env: Mapping[str, str]) -> RedisSettings | None:
 
 
 def _refuse_misread(url: str, *, by_sentinel: bool) -> None:
-    """What the driver would take for a server of this machine, or for its number 0."""
+    """What the driver would take for a server of this machine, for its number 0, or for one that
+    is away."""
+    if url.startswith("unix://"):
+        _refuse_no_socket(url)
+        return
     try:
+        _refuse_wrong_ports(url)
         parts = urlsplit(url)
-        if not by_sentinel and parts.port == 0:
-            raise ValueError("no port")
+        if not by_sentinel:
+            _ = parts.port  # read, it is found to be a number
         if is_no_host(parts.hostname or ""):
             raise ValueError("no host")
     except ValueError:
@@ -100,6 +108,22 @@ def _refuse_misread(url: str, *, by_sentinel: bool) -> None:
         raise SettingsError(
             "REDIS_URL must end with the number of a database, as in redis://host/0"
         )
+
+
+def _refuse_no_socket(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.hostname or parts.path in {"", "/"} or parts.fragment:
+        raise SettingsError(
+            "REDIS_URL must name a socket from the root on, as in unix:///run/redis/redis.sock"
+        )
+
+
+def _refuse_wrong_ports(url: str) -> None:
+    """Of Sentinels, too, each of which has one. It is not repeated: it may be half a password."""
+    for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+        name, _, port = host.rpartition(":")
+        if name and not host.endswith("]") and port.isdigit() and not 1 <= int(port) <= 65_535:
+            raise SettingsError("REDIS_URL: its port must be from 1 to 65535")
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,8 @@ from paceline.errors import SettingsError
 # In the form that DNS knows it; names of containers have underscores.
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 
+_PLACEHOLDER = re.compile(r"\$\{(\w+)[^{}]*\}")
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -52,6 +54,16 @@ def web_address(text: str) -> SplitResult | None:
         return None
     is_plain = parts.username is None and port != 0 and not any(map(str.isspace, text))
     return parts if is_plain and parts.scheme in {"http", "https"} else None
+
+
+def refuse_unreplaced(name: str, text: str) -> None:
+    """`${DB_PASSWORD}` as it stands: what should have put a value in its place did not. In an
+    address braces are percent-encoded, so that it is never meant. A default is not repeated."""
+    if found := _PLACEHOLDER.search(text):
+        raise SettingsError(
+            f"{name} has ${{{found[1]}}} in it, which is not replaced here: write the value itself, or "
+            f"the whole address into a file and its name into {name}_FILE"
+        )
 
 
 def missing(name: str, example: str) -> str:
