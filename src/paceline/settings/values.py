@@ -61,7 +61,7 @@ def refuse_unreplaced(name: str, text: str) -> None:
     address braces are percent-encoded, so that it is never meant. A default is not repeated."""
     if found := _PLACEHOLDER.search(text):
         raise SettingsError(
-            f"{name} has ${{{found[1]}}} in it, which is not replaced here: write the value itself, or "
+            f"{name} has ${{{found[1]}}} in it, which is not replaced here: write the value, or "
             f"the whole address into a file and its name into {name}_FILE"
         )
 
