@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from paceline import __version__
-from paceline.bootstrap.preflight.findings import Unfit
+from paceline.bootstrap.preflight.findings import Finding, Unfit, Weight
 from paceline.cli import access, campaigns, holding, parts, person, suppressions
 from paceline.cli.backup import backup, restore
 from paceline.cli.console import FAILED, INTERRUPTED, MISUSED, UNUSABLE, complain, say, speak_in_log
@@ -119,22 +119,22 @@ def run() -> None:
         complain(with_origin(str(error)))
         sys.exit(exit_code(error))
     except PacelineError as error:
-        complain(_told(error))
-        sys.exit(exit_code(error))
+        unreached = _unreached(error)
+        complain(unreached.line(origins()) if unreached else str(error))
+        is_wrong = unreached is not None and unreached.weight is Weight.WRONG
+        sys.exit(UNUSABLE if is_wrong else exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
-def _told(error: PacelineError) -> str:
-    """Of a database that is not to be had also which one, and where that was set.
+def _unreached(error: PacelineError) -> Finding | None:
+    """Of a database that is not to be had: which one, and where that was set.
 
-    A folder's `.env` may be another program's.
+    A folder's `.env` may be another program's. None for all other errors.
     """
     if (url := database_of_environment()) is None:
-        return str(error)
+        return None
     from paceline.bootstrap.preflight.database import out_of_reach
     from paceline.persistence.database import DatabaseUnavailable
 
-    if not isinstance(error, DatabaseUnavailable):
-        return str(error)
-    return out_of_reach(url, error).line(origins())
+    return out_of_reach(url, error) if isinstance(error, DatabaseUnavailable) else None

@@ -175,6 +175,6 @@ async def test_a_command_that_is_not_let_in_says_where_it_was_sent(
     name = urlsplit(database_url).path
     url = database_url.replace(f"{name}?", "/none_such?")
     code, said = await paceline("api-key", "list", home=tmp_path, DATABASE_URL=url)
-    assert code == 1
+    assert code == 78
     assert "/none_such refuses us: " in said[-1]
     assert said[-1].endswith("(DATABASE_URL is set in the environment)")

@@ -308,6 +308,12 @@ def test_a_home_that_cannot_be_written_is_wrong() -> None:
     assert "cannot be written" in found.line()
 
 
+def test_a_file_in_the_place_of_a_home_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    (found,) = home_findings(tmp_path / "home")
+    assert "cannot be written: not a directory; " in found.line()
+
+
 @pytest.mark.parametrize(
     ("mebioctets", "weight", "told"),
     [
@@ -325,9 +331,28 @@ async def test_a_port_that_is_taken_may_be_free_in_a_moment_and_a_foreign_addres
     server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        (taken,) = port_findings(ApiSettings(port=port))
-    (foreign,) = port_findings(ApiSettings(host="192.0.2.1", port=port))
+        (taken,) = port_findings("127.0.0.1", port)
+    (foreign,) = port_findings("192.0.2.1", port)
     assert (taken.weight, foreign.weight) == (Weight.AWAY, Weight.WRONG)
+
+
+async def test_a_dev_inbox_that_cannot_listen_ends_with_one_line(
+    database_url: str, tmp_path: Path
+) -> None:
+    given = {"DATABASE_URL": database_url, "PACELINE_LOG": "text"}
+    server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        taken = await paceline("devinbox", home=tmp_path, DEVINBOX_PORT=port, **given)
+    foreign = await paceline("devinbox", home=tmp_path, DEVINBOX_HOST="192.0.2.1", **given)
+    for (code, said), expected, name in (
+        (taken, 1, "DEVINBOX_PORT"),
+        (foreign, 78, "DEVINBOX_HOST"),
+    ):
+        (line,) = said
+        assert code == expected
+        assert line.startswith("paceline: Address: cannot listen on ")
+        assert line.endswith(f"choose another ({name} is set in the environment)")
 
 
 def test_an_address_that_others_reach_without_an_answer_is_told() -> None:

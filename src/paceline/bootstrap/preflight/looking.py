@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class Part(Enum):
     """Who is about to start, and what it stands on."""
 
     MIGRATE = frozenset({"database"})
-    DEVINBOX = frozenset({"database"})
+    DEVINBOX = frozenset({"database", "schema", "inbox"})
     API = frozenset({"database", "schema", "redis", "secret", "port"})
     WORKER = frozenset({"database", "schema", "redis", "secret", "home", "ehlo"})
     DOCTOR = frozenset({"database", "schema", "redis", "secret", "home", "ehlo", "port"})
@@ -48,7 +48,7 @@ async def preflight(
 
     `again`: since the start there was one look already, and the port is our own by now.
     """
-    needs = part.value - ({"port"} if again else set())
+    needs = part.value - ({"port", "inbox"} if again else set())
     findings = list(environment_findings(lookalikes(env or {})))
     if "secret" in needs:
         assert settings.secrets.key, "it raises when there is none"
@@ -81,10 +81,16 @@ async def preflight(
         findings += home_findings(home)
     if "ehlo" in needs:
         findings += await introduction_findings(settings.api)
+    return findings + list(_listening_findings(settings, needs))
+
+
+def _listening_findings(settings: Settings, needs: frozenset[str]) -> Iterator[Finding]:
     if "port" in needs:
-        findings += port_findings(settings.api)
-        findings += reach_findings(settings.api)
-    return findings
+        yield from port_findings(settings.api.host, settings.api.port)
+        yield from reach_findings(settings.api)
+    if "inbox" in needs:
+        inbox, names = settings.devinbox, ("DEVINBOX_HOST", "DEVINBOX_PORT")
+        yield from port_findings(inbox.host, inbox.port, settings=names)
 
 
 async def hold(settings: Settings) -> None:

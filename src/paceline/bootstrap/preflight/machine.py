@@ -31,7 +31,9 @@ def home_findings(home: Path) -> Iterator[Finding]:
         with tempfile.TemporaryFile(dir=home):
             pass
     except OSError as error:
-        told = f"{home} cannot be written: {(error.strerror or str(error)).lower()}"
+        is_file = isinstance(error, FileExistsError)  # in the place where it would be made
+        why = "not a directory" if is_file else (error.strerror or str(error)).lower()
+        told = f"{home} cannot be written: {why}"
         remedy = "give it to this user, or choose another"
         yield Finding(
             about="Home", weight=Weight.WRONG, says=told, remedy=remedy, settings=settings
@@ -52,13 +54,13 @@ def disk_finding(home: Path, *, free: int) -> Finding:
     )
 
 
-def port_findings(api: ApiSettings) -> Iterator[Finding]:
-    """Whether the API could listen where it is to."""
-    where, settings = f"{api.host}, port {api.port}", ("PACELINE_HOST", "PORT")
+def port_findings(
+    host: str, port: int, *, settings: tuple[str, str] = ("PACELINE_HOST", "PORT")
+) -> Iterator[Finding]:
+    """Whether a part could listen where it is to; `settings` say where that is."""
+    where = f"{host}, port {port}"
     try:
-        found = socket.getaddrinfo(
-            api.host, api.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, address in found:
             with closing(socket.socket(family)) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
