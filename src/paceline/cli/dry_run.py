@@ -49,19 +49,25 @@ def rehearse(
         yield f"note: {said}"
     yield from counts(seen)
     yield from shape_lines(seen, leads.chosen)
-    if not seen["first"]:
+    sound = []
+    for row in seen["first"]:
+        if reason := _refusal(template, row):
+            yield f"  {row['email']}: is left out: {reason}"
+        else:
+            sound.append(row)
+    if not sound:
         raise DomainError(f"{leads.file.name} holds no recipient that can be used")
-    yield from _left_out(template, seen["first"])
-    yield from _message(template, seen["first"][0], sender)
+    yield from _message(template, sound[0], sender)
 
 
-def _left_out(template: MessageTemplate, first: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Who of the first would not be taken in, because no email can be made for them."""
-    for row in first:
-        try:
-            template.check_headers(row["email"], row["name"], row["fields"])
-        except RenderError as error:
-            yield f"  {row['email']}: is left out: {error}"
+def _refusal(template: MessageTemplate, row: Mapping[str, Any]) -> str | None:
+    """Why this recipient would not be taken in: no email can be made for them."""
+    try:
+        template.check_headers(row["email"], row["name"], row["fields"])
+        template.check_bodies(row["email"], row["name"], row["fields"])
+    except RenderError as error:
+        return str(error)
+    return None
 
 
 def counts(seen: Mapping[str, Any]) -> Iterator[str]:

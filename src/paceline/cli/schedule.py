@@ -168,6 +168,7 @@ def schedule(
                 accepts=yes,
             )
             if dry_run:
+                begins.resolved()
                 # Only this needs the engine: half a second that `--help` shall not wait for.
                 from paceline.cli.dry_run import rehearse
 

@@ -63,6 +63,8 @@ _HANDLEBARS = (
     ),
 )
 _PATTERNS = [(re.compile(pattern, re.DOTALL), text) for pattern, text in _HANDLEBARS]
+STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
+_HYPHENATED = re.compile(r"(?<![\w.)\]-])[A-Za-z_]\w*(?:[-\u2010\u2011\u2013][A-Za-z_]\w*)+")
 _STATEMENT = re.compile(r"\{%[-+]?\s*(?P<name>\w*)")
 _KNOWN = frozenset({"if", "elif", "for"})
 _MAX_LOOKED_AT = 300  # characters
@@ -73,6 +75,8 @@ def advice(tag: str) -> str:
     tag = tag[:_MAX_LOOKED_AT]
     if statement := _STATEMENT.match(tag):
         name = statement["name"]
+        if name in _KNOWN and (title := hyphenated(tag)):
+            return f"has “{title}”, no merge field, which is one word: write {as_field(title)}"
         if name in _KNOWN:
             return "cannot be read: write names, values in quotation marks, ==, and, or, not"
         if name in ("else", "endif", "endfor"):
@@ -88,6 +92,12 @@ def advice(tag: str) -> str:
         "cannot be read: write {{ first_name }}, or {% raw %} … {% endraw %} around braces that "
         "are to be sent as they are"
     )
+
+
+def hyphenated(tag: str) -> str | None:
+    """A name with hyphens outside a tag's quotation marks; with spaces it would be subtraction."""
+    found = _HYPHENATED.search(STRING.sub("''", tag))
+    return found[0] if found else None
 
 
 def as_field(name: str) -> str:

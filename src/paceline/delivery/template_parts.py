@@ -59,7 +59,17 @@ class Part:
 
     __slots__ = (
         *("_accepted", "_constant", "_constant_body", "_has_slash", "_has_words"),
-        *("_is_fields_alone", "_names", "_render", "_skeleton", "fields", "name", "source", "used"),
+        *(
+            "_is_fields_alone",
+            "_names",
+            "_render",
+            "_skeleton",
+            "fields",
+            "may_break",
+            "name",
+            "source",
+            "used",
+        ),
     )
 
     def __init__(self, name: str, source: str, *, accepted: bool) -> None:
@@ -67,6 +77,9 @@ class Part:
         self._accepted = accepted
         self.fields: frozenset[str] = frozenset()
         self.used: frozenset[str] = frozenset()
+        self.may_break = (
+            False  # whether it can be made hangs on the values, not on their being there
+        )
         self._has_slash = SLASH in source
         self._refuse_source(source)
         source = self.source = _understood(source, html=name == "html")
@@ -223,13 +236,14 @@ class Part:
             self._skeleton = skeleton
 
     def _refuse_broken(self, engine: Environment, used: Collection[str]) -> None:
-        """Raises `TemplateError` for what fails whatever the values are."""
+        """Raises `TemplateError` for what fails whatever the values are; notes what some break."""
         for stand_in in STAND_INS:
             try:
                 engine.render_template(_WHOLE[self.name], **dict.fromkeys(used, stand_in))
             except TemplateError as error:
                 if error.kind in _BROKEN_FOR_EVERYBODY:
                     raise
+                self.may_break = True
 
     def _explained(self, error: TemplateError) -> RenderError:
         missing = undefined_in(error)

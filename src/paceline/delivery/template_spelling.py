@@ -14,7 +14,7 @@ from html import unescape
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from paceline.delivery.foreign_tags import advice
+from paceline.delivery.foreign_tags import STRING, advice, hyphenated
 from paceline.delivery.tag_reading import GAPS, INVISIBLE, MARK, MAX_PIECES, TagReading, read_tag
 from paceline.delivery.template_engine import reads
 
@@ -39,7 +39,6 @@ _ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _QUIET = re.compile(r"<(?:(style|script)(?=[\s>])|!--)", re.IGNORECASE)
 _STRIPPED = re.compile(MARK)
 _UNSEEN = re.compile(f"[{INVISIBLE}]")
-_STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 _PART = re.compile(r"(?<![\w.)\]])(?!loop\.)[A-Za-z_]\w*\.[A-Za-z_][\w.]*(?![\w(])")
 
 # Nobody subtracts a word: it is the title of a column, or another program's field.
@@ -151,8 +150,9 @@ class _Speller:
         if len(tag) > MAX_PIECES:
             return False
         return bool(
-            _PART.search(_STRING.sub("''", tag))
+            _PART.search(STRING.sub("''", tag))
             or _HYPHENATED.fullmatch(tag)
+            or (tag.startswith("{%") and hyphenated(tag))
             or (self._has_sections and tag.strip("{} ") == "this")
         )
 

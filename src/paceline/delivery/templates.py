@@ -33,6 +33,7 @@ class MessageTemplate:
         "_subject",
         "_text",
         "fields",
+        "may_break",
         "optional",
         "takes_long",
         "whole_links",
@@ -46,6 +47,7 @@ class MessageTemplate:
         self.fields = frozenset[str]().union(*(part.fields for part in parts.values()))
         used = frozenset[str]().union(*(part.used for part in parts.values()))
         self.optional = used - self.fields
+        self.may_break = any(part.may_break for part in (self._text, self._html) if part)
         written = sum(len(part.source) for part in parts.values())
         self.takes_long = (
             written > LONG_SOURCE
@@ -103,6 +105,13 @@ class MessageTemplate:
             raise RenderError(
                 "subject", "comes out empty for this recipient: give a value, or a default that is"
             )
+
+    def check_bodies(self, address: str, name: str | None, recipient: Mapping[str, object]) -> None:
+        """Make what comes below the header. Raises `RenderError`; never, unless `may_break`."""
+        fields = plain({**recipient, "email": address, "name": name or ""})
+        for part in (self._text, self._html):
+            if part is not None and part.may_break:
+                part.render(fields)
 
     def render(
         self,

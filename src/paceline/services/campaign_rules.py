@@ -16,8 +16,10 @@ from paceline.domain.when import EMPTY_IT
 from paceline.errors import Conflict, FieldProblem, InvalidInput
 from paceline.persistence.session_settings import thinking
 from paceline.persistence.stores import campaigns as store
+from paceline.persistence.stores import recipients
 from paceline.persistence.stores.campaigns import CampaignRecord
 from paceline.persistence.stores.session import Session
+from paceline.services.row_checks import RowChecks
 from paceline.services.unset import UNSET, Maybe
 from paceline.services.validation import Problems
 from paceline.services.views import CampaignView
@@ -27,6 +29,7 @@ from paceline.services.views import CampaignView
 FRESH = timedelta(minutes=10)
 # A start this far back was missed, not met late by a long upload: its owner says what is to be.
 MISSED = timedelta(hours=1)
+MAX_TRIED = 200  # recipients for whom a changed message is made
 _CONTENT = frozenset({"subject", "text", "html"})
 _COLUMNS = {"text": "text_body", "html": "html_body"}
 _OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
@@ -207,6 +210,14 @@ async def _check_content(
             min(_CONTENT & changes.keys()),
             f"uses {{{{ {lacking.field} }}}}, which {lacking.address}{where} has no value for",
         )
+    first = await recipients.first_of(session, record.id, most=MAX_TRIED)
+    async with thinking(session):
+        reasons = await asyncio.to_thread(lambda: [*map(RowChecks(template).refusal, first)])
+    for recipient, reason in zip(first, reasons, strict=True):
+        if reason is not None:
+            where = f" (line {recipient.line})" if recipient.line else ""
+            why = f"cannot be made for {recipient.address}{where}: {reason}"
+            raise InvalidInput.of(min(_CONTENT & changes.keys()), why)
 
 
 def columns(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,25 @@ async def test_each_rows_subject_is_made_at_the_import(ann: Client) -> None:
     ]
 
 
+async def test_a_body_that_cannot_be_made_is_told_before_the_launch(ann: Client) -> None:
+    draft = await ann.campaign(subject="News", text="Over {{ points | int }} points")
+    path = f"/campaigns/{draft['id']}"
+    table = b"email,points\na@x.org,12\nb@x.org,a dozen\n"
+    report = (await ann.post(f"{path}/recipients", content=table, headers=CSV)).json()
+    assert (report["rows"], report["accepted"]) == (2, 1)
+    assert (report["invalid"][0]["line"], report["invalid"][0]["value"]) == (3, "b@x.org")
+    assert report["invalid"][0]["reason"].startswith("text: line 1: ")
+    for change in ({"text": "{{ points | round }}"}, {"subject": "{{ points + 1 }}"}):
+        refused = await ann.patch(path, json=change)
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        (part,) = change
+        assert error["field"] == part
+        assert error["message"].startswith(f"cannot be made for a@x.org (line 2): {part}: ")
+    changed = await ann.patch(path, json={"text": "{{ points | int + 1 }}"})
+    assert changed.status_code == 200
+
+
 async def test_an_invitation_keeps_its_method(ann: Client) -> None:
     draft = await ann.campaign()
     calendar = (

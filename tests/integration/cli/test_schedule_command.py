@@ -136,6 +136,22 @@ async def test_a_dry_run_shows_the_list_and_the_first_email_and_schedules_nothin
     assert "{{ x }}, which no column provides" in str(missing.exception)
 
 
+async def test_a_dry_run_tells_what_the_real_one_would_refuse(
+    paceline: Paceline, leads: Path
+) -> None:
+    message = ("--subject", "S", "--text", "{{ points | int }} points", "--dry-run")
+    written(leads, b"email,points\nada@example.com,a dozen\nbob@example.com,12\n")
+    ran = await paceline("schedule", leads, *message)
+    assert (ran.exit_code, ran.exception) == (0, None)
+    assert "  ada@example.com: is left out: text: line 1: " in ran.stdout
+    assert "To: bob@example.com" in ran.stdout
+    written(leads, b"email,points\nada@example.com,a dozen\n")
+    nobody = await paceline("schedule", leads, *message)
+    assert isinstance(nobody.exception, DomainError)
+    late = await paceline("schedule", leads, *message, "--start", "2020-01-01T10:00Z")
+    assert "--start: has passed" in str(late.exception)
+
+
 async def test_a_dry_run_asks_about_the_list_in_the_words_of_the_real_one(
     paceline: Paceline, world: World, leads: Path
 ) -> None:

@@ -8,7 +8,7 @@ from paceline.delivery import MessageTemplate
 from paceline.domain.recipients import Recipient
 from paceline.services.inline_recipients import opted_out
 from paceline.services.message_notes import unknown_fields
-from paceline.services.row_checks import SHOWN_REFUSED, RowChecks
+from paceline.services.row_checks import MAX_LONG_BODIES, SHOWN_REFUSED, RowChecks
 
 
 def checks(subject: str, html: str = "<p>x</p>") -> RowChecks:
@@ -48,6 +48,38 @@ def test_a_subject_that_cannot_be_sent_is_a_reason(subject: str, value: str, rea
     assert found is not None
     assert "subject" in found
     assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("body", "value", "reason"),
+    [
+        ("{{ n | round }}", "5", "line 1: cannot round"),
+        ("Hi\n{{ n | float }}", "1,200", "line 2: invalid float"),
+        ("{{ n + 1 }}", "5", "line 1: tried to use +"),
+        ("{% for x in n %}{{ x | int }}{% endfor %}", "ab", "line 1: "),
+        ("{{ n | float }}", "1.5", None),
+        ("{% if n > 3 %}{{ n }}{% endif %}", "5", None),
+    ],
+)
+def test_so_is_a_body_that_cannot_be_made_of_the_values(
+    body: str, value: str, reason: str | None
+) -> None:
+    html = checks("Hello", html=f"<p>{body}</p>").refusal(row(n=value))
+    template = MessageTemplate.compile(subject="Hello", text=body, html=None)
+    text = RowChecks(template).refusal(row(n=value))
+    if reason is None:
+        assert (html, text) == (None, None)
+    else:
+        assert str(html).startswith(f"html: {reason}")
+        assert str(text).startswith(f"text: {reason}")
+
+
+def test_of_bodies_that_take_long_the_first_ones_are_made() -> None:
+    body = "{% for x in n %}{{ x | int }}{% endfor %}"
+    looked = checks("Hello", html=f"<p>{body}</p>")
+    found = [looked.refusal(row(line, n="a")) for line in range(MAX_LONG_BODIES + 2)]
+    assert all(found[:MAX_LONG_BODIES])
+    assert not any(found[MAX_LONG_BODIES:])
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from paceline.domain.identifiers import new_ids
 from paceline.domain.recipients import Recipient
 from paceline.persistence.database import driver_of
+from paceline.persistence.models import Email
 from paceline.persistence.searching import mark_of, marked
 
 MAX_SAID = 500  # characters of a subject's values that can be searched
@@ -137,3 +139,19 @@ async def add_recipients(session: AsyncSession, to: Destination, batch: Batch) -
     )
     assert row is not None, "an aggregate without GROUP BY answers with one row"
     return Added(accepted=row["accepted"], suppressed=row["suppressed"])
+
+
+async def first_of(
+    session: AsyncSession, campaign_id: uuid.UUID, *, most: int
+) -> Sequence[Recipient]:
+    """The first recipients of a campaign, in the order of its list."""
+    found = await session.execute(
+        select(Email.line, Email.address, Email.address_key, Email.name, Email.fields)
+        .where(Email.campaign_id == campaign_id)
+        .order_by(Email.id)
+        .limit(most)
+    )
+    return [
+        Recipient(row.line or 0, row.address, row.address_key, row.name, row.fields)
+        for row in found
+    ]
