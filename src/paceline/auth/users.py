@@ -16,6 +16,7 @@ from paceline.persistence.database import Database
 from paceline.persistence.stores import identity, vouching
 
 OWNER_NAME = "Owner"
+_DEACTIVATED = "is a deactivated user's: reactivate them first"
 
 
 class Users:
@@ -59,7 +60,8 @@ class Users:
         return Principal.of(user)
 
     async def known(self, email: str) -> Principal:
-        """The user with this address. Raises `NotFound`, which says how to go on."""
+        """The user with this address. Raises `NotFound`, which says how to go on, and
+        `InvalidInput` for a deactivated user's."""
         email = _checked(email)
         user = await self._found(email)
         if user is None:
@@ -74,20 +76,21 @@ class Users:
     async def added(self, email: str, admission: Admission = Admission()) -> Principal:  # noqa: B008 - frozen
         """The user with this address, who is made when there is none.
 
-        Raises `InvalidInput` for an address of nobody's that may not be here.
+        Raises `InvalidInput` for an address of nobody's that may not be here, and for a deactivated
+        user's.
         """
         email = _checked(email)
+        if (found := await self._found(email)) is not None:
+            return found
+        admission.refuse_address(email)
         async with self._database.transaction() as session:
-            user = await identity.user_by_email(session, email)
-            if user is None:
-                admission.refuse_address(email)
-                user = await identity.ensure_user(
-                    session,
-                    issuer=LOCAL_ISSUER,
-                    subject=email.lower(),
-                    name=email.partition("@")[0],
-                    email=email,
-                )
+            user = await identity.ensure_user(
+                session,
+                issuer=LOCAL_ISSUER,
+                subject=email.lower(),
+                name=email.partition("@")[0],
+                email=email,
+            )
         return Principal.of(user)
 
     async def invited(self, email: str, admission: Admission) -> Principal:
@@ -106,7 +109,7 @@ class Users:
                 email=email,
             )
         if user.is_disabled:
-            raise InvalidInput.of("email", "is a deactivated user's: reactivate them first")
+            raise InvalidInput.of("email", _DEACTIVATED)
         return Principal.of(user)
 
     async def ways_in(self, user_id: uuid.UUID) -> list[str]:
@@ -119,6 +122,8 @@ class Users:
     async def _found(self, email: str) -> Principal | None:
         async with self._database.transaction() as session:
             user = await identity.user_by_email(session, email)
+            if user is None and await identity.was_disabled(session, email):
+                raise InvalidInput.of("email", _DEACTIVATED)
         return None if user is None else Principal.of(user)
 
 

@@ -132,6 +132,8 @@ async def test_a_key_for_somebody_who_was_disabled_opens_nothing(
     before = (await run("create", "--email", "ann@example.org", "--new-user")).out.strip()
     async with database.transaction() as session:
         await session.execute(text("UPDATE users SET disabled_at = now()"))
-    after = await run("create", "--email", "ann@example.org")
     assert await ApiKeys(database).authenticate(before) is None
-    assert after.code != 0 or await ApiKeys(database).authenticate(after.out.strip()) is None
+    for more in ((), ("--new-user",)):
+        after = await run("create", "--email", "ANN@example.org", *more)
+        assert (after.code, after.out) == (1, "")
+        assert str(after.error) == "email: is a deactivated user's: reactivate them first"

@@ -134,6 +134,12 @@ async def user_by_email(session: AsyncSession, email: str) -> UserRecord | None:
     return None if user is None else record_of(user)
 
 
+async def was_disabled(session: AsyncSession, email: str) -> bool:
+    """Whether a user with this address was, so that it must not come in by another way."""
+    theirs = select(User.id).where(func.lower(User.email) == email.lower(), ~enabled())
+    return await session.scalar(theirs.limit(1)) is not None
+
+
 async def give_first_email(
     session: AsyncSession, user_id: uuid.UUID, email: str
 ) -> UserRecord | None:
