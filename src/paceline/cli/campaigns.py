@@ -13,6 +13,7 @@ import typer
 from paceline.cli.client import ApiRefused
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
+from paceline.cli.lost import safe_to_repeat
 from paceline.errors import InvalidInput
 
 MAX_LISTED = 200
@@ -84,7 +85,8 @@ def _act(verb: str, campaign: str, *, home: Path | None, url: str | None, key: s
     campaign_id = id_in(campaign)
     with connect(home=home, url=url, key=key) as client:
         try:
-            there = client.change(campaign_id, verb)
+            with safe_to_repeat():
+                there = client.change(campaign_id, verb)
         except ApiRefused as refused:
             if refused.status != _CONFLICT:
                 raise

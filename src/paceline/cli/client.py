@@ -165,7 +165,7 @@ class ApiClient:
 
     def change(self, campaign_id: str, verb: str) -> dict[str, Any]:
         """`pause`, `resume` or `cancel` it; the campaign as it is then."""
-        return self._call("POST", f"/campaigns/{campaign_id}/{verb}")
+        return self._call("POST", f"/campaigns/{campaign_id}/{verb}", key=str(uuid.uuid4()))
 
     def failed(self, campaign_id: str, *, most: int) -> list[dict[str, Any]]:
         """Emails of it that have failed, at most so many."""
@@ -186,6 +186,15 @@ class ApiClient:
             json=dict(asked),
             key=str(uuid.uuid4()),
         )
+
+    def recipients_named(self, campaign_id: str, address: str) -> list[dict[str, Any]]:
+        """Emails of it that are found by an address."""
+        given = {"q": address}
+        return list(self._call("GET", f"/campaigns/{campaign_id}/emails", params=given)["items"])
+
+    def retry_email(self, email_id: str) -> dict[str, Any]:
+        """Try one email again that has failed; asked twice, it is done once."""
+        return self._call("POST", f"/emails/{email_id}/retry", key=str(uuid.uuid4()))
 
     def preview(
         self, file: Path, choices: Mapping[str, str], *, fields: Sequence[str]

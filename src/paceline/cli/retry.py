@@ -1,4 +1,4 @@
-"""`paceline retry`: try a campaign's failed emails again, all of them or by their reason."""
+"""`paceline retry`: try a campaign's failed emails again, all of them, by their reason, or one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,30 @@ from typing import Annotated, Any
 
 import typer
 
-from paceline.cli.campaigns import CampaignArgument, HomeOption, KeyOption, UrlOption, id_in
+from paceline.cli.campaigns import HomeOption, KeyOption, UrlOption, id_in
+from paceline.cli.client import ApiClient, ApiRefused
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
+from paceline.cli.lost import safe_to_repeat
+from paceline.errors import InvalidInput, NotFound
 
 MAX_EXAMPLE = 60  # characters
+_NOT_FOUND = 404
+_EMAIL_PAGE = "/emails/"
+_TRIED = "{emails} will be tried again"
 
 
 def retry(
     *,
-    campaign: CampaignArgument,
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A campaign's id or the address of its page, or an email's", metavar="CAMPAIGN"
+        ),
+    ],
+    to: Annotated[
+        str | None, typer.Option("--to", help="Only the email to this address", metavar="ADDRESS")
+    ] = None,
     reason: Annotated[
         str | None,
         typer.Option(help="Only these: rejected, attempts_exhausted, expired, hard_bounce, …"),
@@ -30,16 +44,49 @@ def retry(
     url: UrlOption = None,
     api_key: KeyOption = None,
 ) -> None:
-    """Try again what has failed of a campaign, as if it never had been."""
-    campaign_id = id_in(campaign)
+    """Try again what has failed of a campaign, or one email, as if it never had been."""
+    given_id = id_in(what)
+    of_many = {"--reason": reason, "--reply": reply, "--dry-run": dry_run or None}
+    chosen = [option for option, value in of_many.items() if value is not None]
     asked = {"reason": reason and reason.replace("-", "_"), "reply": reply, "dry_run": dry_run}
     with connect(home=home, url=url, key=api_key) as client:
+        if to is not None or _EMAIL_PAGE in what:
+            if chosen:
+                raise InvalidInput.of(chosen[0], "is of a whole campaign, and one email was given")
+            _retry_one(client, given_id if to is None else _email_to(client, given_id, to))
+            return
         if dry_run:
-            for line in group_lines(client.failures(campaign_id)):
+            for line in group_lines(client.failures(given_id)):
                 note(line)
-        report = client.retry_failed(campaign_id, asked)
+        try:
+            with safe_to_repeat():
+                report = client.retry_failed(given_id, asked)
+        except ApiRefused as refused:
+            if refused.status != _NOT_FOUND or chosen:
+                raise
+            _retry_one(client, given_id)  # an id does not tell whose it is
+            return
     for line in report_lines(report):
         say(line)
+
+
+def _email_to(client: ApiClient, campaign_id: str, address: str) -> str:
+    address = address.strip()
+    for email in client.recipients_named(campaign_id, address):
+        if email["to"].casefold() == address.casefold():
+            return str(email["id"])
+    raise NotFound(f"{address} is not among the recipients of this campaign")
+
+
+def _retry_one(client: ApiClient, email_id: str) -> None:
+    try:
+        with safe_to_repeat():
+            client.retry_email(email_id)
+    except ApiRefused as refused:
+        if refused.status != _NOT_FOUND:
+            raise
+        raise NotFound("there is no such campaign or email") from refused
+    say(_TRIED.format(emails="1 email"))
 
 
 def group_lines(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -55,8 +102,8 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """What became of them, or would."""
     count = report["retried"]
     emails = "1 email" if count == 1 else f"{count:,} emails"
-    verb = "would be tried again" if report["dry_run"] else "will be tried again"
-    yield f"{emails} {verb}" if count else "nothing to try again"
+    told = f"{emails} would be tried again" if report["dry_run"] else _TRIED.format(emails=emails)
+    yield told if count else "nothing to try again"
     if report["suppressed"]:
         yield (
             f"{report['suppressed']:,} stay failed: on the suppression list "

@@ -13,6 +13,7 @@ from paceline.cli.campaigns import HomeOption, KeyOption, UrlOption
 from paceline.cli.connect import connect
 from paceline.cli.console import note as remark
 from paceline.cli.console import say
+from paceline.cli.lost import safe_to_repeat
 from paceline.cli.reading import choices_of, settled, shape_lines
 from paceline.cli.standard_input import at_hand, there
 
@@ -60,7 +61,7 @@ def add(
     api_key: KeyOption = None,
 ) -> None:
     """Suppress addresses, at once, also in campaigns under way."""
-    with connect(home=home, url=url, key=api_key) as client:
+    with connect(home=home, url=url, key=api_key) as client, safe_to_repeat():
         added = client.suppress(addresses, note=note)
     say(f"{_addresses(added)} added, {len(addresses) - added:,} were on the list")
 
@@ -92,7 +93,11 @@ def import_file(
     )
     beside = {} if note is None else {"note": note}
     asks = sys.stdin.isatty() and sys.stderr.isatty()
-    with at_hand(file) as at, connect(home=home, url=url, key=api_key) as client:
+    with (
+        at_hand(file) as at,
+        connect(home=home, url=url, key=api_key) as client,
+        safe_to_repeat(),
+    ):
         report = settled(lambda c: client.suppress_file(at, {**c, **beside}), chosen, asks=asks)
     for line in (*shape_lines(report, chosen), *refused_lines(report)):
         remark(line)

@@ -37,6 +37,31 @@ async def test_failed_emails_are_counted_first_and_then_tried_again(
     assert again.out.strip() == "nothing to try again"
 
 
+async def test_one_email_is_tried_again_by_its_address_its_id_or_its_page(
+    paceline: Paceline, world: World
+) -> None:
+    campaign = await failed(world)
+    rows = await world.fetch("SELECT id, address FROM emails ORDER BY id")
+    page = f"http://localhost:3001/emails/{rows[2]['id']}"
+    for given in (
+        [campaign, "--to", f" {rows[0]['address'].upper()}"],
+        [rows[1]["id"]],
+        [page],
+    ):
+        done = await paceline("retry", *given)
+        assert (done.code, done.out.strip()) == (0, "1 email will be tried again")
+    assert await world.fetchval("SELECT count(*) FROM email_jobs WHERE state = 'scheduled'") == 3
+    for given, told in (
+        ([page], "has not failed"),
+        ([campaign, "--to", "nobody@example.com"], "nobody@example.com is not among"),
+        ([uuid.uuid4()], "no such campaign or email"),
+        ([page, "--reply", "550"], "--reply"),
+    ):
+        refused = await paceline("retry", *given)
+        assert isinstance(refused.error, PacelineError)
+        assert told in str(refused.error)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -218,6 +218,29 @@ async def test_a_retry_whose_answer_was_lost_is_asked_for_again(desk: Desk) -> N
     assert (again.exit_code, again.stdout.strip()) == (0, "2 emails will be tried again")
 
 
+async def test_a_command_whose_answer_was_lost_for_good_says_that_it_may_have_been_done(
+    desk: Desk,
+) -> None:
+    ran = await desk.run()
+    await desk.world.execute(
+        "UPDATE email_jobs SET state = 'failed', failure_reason = 'rejected', attempt = 1"
+    )
+    (campaign,) = ids_in(ran.stdout)
+    for ending, *words in (
+        ("/retry", "retry", campaign),
+        ("/pause", "pause", campaign),
+        ("/suppressions", "suppressions", "add", "ada@example.com"),
+    ):
+        desk.proxy.lose(ending)
+        command = [*words, "--url", desk.proxy.url, "--api-key", desk.key]
+        lost = await asyncio.to_thread(CliRunner().invoke, app, command)
+        assert lost.exit_code == 1
+        assert "It may have been done all the same." in str(lost.exception)
+        desk.proxy.let_all_pass()
+        again = await asyncio.to_thread(CliRunner().invoke, app, command)
+        assert again.exit_code == 0
+
+
 async def test_the_same_command_again_says_that_it_was_done(desk: Desk) -> None:
     first = await desk.run()
     again = await desk.run()
