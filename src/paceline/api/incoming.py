@@ -61,7 +61,7 @@ Value = (
     | Annotated[int, Field(strict=True, ge=-_MAX_SAFE, le=_MAX_SAFE)]
     | Annotated[float, Field(strict=True, allow_inf_nan=False)]
 )
-
+_VALUES = (str, bool, int, float, type(None))
 
 MAX_MEMBERS = 1_000  # of one object
 T = TypeVar("T")
@@ -75,6 +75,16 @@ def _few_members(value: object) -> object:
     if isinstance(value, dict) and len(value) > MAX_MEMBERS:
         raise ValueError(f"has {len(value):,} members; at most {MAX_MEMBERS:,} are read")
     return value
+
+
+def _values(given: object) -> object:
+    """Said here once: of a value that is none of these, each would be told as a mistake."""
+    if isinstance(given, dict):
+        _few_members(given)
+        for name, value in given.items():
+            if not isinstance(value, _VALUES):
+                raise ValueError(f"“{name}” must be text, a number, true or false")
+    return given
 
 
 class Given(BaseModel):
@@ -161,7 +171,7 @@ class RecipientIn(Given):
 
     email: StrictStr
     name: StrictStr | None = None
-    fields: Annotated[dict[str, Value | None], BeforeValidator(_few_members)] = Field(
+    fields: Annotated[dict[str, Value | None], BeforeValidator(_values)] = Field(
         default_factory=dict
     )
 
@@ -283,7 +293,7 @@ class EmailPatchIn(Given):
     subject: StrictStr = ""
     text: StrictStr | None = None
     html: StrictStr | None = None
-    fields: Annotated[dict[str, Value | None], BeforeValidator(_few_members)] = Field(
+    fields: Annotated[dict[str, Value | None], BeforeValidator(_values)] = Field(
         default_factory=dict
     )
     scheduled_at: Instant | None = None

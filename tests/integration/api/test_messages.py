@@ -108,6 +108,21 @@ async def test_a_body_that_cannot_be_made_is_told_before_the_launch(ann: Client)
     assert changed.status_code == 200
 
 
+async def test_a_value_that_is_a_list_is_one_mistake(ann: Client) -> None:
+    sender = (await ann.sender())["id"]
+    given = {"sender_id": sender, "name": "N", "subject": "S", "text": "T"}
+    for value in (["a"], {"a": 1}):
+        recipient = {"email": "a@x.org", "fields": {"n": None, "p": 1.5, "tags": value}}
+        refused = await ann.post("/campaigns", {**given, "recipients": [recipient]})
+        assert refused.status_code == 422
+        assert refused.json()["errors"] == [
+            {
+                "field": "recipients[0].fields",
+                "message": "“tags” must be text, a number, true or false",
+            }
+        ]
+
+
 async def test_an_invitation_keeps_its_method(ann: Client) -> None:
     draft = await ann.campaign()
     calendar = (
