@@ -74,6 +74,8 @@ _REFUSED = (
     asyncpg.InsufficientPrivilegeError,
     ssl.SSLCertVerificationError,
 )
+# Nobody has migrated it, or not as far as this version needs.
+_UNMIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
 
 class DatabaseUnavailable(OperationalError):
@@ -86,6 +88,10 @@ class DatabaseBusy(DatabaseUnavailable):
 
 class DatabaseRefused(DatabaseUnavailable):
     """PostgreSQL knows no such database or user, not with this password, or allows it nothing."""
+
+
+class SchemaMissing(DatabaseUnavailable):
+    """PostgreSQL answers, but has no such table or column: there is a migration to come."""
 
 
 def async_url(url: str) -> URL:
@@ -263,11 +269,15 @@ async def translate_lost_connections() -> AsyncIterator[None]:
     except DBAPIError as error:
         if isinstance(error.orig and error.orig.__cause__, _REFUSED):
             raise DatabaseRefused(f"PostgreSQL: {_in_one_line(error.orig)}") from error
+        if isinstance(error.orig and error.orig.__cause__, _UNMIGRATED):
+            raise SchemaMissing(f"PostgreSQL: {_in_one_line(error.orig)}") from error
         if error.connection_invalidated or isinstance(error.orig and error.orig.__cause__, _LOST):
             raise DatabaseUnavailable(f"PostgreSQL: {_in_one_line(error.orig)}") from error
         raise
     except _REFUSED as error:
         raise DatabaseRefused(f"PostgreSQL: {_in_one_line(error)}") from error
+    except _UNMIGRATED as error:
+        raise SchemaMissing(f"PostgreSQL: {_in_one_line(error)}") from error
     except asyncpg.LockNotAvailableError as error:
         raise DatabaseBusy(f"PostgreSQL: {_in_one_line(error)}") from error
     except _LOST as error:

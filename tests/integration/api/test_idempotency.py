@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import IntegrityError
 
 from paceline.api import ApiParts
 from paceline.auth.api_keys import ApiKeys
@@ -194,10 +194,10 @@ async def test_a_key_under_way_says_when_to_ask_again(
 async def test_a_request_that_broke_may_be_tried_again_at_once(
     ann: Client, world: Any, database: Database
 ) -> None:
-    await world.execute("ALTER TABLE senders RENAME TO away")
-    with pytest.raises(ProgrammingError):
+    await world.execute("ALTER TABLE senders ADD CONSTRAINT broken CHECK (false) NOT VALID")
+    with pytest.raises(IntegrityError):
         await ann.post("/senders", SENDER, headers=key("k1"))
-    await world.execute("ALTER TABLE away RENAME TO senders")
+    await world.execute("ALTER TABLE senders DROP CONSTRAINT broken")
     assert (await ann.post("/senders", SENDER, headers=key("k1"))).status_code == 201
 
 

@@ -169,6 +169,17 @@ async def test_a_command_that_finds_no_database_says_which_and_where_it_is_set(
     )
 
 
+async def test_a_command_that_finds_no_schema_says_what_makes_one(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    for command in (("sign-in-link",), ("api-key", "list"), ("reseal",), ("backup", "kept.pl")):
+        code, said = await paceline(*command, home=tmp_path, DATABASE_URL=empty_database_url)
+        (line,) = said
+        assert code == 1
+        assert line.startswith("paceline: Schema: paceline@")
+        assert "; run `paceline migrate` (DATABASE_URL is set in the environment)" in line
+
+
 async def test_a_command_that_is_not_let_in_says_where_it_was_sent(
     database_url: str, tmp_path: Path
 ) -> None:

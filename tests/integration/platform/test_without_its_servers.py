@@ -40,6 +40,12 @@ async def test_without_a_schema_nobody_is_sent_here(
 ) -> None:
     async with client(settings_for(empty_database_url, redis_url)) as http:
         ready = await http.get("/readyz")
+        key = {"Authorization": f"Bearer pl_{'a' * 43}"}
+        asked = await http.get("/api/v1/campaigns", headers=key)
+        http.cookies.set("paceline-session", "a" * 43, domain="localhost.local")
+        page = await http.get("/campaigns")
+    assert (asked.status_code, page.status_code) == (503, 503)
+    assert asked.headers["Retry-After"]
     assert ready.status_code == 503
     assert ready.json()["checks"] == {
         "postgresql": "Schema: there is none; run `paceline migrate`",

@@ -285,9 +285,9 @@ async def test_what_breaks_half_way_leaves_no_draft_and_the_token_free(
     page: httpx2.AsyncClient, world: World
 ) -> None:
     path, sent = await reviewed(page, world)
-    await world.execute("ALTER TABLE email_jobs RENAME TO away")
+    await world.execute("ALTER TABLE email_jobs ADD CONSTRAINT broken CHECK (false) NOT VALID")
     broken = await page.post(path, data=sent)
-    await world.execute("ALTER TABLE away RENAME TO email_jobs")
+    await world.execute("ALTER TABLE email_jobs DROP CONSTRAINT broken")
     assert broken.status_code == 500
     assert await campaigns(world) == 0
     assert (await page.post(path, data=sent)).status_code == 303

@@ -8,10 +8,16 @@ from paceline.bootstrap.preflight.causes import refusal, why
 from paceline.bootstrap.preflight.findings import Finding, Weight
 from paceline.persistence.addressing import shown
 from paceline.persistence.condition import DatabaseCondition, Schema, is_one, look, revisions
-from paceline.persistence.database import Database, DatabaseRefused, DatabaseUnavailable
+from paceline.persistence.database import (
+    Database,
+    DatabaseRefused,
+    DatabaseUnavailable,
+    SchemaMissing,
+)
 
 OLDEST_VERSION = 15
 _SETTING = ("DATABASE_URL",)
+_MIGRATE = "run `paceline migrate`"
 
 
 _TWO = Finding(
@@ -91,10 +97,10 @@ def _of_the_schema(found: DatabaseCondition, *, migrates: bool) -> Finding:
         case _ if migrates:
             return _said(about, Weight.FINE, f"is at {found.revision or 'nothing'}, goes to {head}")
         case Schema.NONE:
-            return _said(about, Weight.AWAY, "there is none", "run `paceline migrate`")
+            return _said(about, Weight.AWAY, "there is none", _MIGRATE)
         case _:
             told = f"is at {found.revision}, behind this version's {head}"
-            return _said(about, Weight.AWAY, told, "run `paceline migrate`")
+            return _said(about, Weight.AWAY, told, _MIGRATE)
 
 
 async def look_at_database(
@@ -120,10 +126,13 @@ async def look_at_database(
 
 
 def out_of_reach(url: str, error: DatabaseUnavailable) -> Finding:
-    """It lets us not in, or does not answer."""
+    """It lets us not in, does not answer, or has not what is asked for."""
     if isinstance(error, DatabaseRefused):
         told = f"{shown(url)} refuses us: {refusal(error)}"
         return _wrong("PostgreSQL", told, "correct DATABASE_URL")
+    if isinstance(error, SchemaMissing):
+        told = f"{shown(url)} lacks what this version needs: {refusal(error)}"
+        return _said("Schema", Weight.AWAY, told, _MIGRATE)
     return gone(url, error)
 
 
