@@ -10,6 +10,7 @@ from uuid import UUID
 
 from paceline.observability.faultpoints import FaultPoint
 from paceline.persistence.statements import statement
+from paceline.sending.lines import MAX_TRAILING
 from tests.faults.case import TEXT, Case
 from tests.faults.elsewhere import WallClock
 from tests.faults.processes import Worker, until
@@ -48,8 +49,8 @@ async def kill_at(
     window = {*PAST_THE_GUARD, FaultPoint.AFTER_OUTCOME}  # at the last, the next one is on its way
     if not box:
         window |= {FaultPoint.AFTER_WRITE_AHEAD, FaultPoint.BEFORE_OUTCOME}
-    # Without a box also the one before, whose outcome was on its way to the ledger.
-    allowed = (1 if box else 2) if point in window else 0
+    # Without a box also those before, whose outcomes were on their way to the ledger.
+    allowed = (1 if box else 1 + MAX_TRAILING) if point in window else 0
     # On a slow machine leases run out before the box is read, which then settles the doubt.
     lasting = verdict.doubts - verdict.doubts_resolved
     if lasting > allowed:

@@ -109,7 +109,7 @@ async def look(redis: Redis) -> QueueCondition:
         said = await redis.info()
         seconds, microseconds = await redis.time()
         can_be_asked = said.get("role") != "slave" and not said.get("cluster_enabled", 0)
-        forbidden = await redis.eval(_MAY_NOT, 1, _NO_KEY, *NEEDED) if can_be_asked else ()
+        forbidden = await _forbidden(redis) if can_be_asked else ()
         may_look = can_be_asked and not forbidden
         installation = await redis.get(INSTALLATION) if may_look else None
         refuses_writes = await _refusal_of_writes(redis) if may_look else None
@@ -132,9 +132,18 @@ async def look(redis: Redis) -> QueueCondition:
         is_cluster=bool(said.get("cluster_enabled", 0)),
         now=datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC),
         installation=None if installation is None else str(installation),
-        forbidden=tuple(map(str, forbidden)),
+        forbidden=forbidden,
         refuses_writes=refuses_writes,
     )
+
+
+async def _forbidden(redis: Redis) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, await redis.eval(_MAY_NOT, 1, _NO_KEY, *NEEDED)))
+    except ResponseError as error:
+        if not _will_pass(error):
+            raise
+        return ()  # it was no question of rights: that it refuses writes is seen by the next one
 
 
 async def _refusal_of_writes(redis: Redis) -> str | None:
@@ -146,8 +155,12 @@ async def _refusal_of_writes(redis: Redis) -> str | None:
 
 
 def _is_refusal(error: BaseException | None) -> bool:
-    if any(word in str(error) for word in _PASSING):
+    if _will_pass(error):
         return False
     while error is not None and not isinstance(error, _REFUSALS):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _will_pass(error: BaseException | None) -> bool:
+    return any(word in str(error) for word in _PASSING)
