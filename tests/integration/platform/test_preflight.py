@@ -166,6 +166,8 @@ async def test_a_database_without_a_schema_is_waited_for(
         ("0001", Part.API, [("Schema", Weight.AWAY)]),
         ("9999", Part.API, []),
         ("9999", Part.MIGRATE, [("Schema", Weight.WRONG)]),
+        ("9999", Part.DEVINBOX, []),
+        ("0001", Part.DEVINBOX, []),
     ],
 )
 async def test_a_schema_that_is_behind_is_waited_for_and_a_newer_one_is_never_migrated(
@@ -174,8 +176,10 @@ async def test_a_schema_that_is_behind_is_waited_for_and_a_newer_one_is_never_mi
     connection = await asyncpg.connect(settings.database.url)
     await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
     await connection.close()
-    api = replace(settings.api, port=39_918)
-    assert heavy(await preflight(replace(settings, api=api), part, home=tmp_path)) == weight
+    api = replace(settings.api, port=free_port())
+    inbox = replace(settings.devinbox, port=free_port())
+    given = replace(settings, api=api, devinbox=inbox)
+    assert heavy(await preflight(given, part, home=tmp_path)) == weight
 
 
 async def test_servers_that_do_not_answer_are_told_in_words(tmp_path: Path) -> None:
