@@ -147,6 +147,20 @@ def test_an_empty_value_counts_as_not_set() -> None:
             },
             "ALLOWED_DOMAINS must be domains such as example.com, commas between; not https://a.b",
         ),
+        ({"ADMINS": "ada@exa mple.com"}, "ADMINS must be addresses, commas between; not ada@exa"),
+        ({"ADMINS": '"ada@a.com"'}, "ADMINS must be addresses, commas between; not"),
+        ({"ADMINS": "ada@a.com bob@b.com"}, "ADMINS must be addresses, commas between; not ada@a"),
+        *(
+            (
+                {"GOOGLE_CLIENT_ID": "i", "GOOGLE_CLIENT_SECRET": "s", "ALLOWED_DOMAINS": domain},
+                f"such as example.com, commas between; not {domain}",
+            )
+            for domain in ('"a.com"', ".a.com", "a.com.", "a..com", "(a.com)")
+        ),
+        (
+            {"GOOGLE_CLIENT_ID": '"1.apps.googleusercontent.com"', "GOOGLE_CLIENT_SECRET": "s"},
+            "GOOGLE_CLIENT_ID has quotation marks around it",
+        ),
         ({"PORT": "٣"}, "PORT must be"),
         ({"WORKER_CONCURRENCY": "-1"}, "WORKER_CONCURRENCY must be"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),

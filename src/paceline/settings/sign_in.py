@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from paceline.domain.addresses import InvalidAddress, parse_address
 from paceline.errors import SettingsError
 from paceline.settings.reach import is_this_machine
-from paceline.settings.values import flag, names, web_address
+from paceline.settings.values import flag, is_no_host, names, web_address
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 _GOOGLES_IDS = ".apps.googleusercontent.com"
+_NOT = re.compile(r"[*;:/\"'<>()\[\]]")  # in a domain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ def read_sign_in(env: Mapping[str, str], base_url: str) -> SignInSettings:
     provider = _provider(env, base_url)
     domains = names(env, "ALLOWED_DOMAINS")
     for domain in domains:
-        if "." not in domain or re.search(r"[@*\s;:/]", domain):
+        if "." not in domain or domain.endswith(".") or is_no_host(domain) or _NOT.search(domain):
             raise SettingsError(
                 f"ALLOWED_DOMAINS must be domains such as example.com, commas between; not {domain}"
             )
@@ -54,9 +56,11 @@ def read_sign_in(env: Mapping[str, str], base_url: str) -> SignInSettings:
         )
     admins = names(env, "ADMINS")
     for address in admins:
-        name, _, domain = address.rpartition("@")
-        if not name or not domain or re.search(r"[@\s;<]", name):
-            raise SettingsError(f"ADMINS must be addresses, commas between; not {address}")
+        try:
+            parse_address(address)
+        except InvalidAddress:
+            told = f"ADMINS must be addresses, commas between; not {address}"
+            raise SettingsError(told) from None
     return SignInSettings(
         provider=provider, allowed_domains=frozenset(domains), admins=frozenset(admins)
     )
@@ -70,6 +74,8 @@ def _provider(env: Mapping[str, str], base_url: str) -> ProviderSettings | None:
             if name in env:
                 raise SettingsError(f"{name} is set, but GOOGLE_CLIENT_ID is not")
         return None
+    if client_id[0] in "\"'":  # no shell reads an env file of containers, and takes them away
+        raise SettingsError("GOOGLE_CLIENT_ID has quotation marks around it: take them away")
     issuer = _issuer(env)
     google = issuer == GOOGLE_ISSUER
     if google and (secret or "").endswith(_GOOGLES_IDS):
