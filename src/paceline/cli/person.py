@@ -20,7 +20,9 @@ from paceline.settings import Settings
 if TYPE_CHECKING:
     from paceline.services.persons import Suppressed, Wiped
 
-app = typer.Typer(help="All that is kept about one recipient, over all accounts.")
+app = typer.Typer(
+    help="All that is kept about one recipient, over all accounts.", no_args_is_help=True
+)
 AddressArgument = Annotated[str, typer.Argument(help="The recipient's address", metavar="ADDRESS")]
 _FATES = {
     "hash": "it stays suppressed, as a hash",

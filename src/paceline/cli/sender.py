@@ -16,7 +16,9 @@ from paceline.cli.console import FAILED, note, say
 from paceline.cli.senders import settle_sender
 from paceline.errors import InvalidInput
 
-sender = typer.Typer(help="Addresses that emails come from, and their accounts.")
+sender = typer.Typer(
+    help="Addresses that emails come from, and their accounts.", no_args_is_help=True
+)
 
 SenderArgument = Annotated[
     str | None, typer.Argument(help="Its address, name or id", metavar="SENDER")

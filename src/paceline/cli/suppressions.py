@@ -20,7 +20,9 @@ from paceline.cli.standard_input import at_hand, there
 SHOWN_REFUSED = 10
 EVERY = 10_000_000
 
-app = typer.Typer(help="Addresses that are not mailed: bounced, or asked not to be.")
+app = typer.Typer(
+    help="Addresses that are not mailed: bounced, or asked not to be.", no_args_is_help=True
+)
 
 NoteOption = Annotated[
     str | None, typer.Option("--note", help="Why, for whoever asks later", metavar="TEXT")

@@ -54,6 +54,14 @@ def test_help_needs_no_settings_and_minds_no_foreign_dotenv(
     assert "Usage: paceline" in ran.stdout
 
 
+@pytest.mark.parametrize("group", ["api-key", "dkim", "person", "sender", "suppressions"])
+def test_a_group_without_a_command_shows_what_there_is(group: str) -> None:
+    ran = paceline(group)
+    assert ran.exit_code == 2
+    assert f"Usage: paceline {group}" in ran.output
+    assert "Commands" in ran.output
+
+
 @pytest.mark.parametrize("asked", ["version", "--version"])
 def test_the_version_minds_no_foreign_dotenv(asked: str, foreign_dotenv: Path) -> None:
     ran = paceline(asked)
