@@ -272,7 +272,8 @@ class CampaignPatchIn(Given):
 
 
 class EmailIn(Given):
-    """One email to one person. `scheduled_at` null: now."""
+    """One email to one person, sent as it stands: only a campaign's have merge fields.
+    `scheduled_at` null: now."""
 
     sender_id: uuid.UUID
     to: StrictStr
