@@ -146,6 +146,7 @@ def key(up: Up) -> str:
 def test_it_says_where_to_go_and_is_ready_by_then(up: Up) -> None:
     assert f"http://localhost:{up.port}/auth/link?token=" in up.said()
     assert str(up.home) in up.said()
+    assert "migrate" not in up.said()  # nobody was started before there was a schema
     with urllib.request.urlopen(f"http://127.0.0.1:{up.port}/readyz", timeout=10) as answer:
         assert answer.status == 200
 
