@@ -94,7 +94,36 @@ def test_a_name_before_each_address_is_read_as_its_name(text: str) -> None:
     assert refused == []
 
 
-@pytest.mark.parametrize("text", [f"To: {ADA}\nTo: {BO}\n", f"> {ADA}\n> {BO}\n"])
+@pytest.mark.parametrize("chunk", [7, 1 << 16])
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        (f"{ADA} {BO}", [ADA, BO]),
+        (f"{ADA}  {BO}\ncy@x.org di@x.org\n", [ADA, BO, "cy@x.org", "di@x.org"]),
+        (f"{ADA}, {BO} cy@x.org", [ADA, BO, "cy@x.org"]),
+        (f"<{ADA}> <{BO}>\n", [ADA, BO]),
+        # One person, by whose address the mail program calls them: what goes out is said.
+        (f"{ADA} <ada@home.example>, Bo <{BO}>", [ADA, BO]),
+    ],
+)
+def test_addresses_with_blanks_between_are_that_many_recipients(
+    text: str, addresses: list[str], chunk: int
+) -> None:
+    found, refused = read(text, chunk=chunk)
+    assert ([one.address for one in found], refused) == (addresses, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"To: {ADA}\nTo: {BO}\n",
+        f"> {ADA}\n> {BO}\n",
+        f"- {ADA}\n- {BO}\n",
+        f"* {ADA}\n  * {BO}\n",
+        f"1. {ADA}\n2. {BO}\n",
+        f" 9) {ADA}\n10) {BO}\n",
+    ],
+)
 def test_each_line_of_a_pasted_mail_can_name_one_recipient(text: str) -> None:
     found, refused = read(text)
     assert ([one.address for one in found], refused) == ([ADA, BO], [])

@@ -35,6 +35,7 @@ _FORMULA = re.compile(
     r"=(?:HYPERLINK\(\s*)?\"(?:mailto:)?([^\"?\s@]+@[^\"?\s@]+)(?:\?[^\"]*)?\"\s*(?:[,;][^@]*(?:@[^@]*)?)?\)?",
     re.IGNORECASE,
 )
+_BULLET = re.compile(r"\s*(?:[-–—*]|\d{1,4}[.)])\s+(?=[^\s@]+@)")
 
 
 class Mended(NamedTuple):
@@ -48,7 +49,7 @@ class Mended(NamedTuple):
 
 def mend(cell: str) -> Mended:
     """The first address of a cell. Raises `InvalidAddress` where there surely is none."""
-    text = visible(cell[:MAX_LOOKED_AT])
+    text = _unbulleted(visible(cell[:MAX_LOOKED_AT]))
     if formula := _FORMULA.fullmatch(text.strip()):
         text = formula[1]
     for take in (_plain, _linked, _named, _first_of_several):
@@ -57,6 +58,11 @@ def mend(cell: str) -> Mended:
             return found
     bare = _unwrapped(text)
     return Mended(*parse_address(bare if "@" in bare else cell), "", ())
+
+
+def _unbulleted(text: str) -> str:
+    begun = _BULLET.match(text)
+    return text[begun.end() :] if begun else text
 
 
 def visible(text: str) -> str:

@@ -99,7 +99,14 @@ class ListRows:
         if comma and "<" not in last and '"' not in text and _BARE.fullmatch(last):
             yield from (Row(self._began, ["", part.strip()]) for part in before.split(","))
             text = last.strip()
-        yield Row(self._began, ["", text])
+        yield from (Row(self._began, ["", address]) for address in _side_by_side(text))
+
+
+def _side_by_side(text: str) -> list[str]:
+    """Addresses with blanks alone between them, all in angle brackets or none; else the text."""
+    parts = text.split()
+    bare = [part[1:-1] if text[0] == "<" and part[0] + part[-1] == "<>" else part for part in parts]
+    return parts if all(map(_BARE.fullmatch, bare)) else [text]
 
 
 def _name_ahead(line: str) -> str | None:
