@@ -27,6 +27,7 @@ from paceline.auth.sessions import Sessions
 from paceline.auth.sign_in import SignInLinks
 from paceline.auth.users import Users
 from paceline.bootstrap.admission import admission_of
+from paceline.bootstrap.framing import OneFraming
 from paceline.bootstrap.in_time import BodyInTime
 from paceline.bootstrap.metrics import Metrics, Readers
 from paceline.bootstrap.readiness import answers, probes_of
@@ -125,7 +126,7 @@ def application(cases: UseCases, settings: Settings, figures: Figures | None = N
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if _is_api(scope.get("path", "")) else web)(scope, receive, send)
 
-    return InPieces(ReadToTheEnd(BodyInTime(both)))
+    return InPieces(ReadToTheEnd(BodyInTime(OneFraming(both))))
 
 
 def _is_api(path: str) -> bool:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from paceline import clock
 from paceline.bootstrap import in_time, taking
+from paceline.bootstrap.framing import OneFraming
 from paceline.bootstrap.in_time import BodyInTime
 from paceline.bootstrap.taking import InPieces, TakenInTime
 from paceline.bootstrap.unread import ReadToTheEnd
@@ -90,7 +91,7 @@ async def server(monkeypatch: pytest.MonkeyPatch, turn: Turn) -> AsyncIterator[S
     app = Starlette(routes=routes)
     app.state.turn = turn
     config = uvicorn.Config(
-        InPieces(ReadToTheEnd(BodyInTime(app))),
+        InPieces(ReadToTheEnd(BodyInTime(OneFraming(app)))),
         http=NothingUnreadable,
         port=0,
         lifespan="off",
@@ -387,3 +388,18 @@ async def only_connection(server: Server) -> asyncio.Transport:
     (connection,) = server.server_state.connections
     transport: asyncio.Transport = connection.transport
     return transport
+
+
+async def test_a_request_that_ends_twice_is_refused_and_nothing_after_it_is_read(
+    port: int,
+) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    after = b"0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    reader, writer = await sent(port, head + b"Content-Length: 5\r\n\r\n" + after)
+    told = await reader.read()
+    writer.close()
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert told.count(b"HTTP/1.1 ") == 1
+    reader, writer = await sent(port, head + b"Connection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    assert (await reader.read()).endswith(b"3 octets")
+    writer.close()
