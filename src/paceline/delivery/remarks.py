@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from html import escape, unescape
 from urllib.parse import unquote
 
 from paceline.delivery import template_rules
+from paceline.delivery.comparisons import compared_with_numbers
 from paceline.delivery.dropped_parts import dropped_parts
 from paceline.delivery.lookalikes import lookalikes
 from paceline.delivery.markup import is_text_after_all, looks_like_html
@@ -96,6 +98,7 @@ class _Part:
         self._each(_SPINTAX, f"{AS_IT_STANDS}: there are no alternatives to choose from here")
         self._each(_COMMENT, f"{AS_IT_STANDS}: there are no comments here")
         self._each(_TO_FILL_IN, f"{AS_IT_STANDS}: it seems still to be filled in")
+        self._comparisons()
         if self._is_html:
             self._html(has_text=has_text)
             if inline is not None:
@@ -105,6 +108,16 @@ class _Part:
     def _fields(self) -> None:
         for found in lookalikes(self._seen, self._columns, html=self._is_html):
             self._tell(*found)
+
+    def _comparisons(self) -> None:
+        with suppress(template_rules.RuleBroken):  # refused for that
+            for tag, field in compared_with_numbers(template_rules.tags(self._source)):
+                self._tell(
+                    tag.start,
+                    self._source[tag.start : tag.end],
+                    "compares with a number, which what comes out of a table is not: "
+                    f"write {field} | int",
+                )
 
     def _html(self, *, has_text: bool) -> None:
         source = self._source

@@ -126,6 +126,31 @@ def test_html_that_is_as_it_should_be_is_let_be(html: str) -> None:
     assert told(html, html=True) == ()
 
 
+@pytest.mark.parametrize(
+    ("tag", "field"),
+    [
+        ("{% if points > 100 %}a{% endif %}", "points"),
+        ("{% if not vip and points<=100.5 %}a{% endif %}", "points"),
+        ("{% if vip == 'yes' %}{% elif 3 != orders %}a{% endif %}", "orders"),
+        ("{{ 'many' if orders >= 3 else 'few' }}", "orders"),
+        ("{% if points | int > 100 and 3 < orders | int %}a{% endif %}", None),
+        ("{% for x in tags %}{% if loop.index > 3 %}{{ x }}{% endif %}{% endfor %}", None),
+        ("{% if points == '100' or name | length > 3 %}a{% endif %}", None),
+        ("{{ points > }} {% if 3 > 2 %}a{% endif %}", None),
+    ],
+)
+def test_a_text_that_is_compared_with_a_number_is_told(tag: str, field: str | None) -> None:
+    found = told(f"Hi {tag}")
+    assert told(f"<p>Hi {tag}</p>", html=True) == tuple(
+        said.replace("text, line", "html, line") for said in found
+    )
+    if field is None:
+        assert found == ()
+    else:
+        (said,) = found
+        assert said.endswith(f"write {field} | int")
+
+
 def test_columns_of_the_list_count_as_names_of_fields() -> None:
     assert told("Hi -plan_b-, -plan-, [Plan]") == told("-plan_b-")
     assert len(told("Hi -plan-, [Seat Row]", fields=["plan", "seat_row"])) == 2
