@@ -114,21 +114,15 @@ class _System:
             names = " and ".join(server.component.name for server in self._servers)
             note(f"starting {names} …")
         await start_all(self._servers)
-        note("preparing the database …")
-        await self._run_once("migrate")
+        note("preparing the database and the dev inbox …")
+        await asyncio.gather(self._run_once("migrate"), self._inbox.start())
         note(f"starting the dashboard and {self._plan.workers} worker(s) …")
-        api, *workers = self._parts
-        *_, link = await asyncio.gather(
-            api.start(),
-            self._start_senders(workers),
+        _, link = await asyncio.gather(
+            start_all(self._parts),
             self._run_once("welcome", "--sample" if self._plan.sample else "--no-sample"),
         )
         self._plan.home.announce(self._running())
         return link
-
-    async def _start_senders(self, workers: list[Supervised]) -> None:
-        await self._inbox.start()  # what is due may be for it
-        await start_all(workers)
 
     async def _run_once(self, *arguments: str) -> str:
         """One of our commands from start to end; what it printed."""
