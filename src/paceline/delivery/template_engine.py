@@ -44,8 +44,12 @@ def _auto_escape(template: str) -> str | None:
     return "html" if template.endswith(".html") else None  # "none" is an error in the binding
 
 
-def _default(value: object, default: object = "", _boolean: object = True) -> object:
+def _default(
+    value: object, default: object = "", _boolean: object = True, *more: object, **named: object
+) -> object:
     """An empty cell of a table is no value: "Hello ," is what `default` is there to prevent."""
+    if more or named:
+        raise TemplateError('default takes one value, as in default("there")')
     return default if value is None or value == "" else value
 
 

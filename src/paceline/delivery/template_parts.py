@@ -44,6 +44,13 @@ _SKELETON = {"text": "skeleton.txt", "html": "skeleton.html"}
 _BROKEN_FOR_EVERYBODY = frozenset(
     {"UnknownFilter", "UnknownFunction", "UnknownTest", "UnknownMethod", "OutOfFuel"}
 )
+# "Unknown" is said by filters of our own.
+_WRONGLY_CALLED = {
+    "TooManyArguments": "a filter is given more than it takes; as in truncate(length=20), it may "
+    "have to be named",
+    "MissingArgument": 'a filter lacks a value, as in replace("old", "new")',
+    "Unknown": "",
+}
 
 
 class Refused(Exception):
@@ -241,7 +248,8 @@ class Part:
             try:
                 engine.render_template(_WHOLE[self.name], **dict.fromkeys(used, stand_in))
             except TemplateError as error:
-                if error.kind in _BROKEN_FOR_EVERYBODY:
+                wrongly_called = error.kind in _WRONGLY_CALLED and not self._accepted
+                if wrongly_called or error.kind in _BROKEN_FOR_EVERYBODY:
                     raise
                 self.may_break = True
 
@@ -264,5 +272,5 @@ def _understood(source: str, *, html: bool) -> str:
 
 
 def _located(error: TemplateError) -> str:
-    what = error.detail or error.message.partition(" (in ")[0]
+    what = _WRONGLY_CALLED.get(error.kind) or error.detail or error.message.partition(" (in ")[0]
     return f"line {error.line}: {what}" if error.line else what

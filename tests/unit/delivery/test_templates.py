@@ -361,3 +361,23 @@ def test_what_is_known_of_strings_without_an_end_changes_no_token(left: str, rig
         naive = dict.fromkeys(template_rules._TOKENS, template_rules._TOKENS[""])
         patch.setattr(template_rules, "_TOKENS", naive)
         assert list(template_rules.tags(source)) == known
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("{{ a | default(1, 2, 3) }}", "default takes one value"),
+        ("{{ a | d(default_value='x') }}", "default takes one value"),
+        ("{{ a | truncate(10) }}", "line 1: a filter is given more than it takes"),
+        ("{% if a %}{{ a | replace('x') }}{% endif %}", "line 1: a filter lacks a value"),
+    ],
+)
+def test_a_filter_that_is_given_what_it_does_not_take_is_refused(tag: str, told: str) -> None:
+    assert refusal(text=tag)["text"].startswith(told)
+    # In a campaign under way it goes on failing those who come to it, and nobody else.
+    template = MessageTemplate.compile(
+        subject="s", text="{% if a == 'rare' %}" + tag + "{% endif %}", html=None, accepted=True
+    )
+    assert content_of(rendered(template, {"a": "common"})) == ""
+    with pytest.raises(RenderError):
+        rendered(template, {"a": "rare"})
