@@ -80,7 +80,7 @@ _BRIEFLY = {
     HeldBy.CAMPAIGN_PAUSED: "campaign paused",
     HeldBy.SENDER_PAUSED: "sender paused",
     HeldBy.SENDER_BROKEN: "sender broken",
-    HeldBy.HOST_RESTING: "sender resting",
+    HeldBy.HOST_RESTING: "the mail server is away or refuses mail",
     HeldBy.SCHEDULE: "not yet due",
     HeldBy.RETRY: "to be tried again",
     HeldBy.MIN_DELAY: "delay between two emails",

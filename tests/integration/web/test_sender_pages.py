@@ -43,6 +43,15 @@ async def test_a_sender_is_added_and_listed(page: httpx2.AsyncClient, world: Wor
     assert "no hourly limit · 500 ms apart" in text
 
 
+async def test_a_new_sender_of_any_server_is_told_from_the_choice_it_was_reached_by(
+    page: httpx2.AsyncClient,
+) -> None:
+    html = (await page.get("/senders/new?preset=custom")).text
+    trail = html[html.index('aria-label="Breadcrumb"') :]
+    assert words(trail[: trail.index("</nav>")]).count("New sender") == 2
+    assert "New sender · Another SMTP server" in words(trail)
+
+
 async def test_a_sender_that_cannot_log_in_is_nowhere_called_active(
     page: httpx2.AsyncClient, world: World
 ) -> None:

@@ -148,7 +148,7 @@ async def test_a_resting_sender_is_told_with_the_time_and_the_reason(stage: Stag
     told = await stage.told()
     assert f"held until on {until:%b}" not in told.dashboard
     assert f"held until {until:%b} " in told.dashboard
-    assert "sender resting" in told.dashboard
+    assert "the mail server is away or refuses mail" in told.dashboard
     assert "Sender resting" in told.campaign
     assert "Sender resting" in told.campaigns
     assert "Sender resting" in told.row
