@@ -7,7 +7,7 @@ them. Nothing of the inside gets out: no traces, no SQL, no values that were not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -39,6 +39,8 @@ from paceline.services.imports import FileTooLarge
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_ERRORS = 100
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 _UNPARSED = "There was an error parsing the body"  # FastAPI's, of what breaks its parser
 _WORDS = {
@@ -89,12 +91,26 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Answer every error of this application with a problem."""
-    app.add_exception_handler(DomainError, _domain)
-    app.add_exception_handler(OperationalError, _operational)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _bug)
+    for kind, handler in (
+        (DomainError, _domain),
+        (OperationalError, _operational),
+        (RequestValidationError, _validation),
+        (HTTPException, _http),
+        (ClientDisconnect, _gone),
+        (Exception, _bug),
+    ):
+        app.add_exception_handler(kind, _with_rate(handler))
+
+
+def _with_rate(handler: Handler) -> Handler:
+    """What is left of the caller's rate, on problems as on all other answers."""
+
+    async def answered(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        response.headers.update(getattr(request.state, "rate", {}))
+        return response
+
+    return answered
 
 
 async def _domain(_request: Request, error: Exception) -> Response:

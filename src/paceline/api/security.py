@@ -21,6 +21,7 @@ from paceline.auth.acting import address_of, become
 from paceline.auth.principal import Principal
 from paceline.domain.scopes import Scope
 from paceline.limits import Taken
+from paceline.services.request_rates import RateExceeded
 from paceline.threads import OWNER
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -73,13 +74,18 @@ class KnownFirst(APIRoute):
             caller, parts = await principal_of(request), parts_of(request)
             OWNER.set(caller.user_id)
             key = request.headers.get("authorization", "").partition(" ")[2].strip() or None
-            taken = await parts.rates.owner(caller.user_id, key=key)
+            try:
+                taken = await parts.rates.owner(caller.user_id, key=key)
+            except RateExceeded as error:
+                request.state.rate = _rate_headers(error.taken)
+                raise
+            request.state.rate = _rate_headers(taken)  # for problems
             turns = turn_of(request, caller.user_id, work=parts.turnstile, uploads=parts.uploads)
             async with turns:
                 response = await handle(request)
             await stays_until_sent(request, response, caller.user_id, downloads=parts.downloads)
             parts.unanswered.over()
-            response.headers.update(_rate_headers(taken))
+            response.headers.update(request.state.rate)
             return response
 
         return known

@@ -23,6 +23,18 @@ Value = TypeVar("Value")
 
 MAX_REMEMBERED = 10_000  # good keys, and addresses that have to wait
 _NETWORK_BITS = 64  # of IPv6: what one customer has
+_TOLD = "too many requests in a short time"
+
+
+class RateExceeded(TooMuchAtOnce):
+    """More than what `taken` allows in a minute."""
+
+    def __init__(self, taken: Taken) -> None:
+        seconds = math.ceil(taken.wait_ms / 1000)
+        super().__init__(
+            f"{_TOLD}: at most {taken.holds:,} in a minute", retry_after_seconds=seconds
+        )
+        self.taken = taken
 
 
 class RequestRates:
@@ -66,13 +78,9 @@ class RequestRates:
             raise TooMuchAtOnce(_TOLD, retry_after_seconds=math.ceil(left))
 
 
-_TOLD = "too many requests in a short time"
-
-
 def _refuse(taken: Taken) -> None:
     if taken.wait_ms:
-        told = f"{_TOLD}: at most {taken.holds:,} in a minute"
-        raise TooMuchAtOnce(told, retry_after_seconds=math.ceil(taken.wait_ms / 1000))
+        raise RateExceeded(taken)
 
 
 def _network(address: str | None) -> str:

@@ -31,10 +31,16 @@ async def test_each_answer_says_what_is_left_and_too_many_are_refused(
     first = await ann.get("/senders")
     assert (first.headers["RateLimit-Limit"], first.headers["RateLimit-Remaining"]) == ("4", "3")
     assert 1 <= int(first.headers["RateLimit-Reset"]) <= 16
+    wrong = await ann.post("/senders", {})
+    assert (wrong.status_code, wrong.headers["RateLimit-Limit"]) == (422, "4")
     answers = [await ann.get("/senders") for _ in range(12)]
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert 1 <= int(refused.headers["Retry-After"]) <= 15
+    assert (refused.headers["RateLimit-Limit"], refused.headers["RateLimit-Remaining"]) == (
+        "4",
+        "0",
+    )
     assert "at most 4 in a minute" in refused.json()["detail"]
     assert (await bob.get("/senders")).status_code == 200
 
