@@ -6,7 +6,7 @@ there is none.
 
 from __future__ import annotations
 
-from paceline.domain.replies import parties, words
+from paceline.domain.replies import limits, parties, words
 from paceline.domain.replies.verdict import (
     AFTER_MAIL,
     CODE_4XX,
@@ -27,6 +27,14 @@ RULES: tuple[Rule, ...] = (
     # RFC 4954 §6 and §4. A password that is wrong for one email is wrong for all of them, and no
     # recipient is at fault. 4xx while logging in is the server's own trouble (454 4.7.0).
     rule(Verdict.HOST_BACKOFF, "the log-in failed for now", "auth", code=CODE_4XX),
+    # Postfix with Dovecot: "535 5.7.8 … Connection lost to authentication server".
+    rule(
+        Verdict.HOST_BACKOFF,
+        "the log-in failed for now, it says",
+        "auth",
+        code="535",
+        text=limits.NO_ONE_TO_ASK,
+    ),
     rule(Verdict.SENDER_BROKEN, "the log-in was refused", "auth", code=CODE_5XX),
     rule(Verdict.SENDER_BROKEN, "the server wants a (stronger) log-in or TLS", code=r"53\d"),
     rule(Verdict.SENDER_BROKEN, "the log-in is invalid or too weak", enhanced=r"5\.7\.(8|9|11)"),

@@ -51,7 +51,7 @@ RULES: tuple[Rule, ...] = (
         *TALKING,
         code=ANY_NO,
         text=limits.SESSION_SPENT,
-        unless=r"concurrent|simultaneous",
+        unless=r"concurrent|simultaneous|" + limits.STOPPED_FOR,
     ),
     rule(
         Verdict.RECONNECT,
@@ -67,6 +67,15 @@ RULES: tuple[Rule, ...] = (
         code=ANY_NO,
         text=limits.CROWDED,
         unless=limits.NO_CROWD,
+    ),
+    # RFC 1870 §6: a limit of size is about the message.
+    rule(
+        Verdict.FAIL,
+        "the message is too large, it says",
+        *TALKING,
+        code=CODE_5XX,
+        text=words.TOO_LARGE,
+        unless=words.NO_SIZE,
     ),
     # Gmail 4.2.1 and 5.2.1 ReceivingRate, Exchange Online 5.2.121 and 5.2.122, Yandex 4.2.1.
     rule(
@@ -90,15 +99,6 @@ RULES: tuple[Rule, ...] = (
         *AFTER_MAIL,
         code=ANY_NO,
         enhanced=r"[45]\.2\.12[12]",
-    ),
-    # RFC 1870 §6: a limit of size is about the message.
-    rule(
-        Verdict.FAIL,
-        "the message is too large, it says",
-        *TALKING,
-        code=CODE_5XX,
-        text=words.TOO_LARGE,
-        unless=words.NO_SIZE,
     ),
     # RFC 5321 §3.3: MAIL names no recipient. What is full, or over its quota, is ours.
     rule(

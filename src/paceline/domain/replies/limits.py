@@ -20,6 +20,9 @@ SESSION_SPENT = family(
     r"too many (?:in|on|per|over|during) (?:this |a |the |one |each |single )*(?:session|"
     r"connection)\b",
     r"open a new (?:session|connection)",
+    r"maximum (?:session|connection) (?:messages?|mails?)|(?:session|connection) time limit",
+    r"(?:in|pro|je) (?:dieser |einer )?(?:verbindung|sitzung)\b|par (?:connexion|session)\b|"
+    r"por (?:conexion|sesion|conexao|sessao)\b|per (?:connessione|sessione)\b",
     r"(?:try )?reconnect(?:ing)?\b(?: to (?:send|continue))?",
     # Too old, or idle for too long.
     r"(?:allow\w+|maximum|max) (?:smtp )?(?:connection|session) (?:time|duration|length|age)",
@@ -39,10 +42,16 @@ SESSION_SPENT = family(
     r"\b(?:mi|rp|dt|wm|hl):(?:dmc|drc|ccl|cel|cmc)\b",
 )
 
+# A stop that is said to last does not end with the connection.
+STOPPED_FOR = family(
+    rf"(?:blocked|banned|barred|suspended|refused) for (?:the |an? |one |next |\d+ )*{PERIOD}s?\b",
+    r"\btoday\b|\btomorrow\b",
+)
+
 # --- Too many connections ------------------------------------------------------------------------
 
 CROWDED = family(
-    r"\b(?:concurrent|simultaneous|parallel)\w*\b",
+    r"\b(?:concurren(?:t|cy)|simultaneous|parallel)\w*\b",
     r"too many (?:\w+ ){0,4}(?:connections?|sessions?)\b",
     r"too many (?:open|active|current) ",
     rf"(?:connection|session)s? (?:\w+ ){{0,3}}(?:limit|count|maximum)\b{NEAR}{PASSED}",
@@ -163,6 +172,8 @@ LIMITED = family(
     rf"\b{PERIOD}\b {SOME}(?:limit|quota|credits?|allowance|allotment)\b",
     r"(?:out of|no (?:more )?|insufficient|not enough|maximum) (?:\w+ ){0,2}credits?\b",
     r"credits? (?:\w+ ){0,3}(?:exceeded|exhausted|used|expired|depleted)",
+    r"(?:insufficient|not enough|no|low) (?:\w+ )?(?:balance|funds)\b",
+    rf"\bburst (?:\w+ )?{CEILING}\b{NEAR}{PASSED}|too much recipients?\b",
     # "too many emails per second", "too many recipients received this hour", "too many logins"
     rf"too many (?:[\w-]+ ){{0,3}}{MAILS}(?! (?:in|per) (?:the |this |a )?message)",
     r"too many (?:[\w-]+ ){0,3}(?:requests?|attempts|logins?|log-?ins|authentications?|failures|"
@@ -200,6 +211,12 @@ LIMITED = family(
     r"превышен (?:\w+ )*(?:лимит|квот)|слишком (?:много|часто)",
     r"频率|頻率|超过(?:限制|上限)|超過(?:限制|上限)",
     r"\b(?:mi|rp|dt|wm|hl):(?:sfq|stc|trc|rcl|qrc|ifc|mep|rep|tmc|bli)\b",  # NetEase
+)
+
+# Who checks the passwords did not answer: a wrong one is told otherwise.
+NO_ONE_TO_ASK = family(
+    r"connection lost to authentication server",
+    r"(?:internal|temporar\w+) (?:\w+ )?(?:failure|error|problem)|temporar\w+ unavailable",
 )
 
 # --- The server's own trouble --------------------------------------------------------------------

@@ -46,14 +46,17 @@ OUR_FROM = family(
     r"local user only|\bmi:(?:imf|dma|spf)\b",
     r"mail from .{0,20}must be",
     r"sender signature|unconfigured sending|(?:login|sender|user) mismatch",
-    r"^verification failed for",
+    r"^verification failed for|\bdt:sum\b",
+    r"\bfrom (?:header|field|line)(?: address)? (?:is |was |does |must |may )?(?:not\b|rejected|"
+    r"refused)",
 )
 # A recipient's own list of whom to refuse is no fault of the account.
 NOT_US = (
     r"(?:by|of) (?:this|the|that) (?:recipient|user)|to (?:this|that|the) (?:recipient|user|"
     r"group|list|"
     r"mailbox)|"
-    r"\bgroup\b|\bspam\b|\bvirus\b|\bcontent\b|blocked by user|personal"
+    r"\bgroup\b|\bspam\b|\bvirus\b|\bcontent\b|blocked by (?:user|recipient|addressee)|personal|"
+    r"\b(?:user|recipient|addressee)'?s'? (?:own |personal )?(?:black|block|deny|reject)"
 )
 OF_THEIRS = r"by (?:this|the|that) (?:recipient|user)|blocked by user|personal"
 OUR_RIGHTS = family(
@@ -110,6 +113,8 @@ TAKES_FROM_FEW = family(
     r"\b(?:recipient|group|list|mailbox|user|addressee|person|alias|address)\b.{0,30}?"
     r"\b(?:accept\w*|takes?|receives?|allows?) (?:\w+ ){0,4}from (?!authenticated (?:users|"
     r"senders|clients))",
+    r"\baccepts? (?:\w+ ){0,2}for (?:this|that) (?:address|mailbox|recipient|user) (?:only )?"
+    r"(?:through|via|from)\b",
     r"from strangers|not (?:in|on|among) (?:\w+ |\w+'s ){0,3}(?:contacts?|address ?book|friends|"
     r"(?:allow(?:ed)?|white|safe|contact)[ -]?(?:list|senders?))",
     r"(?:allowed|permitted|authori[sz]ed|may|can|able) (?:to )?(?:post|write) to",
@@ -146,6 +151,7 @@ OUR_HOST = family(
     r"(?:unauthori[sz]ed|disallowed) ip\b",
     r"\b(?:dnsbl|rbl)\b.{0,40}\bblocked",
     r"^blocked\W+see\b",  # a link that names our address
+    r"\bhl:(?:ihu|ipb)\b|\bdt:rbl\b",  # NetEase
     r"\blisted (?:at|in|on|by) host|\bby spamhaus\b",
     rf"{_HOSTS}(?:'s)? (?:\w+ ){{0,3}}reputation|reputation of (?:\w+ ){{0,2}}{_HOSTS}",
 )
@@ -166,7 +172,7 @@ NOT_OUR_SIDE = (
 
 MAILBOX_FULL = family(
     r"over ?-?quota|quota (?:limit )?(?:\w+ ){0,2}(?:exce\w*d\w*|violation|full|reached)",
-    r"exceed\w* (?:\w+ ){0,3}(?:quota|storage|mailbox size|disk)",
+    r"exceed\w* (?:\w+ ){0,3}(?:quota|storage|mailbox size|disk)|storage (?:limit|quota)\b",
     r"too many (?:messages|mails) (?:on|in) (?:the|this|his|its) (?:server|mailbox)|zuviele mails",
     r"(?:mailbox|inbox|mail box|mail ?drop|account|user|recipient) (?:\w+ ){0,3}(?:is )?full\b",
     r"(?:mailbox|inbox|user|recipient)\b.{0,40}(?:out of|insufficient|not enough|no) "

@@ -78,7 +78,8 @@ NO_SIZE = r"mailbox|storage|quota|per (?:hour|day)|disk|resources"
 ABOUT_CONTENT = (
     r"\b(?:is|as|considered|likely|classified|detected|suspected|suspicion of|flagged|contains?|"
     r"looks like|content|message|url|link) (?:\w+ ){0,2}(?:spam\b|unsolicited|virus\w*|malware|"
-    r"phish\w*)"
+    r"phish\w*)|"
+    r"\b(?:link|url|domain) (?:\w+ )?in (?:the |your )?(?:body|message|content)\b"
 )
 SENDER_VERIFY = r"sender verif|verification failed for|sender address"
 # What no mailbox dies of.
