@@ -20,7 +20,7 @@ export PYTHONTZPATH :=
 # Where this is set, each process compiles anew what it imports: a tenth of what all tests cost.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run dist docs test test-containers test-hosts say-needs check fmt bench screens faults fuzz lock clean
+.PHONY: help run dist docs test test-containers test-hosts say-needs check fmt bench screens faults soak fuzz lock clean
 
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ screens: $(VENV)/.ready-dev ## Take the pictures of docs/screens anew
 
 faults: $(VENV)/.ready-dev ## Break everything for up to 40 minutes, and report; ARGS="--minutes 5"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+soak: $(VENV)/.ready-dev ## Half the top rate under faults for 30 minutes: is all flat? ARGS="--minutes 2"
+	$(BIN)/python -m tests.soak $(ARGS)
 
 fuzz: $(VENV)/.ready-dev ## Try bad inputs from a fresh seed for 5 minutes; ARGS="--seconds 60"
 	$(BIN)/python -m tests.fuzz $(ARGS)
