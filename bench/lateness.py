@@ -20,11 +20,11 @@ from tests.world import World
 
 SETTLED_PER_SECOND = 100  # lanes that have been told, have looked and gone to sleep
 DEADLINE_SECONDS = 60.0  # after the last one is due
-_LATE_MS = """
+LATE_MS = """
     SELECT extract(epoch FROM a.dot_at - j.due_at) * 1000 AS ms
       FROM email_jobs j JOIN attempts a USING (email_id) WHERE a.attempt = 1 ORDER BY ms
 """
-_SPREAD = """
+SPREAD = """
     UPDATE email_jobs j SET due_at = d.due_at, scheduled_at = d.due_at
       FROM (SELECT t.email_id, clock_timestamp() + make_interval(secs => t.seconds) AS due_at
               FROM unnest($1::uuid[], $2::float8[]) AS t (email_id, seconds)) d
@@ -48,7 +48,7 @@ async def measured(
             while await world.fetchval("SELECT count(*) FROM email_jobs WHERE state <> 'sent'"):  # noqa: ASYNC110 - another process' work
                 await asyncio.sleep(LOOK_SECONDS)
         used = meter.per(len(ids))
-        late = [float(row["ms"]) for row in await world.fetch(_LATE_MS)]
+        late = [float(row["ms"]) for row in await world.fetch(LATE_MS)]
         assert len(late) == len(ids)
     finally:
         worker.stop()
@@ -73,7 +73,7 @@ async def _scheduled(
         ids += await world.emails(sender, None, share, due_in=timedelta(hours=1))
     moments = [_settling(len(senders)) + dice.random() * seconds for _ in ids]
     async with world.database.driver() as driver:
-        await driver.execute(_SPREAD, ids, moments)
+        await driver.execute(SPREAD, ids, moments)
         firsts = await driver.fetch(
             "SELECT sender_id, min(due_at) AS due_at FROM email_jobs GROUP BY sender_id"
         )
