@@ -13,7 +13,7 @@ import typer
 from paceline.cli.client import ApiRefused
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
-from paceline.cli.lost import safe_to_repeat
+from paceline.cli.lost import may_be_done
 from paceline.errors import InvalidInput
 
 MAX_LISTED = 200
@@ -85,7 +85,7 @@ def _act(verb: str, campaign: str, *, home: Path | None, url: str | None, key: s
     campaign_id = id_in(campaign)
     with connect(home=home, url=url, key=key) as client:
         try:
-            with safe_to_repeat():
+            with may_be_done():
                 there = client.change(campaign_id, verb)
         except ApiRefused as refused:
             if refused.status != _CONFLICT:

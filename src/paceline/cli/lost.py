@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 from paceline.cli.client import ApiUnreachable
 
-_KNOWN = "It may have been done all the same. Running the same command again is safe."
+_SAFE = "Running the same command again is safe."
 
 
 @contextmanager
-def safe_to_repeat() -> Iterator[None]:
-    """Around a request that does no more when it comes twice: says so where its answer is lost."""
+def may_be_done(*, then: str = _SAFE) -> Iterator[None]:
+    """Around a write: where its answer is lost, says that it may have been done, and what to do."""
     try:
         yield
     except ApiUnreachable as lost:
         if not lost.may_be_done:
             raise
-        raise ApiUnreachable(f"{lost}\n{_KNOWN}") from lost
+        raise ApiUnreachable(f"{lost}\nIt may have been done all the same. {then}") from lost

@@ -11,7 +11,7 @@ from paceline.cli.campaigns import HomeOption, KeyOption, UrlOption, id_in
 from paceline.cli.client import ApiClient, ApiRefused
 from paceline.cli.connect import connect
 from paceline.cli.console import note, say
-from paceline.cli.lost import safe_to_repeat
+from paceline.cli.lost import may_be_done
 from paceline.errors import InvalidInput, NotFound
 
 MAX_EXAMPLE = 60  # characters
@@ -59,7 +59,7 @@ def retry(
             for line in group_lines(client.failures(given_id)):
                 note(line)
         try:
-            with safe_to_repeat():
+            with may_be_done():
                 report = client.retry_failed(given_id, asked)
         except ApiRefused as refused:
             if refused.status != _NOT_FOUND or chosen:
@@ -80,7 +80,7 @@ def _email_to(client: ApiClient, campaign_id: str, address: str) -> str:
 
 def _retry_one(client: ApiClient, email_id: str) -> None:
     try:
-        with safe_to_repeat():
+        with may_be_done():
             client.retry_email(email_id)
     except ApiRefused as refused:
         if refused.status != _NOT_FOUND:

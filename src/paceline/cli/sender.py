@@ -13,12 +13,15 @@ import typer
 from paceline.cli.client import ApiClient
 from paceline.cli.connect import connect
 from paceline.cli.console import FAILED, note, say
+from paceline.cli.lost import may_be_done
 from paceline.cli.senders import settle_sender
 from paceline.errors import InvalidInput
 
 sender = typer.Typer(
     help="Addresses that emails come from, and their accounts.", no_args_is_help=True
 )
+
+_LOOK_FIRST = "See `paceline sender list` before you run it again."
 
 SenderArgument = Annotated[
     str | None, typer.Argument(help="Its address, name or id", metavar="SENDER")
@@ -102,7 +105,8 @@ def add(
             "hourly_limit": hourly_limit or chosen["hourly_limit"],
             "min_delay_ms": chosen["min_delay_ms"],
         }
-        made = client.add_sender(asked)
+        with may_be_done(then=_LOOK_FIRST):
+            made = client.add_sender(asked)
         say(made["id"])
         if chosen["limits"]:
             note(chosen["limits"])
@@ -150,7 +154,8 @@ def delete(
     api_key: KeyOption = None,
 ) -> None:
     """Delete a sender. Refused, with the reasons, while it has work."""
-    with _settled(sender, home=home, url=url, key=api_key) as (client, chosen):
+    asked = _settled(sender, home=home, url=url, key=api_key)
+    with asked as (client, chosen), may_be_done(then=_LOOK_FIRST):
         client.delete_sender(chosen["id"], cancel=cancel)
     note(f"{chosen['from_address']} is deleted; what it has sent stays on record")
 

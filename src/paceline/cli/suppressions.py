@@ -13,7 +13,7 @@ from paceline.cli.campaigns import HomeOption, KeyOption, UrlOption
 from paceline.cli.connect import connect
 from paceline.cli.console import note as remark
 from paceline.cli.console import say
-from paceline.cli.lost import safe_to_repeat
+from paceline.cli.lost import may_be_done
 from paceline.cli.reading import choices_of, settled, shape_lines
 from paceline.cli.standard_input import at_hand, there
 
@@ -63,7 +63,7 @@ def add(
     api_key: KeyOption = None,
 ) -> None:
     """Suppress addresses, at once, also in campaigns under way."""
-    with connect(home=home, url=url, key=api_key) as client, safe_to_repeat():
+    with connect(home=home, url=url, key=api_key) as client, may_be_done():
         added = client.suppress(addresses, note=note)
     say(f"{_addresses(added)} added, {len(addresses) - added:,} were on the list")
 
@@ -98,7 +98,7 @@ def import_file(
     with (
         at_hand(file) as at,
         connect(home=home, url=url, key=api_key) as client,
-        safe_to_repeat(),
+        may_be_done(),
     ):
         report = settled(lambda c: client.suppress_file(at, {**c, **beside}), chosen, asks=asks)
     for line in (*shape_lines(report, chosen), *refused_lines(report)):

@@ -241,6 +241,19 @@ async def test_a_command_whose_answer_was_lost_for_good_says_that_it_may_have_be
         assert again.exit_code == 0
 
 
+async def test_a_sender_whose_answer_was_lost_for_good_is_looked_for_before_it_is_added_again(
+    desk: Desk,
+) -> None:
+    desk.proxy.lose("/senders")
+    command = ["sender", "add", "ada@example.com", "--smtp-host", "mail.example.com"]
+    command += ["--smtp-port", "25", "--smtp-security", "none", "--url", desk.proxy.url]
+    lost = await asyncio.to_thread(CliRunner().invoke, app, [*command, "--api-key", desk.key])
+    assert lost.exit_code == 1
+    assert "See `paceline sender list` before you run it again." in str(lost.exception)
+    senders = await desk.world.fetch("SELECT from_address FROM senders ORDER BY from_address")
+    assert [s["from_address"] for s in senders] == ["ada@example.com", "news@example.com"]
+
+
 async def test_the_same_command_again_says_that_it_was_done(desk: Desk) -> None:
     first = await desk.run()
     again = await desk.run()
