@@ -277,6 +277,8 @@ def test_everything_works_without_scripts(
     page.goto(system.sign_in_link())
     page.get_by_role("button", name="Continue").click()
     page.goto("/compose")
+    expect(page.get_by_label("Body", exact=True)).to_be_visible()
+    expect(page.locator(".pl-toolbar")).to_be_hidden()  # it would be an empty strip
     page.get_by_label("From").select_option(str(sender.id))
     page.get_by_label("Subject").fill("Plain")
     page.get_by_label("Body").fill("Dear {{ name }},\n\nno tags here.")
