@@ -1,4 +1,4 @@
-"""However often a message shows its images, what is made of it stays small."""
+"""However often a message shows its images, and whatever it holds, what is made of it stays small."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from paceline.services.attachments import AttachmentView
 from paceline.services.kept_files import ShownImage
 from paceline.web.mail_body import (
     MAX_INLINE_OCTETS,
+    MAX_TAGS,
     View,
     document_of,
     document_of_message,
@@ -114,3 +115,12 @@ def test_a_picture_that_is_not_loaded_is_explained(picture: str) -> None:
 )
 def test_nothing_is_said_of_pictures_where_all_are_shown(html: str) -> None:
     assert NOT_LOADED not in document_of(html=html, text=None)
+
+
+def test_html_with_more_tags_than_a_browser_shows_at_ease_is_shown_as_it_was_written() -> None:
+    fine = document_of(html="<div>" * MAX_TAGS, text=None)
+    too_many = document_of(html="<div>" * (MAX_TAGS + 1), text="plain")
+    assert fine.count("<div>") == MAX_TAGS
+    assert "<div>" not in too_many
+    assert "more than 20,000 tags" in too_many
+    assert "&lt;div&gt;" in too_many
