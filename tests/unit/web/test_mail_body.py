@@ -1,4 +1,4 @@
-"""However often a message shows its images, and whatever it holds, what is made of it stays small."""
+"""Whatever a message holds, and however often it shows its images, its document stays small."""
 
 from __future__ import annotations
 
