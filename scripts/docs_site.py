@@ -40,6 +40,7 @@ PAGES = {
     "docs/BENCHMARKS.md": "benchmarks.md",
     "docs/DEPLOYMENT.md": "deployment.md",
     "docs/RELIABILITY.md": "reliability.md",
+    "docs/SCALING.md": "scaling.md",
     "docs/dependencies.md": "dependencies.md",
     "docs/adr": "decisions/index.md",
     **{f"docs/adr/{file.name}": f"decisions/{file.name}" for file in ADRS},
