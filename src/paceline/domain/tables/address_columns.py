@@ -66,7 +66,8 @@ def find_address_column(titles: Sequence[str], body: Sequence[list[str]]) -> Fou
         or _speaks_of_mail(titles[candidate.index])
     )
     many = [candidate.index for candidate in candidates if candidate.different > 1]
-    if best > 1 and many and all(candidate.is_constant for candidate in equals):
+    # Whoever looks after them all stands beside many, whatever the title.
+    if many and all(candidate.is_constant for candidate in equals):
         return Found(column=None, others=tuple(sorted({*many, *(c.index for c in equals)})))
     if len(equals) == 1:
         return _taken(equals[0], others, "it is plainly named" if best < 2 else "")

@@ -54,6 +54,10 @@ _NO_SUCH_ADDRESS = re.compile(
     r"|nie istnieje|не существует|не найден)\b",
     re.IGNORECASE,
 )
+# “Unsubscribed list”, “Bounced contacts”: what the tag calls those who have it.
+_OF_A_GROUP = re.compile(
+    r"\b(?:list[ae]?s?|group|segment|contacts?|users?|people|customers?)\s*\Z", re.IGNORECASE
+)
 _TAG_BREAK = re.compile(r"[,;|\n/]|:::")
 _ANSWERS = 3
 _FEW = 6  # different values of a column that holds answers in words unknown
@@ -113,7 +117,9 @@ def says_out_at_all(value: str) -> bool:
 
 def has_tag(value: str) -> bool:
     """Whether one of several tags says so."""
-    return any(comparable(tag) in said.OUT_TAGS for tag in _TAG_BREAK.split(value))
+    tags = _TAG_BREAK.split(value)
+    bare = (_OF_A_GROUP.sub("", tag) for tag in tags)
+    return any(comparable(tag) in said.OUT_TAGS for tag in (*tags, *bare))
 
 
 def is_empty(value: str) -> bool:

@@ -34,6 +34,14 @@ class Kind(Enum):
 _SPANISH_OF = re.compile(r"\bde (?=suscri)", re.IGNORECASE)  # “de suscripción” holds “desuscri”
 
 
+_TAKEN_BACK = re.compile(  # “Not unsubscribed”: the two say yes together
+    r"\W*(?:is |has )?(?:not|nicht|non|pas|niet|nie|не)[ _-]*(?:yet )?"
+    r"(?:unsub|opted[ _-]?out|bounced|abgemeldet|gesperrt|desabonn|désabonn|désinscr|disiscr|"
+    r"uitgeschr|afgemeld|wypisan|отписан)",
+    re.IGNORECASE,
+)
+
+
 @lru_cache(maxsize=1_024)
 def kind_of(title: str) -> Kind:
     """What the title of a column says about the values below it."""
@@ -52,9 +60,10 @@ def kind_of(title: str) -> Kind:
             has(titled.OPT_OUT_TITLES) or has(titled.OPT_IN_TITLES) or has(titled.STATUS_TITLES)
         )
         return Kind.OTHER_CHANNEL if is_status else Kind.ANYTHING
-    if has(titled.OPT_OUT_TITLES) or title_refuses(title):
+    twice_no = _TAKEN_BACK.match(title) is not None
+    if not twice_no and (has(titled.OPT_OUT_TITLES) or title_refuses(title)):
         return Kind.OPT_OUT
-    opts_in = has(titled.OPT_IN_TITLES) or _asks(key) or title_allows(title)
+    opts_in = twice_no or has(titled.OPT_IN_TITLES) or _asks(key) or title_allows(title)
     if opts_in or (about_mail and parts_of_it & _RECEIVES):
         return Kind.ANYTHING if has(titled.MOMENTS) else Kind.OPT_IN
     if not has(titled.STATUS_TITLES) or parts_of_it & NOT_ABOUT_MAIL:

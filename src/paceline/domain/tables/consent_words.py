@@ -11,7 +11,7 @@ from paceline.domain.tables.words import in_order, words
 NO = words(
     "no,n,false,f,0,off,ko,never,none,nothing,niemals,jamais,aucun,aucune,nunca,ninguno,"
     "ninguna,nenhum,nessuno,nessuna,mai,nooit,geen,nigdy,żaden,aldri,aldrig,nikdy,soha,"
-    "никогда,không,לא,لا,"
+    "никогда,không,לא,لا,tidak,ไม่,"
     "nein,falsch,non,faux,não,nao,"
     "nee,niet,onwaar,nie,fałsz,ne,nem,nu,nej,nei,ei,"
     "hayır,yok,falso,нет,ложь,не,ні,όχι,いいえ,いや,否,不,没有,無,无,아니오,아니요,아니,unchecked,未,"
@@ -74,6 +74,7 @@ OUT = words(
     "not_subscribed,un-subscribed,opted out,opted-out,opt out,opt-out,optout,optedout,"
     "do not contact,do not email,do not mail,do not send,"
     "donotcontact,don't contact,don't email,"
+    "do not solicit,no solicitation,no e-mail,no email,no emails,no mail,"
     "no contact,no consent,no permission,no marketing,not opted in,not marketable,"
     "non-marketing contact,non-marketing,not a marketing contact,"
     "cleaned,bounced,bounce,bouncing,hard bounce,onaylamıyorum,kabul etmiyorum,abonelikten çıktı,"
@@ -139,7 +140,7 @@ OUT = words(
 )
 # Tokens of a list of tags: fewer, since tags are anybody's.
 OUT_TAGS = words(
-    "unsubscribed,unsubscribe,opted out,opt-out,do not contact,"
+    "unsubscribed,unsubscribe,opted out,opt-out,do not contact,do not solicit,"
     "do not email,do not mail,bounced,bouncing,undeliverable,"
     "hard bounce,no consent,blacklisted,blocklisted,"
     "abgemeldet,nicht kontaktieren,désabonné,"

@@ -33,7 +33,8 @@ _NOT_TEXT = (
 _HEAD_OCTETS = 64  # the marks are shorter; zeros are counted in it
 _WINDOW_OCTETS = 64 * 1024  # from the first byte that is not ASCII on: what the choice is made by
 _CONTEXT_OCTETS = 64  # before it
-_FOREIGN_BYTE = re.compile(rb"[\x80-\xff]")
+_FOREIGN_BYTE = re.compile(rb"[\x80-\xff]|\x1b\$[@B]")
+_JIS = b"\x1b$"  # ISO-2022-JP writes Japanese in ASCII, behind this
 _UNREADABLE = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _NAMED_AS = {"utf-32-le": "utf-32", "utf-32-be": "utf-32"}
@@ -108,7 +109,13 @@ class TextDecoder:
         held, self._held = self._held + chunk, b""
         foreign = _FOREIGN_BYTE.search(held)
         if foreign is None:
+            cut = next((n for n in (2, 1) if held.endswith(_JIS[:n])), 0) if not final else 0
+            held, self._held = held[: len(held) - cut], held[len(held) - cut :]
             self._before = (self._before + held)[-_CONTEXT_OCTETS:]
+            return held
+        if foreign[0].startswith(_JIS):
+            self._use("iso2022-jp")
+            self.guessed = True
             return held
         window = held[foreign.start() : foreign.start() + _WINDOW_OCTETS]
         if len(window) < _WINDOW_OCTETS and not final:
