@@ -204,9 +204,9 @@ class Attempt(Base):
         ),
     )
 
-    email_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("emails.id", ondelete="CASCADE"), primary_key=True
-    )
+    # No foreign key: it would lock the email at each attempt. A trigger, `forget_attempts`, takes
+    # them along when an email is deleted; whoever inserts one holds the email's job.
+    email_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     attempt: Mapped[int] = mapped_column(primary_key=True)
     sender_id: Mapped[uuid.UUID]
     campaign_id: Mapped[uuid.UUID | None]

@@ -3,7 +3,7 @@
 -- passed over, and so is whatever somebody holds: the next walk finds it. An attempt without a certain end
 -- is kept, for it says that an email must not be tried again.
 -- A piece is bounded by what is looked at, as in hold_back.sql. Nobody is waited for: what is to be removed
--- of attempts is locked first, since late evidence locks an attempt before its job.
+-- of attempts is locked first, since evidence by code from before 0035 may hold an attempt and no job.
 -- The counters are the campaign's own, and stay.
 -- $1 the last of the piece before, $2 only emails older than this id, $3 at most so many, $4 since when
 -- over, for what they said (NULL: keep it), $5 the same for attempts

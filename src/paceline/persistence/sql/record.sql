@@ -7,6 +7,9 @@
 -- A late bounce says nothing of an address that was put in its place: of an email that was changed, only
 -- the attempt that still holds it suppresses.
 -- Nothing of a recipient who was wiped meanwhile comes back: the reply is not kept, and nobody suppressed.
+-- The jobs are locked first, as everywhere: of an email that is being deleted no evidence stays behind,
+-- since no foreign key asks for the email, and nobody who writes of both waits in a ring. Both who write
+-- read what is locked: a row that this statement has changed already it locks no more, and passes over.
 -- A worker may end two attempts of one email at once; what was sent counts, else the later one.
 -- $1 email_ids, $2 attempts, $3 outcomes (NULL: never tried, no evidence), $4 new states,
 -- $5 phases, $6 codes, $7 enhanced codes, $8 texts, $9 failure reasons,
@@ -27,13 +30,18 @@ given AS (
                           AND may_have_left(t.email_id, t.attempt)
                      THEN 'in_doubt' ELSE t.wanted END AS state
       FROM told t),
+held AS MATERIALIZED (
+    SELECT j.email_id, j.sender_id, j.campaign_id, j.content_removed_at
+      FROM email_jobs j
+     WHERE j.email_id IN (SELECT email_id FROM given)
+     ORDER BY j.email_id FOR NO KEY UPDATE),
 evidence AS (
     INSERT INTO attempts AS a (email_id, attempt, sender_id, campaign_id, worker_run, outcome,
                                phase, reply_code, reply_enhanced, reply_text, ended_at)
-    SELECT g.email_id, g.attempt, j.sender_id, j.campaign_id, $13, g.outcome,
+    SELECT g.email_id, g.attempt, h.sender_id, h.campaign_id, $13, g.outcome,
            g.phase, g.code, g.enhanced,
-           CASE WHEN j.content_removed_at IS NULL THEN g.text END, clock_timestamp()
-      FROM given g JOIN email_jobs j USING (email_id)
+           CASE WHEN h.content_removed_at IS NULL THEN g.text END, clock_timestamp()
+      FROM given g JOIN held h USING (email_id)
      WHERE g.outcome IS NOT NULL
     ON CONFLICT (email_id, attempt) DO UPDATE
        SET outcome = excluded.outcome, phase = excluded.phase, reply_code = excluded.reply_code,
@@ -69,7 +77,7 @@ recorded AS (
                               THEN coalesce(j.in_doubt_at, clock_timestamp()) END,
            sent_at = CASE WHEN g.state = 'sent' THEN coalesce(j.sent_at, clock_timestamp()) END,
            updated_at = clock_timestamp()
-      FROM (SELECT DISTINCT ON (email_id) * FROM given
+      FROM (SELECT DISTINCT ON (email_id) g.* FROM given g JOIN held USING (email_id)
              ORDER BY email_id, outcome IS NOT DISTINCT FROM 'sent' DESC, attempt DESC) g
      WHERE j.email_id = g.email_id
        AND (   (j.attempt = g.attempt

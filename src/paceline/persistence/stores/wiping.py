@@ -39,10 +39,7 @@ _SOME = f"""
     SELECT j.email_id FROM ({FIND}) e JOIN email_jobs j ON j.email_id = e.id
      WHERE j.state NOT IN ('claimed', 'sending') ORDER BY j.email_id LIMIT $3
 """  # noqa: S608 - ours
-# Late evidence locks an attempt before its job (record.sql). $1 ids
-_HOLD_ATTEMPTS = """
-    SELECT FROM attempts WHERE email_id = ANY ($1::uuid[]) ORDER BY email_id, attempt FOR UPDATE
-"""
+# Evidence, too, locks the job first (record.sql). $1 ids
 _HOLD = """
     SELECT email_id, state, sender_id FROM email_jobs
      WHERE email_id = ANY ($1::uuid[]) AND state NOT IN ('claimed', 'sending')
@@ -166,7 +163,6 @@ async def hold_emails(session: AsyncSession, owner_id: uuid.UUID, key: str) -> l
     """Some of the emails to this address that are on nobody's connection."""
     driver = await driver_of(session)
     ids = [row["email_id"] for row in await driver.fetch(_SOME, owner_id, key, PIECE)]
-    await driver.fetch(_HOLD_ATTEMPTS, ids)
     rows = await driver.fetch(_HOLD, ids)
     return [HeldEmail(id=r["email_id"], state=r["state"], sender_id=r["sender_id"]) for r in rows]
 
