@@ -26,6 +26,8 @@ TABLE = [
     ("auth", 535, "5.7.8", "bad credentials", Verdict.SENDER_BROKEN),
     ("auth", 530, None, "TLS first", Verdict.SENDER_BROKEN),
     ("auth", 534, "5.7.9", "too weak", Verdict.SENDER_BROKEN),
+    ("rcpt", 525, "5.7.13", "Disabled recipient address", Verdict.FAIL_AND_SUPPRESS),
+    ("mail", 550, "5.3.2", "System not accepting network messages", Verdict.HOST_BUSY),
     ("auth", 535, "5.7.8", "Connection lost to authentication server", Verdict.HOST_BACKOFF),
     ("auth", 538, "5.7.11", "encrypt", Verdict.SENDER_BROKEN),
     ("auth", 504, "5.5.4", "no such mechanism", Verdict.SENDER_BROKEN),

@@ -38,6 +38,15 @@ RULES: tuple[Rule, ...] = (
     rule(Verdict.SENDER_BROKEN, "the log-in was refused", "auth", code=CODE_5XX),
     rule(Verdict.SENDER_BROKEN, "the server wants a (stronger) log-in or TLS", code=r"53\d"),
     rule(Verdict.SENDER_BROKEN, "the log-in is invalid or too weak", enhanced=r"5\.7\.(8|9|11)"),
+    # iCloud says so of a recipient: "525 5.7.13 Disabled recipient address".
+    rule(
+        Verdict.FAIL_AND_SUPPRESS,
+        "the mailbox is disabled, it says",
+        *NAMED,
+        code="5[25]\\d",
+        enhanced=r"5\.7\.13",
+        text=r"recipient|mailbox",
+    ),
     # RFC 5248's registry: 525 5.7.13 follows a log-in to an account that is disabled: ours.
     rule(Verdict.SENDER_BROKEN, "the account is disabled", code=CODE_5XX, enhanced=r"5\.7\.13"),
     # RFC 5321 §4.1.1.1: what can be refused of EHLO is the name in it.
@@ -69,6 +78,8 @@ RULES: tuple[Rule, ...] = (
     rule(Verdict.FAIL, "the message does not suit the server", enhanced=r"5\.(2\.3|3\.4|6\.\d+)"),
     # RFC 5321 §4.3.2: 503 is about the order of commands: the conversation is out of step.
     rule(Verdict.HOST_BACKOFF, "the conversation is out of step", "mail", code="503"),
+    # RFC 3463 §3.4: shut down, overloaded or maintained, and no fault of a From address.
+    rule(Verdict.HOST_BUSY, "the server takes no mail", "mail", code=CODE_5XX, enhanced=r"5\.3\.2"),
     # GMX: "550 … Failure sending mail. Try again later". It names nobody, and will pass.
     rule(
         Verdict.HOST_BACKOFF,

@@ -131,7 +131,7 @@ PERIODIC = (
 
 _OF_OURS = (
     r"(?:sending|sent|outgoing|outbound|outbox|send|sender|relay\w*|submission|delivery|transmit|"
-    r"transmission|daily|hourly|monthly|weekly|mail|mailing|message|e-?mail|plan|smtp|tenant|"
+    r"transmission|daily|hourly|monthly|weekly|mails?|mailing|messages?|e-?mails?|plan|smtp|tenant|"
     r"recipient|account|connection|connections|usage|free|trial)"
 )
 _PER = rf"per (?:\d+ )?{PERIOD}s?"
@@ -155,6 +155,7 @@ LIMITED = family(
     rf"{PASSED} (?:\w+ ){{0,5}}rate\b",
     r"(?:unusual|excessive|high|too high(?: a)?) (?:\w+ ){0,2}(?:rate|volume|activity|traffic|"
     r"amount)",
+    r"(?:excessive|too many) (?:unknown|invalid|bad) recipients",
     r"unexpected volume|unusual (?:\w+ ){0,2}activity|suspicious(?:ly)? (?:\w+ )?(?:volume|rate)",
     # "daily user sending limit exceeded", "over its outgoing quota"
     rf"\b{_OF_OURS}(?:'s)? {SOME}{CEILING}\b{NEAR}{PASSED}",

@@ -56,9 +56,13 @@ NOT_US = (
     r"group|list|"
     r"mailbox)|"
     r"\bgroup\b|\bspam\b|\bvirus\b|\bcontent\b|blocked by (?:user|recipient|addressee)|personal|"
+    r"\bthis person\b|transport\.rules|"
     r"\b(?:user|recipient|addressee)'?s'? (?:own |personal )?(?:black|block|deny|reject)"
 )
-OF_THEIRS = r"by (?:this|the|that) (?:recipient|user)|blocked by user|personal"
+OF_THEIRS = (
+    r"by (?:this|the|that) (?:recipient|user)|blocked by user|personal|"
+    r"^\W*(?:address\W+)?user (?:account )?(?:is )?not (?:yet )?activated"
+)
 OUR_RIGHTS = family(
     r"\brelay(?:ing|ed)?\b\W+(?:\w+\W+){0,3}?(?:denied|disallowed|prohibited|rejected|"
     r"not (?:permitted|allowed|authori[sz]ed)|forbidden|refused|restricted)",
@@ -115,6 +119,7 @@ TAKES_FROM_FEW = family(
     r"senders|clients))",
     r"\baccepts? (?:\w+ ){0,2}for (?:this|that) (?:address|mailbox|recipient|user) (?:only )?"
     r"(?:through|via|from)\b",
+    r"(?:recipient|user|addressee)'?s? preferences",
     r"from strangers|not (?:in|on|among) (?:\w+ |\w+'s ){0,3}(?:contacts?|address ?book|friends|"
     r"(?:allow(?:ed)?|white|safe|contact)[ -]?(?:list|senders?))",
     r"(?:allowed|permitted|authori[sz]ed|may|can|able) (?:to )?(?:post|write) to",

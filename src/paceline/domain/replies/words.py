@@ -79,6 +79,7 @@ ABOUT_CONTENT = (
     r"\b(?:is|as|considered|likely|classified|detected|suspected|suspicion of|flagged|contains?|"
     r"looks like|content|message|url|link) (?:\w+ ){0,2}(?:spam\b|unsolicited|virus\w*|malware|"
     r"phish\w*)|"
+    r"\b(?:link|url)s?\b.{0,40}\blisted\b|"
     r"\b(?:link|url|domain) (?:\w+ )?in (?:the |your )?(?:body|message|content)\b"
 )
 SENDER_VERIFY = r"sender verif|verification failed for|sender address"
