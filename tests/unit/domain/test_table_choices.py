@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from paceline.domain.tables.choices import ENCODINGS, Choices, OptedOut
+from paceline.domain.tables.text import TextDecoder
 from paceline.errors import InvalidInput
 
 
@@ -26,7 +27,8 @@ def test_an_encoding_is_known_by_its_usual_names(written: str, codec: str) -> No
 
 @pytest.mark.parametrize("codec", ENCODINGS)
 def test_every_encoding_that_is_offered_can_be_decoded(codec: str) -> None:
-    assert "a@example.com".encode(codec).decode(codec) == "a@example.com"
+    written = "a@example.com".encode("utf-8" if codec == "utf-8-twice" else codec)
+    assert TextDecoder(codec).feed(written, final=True) == "a@example.com"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from paceline.domain.tables.choices import ENCODINGS, Choices
 from paceline.domain.tables.recipient_files import RecipientReader
 from paceline.domain.tables.shape import OpenQuestions, Shape
+from paceline.domain.tables.text import TextDecoder
 from paceline.errors import InvalidInput
 
 FOUND_LIVE = bytes.fromhex("497c8aadfe81fd0ac6bbc387b19886f7d7c4f4b291c9e991ca7c8e9840cf92")
@@ -114,3 +115,27 @@ def test_whatever_else_of_the_file_is_shown_can_be_written(table: bytes) -> None
 def test_a_report_on_any_bytes_can_be_written(table: bytes, encoding: str | None) -> None:
     text, _ = told(table, encoding)
     text.encode()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 1_000])
+def test_what_was_written_twice_is_read_once_however_it_is_cut(cut: int) -> None:
+    text = "name,email\nÉlodie “Ω” 山田,a@example.com\n"
+    twice = "".join(map(as_1252, text.encode())).encode()
+    decoder = TextDecoder()
+    pieces = [twice[start : start + cut] for start in range(0, len(twice), cut)]
+    read = "".join(decoder.feed(piece) for piece in pieces) + decoder.feed(b"", final=True)
+    assert (read, decoder.encoding, decoder.others) == (text, "utf-8-twice", ("utf-8",))
+
+
+@pytest.mark.parametrize("text", ["NÃO,a@example.com", "Ã©té à Orly", "Âge", "Ärzte für Ö", "山田"])
+def test_letters_that_look_like_it_are_left_alone(text: str) -> None:
+    decoder = TextDecoder()
+    assert decoder.feed(text.encode(), final=True) == text
+    assert decoder.encoding == "utf-8"
+
+
+def as_1252(octet: int) -> str:
+    try:
+        return bytes([octet]).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(octet)

@@ -38,6 +38,7 @@ ENCODINGS = {
     "big5": "Chinese, traditional (Big5)",
     "cp949": "Korean (code page 949, EUC-KR)",
     "cp874": "Thai (Windows-874)",
+    "utf-8-twice": "Unicode (UTF-8, “Ã©” for “é”)",
     "utf-16-le": "Unicode (UTF-16, little-endian)",
     "utf-16-be": "Unicode (UTF-16, big-endian)",
     "utf-32": "Unicode (UTF-32)",

@@ -13,6 +13,7 @@ import re
 
 from paceline.domain.tables.choices import ENCODINGS
 from paceline.domain.tables.encoding import guess_encoding
+from paceline.domain.tables.twice import TwiceDecoder, is_written_twice
 from paceline.errors import InvalidInput
 
 _BOMS = (
@@ -68,7 +69,8 @@ class TextDecoder:
         """What to tell the uploader where the encoding was not plain."""
         if not self.guessed:
             return None
-        return f"the file is not UTF-8; it was read as {ENCODINGS[self.encoding]}"
+        what = "was written as UTF-8 twice" if self.encoding == "utf-8-twice" else "is not UTF-8"
+        return f"the file {what}; it was read as {ENCODINGS[self.encoding]}"
 
     def feed(self, chunk: bytes, *, final: bool = False) -> str:
         """The text of one more chunk. Raises `InvalidInput` for what is no text file at all."""
@@ -129,6 +131,9 @@ class TextDecoder:
             guess = guess_encoding(before + window, whole=final)
             self._use(guess.encoding)
             self.guessed, self.others = True, guess.others
+        elif is_written_twice(decoded, whole=final and len(window) < _WINDOW_OCTETS):
+            self._use("utf-8-twice")
+            self.guessed, self.others = True, ("utf-8",)
         return held
 
 
@@ -150,5 +155,7 @@ def _by_zeros(head: bytes) -> str | None:
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     # UTF-16 has no surrogateescape worth having: its stray halves become U+FFFD.
+    if encoding == "utf-8-twice":
+        return TwiceDecoder()
     errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     return codecs.getincrementaldecoder(encoding)(errors)
