@@ -103,7 +103,12 @@ def _application() -> FastAPI:
     failures.install(app)
     app.add_middleware(Methods, answered=AnsweredMethods(app.routes), refuse=failures.not_allowed)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_OCTETS)
-    app.add_middleware(BodyLimit, refuse=failures.too_large, refuse_packed=failures.packed)
+    app.add_middleware(
+        BodyLimit,
+        refuse=failures.too_large,
+        keep=failures.keep_typed,
+        refuse_packed=failures.packed,
+    )
     return app
 
 

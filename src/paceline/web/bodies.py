@@ -18,6 +18,8 @@ MAX_FIELD_OCTETS = MAX_REQUEST_OCTETS  # of one form field: what is too long is 
 # A token, or a credential: what is read before it is known who sends it.
 MAX_SIGN_IN_OCTETS = 4 * 1024
 MAX_FORM_OCTETS = 256 * 1024  # fields that people fill in by hand, and a thousand ticks
+# Of a form that is refused for its size: what its sender typed is shown again.
+MAX_KEPT_OCTETS = 2 * 1024 * 1024
 
 _SIGN_IN = re.compile(r"/(?:auth/|login|sign-out).*")
 _WITH_MESSAGE_OR_LIST = re.compile(
@@ -39,6 +41,8 @@ def most_octets(path: str) -> int:
 class BodyLimit:
     """Refuses a body that says it is too large, and stops one that turns out to be.
 
+    `keep` may read a body that is refused: up to `MAX_KEPT_OCTETS`, then it gets `TooLarge`.
+
     No browser packs what a form sends; what was packed all the same is refused rather than misread.
     """
 
@@ -47,35 +51,46 @@ class BodyLimit:
         app: ASGIApp,
         *,
         refuse: Callable[[Request, int], Awaitable[Response]],
+        keep: Callable[[Request], Awaitable[None]],
         refuse_packed: Callable[[Request], Awaitable[Response]],
     ) -> None:
         self.app = app
         self.refuse = refuse
+        self.keep = keep
         self.refuse_packed = refuse_packed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        received, most = 0, most_octets(scope["path"])
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > most:
-                raise TooLarge
-            return message
-
+        most = most_octets(scope["path"])
         headers = Headers(scope=scope)
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             await (await self.refuse_packed(Request(scope)))(scope, receive, send)
             return
         declared = headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > most:
-            await (await self.refuse(Request(scope), most))(scope, receive, send)
+            request = Request(scope, _at_most(MAX_KEPT_OCTETS, receive))
+            if int(declared) <= MAX_KEPT_OCTETS:
+                await self.keep(request)
+            await (await self.refuse(request, most))(scope, receive, send)
             return
         try:
-            await self.app(scope, counted, send)
+            await self.app(scope, _at_most(most, receive), send)
         except TooLarge:
             await (await self.refuse(Request(scope), most))(scope, receive, send)
+
+
+def _at_most(most: int, receive: Receive) -> Receive:
+    """Receives up to `most` octets of a body. Raises `TooLarge` where there are more."""
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > most:
+            raise TooLarge
+        return message
+
+    return counted

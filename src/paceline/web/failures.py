@@ -19,9 +19,13 @@ from paceline.web.access import (
     Forbidden,
     SignInNeeded,
     Viewer,
+    form_of,
+    maybe_signed_in,
     sign_in_url,
     who_looks,
 )
+from paceline.web.bodies import TooLarge
+from paceline.web.form_reading import URLENCODED, media_type
 from paceline.web.form_tokens import FIELD as TOKEN_FIELD
 from paceline.web.form_tokens import token_in
 from paceline.web.frames import framed, framed_signed_out, is_framed
@@ -115,7 +119,8 @@ async def failure(
         message=message,
         look=look or way_on(request),
         typed=typed_in(request),
-        again=known.csrf if known and request.method == "POST" else "",
+        # What was too large would be so again.
+        again=known.csrf if known and request.method == "POST" and status != 413 else "",
         path=request.url.path,
     )
 
@@ -189,8 +194,21 @@ async def too_large(request: Request, most: int) -> Response:
     return await failure(
         request,
         413,
-        f"This is more than {bound} at once. It was not read, and nothing was changed: send less.",
+        f"This is more than {bound} at once. It was not taken, and nothing was changed: send less.",
     )
+
+
+async def keep_typed(request: Request) -> None:
+    """Read a form that is refused for its size, for what it held to be shown: of whoever is signed
+    in and sends it from a page of theirs."""
+    if is_htmx(request) or media_type(request) != URLENCODED:
+        return  # the page is still there, or there are files
+    try:
+        viewer = await maybe_signed_in(request, parts_of(request))
+        if viewer is not None:
+            await form_of(request)
+    except (Forbidden, InvalidInput, OperationalError, ClientDisconnect, TooLarge):
+        request.state.typed = None
 
 
 async def packed(request: Request) -> Response:

@@ -17,13 +17,17 @@ from paceline.web.bodies import MAX_FIELD_OCTETS
 
 MAX_FIELDS = 2_000
 PIECE_OCTETS = 64 * 1024  # decoded at a time; others are served in between
-_URLENCODED = "application/x-www-form-urlencoded"
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+def media_type(request: Request) -> str:
+    """What a body says it is, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_form(request: Request) -> FormData:
     """The fields in their order; none for a body of another kind. Raises `InvalidInput`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _URLENCODED:
+    if media_type(request) != URLENCODED:
         return await request.form(max_part_size=MAX_FIELD_OCTETS)
     fields = (await request.body()).split(b"&", MAX_FIELDS)
     if len(fields) > MAX_FIELDS:

@@ -14,11 +14,13 @@ from starlette.types import Message
 from paceline.services.turnstile import MAX_REQUESTS
 from paceline.web.bodies import (
     MAX_FORM_OCTETS,
+    MAX_KEPT_OCTETS,
     MAX_REQUEST_OCTETS,
     MAX_SIGN_IN_OCTETS,
     most_octets,
 )
 from paceline.web.form_reading import PIECE_OCTETS, read_form
+from tests.integration.web.conftest import words
 
 KIB, MIB = 1024, 1024 * 1024
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -27,11 +29,12 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Sent:
     """A body of 50 MiB that knows how much of it was taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, octets: int = 50 * MIB) -> None:
+        self.octets = octets
         self.taken = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for _ in range(50 * KIB):
+        for _ in range(self.octets // KIB):
             self.taken += KIB
             yield b"%41" * 341 + b"="
 
@@ -66,6 +69,58 @@ async def test_a_form_that_is_filled_in_by_hand_has_a_bound_of_its_own(
     assert answer.status_code == 413
     assert "256 KB" in answer.text
     assert sent.taken <= MAX_FORM_OCTETS + KIB
+
+
+async def test_a_form_past_its_bound_shows_what_was_typed(page: httpx2.AsyncClient) -> None:
+    typed = {"name": "The <b>news</b>", "note": "x" * MAX_FORM_OCTETS, "smtp_password": "hunter2"}
+    csrf = page.headers.pop("X-CSRF-Token")  # as without JavaScript: the form brings it
+    answer = await page.post("/senders", data={**typed, "csrf": csrf})
+    assert answer.status_code == 413
+    assert "The &lt;b&gt;news&lt;/b&gt;" in answer.text
+    assert typed["note"] in answer.text
+    assert "hunter2" not in answer.text
+    assert "Send it again" not in answer.text  # it would be as large as before
+
+
+async def test_a_form_of_another_page_past_its_bound_is_not_shown(
+    page: httpx2.AsyncClient,
+) -> None:
+    del page.headers["X-CSRF-Token"]
+    typed = {"name": "The news", "note": "x" * MAX_FORM_OCTETS, "csrf": "somebody's"}
+    answer = await page.post("/senders", data=typed)
+    assert answer.status_code == 413
+    assert "The news" not in answer.text
+
+
+async def test_nothing_past_a_bound_is_read_of_whoever_is_not_signed_in(
+    stranger: httpx2.AsyncClient,
+) -> None:
+    sent = Sent(MIB)
+    headers = {**FORM, "Content-Length": str(MIB)}
+    assert (await stranger.post("/senders", content=sent, headers=headers)).status_code == 413
+    assert sent.taken == 0
+
+
+@pytest.mark.parametrize("declared", [MIB, 50 * MIB])
+async def test_past_its_bound_no_more_of_a_form_is_read_than_is_shown(
+    page: httpx2.AsyncClient, declared: int
+) -> None:
+    del page.headers["X-CSRF-Token"]
+    sent = Sent()
+    headers = {**FORM, "Content-Length": str(declared)}
+    answer = await page.post("/senders", content=sent, headers=headers)
+    assert answer.status_code == 413
+    assert "256 KB" in answer.text
+    assert sent.taken <= (MAX_KEPT_OCTETS + KIB if declared == MIB else 0)
+
+
+async def test_a_form_of_very_many_fields_past_its_bound_is_too_large(
+    page: httpx2.AsyncClient,
+) -> None:
+    del page.headers["X-CSRF-Token"]
+    answer = await page.post("/senders", content=b"a&" * 200_000, headers=FORM)
+    assert answer.status_code == 413
+    assert "Too large" in words(answer.text)
 
 
 @pytest.mark.parametrize(

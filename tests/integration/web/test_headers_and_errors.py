@@ -128,7 +128,7 @@ async def test_a_body_past_the_bound_is_refused_before_it_is_read(page: httpx2.A
     headers = {"Content-Length": str(MAX_REQUEST_OCTETS + 1)}
     response = await page.post("/compose", content=b"", headers=headers)
     assert response.status_code == 413
-    assert "was not read, and nothing was changed: send less" in words(response.text)
+    assert "was not taken, and nothing was changed: send less" in words(response.text)
 
 
 async def test_head_and_options_work_on_pages(page: httpx2.AsyncClient) -> None:
