@@ -145,7 +145,7 @@ RULES: tuple[Rule, ...] = (
         code=ANY_NO,
         enhanced=_ABOUT_A_MAILBOX,
         text=limits.BUSY,
-        unless=r"\b(?:relay|outgoing|outbound|customer|tenant|submission|your)\b|"
+        unless=r"\b(?:relay|outgoing|outbound|sending|customer|tenant|submission|your)\b|"
         r"too many recipients",
     ),
     # Exchange Online: a list or a group that takes mail from its members only.

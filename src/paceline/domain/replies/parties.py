@@ -57,6 +57,7 @@ NOT_US = (
     r"mailbox)|"
     r"\bgroup\b|\bspam\b|\bvirus\b|\bcontent\b|blocked by (?:user|recipient|addressee)|personal|"
     r"\bthis person\b|transport\.rules|"
+    r"(?:blocked|rejected|refused|denied) by (?:address\b|(?:the )?(?:recipient|user|addressee)\b)|"
     r"\b(?:user|recipient|addressee)'?s'? (?:own |personal )?(?:black|block|deny|reject)"
 )
 OF_THEIRS = (

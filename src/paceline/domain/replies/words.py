@@ -87,6 +87,7 @@ SENDER_VERIFY = r"sender verif|verification failed for|sender address"
 NO_GRAVE = family(
     SENDER_VERIFY,
     r"\bsenders?\b|\bpolic(?:y|ies)\b|\breputation\b|\bspam\b|\bvirus|\bdnsbl\b|\brbl\b|\bblocked\b",
+    r"\b(?:vacation|holidays?|out of (?:the )?office|on leave|until)\b",
     r"\b(?:black|block|deny) ?list|\blisted (?:at|by|in|on)\b",
     r"(?:message|mail)s? (?!address)(?:\w+ ){0,2}(?:rejected|refused|denied)",
     r"(?:rejected|refused|accept\w*|delivery of) (?:this|your|the) (?:message|mail|e-?mail)",
