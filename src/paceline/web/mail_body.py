@@ -25,6 +25,11 @@ _HTML_STYLE = "font: 15px/1.6 Arial, sans-serif; padding: 8px 16px; color: #1d1d
 _REMOTE_PICTURE = re.compile(  # the first characters of a tag will do: this is one line of help
     r"""<img\b[^>]{0,1000}?\ssrc\s*=\s*["']?\s*(?:https?:)?//""", re.IGNORECASE
 )
+# No policy of a frame holds back what only looks a server up or connects to it (`preconnect`), and
+# an `iframe` may write such a link in characters of its own (`srcdoc`). Both become elements that
+# are read like them, and do nothing.
+_HINT = re.compile(r"(</?)(link|iframe)\b", re.IGNORECASE | re.ASCII)
+_HARMLESS = {"link": "basefont", "iframe": "noframes"}
 _NOT_LOADED = (
     "<p style='font: 12px/1.5 Arial, sans-serif; color: #6b6b76; margin: 0 0 12px'>"
     "Pictures from other servers are not loaded here. Your recipients see them.</p>"
@@ -64,8 +69,12 @@ def document_of(*, html: str | None, text: str | None) -> str:
         return text_document(f"{_TOO_MANY_TAGS}\n\n{html[:MAX_SHOWN_OCTETS]}")
     if html is not None:
         said = _NOT_LOADED if _REMOTE_PICTURE.search(html) else ""
-        return f"{_HEAD}<body style='{_HTML_STYLE}'>{said}{html}</body>"
+        return f"{_HEAD}<body style='{_HTML_STYLE}'>{said}{_without_hints(html)}</body>"
     return text_document(text or "")
+
+
+def _without_hints(html: str) -> str:
+    return _HINT.sub(lambda tag: tag[1] + _HARMLESS[tag[2].lower()], html)
 
 
 def text_document(text: str) -> str:

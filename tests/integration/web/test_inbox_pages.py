@@ -77,6 +77,7 @@ async def test_its_body_is_shown_under_the_policy_of_mail(
     response = await admin_page.get(await opened(admin_page) + "/body")
     assert "<p>Hello</p>" in response.text
     assert "sandbox allow-popups" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-DNS-Prefetch-Control"] == "off"
 
 
 async def test_mail_that_is_no_mail_can_be_opened_too(

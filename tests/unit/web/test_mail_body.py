@@ -124,3 +124,26 @@ def test_html_with_more_tags_than_a_browser_shows_at_ease_is_shown_as_it_was_wri
     assert "<div>" not in too_many
     assert "more than 20,000 tags" in too_many
     assert "&lt;div&gt;" in too_many
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        '<link rel=preconnect href="https://tracker.example">',
+        '<LINK/rel="dns-prefetch"\nhref="//tracker.example">',
+        "<iframe srcdoc=\"&lt;link rel=preconnect href='//tracker.example'&gt;\"></iframe>",
+        "<svg><link\trel=preconnect href='//tracker.example'/></svg>",
+    ],
+)
+def test_no_server_is_looked_up_or_connected_to_for_a_mail_that_is_shown(hint: str) -> None:
+    raw = f"Content-Type: text/html\r\n\r\n{hint}<p>Dear reader</p>".encode()
+    shown = (document_of(html=hint, text=None), document_of_message(raw, View.HTML))
+    for document in map(str.lower, shown):
+        assert "<link" not in document
+        assert "iframe" not in document
+    assert "<p>Dear reader</p>" in shown[1]
+    assert "tracker.example" in document_of_message(raw, View.SOURCE)
+
+
+def test_a_mail_keeps_the_tags_that_only_begin_like_those_that_reach_out() -> None:
+    assert "<linkage>a link in words" in document_of(html="<linkage>a link in words", text=None)
