@@ -105,6 +105,32 @@ async def test_a_host_with_one_address_of_our_own_network_is_not_connected_to_at
     assert sink.connections == 0
 
 
+async def test_a_name_that_changes_its_answer_is_dialled_where_it_was_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def found(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1" if len(asked) == 1 else CLOSED]
+
+    monkeypatch.setattr(hosts_module, "look_up", found)
+    monkeypatch.setattr(hosts_module, "ALLOWED_PORTS", range(65536))
+    # Of the addresses that this machine answers on, one is taken for one of the internet.
+    monkeypatch.setattr(hosts_module, "is_public", lambda address: str(address) == "127.0.0.1")
+    pool = Pool(allow_private_hosts=False)
+    async with Sink() as sink:
+        account = account_without_a_name(sink, host="rebinds.test")  # nobody else knows the name
+        first, second = await pool.check(account), await pool.check(account)
+        sent = await pool.send(account, ENVELOPE, CONTENT, guard=yes)
+    await pool.close()
+    assert first.ok, first.detail
+    assert "rebinds.test leads to what is not a public address" in second.detail
+    assert "rebinds.test leads to what is not a public address" in sent.detail
+    assert asked == ["rebinds.test"] * 3  # one look-up each: none between the verdict and the dial
+    assert sink.connections == 1
+
+
 async def test_no_address_that_answers_is_told_with_all_reasons(
     pool: Pool, resolve_to: Callable[..., None]
 ) -> None:
