@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.running import System
+
 
 @pytest.fixture
 def start(page: Page) -> Page:
@@ -70,6 +72,17 @@ def test_keys_search_move_along_the_rows_and_are_listed(start: Page) -> None:
     expect(search).to_be_focused()
     start.keyboard.type("jck?/two")  # letters, while somebody types
     expect(search).to_have_value("jck?/two")
+
+
+def test_a_row_that_keys_lead_to_is_ringed_as_a_whole(start: Page, system: System) -> None:
+    system.sender("Ringed", "ringed@x.org")
+    start.goto("/senders")
+    expect(start.get_by_role("link", name="Ringed")).to_be_visible()
+    start.keyboard.press("j")
+    link = start.locator("a.pl-opener:focus")
+    expect(link).to_have_css("outline-style", "none")  # it would cut the address below
+    row = start.locator("tr", has=link)
+    expect(row).to_have_css("outline-style", "solid")
 
 
 def test_c_begins_a_campaign(start: Page) -> None:
