@@ -21,7 +21,8 @@ from tests.faults.verdict import Verdict
 Edit = tuple[str, str, str]  # file, what stands there, what shall stand there
 
 PACKAGE = Path(paceline.__file__).parent
-_NOT_NEEDED = ("web", "devinbox", "*.pyc.*")  # the last: what is being compiled at this moment
+_NOT_NEEDED = ("web", "devinbox")
+_HALF_COMPILED = ("*.pyc.*",)
 
 
 class NotPlanted(AssertionError):
@@ -439,17 +440,18 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
-def planted(folder: Path, edits: Sequence[Edit]) -> Path:
+def planted(folder: Path, edits: Sequence[Edit], *, is_whole: bool = False) -> Path:
     """A copy of the package in `folder` with these edits, to be put first on the path.
+
+    A worker needs no pages; whatever else there is comes along only in a copy that `is_whole`.
 
     Raises `NotPlanted`. Unchanged files are links to the originals,
     and so is what they were compiled to.
     """
     copy = folder / "paceline"
     _compile()
-    shutil.copytree(
-        PACKAGE, copy, copy_function=os.link, ignore=shutil.ignore_patterns(*_NOT_NEEDED)
-    )
+    left_out = _HALF_COMPILED if is_whole else (*_NOT_NEEDED, *_HALF_COMPILED)
+    shutil.copytree(PACKAGE, copy, copy_function=os.link, ignore=shutil.ignore_patterns(*left_out))
     for name, old, new in edits:
         file = copy / name
         text = file.read_text(encoding="utf-8")
