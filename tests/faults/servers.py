@@ -117,7 +117,7 @@ async def nothing_goes_without_redis(case: Case) -> Verdict:
 async def redis_dies_before_the_confirmation(case: Case) -> Verdict:
     """What was claimed just now is not confirmed: it waits again, though its worker lives."""
     sender = await case.sender(hourly_limit=3, max_connections=1)
-    ids = await case.emails(sender, None, 6)
+    ids = await case.emails(sender, None, 9)
     worker = case.worker(faults=f"{FaultPoint.AFTER_CLAIM}:1:STOP")
     await case.until_frozen(worker)
     await asyncio.to_thread(case.stage.redis.end, signal.SIGKILL)
