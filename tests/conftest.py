@@ -45,6 +45,7 @@ ROOM_OCTETS = 4 << 30
 LONGEST = (
     "tests/faults/test_mutations.py",
     "tests/faults/test_faults.py",
+    "tests/faults/test_tested_bugs.py",
     "tests/fuzz/",
     "tests/e2e/",
     "tests/integration/cli/",
