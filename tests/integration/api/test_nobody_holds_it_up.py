@@ -84,8 +84,9 @@ async def doing_their_worst(url: str, key: str, sender: str) -> AsyncIterator[di
     assert process.stdout is not None
     done: dict[str, int] = {}
     try:
-        for _ in WAYS:
-            assert await process.stdout.readline()
+        async with asyncio.timeout(WITHIN_SECONDS):
+            for _ in WAYS:
+                assert await process.stdout.readline()
         yield done
         process.terminate()
         done |= json.loads(await process.stdout.readline())
