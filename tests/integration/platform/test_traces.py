@@ -244,7 +244,7 @@ async def test_what_a_silent_collector_does_not_take_is_bounded(
     await receiver.until_asked()
     kept = sum(isinstance(each, ReadableSpan) for each in gc.get_objects())
     await traces.close()  # nobody has answered yet
-    assert kept <= QUEUED + BATCH
+    assert kept <= QUEUED + 2 * BATCH  # of the batch that is leaving there may be a copy
 
 
 async def test_a_collector_that_takes_no_traces_is_one_line(
