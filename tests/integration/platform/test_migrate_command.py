@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -56,8 +57,8 @@ async def test_the_plan_says_what_each_step_does_to_tables_in_use_and_changes_no
     await asyncio.to_thread(upgrade, empty_database_url, revision="0025")
     code, said = await migrate("--plan")
     assert code == 0
-    assert said[:9] == [
-        f"the schema is at 0025: 8 migrations to come, to {HEAD}",
+    assert re.fullmatch(rf"the schema is at 0025: \d+ migrations to come, to {HEAD}", said[0])
+    assert said[1:9] == [
         "0027  What was done to one campaign, for the stories of its emails: found by what an act "
         "is about",
         "      audit_log: all its rows are read; nobody writes it meanwhile (SHARE lock)",
@@ -95,10 +96,11 @@ async def test_it_says_what_it_did_and_then_that_nothing_is_to_do(
     _, said = await migrate("--plan")
     assert said[0].startswith("there is no schema yet: ")
     assert said[1] == "0001  The first schema"
-    await asyncio.to_thread(upgrade, empty_database_url, revision="0033")
+    before = f"{int(HEAD) - 1:04}"
+    await asyncio.to_thread(upgrade, empty_database_url, revision=before)
     code, said = await migrate()
     assert code == 0
-    assert "migration 0034 (Since when a sender's server" in said[-2]
+    assert f"migration {HEAD} (" in said[-2]
     assert "is applied after " in said[-2]
     assert f"the schema is at {HEAD}: 1 migration in " in said[-1]
     code, said = await migrate()
