@@ -83,15 +83,7 @@ class Users:
         if (found := await self._found(email)) is not None:
             return found
         admission.refuse_address(email)
-        async with self._database.transaction() as session:
-            user = await identity.ensure_user(
-                session,
-                issuer=LOCAL_ISSUER,
-                subject=email.lower(),
-                name=email.partition("@")[0],
-                email=email,
-            )
-        return Principal.of(user)
+        return Principal.of(await self._invitee(email))
 
     async def invited(self, email: str, admission: Admission) -> Principal:
         """The user that an invitation of this address is for, made when there is none.
@@ -100,14 +92,7 @@ class Users:
         """
         email = _checked(email)
         admission.refuse_address(email)
-        async with self._database.transaction() as session:
-            user = await identity.ensure_user(
-                session,
-                issuer=LOCAL_ISSUER,
-                subject=email.lower(),
-                name=email.partition("@")[0],
-                email=email,
-            )
+        user = await self._invitee(email)
         if user.is_disabled:
             raise InvalidInput.of("email", _DEACTIVATED)
         return Principal.of(user)
@@ -118,6 +103,17 @@ class Users:
             user = await identity.user_by_id(session, user_id)
             connected = await vouching.connected_to(session, user_id)
         return ([] if user is None else [user.issuer]) + connected
+
+    async def _invitee(self, email: str) -> identity.UserRecord:
+        """Whom a link to this address lets in, made when there is none."""
+        async with self._database.transaction() as session:
+            return await identity.ensure_user(
+                session,
+                issuer=LOCAL_ISSUER,
+                subject=email.lower(),
+                name=email.partition("@")[0],
+                email=email,
+            )
 
     async def _found(self, email: str) -> Principal | None:
         async with self._database.transaction() as session:

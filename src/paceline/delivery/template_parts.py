@@ -66,17 +66,8 @@ class Part:
 
     __slots__ = (
         *("_accepted", "_constant", "_constant_body", "_has_slash", "_has_words"),
-        *(
-            "_is_fields_alone",
-            "_names",
-            "_render",
-            "_skeleton",
-            "fields",
-            "may_break",
-            "name",
-            "source",
-            "used",
-        ),
+        *("_is_fields_alone", "_names", "_render", "_skeleton"),
+        *("fields", "may_break", "name", "source", "used"),
     )
 
     def __init__(self, name: str, source: str, *, accepted: bool) -> None:
@@ -84,9 +75,8 @@ class Part:
         self._accepted = accepted
         self.fields: frozenset[str] = frozenset()
         self.used: frozenset[str] = frozenset()
-        self.may_break = (
-            False  # whether it can be made hangs on the values, not on their being there
-        )
+        # Whether it can be made hangs on the values, not on their being there.
+        self.may_break = False
         self._has_slash = SLASH in source
         self._refuse_source(source)
         source = self.source = _understood(source, html=name == "html")
